@@ -1,0 +1,1 @@
+//! Reads procedure, cases, profiles and implementation files, with located errors.

@@ -1,0 +1,3 @@
+//! The binary `dmconform`.
+
+fn main() {}

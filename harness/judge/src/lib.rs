@@ -1,0 +1,1 @@
+//! Recognises messages and judges transcripts.

@@ -1,0 +1,1 @@
+//! The words of server delegation testing, as types.

@@ -1,0 +1,1 @@
+//! The OMA Device Management wire: SyncML, management tree, accounts, bootstrap.

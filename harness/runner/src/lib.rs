@@ -1,0 +1,1 @@
+//! Plans a run, starts the product, drives the cases.

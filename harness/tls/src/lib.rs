@@ -1,0 +1,1 @@
+//! Test certification authority, and TLS that records what it saw.
