@@ -1,1 +1,24 @@
-//! The words of server delegation testing, as types.
+//! The words of server delegation testing, as types: roles, steps, verdicts, transcripts, results.
+//!
+//! Everything here is data. Nothing in this crate reads a file, a clock or a socket; the crates that do
+//! hand each other these types, in one direction: case → transcript → verdict → report.
+
+pub mod certificate;
+pub mod diagnostic;
+pub mod message;
+pub mod requirement;
+pub mod result;
+pub mod role;
+pub mod run_event;
+pub mod tls;
+pub mod transcript;
+pub mod verdict;
+
+pub use diagnostic::{Diagnostic, Place, Severity};
+pub use message::{MessageId, Part, Step};
+pub use requirement::{Basis, CaseId, Requirement, RequirementId, Weight};
+pub use result::{Blame, CaseResult, Check, Finding, RunRecord, Summary, Target};
+pub use role::Role;
+pub use run_event::RunEvent;
+pub use transcript::{Body, Event, Record};
+pub use verdict::Verdict;

@@ -1,0 +1,253 @@
+//! What a judged case and a judged run look like in every report.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CaseId, MessageId, Place, RequirementId, Role, Step, Verdict};
+
+/// Who is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Blame {
+    /// The DM Client.
+    DmClient,
+    /// The delegating server.
+    #[serde(rename = "dms-1")]
+    Dms1,
+    /// The delegated server.
+    #[serde(rename = "dms-2")]
+    Dms2,
+    /// The Bootstrap Server.
+    BootstrapServer,
+    /// This harness.
+    Harness,
+    /// What lies between: the machine, the network.
+    Network,
+}
+
+impl From<Role> for Blame {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::DmClient => Self::DmClient,
+            Role::Dms1 => Self::Dms1,
+            Role::Dms2 => Self::Dms2,
+            Role::BootstrapServer => Self::BootstrapServer,
+        }
+    }
+}
+
+impl fmt::Display for Blame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::DmClient => Role::DmClient.as_str(),
+            Self::Dms1 => Role::Dms1.as_str(),
+            Self::Dms2 => Role::Dms2.as_str(),
+            Self::BootstrapServer => Role::BootstrapServer.as_str(),
+            Self::Harness => "harness",
+            Self::Network => "network",
+        })
+    }
+}
+
+/// One thing that the judge found, with what is needed to act on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// A stable name for the kind of finding, such as `order` or `missing`.
+    pub code: String,
+    /// The requirement concerned; absent when the harness itself is.
+    pub requirement: Option<RequirementId>,
+    /// The requirement in words, or what happened.
+    pub statement: String,
+    /// The step concerned.
+    pub step: Option<Step>,
+    /// Who is at fault; absent when nobody can be blamed.
+    pub blame: Option<Blame>,
+    /// The mock role that saw it.
+    pub observed_by: Option<Role>,
+    /// What would have been acceptable.
+    pub expected: String,
+    /// What was seen.
+    pub observed: String,
+    /// The place in the case file that asked for it.
+    pub place: Option<Place>,
+    /// Where the proof is: the transcript file and the numbers of its records.
+    pub evidence: Evidence,
+    /// The case that owns the breach, where this one could only stumble over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub see: Option<CaseId>,
+    /// The command that runs just this case again.
+    pub rerun: String,
+}
+
+/// The records of a transcript that prove a finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The transcript, relative to the run's directory.
+    pub transcript: String,
+    /// The numbers of the records in it.
+    pub records: Vec<u64>,
+}
+
+/// One thing that was checked and held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// The requirement it speaks for.
+    pub requirement: Option<RequirementId>,
+    /// What was checked.
+    pub what: String,
+    /// The records that show it.
+    pub records: Vec<u64>,
+}
+
+/// One message as it was observed, for the sequence diagram of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrow {
+    /// The record it was recognised in.
+    pub record: u64,
+    /// Which message of the procedure it is.
+    pub message: MessageId,
+    /// Who sent it.
+    pub from: Role,
+    /// Who it was for.
+    pub to: Role,
+    /// What it said, in a few words.
+    pub note: String,
+}
+
+/// Which implementation a case was run against, and in which roles.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Target {
+    /// A short name, unique within the run, used for directories.
+    pub name: String,
+    /// Vendor, product and version, as one text.
+    pub product: String,
+    /// The roles that are real.
+    pub plays: Vec<Role>,
+}
+
+/// The result of one case against one implementation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseResult {
+    /// The case.
+    pub id: CaseId,
+    /// Its title.
+    pub title: String,
+    /// Its test purpose.
+    pub purpose: String,
+    /// The implementation it was run against, by its name in [`RunRecord::targets`].
+    pub implementation: String,
+    /// The roles that were judged.
+    pub iut: Vec<Role>,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// Why, in one sentence, where it is neither pass nor a finding's matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The requirements it covers.
+    pub covers: Vec<RequirementId>,
+    /// What was checked and held.
+    pub checks: Vec<Check>,
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// What was observed, message by message.
+    pub observed: Vec<Arrow>,
+    /// The file the case was read from.
+    pub file: String,
+    /// How long it took, in milliseconds, by the transcript's own times.
+    pub duration_ms: u64,
+}
+
+/// The number of cases per verdict.
+pub type Summary = BTreeMap<Verdict, u32>;
+
+/// What is known of a run as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// Its identifier, which is also the name of its directory.
+    pub id: String,
+    /// When it began: RFC 3339, UTC.
+    pub started: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The version of the harness.
+    pub harness: String,
+    /// The seed that fixed the order of the cases.
+    pub seed: u64,
+    /// How many cases ran at once at most.
+    pub jobs: u32,
+    /// Whether warnings fail.
+    pub strict: bool,
+    /// The deviations the reference implementation was told to have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deviations: Vec<String>,
+    /// The implementations that were tested.
+    pub targets: Vec<Target>,
+    /// What the profile reads into texts that are silent.
+    pub own_readings: Vec<String>,
+    /// Whether the run was broken off.
+    pub cancelled: bool,
+}
+
+/// A whole run, as `results.json` holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The run itself.
+    pub run: RunInfo,
+    /// The number of cases per verdict.
+    pub summary: Summary,
+    /// Every case, in the order of the suite.
+    pub cases: Vec<CaseResult>,
+    /// What the mock roles saw that belongs to no case.
+    #[serde(default)]
+    pub strays: Vec<String>,
+    /// What went wrong outside the cases: a product that did not start, a port in use.
+    #[serde(default)]
+    pub problems: Vec<Problem>,
+}
+
+/// Something that kept the harness from testing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The implementation concerned.
+    pub implementation: String,
+    /// What happened and what to do.
+    pub message: String,
+    /// The product's last output.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub output: String,
+}
+
+/// Counts the cases per verdict; every verdict is listed, also those without a case.
+pub fn summarise(cases: &[CaseResult]) -> Summary {
+    let mut summary: Summary = Verdict::ALL.into_iter().map(|verdict| (verdict, 0)).collect();
+    for case in cases {
+        *summary.entry(case.verdict).or_default() += 1;
+    }
+    summary
+}
+
+impl RunRecord {
+    /// The exit code of the run: 0 nothing failed, 1 a fail, 3 something inconclusive, 4 nothing judged, 5 an error.
+    ///
+    /// When several apply, the order is 5, 1, 3, 4, 0.
+    pub fn exit_code(&self) -> u8 {
+        let any = |verdict| self.cases.iter().any(|case| case.verdict == verdict);
+        if any(Verdict::Error) || !self.problems.is_empty() {
+            return 5;
+        }
+        if any(Verdict::Fail) {
+            return 1;
+        }
+        if any(Verdict::Inconclusive) {
+            return 3;
+        }
+        if !any(Verdict::Pass) && !any(Verdict::Warn) {
+            return 4;
+        }
+        0
+    }
+}

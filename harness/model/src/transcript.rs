@@ -1,0 +1,384 @@
+//! The transcript of a case: everything that passed, in one order, as it is stored and judged.
+//!
+//! *Sent* records are taken before the first byte is written and *received* records after the last byte was
+//! read, all under one lock. So when a received record precedes a sent one, the first had been read completely
+//! before the second began, on whatever connections they travelled: the order of records convicts.
+
+use std::fmt::Write as _;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::certificate::Certificate;
+use crate::tls::Facts;
+use crate::{MessageId, Role};
+
+/// One line of a transcript.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its number within the case, from 1, without gaps.
+    pub seq: u64,
+    /// Microseconds since the case began.
+    pub at_us: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// The number of a connection, unique within a run.
+pub type ConnectionId = u64;
+/// The number of an HTTP exchange as one observer counts it, unique within a run.
+pub type ExchangeId = u64;
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// A TCP connection was accepted or dialled by a mock role.
+    ConnectionOpened {
+        /// Its number.
+        connection: ConnectionId,
+        /// The mock role that observes it.
+        observer: Role,
+        /// Whether the observer accepted or dialled it.
+        side: Side,
+        /// The endpoint it belongs to.
+        endpoint: Endpoint,
+        /// The address of the other end.
+        address: String,
+    },
+    /// A TLS handshake was completed, as far as the observer can tell.
+    TlsEstablished {
+        /// On which connection.
+        connection: ConnectionId,
+        /// What was negotiated and presented.
+        facts: Facts,
+        /// The certificate the observer itself presented.
+        presented: Certificate,
+    },
+    /// A TLS handshake did not come about, or was taken back by an alert.
+    TlsFailed {
+        /// On which connection.
+        connection: ConnectionId,
+        /// Who broke it off and why, in words.
+        reason: String,
+        /// Whether it was the other end that refused (an alert or a close from it).
+        refused_by_peer: bool,
+        /// The certificate the observer itself presented.
+        presented: Certificate,
+    },
+    /// Something that is no TLS arrived where TLS is spoken.
+    Plaintext {
+        /// On which connection.
+        connection: ConnectionId,
+        /// The first bytes.
+        first_bytes: Body,
+    },
+    /// A connection ended.
+    ConnectionClosed {
+        /// Which one.
+        connection: ConnectionId,
+        /// How it ended.
+        how: String,
+    },
+    /// A mock role is about to write a request.
+    RequestSent(Request),
+    /// A mock role has read a whole request.
+    RequestReceived(Request),
+    /// A mock role is about to write an answer.
+    ResponseSent(Response),
+    /// A mock role has read a whole answer.
+    ResponseReceived(Response),
+    /// An exchange a mock role began came to no answer.
+    ExchangeFailed {
+        /// Which one.
+        exchange: ExchangeId,
+        /// On which connection; absent if none was established.
+        connection: Option<ConnectionId>,
+        /// What happened, in words.
+        reason: String,
+        /// Whether the other end refused: TLS alert, close, reset.
+        refused_by_peer: bool,
+        /// Whether what came back was unreadable as HTTP.
+        unreadable: bool,
+    },
+    /// The mock client's management tree at this point.
+    DeviceState(DeviceState),
+    /// A change of the case took effect.
+    Changed {
+        /// At which message.
+        at: MessageId,
+        /// What was changed, in words.
+        change: String,
+    },
+    /// A mock role holds a message back from here.
+    WindowOpened {
+        /// The message that is ready but held.
+        holding: MessageId,
+    },
+    /// The held message is released.
+    WindowClosed {
+        /// The message.
+        holding: MessageId,
+    },
+    /// The declared limit for a message passed without it.
+    DeadlinePassed {
+        /// The message that was awaited.
+        awaiting: MessageId,
+    },
+    /// The harness asked the product to begin something.
+    Triggered {
+        /// What it asked for.
+        trigger: String,
+        /// Whether the product took it, and what it said.
+        outcome: TriggerOutcome,
+    },
+    /// A mock role cannot go on with its script.
+    ScriptStopped {
+        /// Which role.
+        role: Role,
+        /// Why.
+        reason: String,
+    },
+    /// The product's process ended while the case ran.
+    ProductExited {
+        /// How it ended and its last output.
+        reason: String,
+    },
+    /// The case was ended from outside: cancelled, or the harness failed.
+    Aborted {
+        /// Why.
+        reason: String,
+    },
+    /// The last record: nothing more belongs to the case.
+    Ended,
+}
+
+/// Which end of a connection the observer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// The observer listened.
+    Accepted,
+    /// The observer connected.
+    Dialled,
+}
+
+/// The kind of an endpoint of a server role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndpointKind {
+    /// Where DM sessions are held.
+    Dm,
+    /// Where the servers talk to each other.
+    Delegation,
+    /// Where the bootstrap is fetched.
+    Bootstrap,
+}
+
+/// An endpoint of a server role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// The role that listens there.
+    pub role: Role,
+    /// What is spoken there.
+    pub kind: EndpointKind,
+}
+
+/// An HTTP request, whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The exchange it begins.
+    pub exchange: ExchangeId,
+    /// The connection it travelled on.
+    pub connection: ConnectionId,
+    /// The mock role that observed it.
+    pub observer: Role,
+    /// The endpoint it was sent to.
+    pub endpoint: Endpoint,
+    /// The method.
+    pub method: String,
+    /// The absolute URL it was sent to, as far as the observer can tell.
+    pub url: String,
+    /// The header fields, in order.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Body,
+}
+
+/// An HTTP answer, whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Response {
+    /// The exchange it ends.
+    pub exchange: ExchangeId,
+    /// The connection it travelled on.
+    pub connection: ConnectionId,
+    /// The mock role that observed it.
+    pub observer: Role,
+    /// The status code.
+    pub status: u16,
+    /// The header fields, in order.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Body,
+}
+
+/// How the product answered a trigger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TriggerOutcome {
+    /// It took it.
+    Taken,
+    /// It answered, but would not.
+    Refused(String),
+    /// It could not be asked.
+    Unreachable(String),
+}
+
+/// The accounts and ACLs of the mock client's tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceState {
+    /// What led to this state, in words.
+    pub after: String,
+    /// The accounts: server identifier and the account's root node.
+    pub accounts: Vec<AccountState>,
+    /// Every node that carries an ACL of its own, with the ACL's text.
+    pub acls: Vec<(String, String)>,
+}
+
+/// One account of the mock client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountState {
+    /// The node at its root.
+    pub node: String,
+    /// The server identifier in it.
+    pub server_id: String,
+}
+
+/// The bytes of a body, readable where they are text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Body {
+    /// The bytes kept.
+    pub bytes: Vec<u8>,
+    /// The number of bytes there were, where not all were kept.
+    pub whole_length: Option<u64>,
+}
+
+impl Body {
+    /// All bytes of a body.
+    pub const fn new(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            whole_length: None,
+        }
+    }
+
+    /// Whether there are no bytes.
+    pub const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+/// How a body is written: as text where it is text, in hexadecimal digits otherwise.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Written {
+    Text(String),
+    Hex(String),
+    TextCut { start: String, of: u64 },
+    HexCut { start: String, of: u64 },
+}
+
+impl Serialize for Body {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = match (std::str::from_utf8(&self.bytes), self.whole_length) {
+            (Ok(text), None) => Written::Text(text.to_owned()),
+            (Err(_), None) => Written::Hex(to_hex(&self.bytes)),
+            (Ok(text), Some(of)) => Written::TextCut {
+                start: text.to_owned(),
+                of,
+            },
+            (Err(_), Some(of)) => Written::HexCut {
+                start: to_hex(&self.bytes),
+                of,
+            },
+        };
+        written.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bad_hex = || D::Error::custom("read hexadecimal digits: an even number of 0-9, a-f is needed");
+        let (bytes, whole_length) = match Written::deserialize(deserializer)? {
+            Written::Text(text) => (text.into_bytes(), None),
+            Written::Hex(digits) => (from_hex(&digits).ok_or_else(bad_hex)?, None),
+            Written::TextCut { start, of } => (start.into_bytes(), Some(of)),
+            Written::HexCut { start, of } => (from_hex(&start).ok_or_else(bad_hex)?, Some(of)),
+        };
+        Ok(Self { bytes, whole_length })
+    }
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let digits = digits.as_bytes();
+    if !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    digits
+        .chunks_exact(2)
+        .map(|pair| {
+            let text = std::str::from_utf8(pair).ok()?;
+            u8::from_str_radix(text, 16).ok()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_of_text_stays_readable() {
+        let json = serde_json::to_string(&Body::new(b"<a/>".to_vec())).expect("a body is serialisable");
+        assert_eq!(json, r#"{"text":"<a/>"}"#);
+    }
+
+    #[test]
+    fn every_body_reads_back_as_it_was() {
+        for body in [
+            Body::new(vec![]),
+            Body::new(b"text".to_vec()),
+            Body::new(vec![0xff, 0x00, 0x10]),
+            Body {
+                bytes: b"cut".to_vec(),
+                whole_length: Some(1000),
+            },
+            Body {
+                bytes: vec![0xfe],
+                whole_length: Some(7),
+            },
+        ] {
+            let json = serde_json::to_string(&body).expect("a body is serialisable");
+            assert_eq!(
+                serde_json::from_str::<Body>(&json).expect("what was written is readable"),
+                body
+            );
+        }
+    }
+
+    #[test]
+    fn broken_hexadecimal_digits_are_an_error() {
+        assert!(serde_json::from_str::<Body>(r#"{"hex":"abc"}"#).is_err());
+        assert!(serde_json::from_str::<Body>(r#"{"hex":"zz"}"#).is_err());
+    }
+}
