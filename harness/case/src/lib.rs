@@ -1,1 +1,8 @@
-//! Reads procedure, cases, profiles and implementation files, with located errors.
+//! Reads what people write (procedure, requirements, cases, profiles, implementation files) with located errors,
+//! and resolves it into the types that the judge and the mock roles use.
+
+pub mod field;
+pub mod implementation;
+pub mod procedure;
+pub mod profile;
+pub mod test_case;

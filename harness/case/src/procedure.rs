@@ -1,0 +1,222 @@
+//! The procedure: steps, roles, the partial order and the equalities, as `cases/procedure/*.yaml` states them.
+
+use std::collections::BTreeSet;
+
+use dmconform_model::{MessageId, Part, RequirementId, Role, Step};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::field::FieldRef;
+use crate::test_case::Opener;
+
+/// The procedure that every case is a variation of (Figure 2 of the change request).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Procedure {
+    /// Its short name.
+    pub procedure: String,
+    /// Its title.
+    pub title: String,
+    /// The figure and text it is taken from.
+    pub source: String,
+    /// The steps, in the order of the figure.
+    pub steps: Vec<ProcedureStep>,
+    /// What must precede what.
+    pub order: Vec<OrderRule>,
+    /// What must be equal.
+    pub equal: Vec<Equality>,
+}
+
+/// One step of the procedure: an exchange of a request and an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ProcedureStep {
+    /// Its number.
+    #[schemars(with = "String")]
+    pub step: Step,
+    /// What the step is called.
+    pub name: String,
+    /// Who sends its request.
+    pub from: Party,
+    /// Who answers it.
+    pub to: Party,
+    /// Whether it may be left out.
+    #[serde(default)]
+    pub optional: bool,
+    /// The requirement that is broken when the request does not come.
+    #[schemars(with = "Option<String>")]
+    pub presence: Option<RequirementId>,
+    /// The messages after which its sender goes on to it, when nothing is changed.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub after: Vec<MessageId>,
+    /// What the request carries.
+    #[serde(default)]
+    pub carries: Vec<String>,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// The answer of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Answer {
+    /// What it is called.
+    pub name: String,
+    /// The requirement that is broken when it does not come, or is a refusal.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub presence: Option<RequirementId>,
+    /// What it carries.
+    #[serde(default)]
+    pub carries: Vec<String>,
+}
+
+/// Who takes part in a step: a role, or whoever opens the delegation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Party {
+    /// The server that opens the delegation.
+    Opener,
+    /// The other server.
+    Answerer,
+    /// The DM Client.
+    DmClient,
+    /// The delegating server.
+    #[serde(rename = "dms-1")]
+    Dms1,
+    /// The delegated server.
+    #[serde(rename = "dms-2")]
+    Dms2,
+    /// The Bootstrap Server.
+    BootstrapServer,
+}
+
+impl Party {
+    /// The role meant, given who opens.
+    pub const fn role(self, opener: Opener) -> Role {
+        match (self, opener) {
+            (Self::Opener, Opener::Dms1) | (Self::Answerer, Opener::Dms2) | (Self::Dms1, _) => Role::Dms1,
+            (Self::Opener, Opener::Dms2) | (Self::Answerer, Opener::Dms1) | (Self::Dms2, _) => Role::Dms2,
+            (Self::DmClient, _) => Role::DmClient,
+            (Self::BootstrapServer, _) => Role::BootstrapServer,
+        }
+    }
+}
+
+/// One message must not be sent before another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OrderRule {
+    /// What comes first.
+    #[schemars(with = "String")]
+    pub first: MessageId,
+    /// What must not precede it; its sender is to blame.
+    #[schemars(with = "String")]
+    pub then: MessageId,
+    /// The requirement that says so.
+    #[schemars(with = "String")]
+    pub requirement: RequirementId,
+    /// The rule holds only where this optional step takes place.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub where_done: Option<Step>,
+}
+
+/// Values that must be the same wherever they are carried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Equality {
+    /// A short name, such as `E1`.
+    pub name: String,
+    /// The value that the others are compared with.
+    #[schemars(with = "String")]
+    pub reference: FieldRef,
+    /// What must equal it; the sender of the message is to blame. A message that does not carry the field
+    /// is not compared.
+    pub fields: Vec<EqualField>,
+}
+
+/// One value that must equal the reference of its equality.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EqualField {
+    /// The value.
+    #[schemars(with = "String")]
+    pub field: FieldRef,
+    /// The requirement that says so.
+    #[schemars(with = "String")]
+    pub requirement: RequirementId,
+}
+
+impl Procedure {
+    /// A step, if the procedure has it.
+    pub fn step(&self, step: Step) -> Option<&ProcedureStep> {
+        self.steps.iter().find(|candidate| candidate.step == step)
+    }
+
+    /// Who sends a message.
+    pub fn sender(&self, message: MessageId, opener: Opener) -> Option<Role> {
+        let step = self.step(message.step)?;
+        Some(match message.part {
+            Part::Request => step.from.role(opener),
+            Part::Answer => step.to.role(opener),
+        })
+    }
+
+    /// Who receives a message.
+    pub fn receiver(&self, message: MessageId, opener: Opener) -> Option<Role> {
+        let step = self.step(message.step)?;
+        Some(match message.part {
+            Part::Request => step.to.role(opener),
+            Part::Answer => step.from.role(opener),
+        })
+    }
+
+    /// The name of a message.
+    pub fn name(&self, message: MessageId) -> &str {
+        let Some(step) = self.step(message.step) else { return "message" };
+        match message.part {
+            Part::Request => &step.name,
+            Part::Answer => &step.answer.name,
+        }
+    }
+
+    /// The requirement that is broken when a message does not come.
+    pub fn presence(&self, message: MessageId) -> Option<&RequirementId> {
+        let step = self.step(message.step)?;
+        match message.part {
+            Part::Request => step.presence.as_ref(),
+            Part::Answer => step.answer.presence.as_ref(),
+        }
+    }
+
+    /// The messages after which the sender of a message goes on to it.
+    ///
+    /// `with_removal` says whether step 8b takes place; where it does not, whatever waits for it waits for what
+    /// it would have waited for.
+    pub fn predecessors(&self, message: MessageId, with_removal: bool) -> BTreeSet<MessageId> {
+        if message.part == Part::Answer {
+            return BTreeSet::from([MessageId::request(message.step)]);
+        }
+        let mut found = BTreeSet::new();
+        let Some(step) = self.step(message.step) else { return found };
+        for &after in &step.after {
+            let skipped = !with_removal && self.step(after.step).is_some_and(|step| step.optional);
+            if skipped {
+                found.extend(self.predecessors(MessageId::request(after.step), with_removal));
+            } else {
+                found.insert(after);
+            }
+        }
+        found
+    }
+
+    /// Every message in the order of the figure, leaving out optional steps that do not take place.
+    pub fn messages(&self, with_removal: bool) -> impl Iterator<Item = MessageId> {
+        self.steps
+            .iter()
+            .filter(move |step| with_removal || !step.optional)
+            .flat_map(|step| [MessageId::request(step.step), MessageId::answer(step.step)])
+    }
+}

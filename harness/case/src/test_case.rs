@@ -1,0 +1,279 @@
+//! Test cases, resolved: the procedure, plus a small change, plus what the implementation under test must then do.
+
+use std::collections::BTreeMap;
+
+use dmconform_model::certificate::Certificate;
+use dmconform_model::{CaseId, MessageId, Place, RequirementId, Role};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::field::{Condition, FieldRef};
+
+/// One test case, as the judge and the mock roles use it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TestCase {
+    /// Its identifier.
+    pub id: CaseId,
+    /// What it is about, in one line.
+    pub title: String,
+    /// The test purpose.
+    pub purpose: String,
+    /// The requirements it speaks for; each binds a role in `iut`.
+    pub covers: Vec<RequirementId>,
+    /// The roles that are judged; all of them must be real for the case to apply.
+    pub iut: Vec<Role>,
+    /// The circumstances.
+    pub given: Circumstances,
+    /// What the mock roles do differently from the procedure.
+    pub changes: Vec<Change>,
+    /// What must then be seen.
+    pub expect: Vec<Expectation>,
+    /// The deviations of the reference implementation that it must catch.
+    pub catches: Vec<String>,
+    /// Where it was read.
+    pub file: String,
+}
+
+/// Which server opens the delegation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub enum Opener {
+    /// The delegating server.
+    #[default]
+    #[serde(rename = "dms-1")]
+    Dms1,
+    /// The delegated server.
+    #[serde(rename = "dms-2")]
+    Dms2,
+}
+
+/// Where the Bootstrap Server is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BootstrapPlace {
+    /// At an address of its own.
+    #[default]
+    Apart,
+    /// At the address of DMS-2.
+    CoLocated,
+}
+
+/// The circumstances of a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Circumstances {
+    /// Who opens the delegation.
+    pub opens: Opener,
+    /// Whether DMS-1 removes its own account in step 8b.
+    pub removes_account: bool,
+    /// Where the Bootstrap Server is, where it is a mock.
+    pub bootstrap_server: BootstrapPlace,
+    /// The nodes whose management is delegated.
+    pub tree: Vec<String>,
+    /// The type of delegation.
+    pub delegation_type: String,
+    /// ACLs that the client's tree has at the start, where the client is a mock: node → ACL. `${third}` stands
+    /// for the identifier of a third server, `${dms-1}` and `${dms-2}` for those of the two.
+    pub acls: BTreeMap<String, String>,
+}
+
+impl Default for Circumstances {
+    fn default() -> Self {
+        Self {
+            opens: Opener::Dms1,
+            removes_account: false,
+            bootstrap_server: BootstrapPlace::Apart,
+            tree: vec!["./Com".to_owned()],
+            delegation_type: "full-permanent".to_owned(),
+            acls: BTreeMap::new(),
+        }
+    }
+}
+
+/// One change to what a mock role does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Change {
+    /// The message it concerns; its sender must be a mock.
+    pub at: MessageId,
+    /// What is different.
+    pub how: How,
+    /// Where the case file says so.
+    pub place: Place,
+}
+
+/// What is different about a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// It is held back for the declared window.
+    Delay,
+    /// It is not sent.
+    Omit,
+    /// After it was answered it is sent again, this many times, octet for octet.
+    Repeat(u32),
+    /// Fields have other values.
+    SetField(BTreeMap<String, FieldChange>),
+    /// Its body is spoiled.
+    Corrupt(Corruption),
+    /// It has another status: of HTTP for an exchange, of OMA DM for a Status.
+    Answer(u16),
+    /// The connection is closed while it is sent.
+    CloseAt(CloseAt),
+    /// Its sender presents another certificate.
+    Tls(Certificate),
+    /// Before it is sent, a third server sends the same message with its own valid certificate.
+    FromThirdServer,
+}
+
+/// What becomes of a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FieldChange {
+    /// It has this value. `${third}`, `${dms-1}`, `${dms-2}`, `${unused-url}` stand for what they say.
+    To(String),
+    /// It is left out.
+    Removed,
+}
+
+/// How a body is spoiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Corruption {
+    /// Bytes that are no document of any kind.
+    Garbage,
+    /// The first half of the document.
+    Truncated,
+    /// Nothing.
+    Empty,
+    /// A well-formed document of a kind that is not known.
+    UnknownDocument,
+    /// The document under a media type that is not its own.
+    WrongMediaType,
+    /// A body larger than any document could be.
+    Huge,
+}
+
+/// Where a connection is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CloseAt {
+    /// Before the first byte of the message.
+    Start,
+    /// In the middle of the message.
+    Middle,
+    /// After the last byte, without waiting for what would follow.
+    End,
+}
+
+/// One thing that must be seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Expectation {
+    /// What must be seen.
+    pub what: What,
+    /// The requirement that is broken otherwise.
+    pub requirement: RequirementId,
+    /// Where the case file says so.
+    pub place: Place,
+}
+
+/// What must be seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// The whole procedure, with its order and its equalities.
+    Procedure,
+    /// A message, with conditions on what it carries.
+    Step {
+        /// The message.
+        message: MessageId,
+        /// What its fields must be like.
+        fields: BTreeMap<String, Vec<Condition>>,
+    },
+    /// A message must not be seen until another one is; or, without `until`, not at all in a window that begins
+    /// when everything that the message follows in the procedure has happened.
+    Never {
+        /// The message that must not be seen.
+        message: MessageId,
+        /// What ends the prohibition; it is held back by the case.
+        until: Option<MessageId>,
+    },
+    /// Fields must have the same values.
+    Equal(Vec<FieldRef>),
+    /// A message of a mock role must be refused: alert, close or a status that is not 2xx, and no later step of
+    /// the refusing role.
+    Refuse(MessageId),
+    /// The client's tree must be in this state.
+    State(State),
+    /// At least one of these must hold.
+    OneOf(Vec<Expectation>),
+}
+
+/// What the client's tree must be like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct State {
+    /// After which message it is looked at.
+    pub after: MessageId,
+    /// How it is looked at and what must be found.
+    pub look: Look,
+}
+
+/// A look at the client's tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Look {
+    /// A mock server sends a command to the real client.
+    Probe {
+        /// Which server.
+        #[serde(rename = "as")]
+        #[schemars(with = "String")]
+        role: Role,
+        /// The command.
+        command: ProbeCommand,
+        /// The node, with `?prop=ACL` where a property is meant.
+        node: String,
+        /// The statuses that are acceptable.
+        gives: Vec<u16>,
+        /// What the result must not contain: `${dms-1}`, `${dms-2}` stand for the server identifiers.
+        #[serde(default)]
+        lacks: Option<String>,
+        /// What the result must contain.
+        #[serde(default)]
+        contains: Option<String>,
+    },
+    /// The mock client's tree has an account of a server, or has none.
+    Account {
+        /// Whose.
+        #[schemars(with = "String")]
+        server: Role,
+        /// Whether there is one.
+        present: bool,
+    },
+    /// The ACL of a node in the mock client's tree.
+    Acl {
+        /// The node.
+        node: String,
+        /// ACL entries that must be there, written as an ACL: `Get=${third}`.
+        #[serde(default)]
+        grants: Option<String>,
+        /// ACL entries that must not be there.
+        #[serde(default)]
+        lacks: Option<String>,
+    },
+    /// No account and no ACL of the mock client has changed since the start, but for the delegated nodes.
+    Unchanged,
+}
+
+/// A command that a mock server sends to look at a real client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProbeCommand {
+    /// Read a value or a property.
+    Get,
+    /// Write a value.
+    Replace,
+    /// Add a node below.
+    Add,
+}
