@@ -1,0 +1,451 @@
+//! Addresses in the management tree: node URIs and what may be asked of a node (`?prop=`, `?list=`).
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// Longest URI read, in octets. Devices advertise their own, usually smaller, limit in `./DevDetail/URI/MaxTotLen`.
+pub const MAX_URI_LENGTH: usize = 2048;
+
+/// Deepest URI read, in segments below the root.
+pub const MAX_URI_DEPTH: usize = 48;
+
+/// The place of a node: the names from the root down to it (OMA-TS-DM_TND 5).
+///
+/// `./A/B` and `A/B` are the same place; names are compared octet by octet, escapes are not resolved.
+/// The order of node URIs is that of a walk: a node comes before its descendants, and these are neighbours.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeUri {
+    segments: Vec<String>,
+}
+
+impl NodeUri {
+    /// The root of the tree, `.`.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// Reads `.`, `./A/B` or `A/B`; no `?prop=` or `?list=` ([`Address::parse`] reads those too).
+    ///
+    /// # Errors
+    /// When the text is not a node URI by OMA-TS-DM_TND 5, or passes [`MAX_URI_LENGTH`] or [`MAX_URI_DEPTH`].
+    pub fn parse(text: &str) -> Result<Self, UriError> {
+        if text.len() > MAX_URI_LENGTH {
+            return Err(UriError::TooLong { octets: text.len() });
+        }
+        match text {
+            "" => return Err(UriError::Empty),
+            "." => return Ok(Self::root()),
+            _ if text.starts_with('/') => return Err(UriError::StartsWithSlash),
+            _ => {}
+        }
+        let below_root = text.strip_prefix("./").unwrap_or(text);
+        let mut uri = Self::root();
+        for name in below_root.split('/') {
+            uri = uri.join(name)?;
+        }
+        Ok(uri)
+    }
+
+    /// The child `name` of this node.
+    ///
+    /// # Errors
+    /// When `name` is no node name, or the result would pass [`MAX_URI_DEPTH`] or [`MAX_URI_LENGTH`].
+    pub fn join(&self, name: &str) -> Result<Self, UriError> {
+        check_name(name)?;
+        if self.segments.len() >= MAX_URI_DEPTH {
+            return Err(UriError::TooDeep);
+        }
+        let octets = self.octets() + 1 + name.len();
+        if octets > MAX_URI_LENGTH {
+            return Err(UriError::TooLong { octets });
+        }
+        let mut segments = self.segments.clone();
+        segments.push(name.to_owned());
+        Ok(Self { segments })
+    }
+
+    /// This node followed by the names of `below`, as when a relative path is resolved.
+    ///
+    /// # Errors
+    /// When the result would pass [`MAX_URI_DEPTH`] or [`MAX_URI_LENGTH`].
+    pub fn append(&self, below: &Self) -> Result<Self, UriError> {
+        below
+            .segments
+            .iter()
+            .try_fold(self.clone(), |uri, name| uri.join(name))
+    }
+
+    /// The node above; nothing for the root.
+    pub fn parent(&self) -> Option<Self> {
+        let (_, above) = self.segments.split_last()?;
+        Some(Self {
+            segments: above.to_vec(),
+        })
+    }
+
+    /// The last name; nothing for the root.
+    pub fn name(&self) -> Option<&str> {
+        self.segments.last().map(String::as_str)
+    }
+
+    /// The names from the root down.
+    pub fn segments(&self) -> &[String] {
+        &self.segments
+    }
+
+    /// How far below the root: 0 for the root itself.
+    pub fn depth(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// Whether this is `.`.
+    pub fn is_root(&self) -> bool {
+        self.segments.is_empty()
+    }
+
+    /// Whether this node is `ancestor`, or lies below it.
+    pub fn starts_with(&self, ancestor: &Self) -> bool {
+        self.segments.starts_with(&ancestor.segments)
+    }
+
+    /// The path from `ancestor` (not included) down to this node; nothing when it does not lie at or below it.
+    pub fn relative_to(&self, ancestor: &Self) -> Option<Self> {
+        let below = self.segments.strip_prefix(ancestor.segments.as_slice())?;
+        Some(Self {
+            segments: below.to_vec(),
+        })
+    }
+
+    fn octets(&self) -> usize {
+        self.segments.iter().map(|name| name.len() + 1).sum::<usize>() + 1
+    }
+}
+
+impl fmt::Display for NodeUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(".")?;
+        self.segments.iter().try_for_each(|name| write!(f, "/{name}"))
+    }
+}
+
+impl FromStr for NodeUri {
+    type Err = UriError;
+
+    fn from_str(text: &str) -> Result<Self, UriError> {
+        Self::parse(text)
+    }
+}
+
+fn check_name(name: &str) -> Result<(), UriError> {
+    if name.is_empty() {
+        return Err(UriError::EmptyName);
+    }
+    if matches!(name, "." | "..") {
+        return Err(UriError::DotName {
+            name: name.to_owned(),
+        });
+    }
+    let unfit = |character: &char| {
+        character.is_control() || character.is_whitespace() || "/?#\"<>\\^`{|}".contains(*character)
+    };
+    match name.chars().find(unfit) {
+        Some(character) => Err(UriError::Character {
+            character,
+            name: name.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// What a command is aimed at: a node, or with `?prop=` or `?list=` something about it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Address {
+    /// The node.
+    pub node: NodeUri,
+    /// What of the node, where it is not its value.
+    pub query: Option<Query>,
+}
+
+impl Address {
+    /// Reads a node URI with at most one `?prop=` or `?list=` behind it.
+    ///
+    /// # Errors
+    /// As [`NodeUri::parse`], and for what follows `?` being neither `prop=` nor `list=`.
+    pub fn parse(text: &str) -> Result<Self, UriError> {
+        let Some((node, query)) = text.split_once('?') else {
+            return Ok(Self {
+                node: NodeUri::parse(text)?,
+                query: None,
+            });
+        };
+        if text.len() > MAX_URI_LENGTH {
+            return Err(UriError::TooLong { octets: text.len() });
+        }
+        Ok(Self {
+            node: NodeUri::parse(node)?,
+            query: Some(Query::parse(query)?),
+        })
+    }
+
+    /// A property of a node.
+    pub fn property(node: NodeUri, property: Property) -> Self {
+        Self {
+            node,
+            query: Some(Query::Property(property)),
+        }
+    }
+}
+
+impl From<NodeUri> for Address {
+    fn from(node: NodeUri) -> Self {
+        Self { node, query: None }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.query {
+            None => write!(f, "{}", self.node),
+            Some(query) => write!(f, "{}?{query}", self.node),
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = UriError;
+
+    fn from_str(text: &str) -> Result<Self, UriError> {
+        Self::parse(text)
+    }
+}
+
+/// What follows the `?` of an [`Address`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Query {
+    /// `prop=` and a name of OMA-TS-DM_TND 7.
+    Property(Property),
+    /// `prop=` and a name that is none of them: a device answers 406.
+    UnknownProperty(String),
+    /// `list=` and the kind of listing, as written.
+    List(String),
+}
+
+impl Query {
+    fn parse(text: &str) -> Result<Self, UriError> {
+        match text.split_once('=') {
+            Some(("prop", name)) => Ok(Property::from_name(name)
+                .map_or_else(|| Self::UnknownProperty(name.to_owned()), Self::Property)),
+            Some(("list", kind)) => Ok(Self::List(kind.to_owned())),
+            _ => Err(UriError::Query {
+                query: text.to_owned(),
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Property(property) => write!(f, "prop={}", property.name()),
+            Self::UnknownProperty(name) => write!(f, "prop={name}"),
+            Self::List(kind) => write!(f, "list={kind}"),
+        }
+    }
+}
+
+/// A property of a node (OMA-TS-DM_TND 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Property {
+    /// Who may do what; the only one that is inherited.
+    Acl,
+    /// How the value is written; `node` for an interior node.
+    Format,
+    /// The node's own name; replacing it renames the node.
+    Name,
+    /// Octets of the value, leaf nodes only.
+    Size,
+    /// A name for people, at most 255 octets.
+    Title,
+    /// When the node was last changed.
+    TimeStamp,
+    /// Media type of a leaf, management object identifier of an interior node.
+    Type,
+    /// Number of changes so far, 16 bit.
+    VersionNumber,
+}
+
+impl Property {
+    /// All properties.
+    pub const ALL: [Self; 8] = [
+        Self::Acl,
+        Self::Format,
+        Self::Name,
+        Self::Size,
+        Self::Title,
+        Self::TimeStamp,
+        Self::Type,
+        Self::VersionNumber,
+    ];
+
+    /// As written behind `?prop=`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Acl => "ACL",
+            Self::Format => "Format",
+            Self::Name => "Name",
+            Self::Size => "Size",
+            Self::Title => "Title",
+            Self::TimeStamp => "TStamp",
+            Self::Type => "Type",
+            Self::VersionNumber => "VerNo",
+        }
+    }
+
+    /// The property with that name, in exactly that spelling.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|property| property.name() == name)
+    }
+}
+
+/// Why a text is no address in a management tree.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum UriError {
+    /// Nothing at all.
+    #[error("empty URI; the root is written `.`")]
+    Empty,
+    /// Node URIs are relative to the root.
+    #[error("URI starts with `/`; write it relative to the root, as in `./DevInfo`")]
+    StartsWithSlash,
+    /// Two slashes in a row, or one at the end.
+    #[error("empty node name; a URI has no `//` and does not end with `/`")]
+    EmptyName,
+    /// `.` and `..` are no names.
+    #[error("node name `{name}`; `.` stands only at the start of a URI, `..` nowhere")]
+    DotName {
+        /// The name met.
+        name: String,
+    },
+    /// A character that has to be escaped.
+    #[error("node name `{name}` contains {character:?}; write it percent-escaped")]
+    Character {
+        /// The character.
+        character: char,
+        /// The name it is in.
+        name: String,
+    },
+    /// Past [`MAX_URI_LENGTH`].
+    #[error("URI of {octets} octets; at most {MAX_URI_LENGTH} are accepted")]
+    TooLong {
+        /// Its length.
+        octets: usize,
+    },
+    /// Past [`MAX_URI_DEPTH`].
+    #[error("URI with more than {MAX_URI_DEPTH} segments; shorten the path")]
+    TooDeep,
+    /// Neither `?prop=` nor `?list=`.
+    #[error("`?{query}` asks for nothing known; use `?prop=` or `?list=`")]
+    Query {
+        /// What follows the `?`.
+        query: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(".", ".")]
+    #[case("./A", "./A")]
+    #[case("A", "./A")]
+    #[case("A/B", "./A/B")]
+    #[case("./A/B%20c", "./A/B%20c")]
+    #[case("./DevInfo/.hidden", "./DevInfo/.hidden")]
+    #[case("./Gerät", "./Gerät")]
+    fn a_node_uri_is_read_and_written_with_the_root_in_front(#[case] text: &str, #[case] written: &str) {
+        assert_eq!(NodeUri::parse(text).unwrap().to_string(), written);
+    }
+
+    #[rstest]
+    #[case("", UriError::Empty)]
+    #[case("/A", UriError::StartsWithSlash)]
+    #[case("./", UriError::EmptyName)]
+    #[case("./A/", UriError::EmptyName)]
+    #[case("./A//B", UriError::EmptyName)]
+    #[case("./A/./B", UriError::DotName { name: ".".into() })]
+    #[case("../A", UriError::DotName { name: "..".into() })]
+    #[case("./A/../B", UriError::DotName { name: "..".into() })]
+    #[case("./A B", UriError::Character { character: ' ', name: "A B".into() })]
+    #[case("./A?prop=ACL", UriError::Character { character: '?', name: "A?prop=ACL".into() })]
+    fn what_is_no_node_uri_is_refused_with_the_reason(#[case] text: &str, #[case] expected: UriError) {
+        assert_eq!(NodeUri::parse(text), Err(expected));
+    }
+
+    #[test]
+    fn length_and_depth_are_bounded_however_the_uri_comes_about() {
+        assert!(matches!(
+            NodeUri::parse(&"x".repeat(MAX_URI_LENGTH + 1)),
+            Err(UriError::TooLong { .. })
+        ));
+        assert_eq!(
+            NodeUri::parse(&vec!["x"; MAX_URI_DEPTH + 1].join("/")),
+            Err(UriError::TooDeep)
+        );
+        let deepest = NodeUri::parse(&vec!["x"; MAX_URI_DEPTH].join("/")).unwrap();
+        assert_eq!(deepest.join("x"), Err(UriError::TooDeep));
+        let longest = NodeUri::parse(&"x".repeat(MAX_URI_LENGTH - 10)).unwrap();
+        assert!(matches!(
+            longest.join("123456789012"),
+            Err(UriError::TooLong { .. })
+        ));
+    }
+
+    #[test]
+    fn a_query_is_split_off() {
+        let acl = Address::parse("./A?prop=ACL").unwrap();
+        assert_eq!(acl.query, Some(Query::Property(Property::Acl)));
+        assert_eq!(acl.node.to_string(), "./A");
+        assert_eq!(acl.to_string(), "./A?prop=ACL");
+        let unknown = Address::parse(".?prop=acl").unwrap();
+        assert_eq!(unknown.query, Some(Query::UnknownProperty("acl".into())));
+        let list = Address::parse("./A?list=TNDS+ACL").unwrap();
+        assert_eq!(list.query, Some(Query::List("TNDS+ACL".into())));
+        assert!(matches!(Address::parse("./A?ACL"), Err(UriError::Query { .. })));
+        assert_eq!(
+            Address::parse("./A").unwrap(),
+            NodeUri::parse("A").unwrap().into()
+        );
+    }
+
+    fn uris() -> impl Strategy<Value = NodeUri> {
+        proptest::collection::vec("[a-zA-Z0-9_.~%:-]{1,6}", 0..6)
+            .prop_filter_map("dots are no names", |names| names.join("/").parse().ok())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back_the_same(uri in uris()) {
+            prop_assert_eq!(NodeUri::parse(&uri.to_string()), Ok(uri));
+        }
+
+        #[test]
+        fn no_text_is_read_that_would_be_written_differently(text in "[./a?=p]{0,12}") {
+            if let Ok(address) = Address::parse(&text) {
+                prop_assert_eq!(Address::parse(&address.to_string()), Ok(address));
+            }
+        }
+
+        #[test]
+        fn a_child_lies_below_its_parent_and_after_it(uri in uris(), name in "[a-z]{1,4}") {
+            let child = uri.join(&name).unwrap();
+            prop_assert!(child.starts_with(&uri) && !uri.starts_with(&child) && uri < child);
+            prop_assert_eq!(child.parent(), Some(uri.clone()));
+            prop_assert_eq!(uri.append(&child.relative_to(&uri).unwrap()), Ok(child));
+        }
+    }
+}

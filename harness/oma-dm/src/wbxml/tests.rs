@@ -1,0 +1,304 @@
+//! What is known of the encoding from other implementations, and what must never happen with hostile octets.
+
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+use crate::xml::{Name, Node};
+
+/// As libwbxml writes a package 1 (domain facts, 8.7).
+const PACKAGE_1: &str =
+    "02 a4 01 6a 00 6d 6c 71 03 31 2e 32 00 01 72 03 44 4d 2f 31 2e 32 00 01 65 03 41 37 00 01 5b 03
+    31 00 01 6e 57 03 64 00 01 01 67 57 03 73 00 01 01 5a 00 01 4c 03 34 30 39 36 00 01 01 01 00 00
+    6b 46 4b 03 31 00 01 4f 03 31 32 30 31 00 01 01 12 01 01";
+
+/// As libwbxml writes a TNDS object: the document type has no number.
+const TNDS: &str =
+    "02 00 00 6a 1b 2d 2f 2f 4f 4d 41 2f 2f 44 54 44 2d 44 4d 2d 44 44 46 20 31 2e 32 2f 2f 45 4e 00
+    00 02 60 77 03 31 2e 32 00 01 64 66 03 64 6d 73 32 00 01 6f 5c 25 01 75 51 03 75 72 6e 3a 6f 6d
+    61 3a 6d 6f 3a 6f 6d 61 2d 64 6d 2d 64 6d 61 63 63 3a 31 2e 30 00 01 01 01 01 01";
+
+fn octets(hex: &str) -> Vec<u8> {
+    hex.split_whitespace()
+        .map(|pair| u8::from_str_radix(pair, 16).unwrap())
+        .collect()
+}
+
+/// An element as text: names, attributes and texts, without positions.
+fn outline(element: &Element) -> String {
+    let attributes: String = element
+        .attributes
+        .iter()
+        .map(|attribute| format!(" {}={:?}", attribute.name.local, attribute.value))
+        .collect();
+    let children: Vec<_> = element
+        .children
+        .iter()
+        .map(|child| match child {
+            Node::Element(element) => outline(element),
+            Node::Text(text) => text.clone(),
+            Node::Opaque(octets) => format!("{octets:02x?}"),
+        })
+        .collect();
+    format!("{}{attributes}({})", element.name.local, children.join(" "))
+}
+
+fn problem_of(hex: &str) -> (usize, Problem) {
+    let error = decode(&octets(hex)).unwrap_err();
+    (error.at, error.problem)
+}
+
+#[test]
+fn a_message_of_another_implementation_is_read() {
+    let document = decode(&octets(PACKAGE_1)).unwrap();
+    assert_eq!(document.version, Version::V1_2);
+    assert_eq!(document.document_type, DocumentType::SyncMl12);
+    assert_eq!(document.end, 83);
+    assert_eq!(document.root.name.namespace.as_deref(), Some("SYNCML:SYNCML1.2"));
+    insta::assert_snapshot!(outline(&document.root), @"SyncML(SyncHdr(VerDTD(1.2) VerProto(DM/1.2) SessionID(A7) MsgID(1) Target(LocURI(d)) Source(LocURI(s)) Meta(MaxMsgSize(4096))) SyncBody(Alert(CmdID(1) Data(1201)) Final()))");
+}
+
+#[rstest]
+#[case(PACKAGE_1)]
+#[case(TNDS)]
+fn what_another_implementation_wrote_is_written_the_same(#[case] hex: &str) {
+    assert_eq!(encode(&decode(&octets(hex)).unwrap().root), octets(hex));
+}
+
+#[test]
+fn an_object_whose_document_type_has_no_number_is_read() {
+    let document = decode(&octets(TNDS)).unwrap();
+    assert_eq!(document.document_type, DocumentType::DmDdf12);
+    assert_eq!(document.root.name.namespace.as_deref(), Some("syncml:dmddf1.2"));
+    insta::assert_snapshot!(outline(&document.root), @"MgmtTree(VerDTD(1.2) Node(NodeName(dms2) RTProperties(Format(node()) Type(DDFName(urn:oma:mo:oma-dm-dmacc:1.0)))))");
+}
+
+#[test]
+fn every_element_knows_its_octets() {
+    let bytes = octets(PACKAGE_1);
+    let root = decode(&bytes).unwrap().root;
+    assert_eq!(root.at, 5..83);
+    let Node::Element(header) = &root.children[0] else {
+        panic!("the header is an element")
+    };
+    let Node::Element(version) = &header.children[0] else {
+        panic!("so is what is in it")
+    };
+    assert_eq!(&bytes[version.at.clone()], b"\x71\x031.2\x00\x01");
+}
+
+#[rstest]
+#[case::wbxml_1_1("01 a4 01 6a 00 2d")]
+#[case::wbxml_1_3("03 a4 01 6a 00 2d")]
+#[case::public_id_in_the_string_table(
+    "02 00 00 6a 1e 2d 2f 2f 53 59 4e 43 4d 4c 2f 2f 44 54 44 20 53 79 6e 63 4d 4c 20 31 2e 32 2f 2f 45 4e 00 2d"
+)]
+#[case::unknown_public_id("02 01 6a 00 2d")]
+#[case::us_ascii("02 a4 01 03 00 2d")]
+fn the_header_may_be_written_in_other_ways(#[case] hex: &str) {
+    let root = decode(&octets(hex)).unwrap().root;
+    assert_eq!(root.name, Element::new("SYNCML:SYNCML1.2", "SyncML").name);
+}
+
+#[rstest]
+#[case::inline("02 01 6a 00 4f 03 61 62 63 00 01", "Data(abc)")]
+#[case::string_table("02 01 6a 04 61 62 63 00 4f 83 00 01", "Data(abc)")]
+#[case::inside_the_string_table("02 01 6a 04 61 62 63 00 4f 83 01 01", "Data(bc)")]
+#[case::last_string_without_terminator("02 01 6a 03 61 62 63 4f 83 00 01", "Data(abc)")]
+#[case::in_pieces("02 01 6a 02 62 00 4f 03 61 00 83 00 02 63 01", "Data(abc)")]
+#[case::entity("02 01 6a 00 4f 02 81 20 01", "Data(\u{a0})")]
+#[case::opaque("02 01 6a 00 4f c3 03 61 00 63 01", "Data([61, 00, 63])")]
+#[case::latin_1("02 01 04 00 4f 03 e9 00 01", "Data(é)")]
+fn text_may_be_written_in_many_ways(#[case] hex: &str, #[case] expected: &str) {
+    assert_eq!(outline(&decode(&octets(hex)).unwrap().root), expected);
+}
+
+#[test]
+fn a_tag_without_a_name_is_kept_and_says_its_token() {
+    let root = decode(&octets("02 01 6a 00 6d 30 00 07 3f 01")).unwrap().root;
+    assert_eq!(outline(&root), "SyncML(token-0-30() token-7-3F())");
+    let Node::Element(unknown) = &root.children[0] else {
+        panic!("the token is an element")
+    };
+    assert_eq!(unknown.name.namespace.as_deref(), Some(UNKNOWN_NAMESPACE));
+}
+
+#[test]
+fn a_literal_tag_has_its_name_from_the_string_table() {
+    let root = decode(&octets(
+        "02 01 6a 02 78 00 44 00 03 61 00 84 00 04 00 03 76 00 01 01",
+    ))
+    .unwrap()
+    .root;
+    assert_eq!(outline(&root), "x(a x x=\"v\"())");
+}
+
+#[test]
+fn attributes_of_a_provisioning_document_are_read() {
+    // <wap-provisioningdoc version="1.1"><characteristic type="APPLICATION"><parm name="APPID" value="w7"/>…
+    let hex = "03 0b 6a 00 c5 45 03 31 2e 31 00 01 c6 00 01 55 01 87 36 00 00 06 03 77 37 00 01
+        87 00 01 30 06 8d 01 01 01";
+    assert_eq!(
+        outline(&decode(&octets(hex)).unwrap().root),
+        "wap-provisioningdoc version=\"1.1\"(characteristic type=\"APPLICATION\"(parm name=\"APPID\" value=\"w7\"() \
+         parm name=\"AAUTHLEVEL\" value=\"APPSRV\"()))"
+    );
+}
+
+#[rstest]
+#[case::nothing("", 0, Problem::End)]
+#[case::xml("3c 3f 78 6d 6c", 0, Problem::Version(0x3c))]
+#[case::cut_header("02 a4", 2, Problem::End)]
+#[case::cut_element("02 01 6a 00 6d", 5, Problem::End)]
+#[case::cut_string("02 01 6a 00 4f 03 61", 7, Problem::End)]
+#[case::opaque_longer_than_the_document("02 01 6a 00 4f c3 8f ff ff ff 7f 61", 12, Problem::End)]
+#[case::string_table_longer_than_the_document("02 01 6a 8f ff ff ff 7f 2d", 9, Problem::End)]
+#[case::number_of_36_bits("02 01 6a 9f ff ff ff 7f 2d", 3, Problem::Number)]
+#[case::number_without_end("02 01 6a ff ff ff ff ff ff", 3, Problem::Number)]
+#[case::utf_16("02 01 87 77 00 2d", 2, Problem::CharacterSet(1015))]
+#[case::not_utf_8("02 01 6a 00 4f 03 ff 00 01", 5, Problem::Text)]
+#[case::reference_without_table("02 01 6a 00 4f 83 00 01", 5, Problem::StringTable { offset: 0, length: 0 })]
+#[case::reference_behind_the_table("02 01 6a 02 61 00 4f 83 02 01", 7, Problem::StringTable { offset: 2, length: 2 })]
+#[case::surrogate("02 01 6a 00 4f 02 83 b0 00 01", 5, Problem::Entity(0xD800))]
+#[case::processing_instruction("02 01 6a 00 43 01 2d", 4, Problem::Token(0x43))]
+#[case::extension("02 01 6a 00 4f c0 01", 5, Problem::Token(0xC0))]
+#[case::end_of_nothing("02 01 6a 00 01", 4, Problem::Outside(1))]
+#[case::text_outside("02 01 6a 00 03 61 00 2d", 4, Problem::Outside(3))]
+#[case::value_without_attribute("02 01 6a 00 8f 03 61 00 01", 5, Problem::AttributeValue)]
+fn what_cannot_be_read_is_refused_with_place_and_reason(
+    #[case] hex: &str,
+    #[case] at: usize,
+    #[case] expected: Problem,
+) {
+    assert_eq!(problem_of(hex), (at, expected));
+}
+
+#[test]
+fn nesting_is_bounded() {
+    let document = |depth: usize| [octets("02 01 6a 00"), vec![0x6d; depth], vec![0x01; depth]].concat();
+    assert!(decode(&document(MAX_DEPTH)).is_ok());
+    assert_eq!(
+        decode(&document(MAX_DEPTH + 1)).unwrap_err().problem,
+        Problem::Depth
+    );
+    assert_eq!(decode(&document(100_000)).unwrap_err().problem, Problem::Depth);
+}
+
+#[test]
+fn the_number_of_elements_is_bounded() {
+    let document = [octets("02 01 6a 00 6d"), vec![0x12; MAX_NODES + 1], vec![0x01]].concat();
+    assert_eq!(decode(&document).unwrap_err().problem, Problem::Nodes);
+}
+
+#[test]
+fn a_string_table_cannot_blow_a_small_document_up() {
+    let table = [vec![b'a'; 50_000], vec![0]].concat();
+    let references = [0x83, 0x00].repeat(50_000);
+    let document = [
+        octets("02 01 6a"),
+        vec![0x83, 0x86, 0x51],
+        table,
+        octets("4f"),
+        references,
+        vec![0x01],
+    ]
+    .concat();
+    assert_eq!(decode(&document).unwrap_err().problem, Problem::Expansion);
+}
+
+#[test]
+fn a_document_too_large_is_refused_unread() {
+    let document = vec![0x02; MAX_DOCUMENT + 1];
+    assert_eq!(
+        decode(&document).unwrap_err().problem,
+        Problem::Size(MAX_DOCUMENT + 1)
+    );
+}
+
+#[test]
+fn an_element_built_deeper_than_any_stack_is_written() {
+    let deep = (0..2_000).fold(Element::new("SYNCML:SYNCML1.2", "Item"), |inner, _| {
+        Element::new("SYNCML:SYNCML1.2", "Item").with_child(inner)
+    });
+    assert_eq!(encode(&deep).len(), 5 + 2_001 + 2_000);
+}
+
+#[test]
+fn white_space_between_elements_is_left_out_and_white_space_as_value_is_kept() {
+    let value = Element::new("SYNCML:SYNCML1.2", "Data").with_text("  ");
+    let mut item = Element::new("SYNCML:SYNCML1.2", "Item")
+        .with_text("\n  ")
+        .with_child(value);
+    item.children.push(Node::Text("\n".into()));
+    assert_eq!(outline(&decode(&encode(&item)).unwrap().root), "Item(Data(  ))");
+}
+
+/// Elements as messages have them: content is either text, or octets, or elements.
+fn elements() -> impl Strategy<Value = Element> {
+    let names = proptest::sample::select(vec![
+        ("SYNCML:SYNCML1.2", "Item"),
+        ("SYNCML:SYNCML1.2", "Data"),
+        ("SYNCML:SYNCML1.2", "Meta"),
+        ("syncml:metinf", "Format"),
+        ("syncml:metinf", "Type"),
+        ("syncml:dmddf1.2", "Node"),
+        ("syncml:dmddf1.2", "node"),
+        ("", "Vendor"),
+    ]);
+    let named = names.prop_map(|(namespace, local)| {
+        let mut element = Element::new(namespace, local);
+        if namespace.is_empty() {
+            element.name = Name {
+                namespace: None,
+                local: local.to_owned(),
+            };
+        }
+        element
+    });
+    let leaf = (
+        named.clone(),
+        ".{0,12}",
+        proptest::collection::vec(any::<u8>(), 0..6),
+        0..3,
+    )
+        .prop_map(|(mut element, text, octets, kind)| {
+            match kind {
+                0 if text.contains('\0') || text.is_empty() => {}
+                0 => element.children.push(Node::Text(text)),
+                1 => element.children.push(Node::Opaque(octets)),
+                _ => {}
+            }
+            element
+        });
+    leaf.prop_recursive(6, 40, 5, move |inner| {
+        (named.clone(), proptest::collection::vec(inner, 0..5))
+            .prop_map(|(element, children)| children.into_iter().fold(element, Element::with_child))
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_back_the_same(element in elements()) {
+        let document = encode(&element);
+        let read = decode(&document).unwrap();
+        prop_assert_eq!(outline(&read.root), outline(&element));
+        prop_assert_eq!(read.end, document.len());
+        prop_assert_eq!(&encode_as(&read.root, read.version, &read.document_type), &document);
+    }
+
+    #[test]
+    fn any_octets_are_read_or_refused(tail in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let document = [octets("02 01 6a 05 61 62 00 63 00 6d"), tail].concat();
+        if let Ok(read) = decode(&document) {
+            let again = encode_as(&read.root, read.version, &read.document_type);
+            prop_assert!(decode(&again).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_changed_octet_in_a_message_is_read_or_refused(at in 0_usize..83, octet in any::<u8>()) {
+        let mut document = octets(PACKAGE_1);
+        document[at] = octet;
+        let _either = decode(&document);
+    }
+}
