@@ -1,1 +1,36 @@
-//! Recognises messages and judges transcripts.
+//! Recognises the messages of a delegation in a transcript and judges them.
+//!
+//! A verdict is a pure function of the transcript and of what its header embeds: no clock, no socket, no
+//! randomness. While a case runs, the same function, fed record by record, tells the mock roles how far the
+//! procedure has come.
+
+mod absence;
+mod condition;
+mod dm_session;
+mod equality;
+mod expectation;
+mod finding;
+mod header;
+mod live;
+mod never;
+mod observed;
+mod occurrence;
+mod order;
+mod package;
+mod presence;
+mod recognise;
+mod refuse;
+mod root_cause;
+mod state;
+mod stored;
+mod verdict;
+mod view;
+mod whole;
+
+pub use header::{Header, JUDGE_VERSION, Owner, Parties};
+pub use live::Judge;
+pub use never::speaker;
+pub use observed::{Applied, Connection, Exchange, Observed, Probe, Window};
+pub use occurrence::{Fields, Occurrence};
+pub use recognise::THIRD_SERVER;
+pub use stored::{Transcript, TranscriptError, header_line, read, record_line};

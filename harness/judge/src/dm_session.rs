@@ -1,0 +1,248 @@
+//! Follows a DM session: which commands carry a step of the procedure, and which Status answers them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dmconform_case::test_case::ProbeCommand;
+use dmconform_model::{MessageId, Role, Step};
+use oma_dm::acl::Acl;
+
+use crate::header::Header;
+use crate::occurrence::Fields;
+use crate::package::{Package, Sent, Verb};
+use crate::state::rights;
+
+/// One DM session as one observer sees it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DmSession {
+    /// The commands of the server that carry a step: MsgID and CmdID → group.
+    commands: BTreeMap<(String, String), usize>,
+    groups: Vec<Group>,
+    /// The other commands of the server: MsgID and CmdID → probe, by its index in what was observed.
+    pub(crate) probes: BTreeMap<(String, String), usize>,
+    /// What the last message of the client asks a Status for.
+    wants_status: Vec<String>,
+    /// The MsgID of that message.
+    client_message: String,
+}
+
+/// The commands of one message of the server that carry the same step.
+#[derive(Clone, Debug)]
+struct Group {
+    step: Step,
+    open: BTreeSet<(String, String)>,
+    codes: Vec<u16>,
+}
+
+/// A step that a message of the server carries.
+pub(crate) struct Carried {
+    pub(crate) step: Step,
+    pub(crate) fields: Fields,
+    pub(crate) note: String,
+}
+
+/// A step whose commands have all been answered.
+pub(crate) struct AnsweredStep {
+    pub(crate) message: MessageId,
+    pub(crate) codes: Vec<u16>,
+}
+
+/// A command of the server that carries no step.
+pub(crate) struct OtherCommand {
+    pub(crate) key: (String, String),
+    pub(crate) command: ProbeCommand,
+    pub(crate) node: String,
+}
+
+/// What is known of the client's tree.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KnownTree {
+    /// Node → ACL.
+    pub(crate) acls: BTreeMap<String, String>,
+    /// Account node → server identifier.
+    pub(crate) accounts: BTreeMap<String, String>,
+}
+
+impl DmSession {
+    /// Takes a message of the client: the steps that it answers.
+    pub(crate) fn client_sent(&mut self, package: &Package) -> Vec<AnsweredStep> {
+        self.wants_status.clone_from(&package.wants_status);
+        self.client_message.clone_from(&package.message_id);
+        let mut touched = BTreeSet::new();
+        for status in &package.statuses {
+            let key = (status.message_ref.clone(), status.command_ref.clone());
+            if let Some(&group) = self.commands.get(&key) {
+                self.groups[group].open.remove(&key);
+                self.groups[group].codes.push(status.code);
+                touched.insert(group);
+            }
+        }
+        let complete = touched.into_iter().filter(|&group| self.groups[group].open.is_empty());
+        complete
+            .map(|group| AnsweredStep {
+                message: MessageId::answer(self.groups[group].step),
+                codes: self.groups[group].codes.clone(),
+            })
+            .collect()
+    }
+
+    /// Takes a message of the server: the steps that it carries, and its other commands.
+    pub(crate) fn server_sent(
+        &mut self,
+        header: &Header,
+        known: &KnownTree,
+        server: Role,
+        package: &Package,
+    ) -> (Vec<Carried>, Vec<OtherCommand>) {
+        let mut by_step: BTreeMap<Step, Vec<&Sent>> = BTreeMap::new();
+        let mut others = Vec::new();
+        for sent in &package.sent {
+            match step_of(header, known, server, sent) {
+                Some(step) => by_step.entry(step).or_default().push(sent),
+                None => others.extend(other(package, sent)),
+            }
+        }
+        let carried = by_step
+            .into_iter()
+            .map(|(step, commands)| {
+                let keys: BTreeSet<_> =
+                    commands.iter().map(|sent| (package.message_id.clone(), sent.id.clone())).collect();
+                let group = self.groups.len();
+                self.commands.extend(keys.iter().cloned().map(|key| (key, group)));
+                self.groups.push(Group { step, open: keys, codes: Vec::new() });
+                carried(header, known, step, &commands)
+            })
+            .collect();
+        (carried, others)
+    }
+
+    /// Which of the client's commands (and its header, CmdRef 0) a message of the server leaves without a Status.
+    pub(crate) fn without_status(&self, package: &Package) -> Vec<String> {
+        let answered: BTreeSet<&str> = package
+            .statuses
+            .iter()
+            .filter(|status| status.message_ref == self.client_message)
+            .map(|status| status.command_ref.as_str())
+            .collect();
+        let wanted = std::iter::once("0").chain(self.wants_status.iter().map(String::as_str));
+        wanted.filter(|id| !answered.contains(id)).map(str::to_owned).collect()
+    }
+}
+
+/// Which step a command carries. Recognised by place and kind, never by the values that are judged.
+fn step_of(header: &Header, known: &KnownTree, server: Role, sent: &Sent) -> Option<Step> {
+    if server != Role::Dms1 {
+        return None;
+    }
+    let (node, query) = sent.target.split_once('?').unwrap_or((&sent.target, ""));
+    let writes = matches!(sent.verb, Verb::Add | Verb::Replace);
+    if writes && query == "prop=ACL" {
+        let adds = sent.data.as_deref().is_none_or(|acl| !gained(header, known, node, acl).is_empty() || Acl::parse(acl).is_err());
+        return adds.then_some(Step::AclUpdate);
+    }
+    if writes && query.is_empty() && below(node, &header.profile.bootstrap_config.root) {
+        return Some(Step::BootstrapEntry);
+    }
+    let is_account = known.accounts.get(node).map_or_else(
+        || known.accounts.is_empty() && node.starts_with("./DMAcc/"),
+        |server_id| *server_id == header.parties.dms_1,
+    );
+    (sent.verb == Verb::Delete && is_account).then_some(Step::AccountRemoval)
+}
+
+fn carried(header: &Header, known: &KnownTree, step: Step, commands: &[&Sent]) -> Carried {
+    let mut fields = Fields::new();
+    let mut put = |field: &str, value: String| {
+        let values = fields.entry(field.to_owned()).or_default();
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    };
+    for sent in commands {
+        let node = sent.target.split('?').next().unwrap_or("");
+        let data = sent.data.as_deref().unwrap_or("");
+        match step {
+            Step::BootstrapEntry => {
+                let config = &header.profile.bootstrap_config;
+                put("node", node.to_owned());
+                if node.rsplit('/').next() == Some(config.url_leaf.as_str()) {
+                    put("url", data.to_owned());
+                }
+                put("entry", entry_name(node, &config.root));
+            }
+            Step::AclUpdate => {
+                put("node", node.to_owned());
+                put("nodes", node.to_owned());
+                put("acl", data.to_owned());
+                put("well-formed", if Acl::parse(data).is_ok() { "yes" } else { "no" }.to_owned());
+                gained(header, known, node, data).into_iter().for_each(|id| put("servers", id));
+                lost(header, known, node, data).into_iter().for_each(|id| put("removed", id));
+            }
+            _ => {
+                put("node", node.to_owned());
+                if let Some(server) = known.accounts.get(node) {
+                    put("server", server.clone());
+                }
+            }
+        }
+    }
+    Carried { step, note: note(step, &fields), fields }
+}
+
+fn note(step: Step, fields: &Fields) -> String {
+    let text = |field: &str| fields.get(field).map_or(String::new(), |values| values.join(", "));
+    match step {
+        Step::BootstrapEntry => format!("writes {} = {}", text("node"), text("url")),
+        Step::AclUpdate => format!("writes the ACL of {}: {}", text("nodes"), text("acl")),
+        _ => format!("deletes {}", text("node")),
+    }
+}
+
+fn entry_name(node: &str, root: &str) -> String {
+    let rest = node.strip_prefix(root).unwrap_or(node).trim_start_matches('/');
+    rest.split('/').next().unwrap_or("").to_owned()
+}
+
+/// The servers that gain a right by an ACL; the writer itself is not counted.
+fn gained(header: &Header, known: &KnownTree, node: &str, acl: &str) -> BTreeSet<String> {
+    let before = rights(effective(known, node));
+    let after = rights(acl);
+    let new = after.difference(&before).map(|(_, server)| server.clone());
+    new.filter(|server| *server != header.parties.dms_1).collect()
+}
+
+/// The servers that lose a right by an ACL; the writer itself may give up its own.
+fn lost(header: &Header, known: &KnownTree, node: &str, acl: &str) -> BTreeSet<String> {
+    let before = known.acls.get(node).map(|acl| rights(acl)).unwrap_or_default();
+    let after = rights(acl);
+    let gone = before.difference(&after).map(|(_, server)| server.clone());
+    gone.filter(|server| *server != header.parties.dms_1).collect()
+}
+
+/// The ACL that counts at a node: the nearest one upwards.
+fn effective<'a>(known: &'a KnownTree, node: &str) -> &'a str {
+    let mut at = node;
+    loop {
+        if let Some(acl) = known.acls.get(at).filter(|acl| !acl.is_empty()) {
+            return acl;
+        }
+        match at.rsplit_once('/') {
+            Some((parent, _)) => at = parent,
+            None => return "",
+        }
+    }
+}
+
+fn below(node: &str, root: &str) -> bool {
+    node.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn other(package: &Package, sent: &Sent) -> Option<OtherCommand> {
+    let command = match sent.verb {
+        Verb::Get => ProbeCommand::Get,
+        Verb::Replace => ProbeCommand::Replace,
+        Verb::Add => ProbeCommand::Add,
+        Verb::Delete | Verb::Other => return None,
+    };
+    let key = (package.message_id.clone(), sent.id.clone());
+    Some(OtherCommand { key, command, node: sent.target.clone() })
+}

@@ -1,0 +1,80 @@
+//! Values that must be the same wherever they are carried.
+
+use std::collections::BTreeSet;
+
+use dmconform_case::field::FieldRef;
+use dmconform_model::{MessageId, Place, RequirementId, Role, Step};
+
+use crate::finding::{Breach, Outcome, broken, held};
+use crate::header::Header;
+use crate::observed::Observed;
+use crate::view;
+
+/// Judges that a field has the values of its reference; the sender of the field's message is to blame.
+pub fn judge(
+    header: &Header,
+    observed: &Observed,
+    reference: &FieldRef,
+    field: &FieldRef,
+    requirement: &RequirementId,
+    place: Option<&Place>,
+) -> Outcome {
+    let (expected, mut records) = view::values(header, observed, reference);
+    let (found, more) = view::values(header, observed, field);
+    if expected.is_empty() {
+        return Outcome::Unreached(format!("nothing was seen of {reference}"));
+    }
+    if found.is_empty() {
+        return Outcome::Unreached(format!("nothing was seen of {field}"));
+    }
+    records.extend(more);
+    if expected == found {
+        return held(requirement, format!("{field} is {reference}: {}", view::list(&found)), records);
+    }
+    let FieldRef::Message(message, _) = field else {
+        return Outcome::Unreached(format!("{field} is fixed by the case"));
+    };
+    let Some(blame) = view::sender(header, *message) else {
+        return Outcome::Unreached(format!("nobody sends {message}"));
+    };
+    broken(header, Breach {
+        code: "equality",
+        requirement,
+        step: message.step,
+        blame,
+        observed_by: observer(observed, *message),
+        expected: format!("{field} = {reference} = {}", view::list(&expected)),
+        observed: differing(field, &expected, &found),
+        records,
+        place,
+    })
+}
+
+fn differing(field: &FieldRef, expected: &BTreeSet<String>, found: &BTreeSet<String>) -> String {
+    let seen = format!("{field} = {}", view::list(found));
+    let missing: Vec<_> = expected.difference(found).collect();
+    if expected.len() < 2 || missing.is_empty() {
+        return seen;
+    }
+    format!("{seen}; missing: {}", view::list(missing))
+}
+
+/// The mock role that saw a message.
+pub fn observer(observed: &Observed, message: MessageId) -> Option<Role> {
+    observed.first(message).map(|occurrence| occurrence.observer)
+}
+
+/// The field comparisons of the procedure that concern a role: reference, field, requirement.
+pub fn of_role<'a>(
+    header: &'a Header,
+    role: Role,
+) -> impl Iterator<Item = (&'a FieldRef, &'a FieldRef, &'a RequirementId, Step)> {
+    header.procedure.equal.iter().flat_map(move |equality| {
+        equality.fields.iter().filter_map(move |other| match &other.field {
+            FieldRef::Message(message, _) if view::sender(header, *message) == Some(role) => {
+                Some((&equality.reference, &other.field, &other.requirement, message.step))
+            }
+            _ => None,
+        })
+    })
+}

@@ -1,0 +1,146 @@
+//! What a case expects, judged one expectation at a time.
+
+use std::collections::BTreeMap;
+
+use dmconform_case::field::Condition;
+use dmconform_case::test_case::{Expectation, What};
+use dmconform_model::{MessageId, Step};
+
+use crate::condition::{self, Judged};
+use crate::finding::{Breach, Outcome, broken, held};
+use crate::header::Header;
+use crate::observed::Observed;
+use crate::{equality, never, presence, refuse, state, view, whole};
+
+/// Judges one expectation of the case.
+pub fn judge(header: &Header, observed: &Observed, expectation: &Expectation) -> Vec<Outcome> {
+    let Expectation { what, requirement, place } = expectation;
+    match what {
+        What::Procedure => whole::judge(header, observed, place),
+        What::Step { message, fields } => step(header, observed, expectation, *message, fields),
+        What::Never { message, until } => {
+            vec![never::judge(header, observed, *message, *until, requirement, place)]
+        }
+        What::Equal(fields) => {
+            let Some((reference, others)) = fields.split_first() else {
+                return vec![Outcome::Unreached("nothing is compared".to_owned())];
+            };
+            let compare = |field| equality::judge(header, observed, reference, field, requirement, Some(place));
+            others.iter().map(compare).collect()
+        }
+        What::Refuse(message) => vec![refuse::judge(header, observed, *message, requirement, place)],
+        What::State(look) => vec![state::judge(header, observed, look, requirement, place)],
+        What::OneOf(alternatives) => vec![one_of(header, observed, alternatives)],
+    }
+}
+
+/// A message came, and its fields are as they must be.
+fn step(
+    header: &Header,
+    observed: &Observed,
+    expectation: &Expectation,
+    message: MessageId,
+    fields: &BTreeMap<String, Vec<Condition>>,
+) -> Vec<Outcome> {
+    let requirement = &expectation.requirement;
+    let own = header.procedure.presence(message);
+    if !observed.seen(message) {
+        // Its absence is this case's matter only if this case speaks for its presence.
+        let owns = own == Some(requirement) || own.is_none();
+        let absent = presence::judge(header, observed, message, requirement, Some(&expectation.place));
+        return vec![match absent {
+            Outcome::Broken(finding) if !owns => {
+                Outcome::Unreached(format!("{} did not come: {}", view::called(header, message), finding.observed))
+            }
+            other => other,
+        }];
+    }
+    if fields.is_empty() {
+        return vec![presence::judge(header, observed, message, requirement, Some(&expectation.place))];
+    }
+    fields
+        .iter()
+        .flat_map(|(field, conditions)| conditions.iter().map(move |condition| (field, condition)))
+        .map(|(field, condition)| on_field(header, observed, expectation, message, field, condition))
+        .collect()
+}
+
+fn on_field(
+    header: &Header,
+    observed: &Observed,
+    expectation: &Expectation,
+    message: MessageId,
+    field: &str,
+    condition: &Condition,
+) -> Outcome {
+    let mut records = Vec::new();
+    let mut values = std::collections::BTreeSet::new();
+    for occurrence in observed.all(message).filter(|occurrence| occurrence.accepted) {
+        records.push(occurrence.seq);
+        values.extend(occurrence.values(field));
+    }
+    let requirement = &expectation.requirement;
+    match condition::judge(header, observed, condition, &values) {
+        Judged::Holds => {
+            held(requirement, format!("{message}/{field} is {}", view::list(&values)), records)
+        }
+        Judged::Unknown(reason) => Outcome::Unreached(reason),
+        Judged::Violated { expected, observed: seen } => {
+            let Some(blame) = view::sender(header, message) else {
+                return Outcome::Unreached(format!("nobody sends {message}"));
+            };
+            broken(header, Breach {
+                code: "field",
+                requirement,
+                step: message.step,
+                blame,
+                observed_by: equality::observer(observed, message),
+                expected: format!("{message}/{field}: {expected}"),
+                observed: format!("{message}/{field}: {seen}"),
+                records,
+                place: Some(&expectation.place),
+            })
+        }
+    }
+}
+
+/// At least one alternative holds; otherwise the first that was broken speaks for all.
+fn one_of(header: &Header, observed: &Observed, alternatives: &[Expectation]) -> Outcome {
+    let mut first_broken = None;
+    let mut reasons = Vec::new();
+    for alternative in alternatives {
+        let outcomes = judge(header, observed, alternative);
+        let mut checks = Vec::new();
+        let mut holds = !outcomes.is_empty();
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Held(more) => checks.extend(more),
+                Outcome::Broken(finding) => {
+                    holds = false;
+                    first_broken.get_or_insert(finding);
+                }
+                Outcome::Unreached(reason) => {
+                    holds = false;
+                    reasons.push(reason);
+                }
+            }
+        }
+        if holds {
+            return Outcome::Held(checks);
+        }
+    }
+    // An alternative that could not be judged might have held: nothing is proven then.
+    match first_broken {
+        Some(finding) if reasons.is_empty() => Outcome::Broken(finding),
+        _ => Outcome::Unreached(format!("no alternative was seen: {}", reasons.join("; "))),
+    }
+}
+
+/// The step a case is about, for findings about the case as a whole.
+pub fn main_step(header: &Header) -> Option<Step> {
+    header.case.expect.iter().find_map(|expectation| match &expectation.what {
+        What::Step { message, .. } | What::Never { message, .. } | What::Refuse(message) => Some(message.step),
+        What::State(state) => Some(state.after.step),
+        _ => None,
+    })
+}

@@ -1,0 +1,192 @@
+//! The judge: fed record by record while a case runs, or with a stored transcript afterwards.
+
+use dmconform_model::transcript::{Event, Request, Response};
+use dmconform_model::{CaseResult, MessageId, Record, Verdict};
+
+use crate::header::Header;
+use crate::observed::{Applied, Connection, Exchange, Observed, Window};
+use crate::recognise::Recogniser;
+use crate::stored::Transcript;
+use crate::{absence, expectation, finding::Outcome, verdict, view};
+
+/// Judges one case.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    header: Header,
+    observed: Observed,
+    recogniser: Recogniser,
+}
+
+impl Judge {
+    /// A judge that has seen nothing yet.
+    pub fn new(header: Header) -> Self {
+        Self { header, observed: Observed::default(), recogniser: Recogniser::default() }
+    }
+
+    /// Judges a stored transcript.
+    pub fn transcript(transcript: Transcript) -> CaseResult {
+        let mut judge = Self::new(transcript.header);
+        for record in &transcript.records {
+            judge.feed(record);
+        }
+        judge.result()
+    }
+
+    /// What the case is judged with.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What has been seen so far.
+    pub fn observed(&self) -> &Observed {
+        &self.observed
+    }
+
+    /// Takes the next record.
+    pub fn feed(&mut self, record: &Record) {
+        collect(&mut self.observed, record);
+        self.recogniser.feed(&self.header, &mut self.observed, record);
+    }
+
+    /// The verdict on what has been seen; final once everything was.
+    pub fn result(&self) -> CaseResult {
+        verdict::judge(&self.header, &self.observed)
+    }
+
+    /// Whether every expectation is decided already, so that nothing is gained by waiting.
+    pub fn settled(&self) -> bool {
+        let expectations = &self.header.case.expect;
+        !expectations.is_empty()
+            && expectations.iter().all(|expected| {
+                let outcomes = expectation::judge(&self.header, &self.observed, expected);
+                !outcomes.is_empty() && !outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unreached(_)))
+            })
+    }
+
+    /// Whether something was broken already.
+    pub fn failed(&self) -> bool {
+        matches!(self.result().verdict, Verdict::Fail | Verdict::Warn)
+    }
+
+    /// The messages of real roles that are due: everything they follow was seen, and they were not.
+    pub fn due(&self) -> Vec<MessageId> {
+        let with_removal = view::with_removal(&self.header, &self.observed);
+        let messages = self.header.procedure.messages(with_removal);
+        messages
+            .filter(|message| view::sender(&self.header, *message).is_some_and(|role| self.header.is_real(role)))
+            .filter(|message| !self.observed.seen(*message))
+            .filter(|message| {
+                let mut before = self.header.procedure.predecessors(*message, with_removal).into_iter();
+                before.all(|before| self.observed.seen(before))
+            })
+            .filter(|message| {
+                !matches!(
+                    absence::explain(&self.header, &self.observed, *message),
+                    absence::Absence::Refused { .. } | absence::Absence::NoAnswer { .. }
+                )
+            })
+            .collect()
+    }
+}
+
+/// Keeps what verdicts depend on besides the messages themselves.
+fn collect(observed: &mut Observed, record: &Record) {
+    let seq = record.seq;
+    observed.last_seq = seq;
+    observed.last_us = record.at_us;
+    match &record.event {
+        Event::ConnectionOpened { connection, observer, side, endpoint, since_us, .. } => {
+            let opened = Connection {
+                observer: *observer,
+                side: *side,
+                endpoint: *endpoint,
+                opened: seq,
+                since_us: *since_us,
+                presented: None,
+                established: None,
+                failed: None,
+                plaintext: None,
+            };
+            observed.connections.insert(*connection, opened);
+        }
+        Event::TlsEstablished { connection, presented, .. } => {
+            if let Some(connection) = observed.connections.get_mut(connection) {
+                connection.established = Some(seq);
+                connection.presented = Some(*presented);
+            }
+        }
+        Event::TlsFailed { connection, reason, refused_by_peer, presented } => {
+            if let Some(connection) = observed.connections.get_mut(connection) {
+                connection.failed = Some((seq, reason.clone(), *refused_by_peer));
+                connection.presented = Some(*presented);
+            }
+        }
+        Event::Plaintext { connection, .. } => {
+            if let Some(connection) = observed.connections.get_mut(connection) {
+                connection.plaintext = Some(seq);
+            }
+        }
+        Event::RequestSent(request) => begin(observed, request, seq, true),
+        Event::RequestReceived(request) => begin(observed, request, seq, false),
+        Event::ResponseSent(response) | Event::ResponseReceived(response) => end(observed, response, seq),
+        Event::ExchangeFailed { exchange, observer, endpoint, connection, reason, refused_by_peer, unreadable } => {
+            // One that failed before anything was written has no request.
+            let entry = observed.exchanges.entry(*exchange).or_insert_with(|| Exchange {
+                observer: *observer,
+                endpoint: *endpoint,
+                connection: *connection,
+                sent: true,
+                request: None,
+                status: None,
+                failed: None,
+                message: None,
+            });
+            entry.failed = Some((seq, reason.clone(), *refused_by_peer, *unreadable));
+        }
+        Event::DeviceState(state) => observed.states.push((seq, state.clone())),
+        Event::Changed { at, exchange, change } => observed.changes.push(Applied {
+            seq,
+            at: *at,
+            exchange: *exchange,
+            change: change.clone(),
+        }),
+        Event::WindowOpened { holding } => {
+            observed.windows.push(Window { holding: *holding, opened: (seq, record.at_us), closed: None });
+        }
+        Event::WindowClosed { holding } => {
+            let window = observed.windows.iter_mut().rev().find(|window| window.holding == *holding);
+            if let Some(window) = window {
+                window.closed.get_or_insert((seq, record.at_us));
+            }
+        }
+        Event::DeadlinePassed { awaiting } => {
+            observed.deadlines.entry(*awaiting).or_insert(seq);
+        }
+        Event::Triggered { trigger, outcome } => observed.triggers.push((seq, trigger.clone(), outcome.clone())),
+        Event::ScriptStopped { role, reason } => observed.stopped.push((seq, *role, reason.clone())),
+        Event::ProductExited { reason } => observed.exited = Some((seq, reason.clone())),
+        Event::Aborted { reason } => observed.aborted = Some((seq, reason.clone())),
+        Event::Ended => observed.ended = true,
+        Event::ConnectionClosed { .. } | Event::Authenticated { .. } => {}
+    }
+}
+
+fn begin(observed: &mut Observed, request: &Request, seq: u64, sent: bool) {
+    let exchange = Exchange {
+        observer: request.observer,
+        endpoint: request.endpoint,
+        connection: Some(request.connection),
+        sent,
+        request: Some(seq),
+        status: None,
+        failed: None,
+        message: None,
+    };
+    observed.exchanges.insert(request.exchange, exchange);
+}
+
+fn end(observed: &mut Observed, response: &Response, seq: u64) {
+    if let Some(exchange) = observed.exchanges.get_mut(&response.exchange) {
+        exchange.status = Some((seq, response.status));
+    }
+}

@@ -1,0 +1,178 @@
+//! Messages that must not come until another one does.
+
+use dmconform_model::transcript::EndpointKind;
+use dmconform_model::{MessageId, Place, RequirementId, Role, Step};
+
+use crate::finding::{Breach, Outcome, broken, held};
+use crate::header::Header;
+use crate::observed::{Observed, Window};
+use crate::occurrence::Occurrence;
+use crate::order::{OrderBreach, Relation, breached_by, relation};
+use crate::view;
+
+/// Judges that `message` did not come before `until`, or in the case's window where there is no `until`.
+///
+/// Credited only where it could have come: the window was open for at least as long as the product declares to
+/// react within, what is carried in a DM session had two of them, and the product was alive.
+pub fn judge(
+    header: &Header,
+    observed: &Observed,
+    message: MessageId,
+    until: Option<MessageId>,
+    requirement: &RequirementId,
+    place: &Place,
+) -> Outcome {
+    let held_back = until.or_else(|| header.case.changes.first().map(|change| change.at));
+    let window = held_back.and_then(|held_back| observed.window(held_back));
+    if let Some(early) = first_early(observed, message, until, window) {
+        return too_early(header, observed, early, until, requirement, place);
+    }
+    let Some(window) = window else {
+        return Outcome::Unreached(match held_back {
+            Some(held_back) => format!("it never came to {}", view::called(header, held_back)),
+            None => "the case opens no window".to_owned(),
+        });
+    };
+    credit(header, observed, message, window, requirement)
+}
+
+/// The first occurrence that came before `until` (provably), or before the end of the window.
+fn first_early<'a>(
+    observed: &'a Observed,
+    message: MessageId,
+    until: Option<MessageId>,
+    window: Option<&Window>,
+) -> Option<&'a Occurrence> {
+    observed.all(message).find(|occurrence| match until {
+        Some(until) => relation(observed, observed.first(until), occurrence) == Relation::Broken,
+        // What came before the window belongs to the preamble, unless the window is all there is.
+        None => window.is_some_and(|window| occurrence.seq > window.opened.0),
+    })
+}
+
+fn too_early(
+    header: &Header,
+    observed: &Observed,
+    early: &Occurrence,
+    until: Option<MessageId>,
+    requirement: &RequirementId,
+    place: &Place,
+) -> Outcome {
+    let breaches = breached_by(header, observed, early);
+    // Too early by an earlier rule already: that is another case's matter.
+    if let Some(OrderBreach { rule, .. }) = breaches.first()
+        && rule.requirement != *requirement
+        && header.owner(&rule.requirement, early.from).is_some()
+    {
+        return Outcome::Unreached(format!(
+            "{} came before {} already",
+            view::called(header, early.message),
+            view::called(header, rule.first)
+        ));
+    }
+    let what = view::called(header, early.message);
+    let (expected, records) = match until {
+        Some(until) => {
+            let first = observed.first(until);
+            let text = format!("{what} not before {}", view::called(header, until));
+            (text, first.map(|first| first.seq).into_iter().chain([early.seq]).collect())
+        }
+        None => (format!("no {what} after that"), vec![early.seq]),
+    };
+    let seen = match until.and_then(|until| observed.first(until)) {
+        Some(first) => format!(
+            "{} {} before {} was sent: {}",
+            early.from.title(),
+            milliseconds(first.at_us.saturating_sub(early.at_us)),
+            view::called(header, first.message),
+            early.note
+        ),
+        None => format!("{} sent it: {}", early.from.title(), early.note),
+    };
+    broken(header, Breach {
+        code: "too-early",
+        requirement,
+        step: early.message.step,
+        blame: early.from,
+        observed_by: Some(early.observer),
+        expected,
+        observed: seen,
+        records,
+        place: Some(place),
+    })
+}
+
+/// Whether the window proves anything.
+fn credit(
+    header: &Header,
+    observed: &Observed,
+    message: MessageId,
+    window: &Window,
+    requirement: &RequirementId,
+) -> Outcome {
+    let called = view::called(header, message);
+    let Some((closed, closed_us)) = window.closed else {
+        return Outcome::Unreached("the case ended before its window did".to_owned());
+    };
+    let length_us = closed_us.saturating_sub(window.opened.1);
+    let reacts_us = header.limits.reacts_within.milliseconds.saturating_mul(1000);
+    if length_us < reacts_us {
+        return Outcome::Unreached(format!(
+            "the window of {} is shorter than the {} in which the product reacts",
+            milliseconds(length_us),
+            header.limits.reacts_within
+        ));
+    }
+    let carried_by_dm = matches!(message.step, Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval);
+    if carried_by_dm && !header.is_real(Role::DmClient) {
+        let sessions = observed.dm_sessions_between(Role::Dms1, window.opened.0, closed);
+        if sessions < 2 {
+            return Outcome::Unreached(format!(
+                "{called} could not have come: the client completed {sessions} exchanges with DMS-1 in the window, \
+                 and two are needed"
+            ));
+        }
+    }
+    let Some(sender) = view::sender(header, message) else {
+        return Outcome::Unreached(format!("nobody sends {message}"));
+    };
+    let Some(life) = sign_of_life(header, observed, sender, window.opened.0) else {
+        return Outcome::Unreached(format!("{} gave no sign of life in the window or after it", sender.title()));
+    };
+    let what = format!("{called} did not come in {}", milliseconds(length_us));
+    held(requirement, what, vec![window.opened.0, closed, life])
+}
+
+/// A record after the window opened that shows that a real role is alive: it answered, or sent something.
+pub fn sign_of_life(header: &Header, observed: &Observed, role: Role, after: u64) -> Option<u64> {
+    let from_it = observed
+        .occurrences
+        .iter()
+        .find(|occurrence| occurrence.from == role && occurrence.seq > after && !occurrence.sent_by_observer);
+    if let Some(occurrence) = from_it {
+        return Some(occurrence.seq);
+    }
+    observed.exchanges.values().find_map(|exchange| {
+        let at_its_endpoint = exchange.sent && exchange.endpoint.role == role;
+        let by_it = !exchange.sent && speaker(exchange.endpoint.role, exchange.endpoint.kind) == role;
+        if !header.is_real(role) || !(at_its_endpoint || by_it) {
+            return None;
+        }
+        let seq = if at_its_endpoint { exchange.status.map(|(seq, _)| seq) } else { exchange.request };
+        seq.filter(|seq| *seq > after)
+    })
+}
+
+/// Who speaks to an endpoint.
+pub const fn speaker(listener: Role, kind: EndpointKind) -> Role {
+    match (kind, listener) {
+        (EndpointKind::Delegation, Role::Dms1) => Role::Dms2,
+        (EndpointKind::Delegation, _) => Role::Dms1,
+        _ => Role::DmClient,
+    }
+}
+
+/// A time as people read it.
+pub fn milliseconds(us: u64) -> String {
+    format!("{}.{} ms", us / 1000, us % 1000 / 100)
+}

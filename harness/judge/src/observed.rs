@@ -1,0 +1,167 @@
+//! What a transcript shows, collected record by record and ready to be judged at any time.
+
+use std::collections::BTreeMap;
+
+use dmconform_case::test_case::ProbeCommand;
+use dmconform_model::certificate::Certificate;
+use dmconform_model::transcript::{ConnectionId, DeviceState, Endpoint, ExchangeId, Side, TriggerOutcome};
+use dmconform_model::{MessageId, Role};
+
+use crate::occurrence::Occurrence;
+
+/// Everything of a transcript that verdicts depend on.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// The messages recognised, in the order of their records.
+    pub occurrences: Vec<Occurrence>,
+    /// The connections.
+    pub connections: BTreeMap<ConnectionId, Connection>,
+    /// The HTTP exchanges.
+    pub exchanges: BTreeMap<ExchangeId, Exchange>,
+    /// The times during which a message was held back.
+    pub windows: Vec<Window>,
+    /// The limits that passed: message → record.
+    pub deadlines: BTreeMap<MessageId, u64>,
+    /// The changes that took effect.
+    pub changes: Vec<Applied>,
+    /// The states of the mock client's tree.
+    pub states: Vec<(u64, DeviceState)>,
+    /// The looks at a real client's tree.
+    pub probes: Vec<Probe>,
+    /// Documents that no message of the procedure was recognised in: record and what they are.
+    pub unrecognised: Vec<(u64, String)>,
+    /// Mock roles that could not go on: record, role, why.
+    pub stopped: Vec<(u64, Role, String)>,
+    /// What the product was asked to do, and its answer.
+    pub triggers: Vec<(u64, String, TriggerOutcome)>,
+    /// How the product's process ended, if it did.
+    pub exited: Option<(u64, String)>,
+    /// Why the case was broken off, if it was.
+    pub aborted: Option<(u64, String)>,
+    /// Whether the last record was seen.
+    pub ended: bool,
+    /// The number of the last record.
+    pub last_seq: u64,
+    /// The time of the last record, in microseconds.
+    pub last_us: u64,
+}
+
+/// One connection.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Who observed it.
+    pub observer: Role,
+    /// Which end the observer is.
+    pub side: Side,
+    /// Where it leads.
+    pub endpoint: Endpoint,
+    /// The record that introduces it.
+    pub opened: u64,
+    /// When it was opened, in microseconds since the case began.
+    pub since_us: u64,
+    /// The certificate the observer presented, once that is known.
+    pub presented: Option<Certificate>,
+    /// The record in which TLS was established.
+    pub established: Option<u64>,
+    /// How TLS failed: record, reason, whether the peer refused.
+    pub failed: Option<(u64, String, bool)>,
+    /// The record in which something that is no TLS arrived.
+    pub plaintext: Option<u64>,
+}
+
+/// One HTTP exchange, as one observer saw it.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// Who observed it.
+    pub observer: Role,
+    /// Where it went.
+    pub endpoint: Endpoint,
+    /// On which connection, if one was established.
+    pub connection: Option<ConnectionId>,
+    /// Whether the observer sent the request.
+    pub sent: bool,
+    /// The record of the request, if one was written or read.
+    pub request: Option<u64>,
+    /// The answer: record and status.
+    pub status: Option<(u64, u16)>,
+    /// Why there was no answer: record, reason, whether the peer refused, whether it was unreadable.
+    pub failed: Option<(u64, String, bool, bool)>,
+    /// What its request was recognised as.
+    pub message: Option<MessageId>,
+}
+
+/// A time during which a message was held back.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// The message.
+    pub holding: MessageId,
+    /// The record and time of its beginning.
+    pub opened: (u64, u64),
+    /// The record and time of its end.
+    pub closed: Option<(u64, u64)>,
+}
+
+/// A change that took effect.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The record.
+    pub seq: u64,
+    /// At which message.
+    pub at: MessageId,
+    /// In which exchange.
+    pub exchange: Option<ExchangeId>,
+    /// What was changed.
+    pub change: String,
+}
+
+/// A look at a real client's tree.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// The record in which the command was sent.
+    pub sent: u64,
+    /// Which mock server sent it.
+    pub server: Role,
+    /// The command.
+    pub command: ProbeCommand,
+    /// The node, with its query.
+    pub node: String,
+    /// The client's Status: record and code.
+    pub status: Option<(u64, u16)>,
+    /// The client's result.
+    pub result: Option<String>,
+}
+
+impl Observed {
+    /// The occurrences of a message.
+    pub fn all(&self, message: MessageId) -> impl DoubleEndedIterator<Item = &Occurrence> {
+        self.occurrences.iter().filter(move |occurrence| occurrence.message == message)
+    }
+
+    /// The first occurrence of a message; of an answer, the first positive one.
+    pub fn first(&self, message: MessageId) -> Option<&Occurrence> {
+        self.all(message).find(|occurrence| occurrence.accepted)
+    }
+
+    /// Whether a message was seen; an answer only if it is positive.
+    pub fn seen(&self, message: MessageId) -> bool {
+        self.first(message).is_some()
+    }
+
+    /// The last window that holds a message.
+    pub fn window(&self, holding: MessageId) -> Option<&Window> {
+        self.windows.iter().rev().find(|window| window.holding == holding)
+    }
+
+    /// The answered exchanges of the client with a server's DM endpoint that began and ended between two records.
+    pub fn dm_sessions_between(&self, server: Role, after: u64, before: u64) -> usize {
+        self.exchanges
+            .values()
+            .filter(|exchange| exchange.endpoint.role == server && exchange.observer == Role::DmClient && exchange.sent)
+            .filter(|exchange| exchange.endpoint.kind == dmconform_model::transcript::EndpointKind::Dm)
+            .filter(|exchange| exchange.request.is_some_and(|seq| seq > after))
+            .filter(|exchange| {
+                exchange.status.is_some_and(|(seq, status)| seq < before && (200..300).contains(&status))
+            })
+            .count()
+    }
+}

@@ -1,0 +1,87 @@
+//! What preceded what, and who can be convicted of it.
+
+use dmconform_case::procedure::OrderRule;
+use dmconform_model::{MessageId, Role, Step};
+
+use crate::header::Header;
+use crate::observed::Observed;
+use crate::occurrence::Occurrence;
+
+/// How two messages that must come in an order did come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// In that order, or with nothing to show the contrary.
+    Kept,
+    /// In the wrong order, and the harness can prove it.
+    Broken,
+    /// On different connections at about the same time: they may have crossed.
+    Crossed,
+}
+
+/// How `first` and `then` came; `first` may not have come at all.
+///
+/// Convicts only through the harness: `then` had been read completely before the first byte of `first` was
+/// written, or before the connection that carried `first` was even opened.
+pub fn relation(observed: &Observed, first: Option<&Occurrence>, then: &Occurrence) -> Relation {
+    let Some(first) = first else { return Relation::Broken };
+    if first.seq < then.seq {
+        return Relation::Kept;
+    }
+    if first.sent_by_observer || first.connection == then.connection {
+        return Relation::Broken;
+    }
+    let opened_later = observed
+        .connections
+        .get(&first.connection)
+        .is_some_and(|connection| connection.since_us > then.at_us);
+    if opened_later { Relation::Broken } else { Relation::Crossed }
+}
+
+/// An order rule that was broken.
+#[derive(Clone, Debug)]
+pub struct OrderBreach<'a> {
+    /// The rule.
+    pub rule: &'a OrderRule,
+    /// What should have come first, if it came at all.
+    pub first: Option<&'a Occurrence>,
+    /// What came too early.
+    pub then: &'a Occurrence,
+}
+
+/// The order rules that one occurrence breaks, the one whose `first` is earliest in the figure first.
+pub fn breached_by<'a>(
+    header: &'a Header,
+    observed: &'a Observed,
+    then: &'a Occurrence,
+) -> Vec<OrderBreach<'a>> {
+    let mut breaches: Vec<_> = header
+        .procedure
+        .order
+        .iter()
+        .filter(|rule| rule.then == then.message)
+        .filter(|rule| applies(observed, rule))
+        .map(|rule| OrderBreach { rule, first: observed.first(rule.first), then })
+        .filter(|breach| relation(observed, breach.first, breach.then) == Relation::Broken)
+        .collect();
+    breaches.sort_by_key(|breach| breach.rule.first);
+    breaches
+}
+
+/// Whether a rule holds in this delegation: some hold only where an optional step takes place.
+pub fn applies(observed: &Observed, rule: &OrderRule) -> bool {
+    rule.where_done.is_none_or(|step: Step| observed.all(MessageId::request(step)).next().is_some())
+}
+
+/// Every broken order rule of a role, in the order of the records.
+pub fn breaches<'a>(header: &'a Header, observed: &'a Observed, role: Role) -> Vec<OrderBreach<'a>> {
+    let mut found: Vec<OrderBreach<'a>> = Vec::new();
+    for then in observed.occurrences.iter().filter(|occurrence| occurrence.from == role) {
+        let already = |breach: &OrderBreach<'_>| {
+            found.iter().any(|earlier| std::ptr::eq(earlier.rule, breach.rule))
+        };
+        let new: Vec<_> =
+            breached_by(header, observed, then).into_iter().filter(|breach| !already(breach)).collect();
+        found.extend(new);
+    }
+    found
+}

@@ -1,0 +1,138 @@
+//! A SyncML message of a DM session, reduced to what recognising needs.
+
+use oma_dm::syncml::{self, Command, Data, Encoding, Item};
+
+/// One command of a server, as far as recognising needs it.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    /// Its CmdID.
+    pub(crate) id: String,
+    /// What it does.
+    pub(crate) verb: Verb,
+    /// The node it concerns, with its query.
+    pub(crate) target: String,
+    /// What it writes.
+    pub(crate) data: Option<String>,
+}
+
+/// What a command does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    Add,
+    Replace,
+    Delete,
+    Other,
+}
+
+/// One Status.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    pub(crate) message_ref: String,
+    pub(crate) command_ref: String,
+    pub(crate) code: u16,
+}
+
+/// One Results element.
+#[derive(Clone, Debug)]
+pub(crate) struct Result {
+    pub(crate) message_ref: String,
+    pub(crate) command_ref: String,
+    pub(crate) data: String,
+}
+
+/// A SyncML message.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Package {
+    pub(crate) session_id: String,
+    pub(crate) message_id: String,
+    /// The device, in what a client sends; the server, in what a server sends.
+    pub(crate) source: String,
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) statuses: Vec<Answered>,
+    pub(crate) results: Vec<Result>,
+    /// The codes of its Alerts.
+    pub(crate) alerts: Vec<u16>,
+    /// What a client writes of itself: node → value (DevInfo, in package 1).
+    pub(crate) device_info: Vec<(String, String)>,
+    /// The CmdIDs of everything that asks for a Status.
+    pub(crate) wants_status: Vec<String>,
+}
+
+/// Reads a body as a SyncML message; the reason when it is none.
+pub(crate) fn read(body: &[u8], media_type: &str) -> std::result::Result<Package, String> {
+    let encoding = if media_type.contains("wbxml") { Encoding::Wbxml } else { Encoding::Xml };
+    let message = syncml::read(body, encoding).map_err(|error| error.to_string())?.message;
+    let mut package = Package {
+        session_id: message.header.session_id.clone(),
+        message_id: message.header.message_id.clone(),
+        source: message.header.source.uri.clone(),
+        ..Package::default()
+    };
+    for command in &message.commands {
+        collect(&mut package, command, 0);
+    }
+    Ok(package)
+}
+
+fn collect(package: &mut Package, command: &Command, depth: usize) {
+    let id = command.id().to_owned();
+    match command {
+        Command::Status(status) => package.statuses.push(Answered {
+            message_ref: status.message_ref.clone(),
+            command_ref: status.command_ref.clone(),
+            code: status.code.0,
+        }),
+        Command::Results(results) => package.results.extend(results.items.iter().map(|item| Result {
+            message_ref: results.message_ref.clone(),
+            command_ref: results.command_ref.clone(),
+            data: text(item).unwrap_or_default(),
+        })),
+        Command::Alert(alert) => {
+            package.alerts.push(alert.code.0);
+            package.wants_status.push(id);
+        }
+        Command::Get(get) => send(package, id, Verb::Get, &get.items),
+        Command::Add(edit) => send(package, id, Verb::Add, &edit.items),
+        Command::Replace(edit) => {
+            let own = edit.items.iter().filter_map(|item| Some((item.source.as_ref()?.uri.clone(), text(item)?)));
+            package.device_info.extend(own);
+            send(package, id, Verb::Replace, &edit.items);
+        }
+        Command::Delete(delete) => send(package, id, Verb::Delete, &delete.items),
+        Command::Copy(edit) => send(package, id, Verb::Other, &edit.items),
+        Command::Exec(exec) => send(package, id, Verb::Other, &exec.items),
+        // The reader bounds the depth; this is only a second lock on the same door.
+        Command::Atomic(block) | Command::Sequence(block) if depth < 8 => {
+            package.wants_status.push(id);
+            for inner in &block.commands {
+                collect(package, inner, depth + 1);
+            }
+        }
+        Command::Atomic(_) | Command::Sequence(_) => package.wants_status.push(id),
+    }
+}
+
+fn send(package: &mut Package, id: String, verb: Verb, items: &[Item]) {
+    package.wants_status.push(id.clone());
+    for item in items {
+        let target = item.target.as_ref().map(|target| target.uri.clone()).unwrap_or_default();
+        let data = text(item);
+        package.sent.push(Sent { id: id.clone(), verb, target, data });
+    }
+}
+
+fn text(item: &Item) -> Option<String> {
+    match item.data.as_ref()? {
+        Data::Text(text) => Some(text.clone()),
+        Data::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Data::Element(element) => Some(String::from_utf8_lossy(&element.to_xml()).into_owned()),
+    }
+}
+
+impl Package {
+    /// The code of the Status for the header of the other end's message.
+    pub(crate) fn header_status(&self) -> Option<u16> {
+        self.statuses.iter().find(|status| status.command_ref == "0").map(|status| status.code)
+    }
+}

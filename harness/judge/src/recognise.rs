@@ -1,0 +1,401 @@
+//! Recognises the messages of the procedure in what passed on the wire.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dmconform_case::document;
+use dmconform_model::transcript::{
+    Authentication, ConnectionId, EndpointKind, Event, ExchangeId, Request, Response,
+};
+use dmconform_model::{MessageId, Part, Record, Role, Step};
+use oma_dm::xml::Element;
+
+use crate::dm_session::{DmSession, KnownTree};
+use crate::header::Header;
+use crate::never::speaker;
+use crate::observed::{Observed, Probe};
+use crate::occurrence::{Fields, Occurrence};
+use crate::package::{self, Package};
+
+/// What recognising remembers from one record to the next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recogniser {
+    /// The exchanges in which a third server spoke: they are no messages of this delegation.
+    third: BTreeSet<ExchangeId>,
+    /// What the requests were that are not answered yet.
+    requests: BTreeMap<ExchangeId, Asked>,
+    /// The DM sessions, by observer, server and SessionID.
+    sessions: BTreeMap<(Role, Role, String), DmSession>,
+    known: KnownTree,
+}
+
+/// A request that is not answered yet.
+#[derive(Clone, Debug)]
+struct Asked {
+    message: Option<MessageId>,
+    /// The DM session it belongs to.
+    session: Option<(Role, Role, String)>,
+    kind: EndpointKind,
+    server: Role,
+}
+
+/// Where and by whom something was seen.
+struct Seen {
+    seq: u64,
+    at_us: u64,
+    connection: ConnectionId,
+    exchange: ExchangeId,
+    observer: Role,
+    /// Whether the observer sent it.
+    sent: bool,
+}
+
+impl Recogniser {
+    /// Takes one record; what it recognises goes to `observed`.
+    pub(crate) fn feed(&mut self, header: &Header, observed: &mut Observed, record: &Record) {
+        let seen = |exchange, connection, observer, sent| Seen {
+            seq: record.seq,
+            at_us: record.at_us,
+            connection,
+            exchange,
+            observer,
+            sent,
+        };
+        match &record.event {
+            Event::RequestSent(request) => {
+                self.request(header, observed, request, &seen(request.exchange, request.connection, request.observer, true));
+            }
+            Event::RequestReceived(request) => {
+                self.request(header, observed, request, &seen(request.exchange, request.connection, request.observer, false));
+            }
+            Event::ResponseSent(response) => {
+                self.response(header, observed, response, &seen(response.exchange, response.connection, response.observer, true));
+            }
+            Event::ResponseReceived(response) => {
+                self.response(header, observed, response, &seen(response.exchange, response.connection, response.observer, false));
+            }
+            Event::DeviceState(state) => {
+                self.known.acls = state.acls.iter().cloned().collect();
+                self.known.accounts =
+                    state.accounts.iter().map(|account| (account.node.clone(), account.server_id.clone())).collect();
+            }
+            Event::Changed { exchange: Some(exchange), change, .. } if change == THIRD_SERVER => {
+                self.third.insert(*exchange);
+            }
+            Event::Authenticated { exchange, who, outcome } => authenticated(observed, *exchange, *who, *outcome),
+            _ => {}
+        }
+    }
+
+    fn request(&mut self, header: &Header, observed: &mut Observed, request: &Request, seen: &Seen) {
+        if self.third.contains(&request.exchange) {
+            return;
+        }
+        let server = request.endpoint.role;
+        let mut asked = Asked { message: None, session: None, kind: request.endpoint.kind, server };
+        match request.endpoint.kind {
+            EndpointKind::Delegation => {
+                if let Some((message, fields)) = self.delegation_request(header, observed, request, seen) {
+                    asked.message = Some(message);
+                    let note = document_note(&fields);
+                    emit(header, observed, seen, message, true, fields, note);
+                }
+            }
+            EndpointKind::Bootstrap => {
+                let message = MessageId::request(Step::BootstrapFetch);
+                asked.message = Some(message);
+                let fields = Fields::from([
+                    ("url".to_owned(), vec![request.url.clone()]),
+                    ("method".to_owned(), vec![request.method.clone()]),
+                ]);
+                emit(header, observed, seen, message, true, fields, format!("{} {}", request.method, request.url));
+            }
+            EndpointKind::Dm => self.client_package(header, observed, request, seen, &mut asked),
+        }
+        if let Some(exchange) = observed.exchanges.get_mut(&request.exchange) {
+            exchange.message = asked.message;
+        }
+        self.requests.insert(request.exchange, asked);
+    }
+
+    fn delegation_request(
+        &self,
+        header: &Header,
+        observed: &mut Observed,
+        request: &Request,
+        seen: &Seen,
+    ) -> Option<(MessageId, Fields)> {
+        let element = match Element::parse(&request.body.bytes) {
+            Ok(element) => element,
+            Err(error) => {
+                observed.unrecognised.push((seen.seq, format!("no XML document: {error}")));
+                return None;
+            }
+        };
+        let from = speaker(request.endpoint.role, EndpointKind::Delegation);
+        let known = header.profile.messages.iter().find(|(message, document)| {
+            message.part == Part::Request
+                && document.root == element.name.local
+                && header.procedure.sender(**message, header.case.given.opens) == Some(from)
+        });
+        let Some((message, document)) = known else {
+            let what = format!("`{}` from {}", element.name.local, from.title());
+            observed.unrecognised.push((seen.seq, what));
+            return None;
+        };
+        Some((*message, document::fields(document, &element)))
+    }
+
+    fn client_package(
+        &mut self,
+        header: &Header,
+        observed: &mut Observed,
+        request: &Request,
+        seen: &Seen,
+        asked: &mut Asked,
+    ) {
+        let package = match package::read(&request.body.bytes, content_type(&request.headers)) {
+            Ok(package) => package,
+            Err(error) => {
+                observed.unrecognised.push((seen.seq, format!("no SyncML message: {error}")));
+                return;
+            }
+        };
+        let key = (seen.observer, request.endpoint.role, package.session_id.clone());
+        asked.session = Some(key.clone());
+        let session = self.sessions.entry(key).or_default();
+        let answered = session.client_sent(&package);
+        record_probe_answers(session, observed, &package, seen.seq);
+        for step in answered {
+            let accepted = step.codes.iter().all(|code| (200..300).contains(code));
+            let codes: Vec<String> = step.codes.iter().map(u16::to_string).collect();
+            let note = format!("Status {}", codes.join(", "));
+            let fields = Fields::from([("status".to_owned(), codes)]);
+            emit(header, observed, seen, step.message, accepted, fields, note);
+        }
+        let opens = package.alerts.iter().any(|code| matches!(code, 1200 | 1201));
+        if opens && request.endpoint.role == Role::Dms2 {
+            let message = MessageId::request(Step::ClientSession);
+            asked.message = Some(message);
+            let fields = session_fields(request, &package);
+            let note = format!("package 1 from {}, Alert {}", package.source, joined(&package.alerts));
+            emit(header, observed, seen, message, true, fields, note);
+        }
+    }
+
+    fn response(&mut self, header: &Header, observed: &mut Observed, response: &Response, seen: &Seen) {
+        let Some(asked) = self.requests.remove(&response.exchange) else { return };
+        let positive = (200..300).contains(&response.status);
+        match asked.kind {
+            EndpointKind::Delegation => {
+                let Some(message) = asked.message else { return };
+                delegation_answer(header, observed, response, seen, MessageId::answer(message.step), positive);
+            }
+            EndpointKind::Bootstrap => {
+                let (fields, readable) = bootstrap_fields(response);
+                let note = match (positive, &readable) {
+                    (true, Ok(())) => format!("{}: bootstrap of {}", response.status, joined(fields.get("server").into_iter().flatten())),
+                    (true, Err(reason)) => format!("{}, but {reason}", response.status),
+                    (false, _) => format!("{}", response.status),
+                };
+                let message = MessageId::answer(Step::BootstrapFetch);
+                emit(header, observed, seen, message, positive && readable.is_ok(), fields, note);
+            }
+            EndpointKind::Dm => self.server_package(header, observed, response, seen, &asked, positive),
+        }
+    }
+
+    fn server_package(
+        &mut self,
+        header: &Header,
+        observed: &mut Observed,
+        response: &Response,
+        seen: &Seen,
+        asked: &Asked,
+        positive: bool,
+    ) {
+        let answers_session = asked.message == Some(MessageId::request(Step::ClientSession));
+        let message = MessageId::answer(Step::ClientSession);
+        let package = package::read(&response.body.bytes, content_type(&response.headers));
+        let (Ok(package), Some(key), true) = (&package, &asked.session, positive) else {
+            if answers_session {
+                let reason = package.err().map_or(String::new(), |error| format!(", {error}"));
+                emit(header, observed, seen, message, false, Fields::new(), format!("{}{reason}", response.status));
+            }
+            return;
+        };
+        let session = self.sessions.entry(key.clone()).or_default();
+        if answers_session {
+            let code = package.header_status();
+            // A challenge is no answer yet: the client says the same again with its credentials.
+            if !matches!(code, Some(401 | 407)) {
+                let open = session.without_status(package);
+                let statuses = if open.is_empty() { "complete".to_owned() } else { format!("none for {}", open.join(", ")) };
+                let fields = Fields::from([("statuses".to_owned(), vec![statuses])]);
+                let accepted = code.is_none_or(|code| (200..300).contains(&code));
+                let note = code.map_or_else(|| "package 2 without a header Status".to_owned(), |code| format!("package 2, header Status {code}"));
+                emit(header, observed, seen, message, accepted, fields, note);
+            }
+        }
+        let (carried, others) = session.server_sent(header, &self.known, asked.server, package);
+        for step in carried {
+            emit(header, observed, seen, MessageId::request(step.step), true, step.fields, step.note);
+        }
+        for other in others {
+            session.probes.insert(other.key, observed.probes.len());
+            observed.probes.push(Probe {
+                sent: seen.seq,
+                server: asked.server,
+                command: other.command,
+                node: other.node,
+                status: None,
+                result: None,
+            });
+        }
+    }
+}
+
+/// How a change of the kind `from-third-server` is named in a transcript.
+pub const THIRD_SERVER: &str = "sent by a third server with a certificate of its own";
+
+fn record_probe_answers(session: &DmSession, observed: &mut Observed, package: &Package, seq: u64) {
+    for status in &package.statuses {
+        let key = (status.message_ref.clone(), status.command_ref.clone());
+        if let Some(probe) = session.probes.get(&key).and_then(|index| observed.probes.get_mut(*index)) {
+            probe.status = Some((seq, status.code));
+        }
+    }
+    for result in &package.results {
+        let key = (result.message_ref.clone(), result.command_ref.clone());
+        if let Some(probe) = session.probes.get(&key).and_then(|index| observed.probes.get_mut(*index)) {
+            probe.result = Some(result.data.clone());
+        }
+    }
+}
+
+/// Records an occurrence, once: what passes between two mock roles is seen at both ends, and counts where it is
+/// written, because only that convicts.
+fn emit(
+    header: &Header,
+    observed: &mut Observed,
+    seen: &Seen,
+    message: MessageId,
+    accepted: bool,
+    fields: Fields,
+    note: String,
+) {
+    let opener = header.case.given.opens;
+    let (Some(from), Some(to)) = (header.procedure.sender(message, opener), header.procedure.receiver(message, opener))
+    else {
+        return;
+    };
+    if !seen.sent && !header.is_real(from) {
+        return;
+    }
+    observed.occurrences.push(Occurrence {
+        message,
+        from,
+        to,
+        seq: seen.seq,
+        at_us: seen.at_us,
+        connection: seen.connection,
+        exchange: seen.exchange,
+        observer: seen.observer,
+        sent_by_observer: seen.sent,
+        accepted,
+        fields,
+        note,
+    });
+}
+
+fn authenticated(observed: &mut Observed, exchange: ExchangeId, who: Role, outcome: Authentication) {
+    let message = match who {
+        Role::DmClient => MessageId::request(Step::ClientSession),
+        _ => MessageId::answer(Step::ClientSession),
+    };
+    let text = match outcome {
+        Authentication::Verified => "verified",
+        Authentication::Wrong => "wrong",
+        Authentication::Missing => "missing",
+    };
+    let found = observed.occurrences.iter_mut().rev();
+    if let Some(occurrence) = found.into_iter().find(|seen| seen.exchange == exchange && seen.message == message) {
+        occurrence.fields.insert("authentication".to_owned(), vec![text.to_owned()]);
+    }
+}
+
+fn delegation_answer(
+    header: &Header,
+    observed: &mut Observed,
+    response: &Response,
+    seen: &Seen,
+    message: MessageId,
+    positive: bool,
+) {
+    let Some(document) = header.profile.messages.get(&message) else { return };
+    if response.body.is_empty() {
+        let accepted = positive && document.body_optional;
+        emit(header, observed, seen, message, accepted, Fields::new(), format!("{} without a body", response.status));
+        return;
+    }
+    let element = Element::parse(&response.body.bytes).ok().filter(|element| element.name.local == document.root);
+    let Some(element) = element else {
+        let accepted = positive && document.body_optional;
+        emit(header, observed, seen, message, accepted, Fields::new(), format!("{} with an unknown body", response.status));
+        return;
+    };
+    let fields = document::fields(document, &element);
+    let refused = fields.get("result").is_some_and(|values| values.iter().any(|value| value == "refused"));
+    let missing_url = message.step == Step::UrlRequest && fields.get("url").is_none_or(Vec::is_empty);
+    let note = format!("{}: {}", response.status, document_note(&fields));
+    emit(header, observed, seen, message, positive && !refused && !missing_url, fields, note);
+}
+
+fn bootstrap_fields(response: &Response) -> (Fields, Result<(), String>) {
+    let bootstrap = match oma_dm::bootstrap::read(&response.body.bytes, content_type(&response.headers)) {
+        Ok(bootstrap) => bootstrap,
+        Err(error) => return (Fields::new(), Err(error.to_string())),
+    };
+    let mut fields = Fields::new();
+    for account in &bootstrap.accounts {
+        let mut put = |field: &str, value: String| fields.entry(field.to_owned()).or_default().push(value);
+        put("server", account.server_id.clone());
+        put("address", account.address.clone());
+    }
+    if bootstrap.accounts.is_empty() {
+        return (fields, Err("there is no account in it".to_owned()));
+    }
+    fields.insert("readable".to_owned(), vec!["yes".to_owned()]);
+    (fields, Ok(()))
+}
+
+fn session_fields(request: &Request, package: &Package) -> Fields {
+    let mut fields = Fields::from([
+        ("device".to_owned(), vec![package.source.clone()]),
+        ("address".to_owned(), vec![request.url.clone()]),
+        ("alert".to_owned(), package.alerts.iter().map(u16::to_string).collect()),
+    ]);
+    for (field, leaf) in [("manufacturer", "./DevInfo/Man"), ("model", "./DevInfo/Mod")] {
+        let value = package.device_info.iter().find(|(node, _)| node == leaf);
+        if let Some((_, value)) = value {
+            fields.insert(field.to_owned(), vec![value.clone()]);
+        }
+    }
+    fields
+}
+
+fn content_type(headers: &[(String, String)]) -> &str {
+    headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map_or("", |(_, value)| value)
+}
+
+fn document_note(fields: &Fields) -> String {
+    let shown = ["session", "url", "result", "reason"];
+    let texts = shown.iter().filter_map(|name| {
+        let values = fields.get(*name)?;
+        Some(format!("{name} {}", values.join(", ")))
+    });
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+fn joined<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
+    values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,204 @@
+//! Messages of a mock role that must be refused.
+
+use dmconform_model::transcript::{ExchangeId, Side};
+use dmconform_model::{MessageId, Part, Place, RequirementId, Role, Step};
+
+use crate::finding::{Breach, Outcome, broken, held};
+use crate::header::Header;
+use crate::observed::{Applied, Observed};
+use crate::view;
+
+/// Judges that the changed message was refused: by a TLS alert, a close, or an answer that is not positive, and
+/// by not going on. Under TLS 1.3 a handshake that the client completed is no acceptance yet.
+pub fn judge(
+    header: &Header,
+    observed: &Observed,
+    message: MessageId,
+    requirement: &RequirementId,
+    place: &Place,
+) -> Outcome {
+    let called = view::called(header, message);
+    let applied: Vec<_> = observed.changes.iter().filter(|applied| applied.at == message).collect();
+    let Some(first) = applied.first() else {
+        return Outcome::Unreached(format!("it never came to {called}"));
+    };
+    let receiver = header.procedure.receiver(message, header.case.given.opens);
+    let Some(receiver) = receiver.filter(|role| header.is_real(*role)) else {
+        return Outcome::Unreached(format!("the receiver of {called} is a mock"));
+    };
+    let mut proof = Vec::new();
+    for change in &applied {
+        match reaction(header, observed, message, change) {
+            Reaction::Refused(records) => proof.extend(records),
+            Reaction::Accepted(what, records) => {
+                return broken(header, Breach {
+                    code: "accepted",
+                    requirement,
+                    step: message.step,
+                    blame: receiver,
+                    observed_by: observer(observed, change),
+                    expected: format!("{called} refused ({}): a TLS alert, a close or an answer that is not positive", change.change),
+                    observed: what,
+                    records,
+                    place: Some(place),
+                });
+            }
+            Reaction::Unknown(reason) => return Outcome::Unreached(reason),
+        }
+    }
+    if let Some(outcome) = went_on(header, observed, message, first, receiver, requirement, place) {
+        return outcome;
+    }
+    held(requirement, format!("{called} was refused ({})", first.change), proof)
+}
+
+/// How the product took a changed message.
+enum Reaction {
+    /// It refused it: the records that show it.
+    Refused(Vec<u64>),
+    /// It accepted it: what it did, and the records that show it.
+    Accepted(String, Vec<u64>),
+    /// Nothing shows either.
+    Unknown(String),
+}
+
+fn reaction(header: &Header, observed: &Observed, message: MessageId, change: &Applied) -> Reaction {
+    if listens(header, message, change) {
+        return reaction_to_listener(observed, change);
+    }
+    let Some(exchange) = change.exchange else {
+        return Reaction::Unknown(format!("{} was not sent", view::called(header, message)));
+    };
+    if carried_in_dm_session(message.step) {
+        return reaction_of_client(observed, message, change);
+    }
+    reaction_in_exchange(observed, exchange, change)
+}
+
+/// Whether the change is at a listener: nothing of the message passed, only connections show it.
+fn listens(header: &Header, message: MessageId, change: &Applied) -> bool {
+    let by_answer = message.part == Part::Answer || carried_in_dm_session(message.step);
+    let tls = header
+        .case
+        .changes
+        .iter()
+        .any(|wanted| wanted.at == change.at && matches!(wanted.how, dmconform_case::test_case::How::Tls(_)));
+    by_answer && tls
+}
+
+const fn carried_in_dm_session(step: Step) -> bool {
+    matches!(step, Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval)
+}
+
+/// A listener presented something else than it should: was it taken for good?
+fn reaction_to_listener(observed: &Observed, change: &Applied) -> Reaction {
+    let changed = |connection: &&crate::observed::Connection| {
+        connection.side == Side::Accepted
+            && connection.opened > change.seq
+            && connection.presented.is_some_and(|presented| presented != dmconform_model::certificate::Certificate::Good)
+    };
+    let over_changed = observed.exchanges.values().find(|exchange| {
+        let connection = exchange.connection.and_then(|number| observed.connections.get(&number));
+        !exchange.sent && exchange.request.is_some() && connection.as_ref().is_some_and(changed)
+    });
+    if let Some(exchange) = over_changed {
+        let what = "it sent its request all the same".to_owned();
+        return Reaction::Accepted(what, vec![change.seq, exchange.request.unwrap_or(change.seq)]);
+    }
+    let tried: Vec<_> = observed.connections.values().filter(changed).collect();
+    if tried.is_empty() {
+        return Reaction::Unknown("the product did not connect while the listener presented that certificate".to_owned());
+    }
+    Reaction::Refused(tried.iter().map(|connection| connection.failed.as_ref().map_or(connection.opened, |failed| failed.0)).collect())
+}
+
+/// A command of a mock server was changed: the client's Status says how it took it.
+fn reaction_of_client(observed: &Observed, message: MessageId, change: &Applied) -> Reaction {
+    let answer = observed
+        .all(MessageId::answer(message.step))
+        .find(|answer| answer.seq > change.seq);
+    match answer {
+        Some(answer) if answer.accepted => Reaction::Accepted(answer.note.clone(), vec![change.seq, answer.seq]),
+        Some(answer) => Reaction::Refused(vec![change.seq, answer.seq]),
+        None => Reaction::Unknown("the client gave no Status for it".to_owned()),
+    }
+}
+
+fn reaction_in_exchange(observed: &Observed, exchange: ExchangeId, change: &Applied) -> Reaction {
+    let Some(exchange) = observed.exchanges.get(&exchange) else {
+        return Reaction::Unknown("the exchange is not in the transcript".to_owned());
+    };
+    if let Some((seq, status)) = exchange.status {
+        let records = exchange.request.into_iter().chain([seq]).collect();
+        if (200..300).contains(&status) {
+            return Reaction::Accepted(format!("it answered {status}"), records);
+        }
+        return Reaction::Refused(records);
+    }
+    match &exchange.failed {
+        Some((seq, _, true, _)) => Reaction::Refused(vec![change.seq, *seq]),
+        Some((_, reason, _, _)) => Reaction::Unknown(format!("it was neither answered nor refused: {reason}")),
+        None => Reaction::Unknown("it was neither answered nor refused before the case ended".to_owned()),
+    }
+}
+
+fn observer(observed: &Observed, change: &Applied) -> Option<Role> {
+    let exchange = change.exchange.and_then(|exchange| observed.exchanges.get(&exchange));
+    exchange.map(|exchange| exchange.observer)
+}
+
+/// Who refuses a message does not go on to what follows from it, unless the good message came after all.
+fn went_on(
+    header: &Header,
+    observed: &Observed,
+    message: MessageId,
+    change: &Applied,
+    receiver: Role,
+    requirement: &RequirementId,
+    place: &Place,
+) -> Option<Outcome> {
+    let third = header.case.changes.iter().any(|wanted| {
+        wanted.at == message && matches!(wanted.how, dmconform_case::test_case::How::FromThirdServer)
+    });
+    if third {
+        // The good message follows; what comes after it is the procedure.
+        return None;
+    }
+    let with_removal = view::with_removal(header, observed);
+    let later = observed.occurrences.iter().find(|occurrence| {
+        occurrence.from == receiver
+            && !occurrence.sent_by_observer
+            && occurrence.message.part == Part::Request
+            && occurrence.seq > change.seq
+            && follows(header, occurrence.message, message, with_removal)
+    })?;
+    Some(broken(header, Breach {
+        code: "went-on",
+        requirement,
+        step: later.message.step,
+        blame: receiver,
+        observed_by: Some(later.observer),
+        expected: format!("{} refused ({}), and no later step", view::called(header, message), change.change),
+        observed: format!("it went on to {}: {}", view::called(header, later.message), later.note),
+        records: vec![change.seq, later.seq],
+        place: Some(place),
+    }))
+}
+
+/// Whether one message follows from another in the procedure.
+fn follows(header: &Header, later: MessageId, earlier: MessageId, with_removal: bool) -> bool {
+    let mut waiting = vec![later];
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(message) = waiting.pop() {
+        for before in header.procedure.predecessors(message, with_removal) {
+            let same_step = before.step == earlier.step && before.part >= earlier.part;
+            if same_step {
+                return true;
+            }
+            if seen.insert(before) {
+                waiting.push(before);
+            }
+        }
+    }
+    false
+}

@@ -1,0 +1,75 @@
+//! Small questions that every rule asks about a transcript.
+
+use std::collections::BTreeSet;
+
+use dmconform_case::field::{FieldRef, Given};
+use dmconform_model::{MessageId, Role, Step};
+
+use crate::header::Header;
+use crate::observed::Observed;
+
+/// Whether step 8b takes place: DMS-1 was to do it, or did it.
+pub fn with_removal(header: &Header, observed: &Observed) -> bool {
+    header.case.given.removes_account
+        || observed.all(MessageId::request(Step::AccountRemoval)).next().is_some()
+}
+
+/// Who sends a message in this case.
+pub fn sender(header: &Header, message: MessageId) -> Option<Role> {
+    header.procedure.sender(message, header.case.given.opens)
+}
+
+/// A message with its name, as findings call it: `step 8 (ACL update)`.
+pub fn called(header: &Header, message: MessageId) -> String {
+    let name = header.procedure.name(message);
+    match message.part {
+        dmconform_model::Part::Request => format!("step {} ({name})", message.step),
+        dmconform_model::Part::Answer => format!("the answer of step {} ({name})", message.step),
+    }
+}
+
+/// The values of a field over all occurrences of its message, with the records they are in.
+pub fn values(header: &Header, observed: &Observed, field: &FieldRef) -> (BTreeSet<String>, Vec<u64>) {
+    match field {
+        FieldRef::Given(given) => (given_values(header, *given), Vec::new()),
+        FieldRef::Message(message, name) => {
+            let mut values = BTreeSet::new();
+            let mut records = Vec::new();
+            for occurrence in observed.all(*message).filter(|occurrence| occurrence.accepted) {
+                let found = occurrence.values(name);
+                if !found.is_empty() {
+                    records.push(occurrence.seq);
+                    values.extend(found.into_iter().map(str::to_owned));
+                }
+            }
+            (values, records)
+        }
+    }
+}
+
+fn given_values(header: &Header, given: Given) -> BTreeSet<String> {
+    let parties = &header.parties;
+    let one = |text: &String| BTreeSet::from([text.clone()]);
+    match given {
+        Given::Dms1ServerId => one(&parties.dms_1),
+        Given::Dms2ServerId => one(&parties.dms_2),
+        Given::Device => one(&parties.device),
+        Given::Manufacturer => one(&parties.manufacturer),
+        Given::Model => one(&parties.model),
+        Given::TreePart => header.case.given.tree.iter().cloned().collect(),
+    }
+}
+
+/// A set of values as text: `a, b`, or `nothing`.
+pub fn list<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> String {
+    let mut text = String::new();
+    for value in values {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        text.push('`');
+        text.push_str(value.as_ref());
+        text.push('`');
+    }
+    if text.is_empty() { "nothing".to_owned() } else { text }
+}

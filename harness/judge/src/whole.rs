@@ -1,0 +1,168 @@
+//! The whole procedure: every message of the judged roles, their order and what must be equal.
+
+use dmconform_model::{MessageId, Part, Place, RequirementId, Role, Step};
+
+use crate::finding::{Breach, Outcome, broken, held};
+use crate::header::Header;
+use crate::observed::Observed;
+use crate::occurrence::Occurrence;
+use crate::{equality, order, presence, view};
+
+/// Judges everything that the procedure asks of the judged roles.
+pub fn judge(header: &Header, observed: &Observed, place: &Place) -> Vec<Outcome> {
+    let roles: Vec<Role> = header.case.iut.iter().copied().filter(|role| header.is_real(*role)).collect();
+    let mut outcomes = Vec::new();
+    for &role in &roles {
+        outcomes.extend(messages(header, observed, role, place));
+        outcomes.extend(ordered(header, observed, role, place));
+        outcomes.extend(equal(header, observed, role, place));
+        outcomes.extend(secured(header, observed, role, place));
+    }
+    outcomes
+}
+
+/// Every message of a role came.
+fn messages(header: &Header, observed: &Observed, role: Role, place: &Place) -> Vec<Outcome> {
+    let with_removal = view::with_removal(header, observed);
+    let due = header.procedure.messages(with_removal).filter(|message| view::sender(header, *message) == Some(role));
+    due.filter_map(|message| {
+        let requirement = presence_requirement(header, message)?;
+        let came = presence::judge(header, observed, message, requirement, Some(place));
+        if !matches!(came, Outcome::Held(_)) {
+            return Some(vec![came]);
+        }
+        let session = observed.first(message).filter(|answer| answer.message == MessageId::answer(Step::ClientSession));
+        let checked = session.map(|answer| session_taken(header, answer, requirement, place));
+        Some(std::iter::once(came).chain(checked).collect())
+    })
+    .flatten()
+    .collect()
+}
+
+fn presence_requirement(header: &Header, message: MessageId) -> Option<&RequirementId> {
+    header.procedure.presence(message).or_else(|| {
+        // An answer without a requirement of its own is positive, or the request did not pass.
+        (message.part == Part::Answer).then(|| header.procedure.presence(MessageId::request(message.step)))?
+    })
+}
+
+/// DMS-2's first answer in step 6: a Status for everything, and its own credentials (OMA DM protocol 1.2, 8.2;
+/// security 1.2, 5.3).
+fn session_taken(header: &Header, answer: &Occurrence, requirement: &RequirementId, place: &Place) -> Outcome {
+    let is = |field: &str, value: &str| answer.values(field).contains(value);
+    if is("statuses", "complete") && is("authentication", "verified") {
+        return held(requirement, "a Status for everything, and mutual authentication", vec![answer.seq]);
+    }
+    let seen = format!(
+        "statuses {}, authentication {}",
+        view::list(answer.values("statuses")),
+        view::list(answer.values("authentication"))
+    );
+    broken(header, Breach {
+        code: "session",
+        requirement,
+        step: Step::ClientSession,
+        blame: answer.from,
+        observed_by: Some(answer.observer),
+        expected: "a Status for the header and every command, and the server's own credentials".to_owned(),
+        observed: seen,
+        records: vec![answer.seq],
+        place: Some(place),
+    })
+}
+
+/// Nothing of a role came too early.
+fn ordered(header: &Header, observed: &Observed, role: Role, place: &Place) -> Vec<Outcome> {
+    let mut outcomes: Vec<Outcome> = order::breaches(header, observed, role)
+        .into_iter()
+        .map(|breach| {
+            let seen = match breach.first {
+                Some(first) => format!(
+                    "it came {} before {} was sent",
+                    crate::never::milliseconds(first.at_us.saturating_sub(breach.then.at_us)),
+                    view::called(header, first.message)
+                ),
+                None => format!("it came, and {} never did", view::called(header, breach.rule.first)),
+            };
+            let records = breach.first.map(|first| first.seq).into_iter().chain([breach.then.seq]).collect();
+            broken(header, Breach {
+                code: "order",
+                requirement: &breach.rule.requirement,
+                step: breach.then.message.step,
+                blame: role,
+                observed_by: Some(breach.then.observer),
+                expected: format!(
+                    "{} not before {}",
+                    view::called(header, breach.then.message),
+                    view::called(header, breach.rule.first)
+                ),
+                observed: seen,
+                records,
+                place: Some(place),
+            })
+        })
+        .collect();
+    if outcomes.is_empty() {
+        outcomes.extend(kept(header, observed, role));
+    }
+    outcomes
+}
+
+/// The order rules that a role kept, as checks.
+fn kept(header: &Header, observed: &Observed, role: Role) -> Vec<Outcome> {
+    header
+        .procedure
+        .order
+        .iter()
+        .filter(|rule| order::applies(observed, rule))
+        .filter_map(|rule| {
+            let first = observed.first(rule.first)?;
+            let then = observed.first(rule.then).filter(|then| then.from == role)?;
+            let what = format!("{} came before {}", view::called(header, rule.first), view::called(header, rule.then));
+            Some(held(&rule.requirement, what, vec![first.seq, then.seq]))
+        })
+        .collect()
+}
+
+/// What a role carries on is what it was given. A field that a message does not carry is not compared.
+fn equal(header: &Header, observed: &Observed, role: Role, place: &Place) -> Vec<Outcome> {
+    equality::of_role(header, role)
+        .map(|(reference, field, requirement, _)| {
+            equality::judge(header, observed, reference, field, requirement, Some(place))
+        })
+        .filter(|outcome| !matches!(outcome, Outcome::Unreached(_)))
+        .collect()
+}
+
+/// Delegation messages pass only inside TLS.
+fn secured(header: &Header, observed: &Observed, role: Role, place: &Place) -> Option<Outcome> {
+    use dmconform_model::transcript::EndpointKind;
+
+    let requirement = RequirementId("DEL-1-1".to_owned());
+    if !matches!(role, Role::Dms1 | Role::Dms2) || !header.requirements.contains_key(&requirement) {
+        return None;
+    }
+    let mut between = observed.connections.values().filter(|connection| {
+        connection.endpoint.kind == EndpointKind::Delegation && connection.observer != role
+    });
+    let plain = between.clone().find_map(|connection| {
+        let seq = connection.plaintext?;
+        let speaker = crate::never::speaker(connection.endpoint.role, connection.endpoint.kind);
+        (speaker == role).then_some((seq, connection.observer))
+    });
+    if let Some((seq, observer)) = plain {
+        return Some(broken(header, Breach {
+            code: "plaintext",
+            requirement: &requirement,
+            step: Step::TlsConnection,
+            blame: role,
+            observed_by: Some(observer),
+            expected: "TLS from the first byte".to_owned(),
+            observed: "bytes that are no TLS".to_owned(),
+            records: vec![seq],
+            place: Some(place),
+        }));
+    }
+    let seq = between.find_map(|connection| connection.established)?;
+    Some(held(&requirement, "the servers talked inside TLS", vec![seq]))
+}
