@@ -45,6 +45,9 @@ pub enum Event {
         endpoint: Endpoint,
         /// The address of the other end.
         address: String,
+        /// When it was opened, in microseconds since the case began; 0 if it is older than the case. Products
+        /// keep connections over cases, so a connection may be recorded only when it first matters to a case.
+        since_us: u64,
     },
     /// A TLS handshake was completed, as far as the observer can tell.
     TlsEstablished {
@@ -92,6 +95,10 @@ pub enum Event {
     ExchangeFailed {
         /// Which one.
         exchange: ExchangeId,
+        /// The mock role that began it.
+        observer: Role,
+        /// The endpoint it was for.
+        endpoint: Endpoint,
         /// On which connection; absent if none was established.
         connection: Option<ConnectionId>,
         /// What happened, in words.
@@ -103,10 +110,21 @@ pub enum Event {
     },
     /// The mock client's management tree at this point.
     DeviceState(DeviceState),
+    /// A mock role checked the credentials that the other end of a DM session gave.
+    Authenticated {
+        /// In which exchange they arrived.
+        exchange: ExchangeId,
+        /// Whose credentials they are.
+        who: Role,
+        /// What came out.
+        outcome: Authentication,
+    },
     /// A change of the case took effect.
     Changed {
         /// At which message.
         at: MessageId,
+        /// In which exchange; absent where the change is that there is none.
+        exchange: Option<ExchangeId>,
         /// What was changed, in words.
         change: String,
     },
@@ -220,6 +238,18 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Body,
+}
+
+/// What checking credentials came to (OMA DM security 1.2, section 5.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authentication {
+    /// They are right.
+    Verified,
+    /// They are wrong.
+    Wrong,
+    /// There were none.
+    Missing,
 }
 
 /// How the product answered a trigger.
