@@ -335,6 +335,7 @@ impl Default for Credentials {
             client_secret: format!("client-secret-{server}"),
             server_secret: format!("server-secret-{server}"),
             nonce: "bm9uY2U=".to_owned(),
+            node: format!("./DMAcc/dms{server}"),
         };
         Self { dms_1: account("1"), dms_2: account("2") }
     }
@@ -352,4 +353,6 @@ pub struct AccountCredentials {
     pub server_secret: String,
     /// The first nonce, in base64.
     pub nonce: String,
+    /// The root node of the account in the client's tree.
+    pub node: String,
 }
