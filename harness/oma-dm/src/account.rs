@@ -1,0 +1,495 @@
+//! The account of a server on a device: DMAcc 1.2 (OMA-TS-DM_StdObj 5.3.1), from and to a management tree.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use thiserror::Error;
+
+use crate::acl::{Acl, AclError, Right, check_server_id};
+use crate::auth::Secret;
+use crate::tnds::{ManagementTree, TndsError, TreeNode};
+use crate::tree::{Format, Node, Tree, TreeError};
+use crate::uri::{NodeUri, UriError};
+
+/// Management object identifier of an account.
+pub const OBJECT_ID: &str = "urn:oma:mo:oma-dm-dmacc:1.0";
+
+/// `AppID` of an account.
+pub const APPLICATION_ID: &str = "w7";
+
+/// What a device needs to know of a server to hold sessions with it.
+///
+/// Of several addresses or credentials of one level the first is taken; nodes that are not named here stay in the tree, but
+/// are not part of this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// `ServerID`, the name under which rights are granted.
+    pub server_id: String,
+    /// `Name`, for people.
+    pub name: Option<String>,
+    /// `AppAddr/<X>/Addr`, a URL unless [`Account::address_type`] says otherwise.
+    pub address: String,
+    /// `AppAddr/<X>/AddrType`.
+    pub address_type: AddressType,
+    /// `AppAddr/<X>/Port/<X>/PortNbr`, where it is not in the address.
+    pub port: Option<u16>,
+    /// `AAuthPref`, the kind of authentication to try first.
+    pub preferred_authentication: Option<AuthenticationType>,
+    /// What the client proves itself to the server with (level `CLCRED`).
+    pub client_credentials: Option<Credentials>,
+    /// What the server proves itself to the client with (level `SRVCRED`).
+    pub server_credentials: Option<Credentials>,
+}
+
+impl Account {
+    /// An account that is reached at a URL, without credentials.
+    pub fn new(server_id: impl Into<String>, address: impl Into<String>) -> Self {
+        Self {
+            server_id: server_id.into(),
+            name: None,
+            address: address.into(),
+            address_type: AddressType::Uri,
+            port: None,
+            preferred_authentication: None,
+            client_credentials: None,
+            server_credentials: None,
+        }
+    }
+
+    /// Writes the account at `root`, the interior node of the account itself (`./DMAcc/<X>`).
+    ///
+    /// Over an account that is there, it changes what differs: names of inner nodes, ACLs and nodes it does not know stay.
+    ///
+    /// # Errors
+    /// When the account is not usable ([`Account::check`]), or does not fit the tree; the tree is then as before.
+    pub fn write_to(&self, tree: &mut Tree, root: &NodeUri) -> Result<(), AccountError> {
+        self.check()?;
+        let mut changed = tree.clone();
+        self.write(&mut Writer { tree: &mut changed, root: root.clone() })?;
+        *tree = changed;
+        Ok(())
+    }
+
+    /// Reads the account at `root`, the interior node of the account itself.
+    ///
+    /// # Errors
+    /// When there is none, or one that no session could be held with.
+    pub fn read(tree: &Tree, root: &NodeUri) -> Result<Self, AccountError> {
+        let at = Reader { tree, root: root.clone() };
+        if at.text("AppID").is_some_and(|application| application != APPLICATION_ID) {
+            return Err(AccountError::OtherApplication { root: root.clone() });
+        }
+        let place = at.first_child("AppAddr");
+        let address = place.as_ref().and_then(|place| place.text("Addr"));
+        let port = place.as_ref().and_then(|place| place.first_child("Port")?.text("PortNbr"));
+        let account = Self {
+            server_id: at.required("ServerID")?,
+            name: at.text("Name"),
+            address: address.ok_or_else(|| at.missing("AppAddr/<X>/Addr"))?,
+            address_type: place.and_then(|place| place.text("AddrType")).map_or(Ok(AddressType::Uri), |name| {
+                AddressType::from_name(&name).ok_or(AccountError::Value { leaf: "AddrType", value: name })
+            })?,
+            port: port
+                .map(|port| port.parse().map_err(|_| AccountError::Value { leaf: "PortNbr", value: port }))
+                .transpose()?,
+            // Empty: what was agreed on last time.
+            preferred_authentication: at
+                .text("AAuthPref")
+                .filter(|name| !name.is_empty())
+                .map(|name| authentication_type("AAuthPref", name))
+                .transpose()?,
+            client_credentials: at.credentials(Level::Client)?,
+            server_credentials: at.credentials(Level::Server)?,
+        };
+        account.check()?;
+        Ok(account)
+    }
+
+    /// All accounts of a tree that can be read, with the place of each, by place.
+    pub fn read_all(tree: &Tree) -> Vec<(NodeUri, Self)> {
+        tree.children(&tree.settings().account_root)
+            .filter_map(|(root, _)| Some((root.clone(), Self::read(tree, root).ok()?)))
+            .collect()
+    }
+
+    /// The account of a server, with its place.
+    pub fn find(tree: &Tree, server_id: &str) -> Option<(NodeUri, Self)> {
+        Self::read_all(tree).into_iter().find(|(_, account)| account.server_id == server_id)
+    }
+
+    /// The account as an object for TNDS: one node of that name, with an ACL where one is given.
+    ///
+    /// # Errors
+    /// As [`Account::write_to`].
+    pub fn to_object(&self, name: &str, acl: Option<Acl>) -> Result<ManagementTree, AccountError> {
+        let mut tree = Tree::new();
+        let root = NodeUri::root().join(name).map_err(TreeError::from)?;
+        self.write_to(&mut tree, &root)?;
+        tree.set_acl(&root, acl.unwrap_or_default())?;
+        Ok(ManagementTree::from_tree(&tree, &root, |_, _| true))
+    }
+
+    /// Reads the account out of a node of an object for TNDS.
+    ///
+    /// # Errors
+    /// As [`Account::read`], and when the node does not make a tree.
+    pub fn from_object(node: &TreeNode) -> Result<Self, AccountError> {
+        let mut tree = Tree::new();
+        let root = NodeUri::root().join("account").map_err(TreeError::from)?;
+        node.add_as(&mut tree, &root)?;
+        Self::read(&tree, &root)
+    }
+
+    /// The ACL that the nodes of an account have after a bootstrap that sets none itself: Get, Replace and Delete for
+    /// its server (OMA-TS-DM_Bootstrap 5.3.4).
+    ///
+    /// # Errors
+    /// When the server identifier cannot stand in an ACL.
+    pub fn bootstrap_acl(&self) -> Result<Acl, AclError> {
+        Acl::empty().with(&[Right::Get, Right::Replace, Right::Delete], &self.server_id)
+    }
+
+    /// Whether sessions can be held with this: a server identifier that rights can be granted to, and an address.
+    ///
+    /// # Errors
+    /// What is not so.
+    pub fn check(&self) -> Result<(), AccountError> {
+        check_server_id(&self.server_id)?;
+        if self.server_id == crate::acl::ANY_SERVER {
+            return Err(AccountError::Value { leaf: "ServerID", value: self.server_id.clone() });
+        }
+        if self.address.trim().is_empty() {
+            return Err(AccountError::Value { leaf: "Addr", value: self.address.clone() });
+        }
+        Ok(())
+    }
+
+    fn write(&self, at: &mut Writer<'_>) -> Result<(), AccountError> {
+        at.interior_of_type("", OBJECT_ID)?;
+        at.text("AppID", APPLICATION_ID)?;
+        at.text("ServerID", &self.server_id)?;
+        at.optional_text("Name", self.name.as_deref())?;
+        at.optional_text("AAuthPref", self.preferred_authentication.map(AuthenticationType::name))?;
+        let mut place = at.first_child("AppAddr", "1")?;
+        place.text("Addr", &self.address)?;
+        place.text("AddrType", self.address_type.name())?;
+        if let Some(port) = self.port {
+            place.first_child("Port", "1")?.text("PortNbr", &port.to_string())?;
+        }
+        let both = [(Level::Client, &self.client_credentials), (Level::Server, &self.server_credentials)];
+        for (level, credentials) in both {
+            if let Some(credentials) = credentials {
+                at.credentials(level, credentials)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What one side proves itself with (`AppAuth/<X>`). The secret is not printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// `AAuthType`.
+    pub authentication_type: AuthenticationType,
+    /// `AAuthName`, the user name; for a server usually its identifier.
+    pub name: String,
+    /// `AAuthSecret`, the password.
+    pub secret: Secret,
+    /// `AAuthData`, the octets of the next nonce.
+    pub nonce: Vec<u8>,
+}
+
+impl Credentials {
+    /// Credentials for digests.
+    pub fn digest(name: impl Into<String>, secret: Secret, nonce: impl Into<Vec<u8>>) -> Self {
+        Self {
+            authentication_type: AuthenticationType::Digest,
+            name: name.into(),
+            secret,
+            nonce: nonce.into(),
+        }
+    }
+}
+
+/// Who proves itself to whom (`AAuthLevel`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The client to the server.
+    Client,
+    /// The server to the client.
+    Server,
+}
+
+impl Level {
+    /// As written in an account.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Client => "CLCRED",
+            Self::Server => "SRVCRED",
+        }
+    }
+}
+
+/// How one side proves itself (`AAuthType`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AuthenticationType {
+    /// HTTP basic.
+    HttpBasic,
+    /// HTTP digest.
+    HttpDigest,
+    /// `syncml:auth-basic`.
+    Basic,
+    /// `syncml:auth-md5`.
+    Digest,
+    /// `syncml:auth-MAC`.
+    Hmac,
+    /// `syncml:auth-X509`.
+    X509,
+    /// `syncml:auth-securid`.
+    SecurId,
+    /// `syncml:auth-safeword`.
+    Safeword,
+    /// `syncml:auth-digipass`.
+    Digipass,
+    /// What carries the session does it.
+    Transport,
+}
+
+impl AuthenticationType {
+    /// All kinds.
+    pub const ALL: [Self; 10] = [
+        Self::HttpBasic,
+        Self::HttpDigest,
+        Self::Basic,
+        Self::Digest,
+        Self::Hmac,
+        Self::X509,
+        Self::SecurId,
+        Self::Safeword,
+        Self::Digipass,
+        Self::Transport,
+    ];
+
+    /// As written in an account.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HttpBasic => "HTTP-BASIC",
+            Self::HttpDigest => "HTTP-DIGEST",
+            Self::Basic => "BASIC",
+            Self::Digest => "DIGEST",
+            Self::Hmac => "HMAC",
+            Self::X509 => "X509",
+            Self::SecurId => "SECURID",
+            Self::Safeword => "SAFEWORD",
+            Self::Digipass => "DIGIPASS",
+            Self::Transport => "TRANSPORT",
+        }
+    }
+
+    /// The kind with that name, in exactly that spelling.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// What kind of address a server has (`AddrType`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AddressType {
+    /// A URL.
+    Uri,
+    /// An IPv4 address.
+    Ipv4,
+    /// An IPv6 address.
+    Ipv6,
+}
+
+impl AddressType {
+    /// As written in an account.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Uri => "URI",
+            Self::Ipv4 => "IPv4",
+            Self::Ipv6 => "IPv6",
+        }
+    }
+
+    /// The type with that name; client provisioning writes it in upper case.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Uri, Self::Ipv4, Self::Ipv6].into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// A place for the account that a node of an object holds, where none is yet: by its own name, if that is free.
+pub(crate) fn free_place(tree: &Tree, node: &TreeNode) -> Result<NodeUri, UriError> {
+    let wanted = if node.name.is_empty() { "1" } else { node.name.as_str() };
+    tree.free_child(&tree.settings().account_root, wanted)
+}
+
+fn authentication_type(leaf: &'static str, name: String) -> Result<AuthenticationType, AccountError> {
+    AuthenticationType::from_name(&name).ok_or(AccountError::Value { leaf, value: name })
+}
+
+/// Reads below one node.
+struct Reader<'a> {
+    tree: &'a Tree,
+    root: NodeUri,
+}
+
+impl<'a> Reader<'a> {
+    fn node(&self, name: &str) -> Option<&'a Node> {
+        self.tree.get(&self.root.join(name).ok()?)
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.node(name)?.text().map(str::to_owned)
+    }
+
+    fn required(&self, name: &'static str) -> Result<String, AccountError> {
+        self.text(name).ok_or_else(|| self.missing(name))
+    }
+
+    fn missing(&self, leaf: &'static str) -> AccountError {
+        AccountError::Missing { leaf, root: self.root.clone() }
+    }
+
+    /// The nodes below an interior child, whatever they are called.
+    fn all_children(&self, name: &str) -> Vec<Self> {
+        let Ok(parent) = self.root.join(name) else { return Vec::new() };
+        let children = self.tree.children(&parent);
+        children.map(|(child, _)| Self { tree: self.tree, root: child.clone() }).collect()
+    }
+
+    fn first_child(&self, name: &str) -> Option<Self> {
+        self.all_children(name).into_iter().next()
+    }
+
+    /// The place of the credentials of one level.
+    fn of_level(&self, level: Level) -> Option<Self> {
+        self.all_children("AppAuth").into_iter().find(|at| at.text("AAuthLevel").as_deref() == Some(level.name()))
+    }
+
+    fn credentials(&self, level: Level) -> Result<Option<Credentials>, AccountError> {
+        let Some(at) = self.of_level(level) else { return Ok(None) };
+        let nonce = match at.node("AAuthData") {
+            None => Vec::new(),
+            Some(node) => read_nonce(node)?,
+        };
+        Ok(Some(Credentials {
+            authentication_type: authentication_type("AAuthType", at.required("AAuthType")?)?,
+            name: at.text("AAuthName").unwrap_or_default(),
+            secret: Secret::new(at.text("AAuthSecret").unwrap_or_default()),
+            nonce,
+        }))
+    }
+}
+
+/// The leaf is `bin`; where a server wrote it as text it means base64, as everywhere else that a nonce is text.
+fn read_nonce(node: &Node) -> Result<Vec<u8>, AccountError> {
+    let value = node.value().unwrap_or_default();
+    if node.format() == Format::Bin {
+        return Ok(value.to_vec());
+    }
+    BASE64.decode(value).map_err(|_| AccountError::Value {
+        leaf: "AAuthData",
+        value: "(text that is not base64)".to_owned(),
+    })
+}
+
+/// Writes below one node.
+struct Writer<'a> {
+    tree: &'a mut Tree,
+    root: NodeUri,
+}
+
+impl Writer<'_> {
+    fn place(&self, name: &str) -> Result<NodeUri, AccountError> {
+        match name {
+            "" => Ok(self.root.clone()),
+            _ => Ok(self.root.join(name).map_err(TreeError::from)?),
+        }
+    }
+
+    fn interior_of_type(&mut self, name: &str, type_name: &str) -> Result<(), AccountError> {
+        let place = self.place(name)?;
+        Ok(self.tree.insert_interior(&place, type_name)?)
+    }
+
+    fn text(&mut self, name: &str, text: &str) -> Result<(), AccountError> {
+        let place = self.place(name)?;
+        Ok(self.tree.insert_leaf(&place, Format::Chr, "text/plain", text)?)
+    }
+
+    /// A leaf that may be missing: it goes when there is nothing to write.
+    fn optional_text(&mut self, name: &str, text: Option<&str>) -> Result<(), AccountError> {
+        if let Some(text) = text {
+            return self.text(name, text);
+        }
+        let place = self.place(name)?;
+        if self.tree.get(&place).is_some() {
+            self.tree.remove(&place)?;
+        }
+        Ok(())
+    }
+
+    /// The first node below an interior child, or a new one with the name given.
+    fn first_child(&mut self, name: &str, otherwise: &str) -> Result<Writer<'_>, AccountError> {
+        let parent = self.place(name)?;
+        let first = self.tree.children(&parent).next().map(|(child, _)| child.clone());
+        let root = match first {
+            Some(first) => first,
+            None => parent.join(otherwise).map_err(TreeError::from)?,
+        };
+        Ok(Writer { tree: self.tree, root })
+    }
+
+    fn credentials(&mut self, level: Level, credentials: &Credentials) -> Result<(), AccountError> {
+        let there = Reader { tree: self.tree, root: self.root.clone() }.of_level(level).map(|at| at.root);
+        let root = match there {
+            Some(root) => root,
+            None => self.tree.free_child(&self.place("AppAuth")?, level.name()).map_err(TreeError::from)?,
+        };
+        let mut at = Writer { tree: self.tree, root };
+        at.text("AAuthLevel", level.name())?;
+        at.text("AAuthType", credentials.authentication_type.name())?;
+        at.text("AAuthName", &credentials.name)?;
+        at.text("AAuthSecret", credentials.secret.expose())?;
+        let nonce = at.place("AAuthData")?;
+        at.tree.insert_leaf(&nonce, Format::Bin, "application/octet-stream", credentials.nonce.as_slice())?;
+        Ok(())
+    }
+}
+
+/// Why something is no account that can be used.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum AccountError {
+    /// A leaf that has to be there.
+    #[error("account `{root}` without `{leaf}`")]
+    Missing {
+        /// Its name.
+        leaf: &'static str,
+        /// Where it is missing.
+        root: NodeUri,
+    },
+    /// A value that the leaf cannot have.
+    #[error("`{value}` is no value for `{leaf}` of an account")]
+    Value {
+        /// Name of the leaf.
+        leaf: &'static str,
+        /// The value.
+        value: String,
+    },
+    /// An account of something other than device management.
+    #[error("account `{root}` is not one of device management (AppID `w7`)")]
+    OtherApplication {
+        /// The place.
+        root: NodeUri,
+    },
+    /// A server identifier that no rights can be granted to.
+    #[error(transparent)]
+    Acl(#[from] AclError),
+    /// It does not fit the tree.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// It does not make a tree.
+    #[error(transparent)]
+    Object(#[from] TndsError),
+}

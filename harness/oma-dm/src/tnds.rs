@@ -1,0 +1,386 @@
+//! Pieces of a management tree as one object: OMA-TS-DM_TNDS, from and to elements, octets and trees.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use thiserror::Error;
+
+use crate::acl::{Acl, AclError};
+use crate::tree::{Format, Node, Tree, TreeError};
+use crate::uri::{NodeUri, UriError};
+use crate::wbxml::{self, WbxmlError};
+use crate::xml::{Element, XmlError};
+
+/// Namespace of the elements.
+pub const NAMESPACE: &str = "syncml:dmddf1.2";
+
+/// Media type of an object in XML.
+pub const XML_MEDIA_TYPE: &str = "application/vnd.syncml.dmtnds+xml";
+
+/// Media type of an object in WBXML.
+pub const WBXML_MEDIA_TYPE: &str = "application/vnd.syncml.dmtnds+wbxml";
+
+/// Deepest nesting of nodes read.
+pub const MAX_DEPTH: usize = 32;
+
+/// A TNDS object (`MgmtTree`): some nodes, each with what is below it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagementTree {
+    /// `Man`, the maker of the device that it is meant for.
+    pub manufacturer: Option<String>,
+    /// `Mod`, the model that it is meant for.
+    pub model: Option<String>,
+    /// The outermost nodes.
+    pub nodes: Vec<TreeNode>,
+}
+
+/// A node of a [`ManagementTree`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TreeNode {
+    /// `NodeName`; empty where the device is to choose.
+    pub name: String,
+    /// `Path`, of the parent, relative to the target of the command that carries the object.
+    pub path: Option<NodeUri>,
+    /// `ACL`, where the object sets one.
+    pub acl: Option<Acl>,
+    /// `Format`, where the object sets one.
+    pub format: Option<Format>,
+    /// `Type`: media type of a leaf, management object identifier of an interior node.
+    pub type_name: Option<String>,
+    /// `Title`.
+    pub title: Option<String>,
+    /// `Value` of a leaf, decoded.
+    pub value: Option<Vec<u8>>,
+    /// What is below the node.
+    pub children: Vec<Self>,
+}
+
+impl ManagementTree {
+    /// Reads an object in XML.
+    ///
+    /// # Errors
+    /// When the octets are no XML, or no object.
+    pub fn from_xml(octets: &[u8]) -> Result<Self, TndsError> {
+        Self::from_element(&Element::parse(octets)?)
+    }
+
+    /// Reads an object in WBXML.
+    ///
+    /// # Errors
+    /// When the octets are no WBXML, or no object.
+    pub fn from_wbxml(octets: &[u8]) -> Result<Self, TndsError> {
+        Self::from_element(&wbxml::decode(octets)?.root)
+    }
+
+    /// Reads an element `MgmtTree`. Elements it does not know, and the order, are passed over.
+    ///
+    /// # Errors
+    /// When the element is no object.
+    pub fn from_element(element: &Element) -> Result<Self, TndsError> {
+        if element.name.local != "MgmtTree" {
+            let found = element.name.local.clone();
+            return Err(TndsError::Unexpected { found, at: element.at.start });
+        }
+        let nodes: Vec<_> =
+            element.children_named("Node").map(|node| TreeNode::read(node, 1)).collect::<Result<_, _>>()?;
+        if nodes.is_empty() {
+            return Err(TndsError::Missing { child: "Node", parent: "MgmtTree", at: element.at.start });
+        }
+        Ok(Self { manufacturer: text_of(element, "Man"), model: text_of(element, "Mod"), nodes })
+    }
+
+    /// The object as an element.
+    pub fn to_element(&self) -> Element {
+        let named = |local: &str, text: &Option<String>| text.as_ref().map(|text| new(local).with_text(text));
+        let head = [Some(new("VerDTD").with_text("1.2")), named("Man", &self.manufacturer), named("Mod", &self.model)];
+        let nodes = self.nodes.iter().map(TreeNode::to_element);
+        head.into_iter().flatten().chain(nodes).fold(new("MgmtTree"), Element::with_child)
+    }
+
+    /// The object in XML.
+    pub fn to_xml(&self) -> Vec<u8> {
+        self.to_element().to_xml()
+    }
+
+    /// The object in WBXML.
+    pub fn to_wbxml(&self) -> Vec<u8> {
+        wbxml::encode(&self.to_element())
+    }
+
+    /// The node at `uri` and what is below it, as far as `shown` admits; a node not shown hides what is below it.
+    ///
+    /// The outermost node carries the path of its parent, so that the object says where it comes from.
+    pub fn from_tree(tree: &Tree, uri: &NodeUri, shown: impl Fn(&NodeUri, &Node) -> bool) -> Self {
+        let mut nodes: Vec<_> = TreeNode::from_tree(tree, uri, &shown).into_iter().collect();
+        for node in &mut nodes {
+            node.path = uri.parent().filter(|parent| !parent.is_root());
+        }
+        Self { nodes, ..Self::default() }
+    }
+
+    /// Where the outermost nodes come to lie when the object is added at `target`, in their order.
+    ///
+    /// # Errors
+    /// When a node has no name, or the place is too deep.
+    pub fn places(&self, target: &NodeUri) -> Result<Vec<NodeUri>, TndsError> {
+        self.nodes.iter().map(|node| node.place(target)).collect()
+    }
+
+    /// Adds the object at `target`, whole or not at all, and says where its outermost nodes came to lie.
+    ///
+    /// # Errors
+    /// When one of its nodes is there already, has no name, or does not fit the tree.
+    pub fn add_to(&self, tree: &mut Tree, target: &NodeUri) -> Result<Vec<NodeUri>, TndsError> {
+        let mut changed = tree.clone();
+        let places = self.places(target)?;
+        for (place, node) in places.iter().zip(&self.nodes) {
+            node.add_to(&mut changed, place)?;
+        }
+        *tree = changed;
+        Ok(places)
+    }
+}
+
+impl TreeNode {
+    /// Adds the node, with what is below it, as `place`, whatever its own name and path; whole or not at all.
+    ///
+    /// # Errors
+    /// When a node is there already, one below has no name, or something does not fit the tree.
+    pub fn add_as(&self, tree: &mut Tree, place: &NodeUri) -> Result<(), TndsError> {
+        let mut changed = tree.clone();
+        self.add_to(&mut changed, place)?;
+        *tree = changed;
+        Ok(())
+    }
+
+    /// Whether the node can have children: by its format, or where it has none by what it holds.
+    pub fn is_interior(&self) -> bool {
+        match self.format {
+            Some(format) => format == Format::Node,
+            None => !self.children.is_empty(),
+        }
+    }
+
+    /// The child with that name.
+    pub fn child(&self, name: &str) -> Option<&Self> {
+        self.children.iter().find(|child| child.name == name)
+    }
+
+    fn add_to(&self, tree: &mut Tree, place: &NodeUri) -> Result<(), TndsError> {
+        if tree.get(place).is_some() {
+            return Err(TreeError::Exists { uri: place.clone() }.into());
+        }
+        let type_name = self.type_name.as_deref();
+        if self.is_interior() {
+            tree.insert_interior(place, type_name.unwrap_or_default())?;
+        } else {
+            let value = self.value.clone().unwrap_or_default();
+            tree.insert_leaf(place, self.format.unwrap_or_default(), type_name.unwrap_or("text/plain"), value)?;
+        }
+        if let Some(acl) = &self.acl {
+            tree.set_acl(place, acl.clone())?;
+        }
+        tree.set_title(place, self.title.clone())?;
+        self.children.iter().try_for_each(|child| child.add_to(tree, &child.place(place)?))
+    }
+
+    /// Where the node comes to lie when its object is added at `target`.
+    pub(crate) fn place(&self, target: &NodeUri) -> Result<NodeUri, TndsError> {
+        let parent = match &self.path {
+            Some(path) => target.append(path)?,
+            None => target.clone(),
+        };
+        Ok(parent.join(&self.name)?)
+    }
+
+    fn from_tree(tree: &Tree, uri: &NodeUri, shown: &impl Fn(&NodeUri, &Node) -> bool) -> Option<Self> {
+        let node = tree.get(uri).filter(|node| shown(uri, node))?;
+        Some(Self {
+            name: uri.name().unwrap_or_default().to_owned(),
+            path: None,
+            acl: Some(node.acl.clone()).filter(|acl| !acl.is_empty()),
+            format: Some(node.format()),
+            type_name: Some(node.type_name.clone()),
+            title: node.title.clone(),
+            value: node.value().map(<[u8]>::to_vec),
+            children: tree.children(uri).filter_map(|(child, _)| Self::from_tree(tree, child, shown)).collect(),
+        })
+    }
+
+    fn read(element: &Element, depth: usize) -> Result<Self, TndsError> {
+        let at = element.at.start;
+        if depth > MAX_DEPTH {
+            return Err(TndsError::Depth { at });
+        }
+        let name = element.child("NodeName").map(Element::text).ok_or(TndsError::Missing {
+            child: "NodeName",
+            parent: "Node",
+            at,
+        })?;
+        let path = match text_of(element, "Path").filter(|path| !path.is_empty()) {
+            Some(path) => Some(NodeUri::parse(&path)?),
+            None => None,
+        };
+        let properties = element.child("RTProperties");
+        let property = |local: &str| properties.and_then(|properties| properties.child(local));
+        let acl = match property("ACL") {
+            Some(acl) => Some(Acl::parse(acl.text().trim())?),
+            None => None,
+        };
+        let format = property("Format").map(read_format).transpose()?;
+        let type_name = property("Type").map(|element| match element.elements().next() {
+            Some(kind) => kind.text().into_owned(),
+            None => element.text().into_owned(),
+        });
+        let value = match element.child("Value") {
+            Some(value) => Some(read_value(value, format.unwrap_or_default())?),
+            None => None,
+        };
+        let children = element
+            .children_named("Node")
+            .map(|child| Self::read(child, depth + 1))
+            .collect::<Result<Vec<_>, _>>()?;
+        if value.is_some() && (!children.is_empty() || format == Some(Format::Node)) {
+            return Err(TndsError::ValueOfInterior { name: name.into_owned(), at });
+        }
+        let title = property("Title").map(|title| title.text().into_owned());
+        Ok(Self {
+            name: name.into_owned(),
+            path,
+            acl,
+            format: format.map(Format::stored),
+            type_name,
+            title,
+            value,
+            children,
+        })
+    }
+
+    fn to_element(&self) -> Element {
+        let is_binary = self.format == Some(Format::Bin);
+        let mut properties = new("RTProperties");
+        if let Some(acl) = &self.acl {
+            properties = properties.with_child(new("ACL").with_text(&acl.to_string()));
+        }
+        if let Some(format) = self.format {
+            // Base64 goes through either encoding, and through every reader.
+            let written = if is_binary { Format::B64 } else { format };
+            properties = properties.with_child(new("Format").with_child(new(written.name())));
+        }
+        if let Some(title) = &self.title {
+            properties = properties.with_child(new("Title").with_text(title));
+        }
+        if let Some(type_name) = &self.type_name {
+            let kind = if self.is_interior() { "DDFName" } else { "MIME" };
+            properties = properties.with_child(new("Type").with_child(new(kind).with_text(type_name)));
+        }
+        let mut element = new("Node").with_child(new("NodeName").with_text(&self.name));
+        if let Some(path) = &self.path {
+            element = element.with_child(new("Path").with_text(&path.to_string()));
+        }
+        if !properties.children.is_empty() {
+            element = element.with_child(properties);
+        }
+        if let Some(value) = &self.value {
+            element = element.with_child(write_value(value, is_binary));
+        }
+        self.children.iter().map(Self::to_element).fold(element, Element::with_child)
+    }
+}
+
+fn new(local: &str) -> Element {
+    Element::new(NAMESPACE, local)
+}
+
+fn text_of(element: &Element, local: &str) -> Option<String> {
+    element.child(local).map(|child| child.text().into_owned())
+}
+
+fn read_format(element: &Element) -> Result<Format, TndsError> {
+    let name = match element.elements().next() {
+        Some(kind) => kind.name.local.clone(),
+        None => element.text().trim().to_owned(),
+    };
+    Format::from_name(&name).ok_or(TndsError::Format { name, at: element.at.start })
+}
+
+fn read_value(element: &Element, format: Format) -> Result<Vec<u8>, TndsError> {
+    let octets = element.octets();
+    if format != Format::B64 {
+        return Ok(octets);
+    }
+    let packed: Vec<_> = octets.into_iter().filter(|octet| !octet.is_ascii_whitespace()).collect();
+    BASE64.decode(packed).map_err(|_| TndsError::Base64 { at: element.at.start })
+}
+
+fn write_value(value: &[u8], is_binary: bool) -> Element {
+    match std::str::from_utf8(value) {
+        Ok(text) if !is_binary => new("Value").with_text(text),
+        _ => new("Value").with_text(&BASE64.encode(value)),
+    }
+}
+
+/// Why something is no TNDS object, or cannot be put into a tree.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum TndsError {
+    /// Not XML at all.
+    #[error(transparent)]
+    Xml(#[from] XmlError),
+    /// Not WBXML at all.
+    #[error(transparent)]
+    Wbxml(#[from] WbxmlError),
+    /// Another document.
+    #[error("`{found}` where a TNDS object begins with `MgmtTree` (octet {at})")]
+    Unexpected {
+        /// Name of the element met.
+        found: String,
+        /// Offset of the element.
+        at: usize,
+    },
+    /// An element that has to be there.
+    #[error("`{parent}` without `{child}` (octet {at})")]
+    Missing {
+        /// What is missing.
+        child: &'static str,
+        /// Where.
+        parent: &'static str,
+        /// Offset of the element that lacks it.
+        at: usize,
+    },
+    /// A format that there is not.
+    #[error("unknown format `{name}` (octet {at})")]
+    Format {
+        /// Its name.
+        name: String,
+        /// Offset of the element.
+        at: usize,
+    },
+    /// A value in the format `b64` that is not base64.
+    #[error("value is not base64 (octet {at})")]
+    Base64 {
+        /// Offset of the element.
+        at: usize,
+    },
+    /// A node with children, or of the format `node`, that has a value.
+    #[error("interior node `{name}` has a value (octet {at})")]
+    ValueOfInterior {
+        /// Its name.
+        name: String,
+        /// Offset of the element.
+        at: usize,
+    },
+    /// Past [`MAX_DEPTH`].
+    #[error("nodes nested more than {MAX_DEPTH} deep (octet {at})")]
+    Depth {
+        /// Offset of the element.
+        at: usize,
+    },
+    /// A name or path that is none.
+    #[error(transparent)]
+    Uri(#[from] UriError),
+    /// An ACL that is none.
+    #[error(transparent)]
+    Acl(#[from] AclError),
+    /// It does not fit the tree.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+}
