@@ -8,7 +8,10 @@ use crate::acl::{Acl, AclError};
 use crate::tree::{Format, Node, Tree, TreeError};
 use crate::uri::{NodeUri, UriError};
 use crate::wbxml::{self, WbxmlError};
-use crate::xml::{Element, XmlError};
+use crate::xml::{self, Element, XmlError};
+
+#[cfg(test)]
+mod tests;
 
 /// Namespace of the elements.
 pub const NAMESPACE: &str = "syncml:dmddf1.2";
@@ -228,8 +231,8 @@ impl TreeNode {
         };
         let format = property("Format").map(read_format).transpose()?;
         let type_name = property("Type").map(|element| match element.elements().next() {
-            Some(kind) => kind.text().into_owned(),
-            None => element.text().into_owned(),
+            Some(kind) => kind.text(),
+            None => element.text(),
         });
         let value = match element.child("Value") {
             Some(value) => Some(read_value(value, format.unwrap_or_default())?),
@@ -240,11 +243,11 @@ impl TreeNode {
             .map(|child| Self::read(child, depth + 1))
             .collect::<Result<Vec<_>, _>>()?;
         if value.is_some() && (!children.is_empty() || format == Some(Format::Node)) {
-            return Err(TndsError::ValueOfInterior { name: name.into_owned(), at });
+            return Err(TndsError::ValueOfInterior { name, at });
         }
-        let title = property("Title").map(|title| title.text().into_owned());
+        let title = property("Title").map(|title| title.text());
         Ok(Self {
-            name: name.into_owned(),
+            name,
             path,
             acl,
             format: format.map(Format::stored),
@@ -292,7 +295,7 @@ fn new(local: &str) -> Element {
 }
 
 fn text_of(element: &Element, local: &str) -> Option<String> {
-    element.child(local).map(|child| child.text().into_owned())
+    element.child(local).map(|child| child.text())
 }
 
 fn read_format(element: &Element) -> Result<Format, TndsError> {
@@ -304,12 +307,21 @@ fn read_format(element: &Element) -> Result<Format, TndsError> {
 }
 
 fn read_value(element: &Element, format: Format) -> Result<Vec<u8>, TndsError> {
-    let octets = element.octets();
+    let octets = octets_of(element);
     if format != Format::B64 {
         return Ok(octets);
     }
     let packed: Vec<_> = octets.into_iter().filter(|octet| !octet.is_ascii_whitespace()).collect();
     BASE64.decode(packed).map_err(|_| TndsError::Base64 { at: element.at.start })
+}
+
+fn octets_of(element: &Element) -> Vec<u8> {
+    let pieces = element.children.iter().map(|child| match child {
+        xml::Node::Text(text) => text.as_bytes(),
+        xml::Node::Opaque(octets) => octets.as_slice(),
+        xml::Node::Element(_) => &[],
+    });
+    pieces.collect::<Vec<_>>().concat()
 }
 
 fn write_value(value: &[u8], is_binary: bool) -> Element {

@@ -1,0 +1,164 @@
+//! Accounts in and out of trees and objects.
+
+use rstest::rstest;
+
+use super::*;
+use crate::tree::Format;
+
+fn uri(text: &str) -> NodeUri {
+    NodeUri::parse(text).unwrap()
+}
+
+fn account() -> Account {
+    Account {
+        name: Some("DMS-2".into()),
+        port: Some(8443),
+        preferred_authentication: Some(AuthenticationType::Digest),
+        client_credentials: Some(Credentials::digest("dev-0001", Secret::new("s3cret-dev"), "nonce-A")),
+        server_credentials: Some(Credentials::digest("dms2.example", Secret::new("srv-pw-2"), [0, 1, 255])),
+        ..Account::new("dms2.example", "https://dms2.example/dm")
+    }
+}
+
+fn with(at: &str, value: &str) -> Tree {
+    let mut tree = Tree::new();
+    account().write_to(&mut tree, &uri("./DMAcc/x")).unwrap();
+    tree.insert_leaf(&uri(at), Format::Chr, "text/plain", value).unwrap();
+    tree
+}
+
+#[test]
+fn an_account_is_written_as_the_nodes_of_its_object() {
+    let mut tree = Tree::new();
+    account().write_to(&mut tree, &uri("./DMAcc/x")).unwrap();
+    let nodes: Vec<_> = tree
+        .subtree(&uri("./DMAcc/x"))
+        .map(|(at, node)| format!("{at} {} {}", node.format(), node.value().unwrap_or(b"-").escape_ascii()))
+        .collect();
+    insta::assert_snapshot!(nodes.join("\n"), @r"
+    ./DMAcc/x node -
+    ./DMAcc/x/AAuthPref chr DIGEST
+    ./DMAcc/x/AppAddr node -
+    ./DMAcc/x/AppAddr/1 node -
+    ./DMAcc/x/AppAddr/1/Addr chr https://dms2.example/dm
+    ./DMAcc/x/AppAddr/1/AddrType chr URI
+    ./DMAcc/x/AppAddr/1/Port node -
+    ./DMAcc/x/AppAddr/1/Port/1 node -
+    ./DMAcc/x/AppAddr/1/Port/1/PortNbr chr 8443
+    ./DMAcc/x/AppAuth node -
+    ./DMAcc/x/AppAuth/CLCRED node -
+    ./DMAcc/x/AppAuth/CLCRED/AAuthData bin nonce-A
+    ./DMAcc/x/AppAuth/CLCRED/AAuthLevel chr CLCRED
+    ./DMAcc/x/AppAuth/CLCRED/AAuthName chr dev-0001
+    ./DMAcc/x/AppAuth/CLCRED/AAuthSecret chr s3cret-dev
+    ./DMAcc/x/AppAuth/CLCRED/AAuthType chr DIGEST
+    ./DMAcc/x/AppAuth/SRVCRED node -
+    ./DMAcc/x/AppAuth/SRVCRED/AAuthData bin \x00\x01\xff
+    ./DMAcc/x/AppAuth/SRVCRED/AAuthLevel chr SRVCRED
+    ./DMAcc/x/AppAuth/SRVCRED/AAuthName chr dms2.example
+    ./DMAcc/x/AppAuth/SRVCRED/AAuthSecret chr srv-pw-2
+    ./DMAcc/x/AppAuth/SRVCRED/AAuthType chr DIGEST
+    ./DMAcc/x/AppID chr w7
+    ./DMAcc/x/Name chr DMS-2
+    ./DMAcc/x/ServerID chr dms2.example
+    ");
+    assert_eq!(tree.get(&uri("./DMAcc/x")).unwrap().type_name, OBJECT_ID);
+}
+
+#[test]
+fn what_was_written_reads_back_the_same() {
+    let mut tree = Tree::new();
+    let bare = Account::new("bare", "https://bare.example/");
+    account().write_to(&mut tree, &uri("./DMAcc/x")).unwrap();
+    bare.write_to(&mut tree, &uri("./DMAcc/y")).unwrap();
+    assert_eq!(Account::read_all(&tree), [(uri("./DMAcc/x"), account()), (uri("./DMAcc/y"), bare)]);
+    assert_eq!(Account::find(&tree, "dms2.example"), Some((uri("./DMAcc/x"), account())));
+    assert_eq!(Account::find(&tree, "nobody"), None);
+}
+
+#[test]
+fn an_account_of_another_making_is_changed_in_place() {
+    let mut tree = Tree::new();
+    let leaf = |tree: &mut Tree, at: &str, value: &str| {
+        tree.insert_leaf(&uri(&format!("./DMAcc/7/{at}")), Format::Chr, "text/plain", value).unwrap();
+    };
+    for (at, value) in [
+        ("ServerID", "s"),
+        ("AppAddr/a/Addr", "https://s.example/"),
+        ("AppAuth/b/AAuthLevel", "SRVCRED"),
+        ("AppAuth/b/AAuthType", "DIGEST"),
+        ("AppAuth/b/AAuthData", "bm9uY2UtQg=="),
+        ("Ext/vendor", "kept"),
+    ] {
+        leaf(&mut tree, at, value);
+    }
+    tree.set_acl(&uri("./DMAcc/7"), Acl::parse("Get=s").unwrap()).unwrap();
+    let mut account = Account::read(&tree, &uri("./DMAcc/7")).unwrap();
+    let credentials = account.server_credentials.as_mut().unwrap();
+    assert_eq!(credentials.nonce, b"nonce-B", "a nonce that is text is base64");
+    credentials.nonce = b"next".to_vec();
+    account.write_to(&mut tree, &uri("./DMAcc/7")).unwrap();
+    assert_eq!(tree.get(&uri("./DMAcc/7/AppAuth/b/AAuthData")).unwrap().value(), Some(b"next".as_slice()));
+    assert_eq!(tree.children(&uri("./DMAcc/7/AppAuth")).count(), 1);
+    assert_eq!(tree.text(&uri("./DMAcc/7/Ext/vendor")), Some("kept"));
+    assert_eq!(tree.acl(&uri("./DMAcc/7")).unwrap().to_string(), "Get=s");
+    assert_eq!(Account::read(&tree, &uri("./DMAcc/7")).unwrap(), account);
+}
+
+#[rstest]
+#[case::other_application("./DMAcc/x/AppID", "w4", "account `./DMAcc/x` is not one of device management (AppID `w7`)")]
+#[case::authentication("./DMAcc/x/AppAuth/CLCRED/AAuthType", "MAGIC", "`MAGIC` is no value for `AAuthType` of an account")]
+#[case::preference("./DMAcc/x/AAuthPref", "MAGIC", "`MAGIC` is no value for `AAuthPref` of an account")]
+#[case::port("./DMAcc/x/AppAddr/1/Port/1/PortNbr", "70000", "`70000` is no value for `PortNbr` of an account")]
+#[case::address_type("./DMAcc/x/AppAddr/1/AddrType", "IPX", "`IPX` is no value for `AddrType` of an account")]
+#[case::address("./DMAcc/x/AppAddr/1/Addr", " ", "` ` is no value for `Addr` of an account")]
+#[case::server_id("./DMAcc/x/ServerID", "*", "`*` is no value for `ServerID` of an account")]
+#[case::no_server_id("./DMAcc/x/ServerID", "", "empty server identifier in an ACL")]
+fn an_account_that_no_session_can_be_held_with_is_refused(
+    #[case] at: &str,
+    #[case] value: &str,
+    #[case] expected: &str,
+) {
+    let tree = with(at, value);
+    assert_eq!(Account::read(&tree, &uri("./DMAcc/x")).unwrap_err().to_string(), expected);
+    assert_eq!(Account::read_all(&tree), []);
+}
+
+#[rstest]
+#[case("./DMAcc/x/ServerID", "account `./DMAcc/x` without `ServerID`")]
+#[case("./DMAcc/x/AppAddr", "account `./DMAcc/x` without `AppAddr/<X>/Addr`")]
+#[case("./DMAcc/x/AppAuth/CLCRED/AAuthType", "account `./DMAcc/x/AppAuth/CLCRED` without `AAuthType`")]
+fn what_is_missing_is_named(#[case] at: &str, #[case] expected: &str) {
+    let mut tree = with("./DMAcc/x/AppID", "w7");
+    tree.remove(&uri(at)).unwrap();
+    assert_eq!(Account::read(&tree, &uri("./DMAcc/x")).unwrap_err().to_string(), expected);
+}
+
+#[test]
+fn an_empty_preference_is_none() {
+    let tree = with("./DMAcc/x/AAuthPref", "");
+    assert_eq!(Account::read(&tree, &uri("./DMAcc/x")).unwrap().preferred_authentication, None);
+}
+
+#[test]
+fn a_refused_account_leaves_the_tree_as_it_was() {
+    let mut tree = with("./DMAcc/y", "a leaf in the way");
+    let before = tree.clone();
+    assert!(account().write_to(&mut tree, &uri("./DMAcc/y")).is_err());
+    assert!(Account::new("*", "https://s.example/").write_to(&mut tree, &uri("./DMAcc/z")).is_err());
+    assert_eq!(tree, before);
+}
+
+#[test]
+fn an_account_goes_through_an_object_with_its_secrets_and_its_acl() {
+    let object = account().to_object("dms2", Some(account().bootstrap_acl().unwrap())).unwrap();
+    let read = ManagementTree::from_wbxml(&object.to_wbxml()).unwrap();
+    assert_eq!(read.nodes[0].acl.as_ref().unwrap().to_string(), "Delete=dms2.example&Get=dms2.example&Replace=dms2.example");
+    assert_eq!(Account::from_object(&read.nodes[0]).unwrap(), account());
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let printed = format!("{:?}", account());
+    assert!(!printed.contains("s3cret-dev") && !printed.contains("srv-pw-2"), "{printed}");
+}
