@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use thiserror::Error;
 
 use crate::acl::{Acl, AclError};
+use crate::syncml::{Data, Item, Meta};
 use crate::tree::{Format, Node, Tree, TreeError};
 use crate::uri::{NodeUri, UriError};
 use crate::wbxml::{self, WbxmlError};
@@ -72,6 +73,33 @@ impl ManagementTree {
     /// When the octets are no WBXML, or no object.
     pub fn from_wbxml(octets: &[u8]) -> Result<Self, TndsError> {
         Self::from_element(&wbxml::decode(octets)?.root)
+    }
+
+    /// Reads the object that an item of a command carries, if its type (or that of the command, where it has none) says that it
+    /// is one.
+    ///
+    /// # Errors
+    /// When it is not what its type says.
+    pub fn of_item(command: &Meta, item: &Item) -> Result<Option<Self>, TndsError> {
+        let media_type = item.meta.media_type.as_ref().or(command.media_type.as_ref());
+        let essence = media_type.and_then(|media_type| media_type.split(';').next()).unwrap_or_default().trim();
+        let is_xml = essence.eq_ignore_ascii_case(XML_MEDIA_TYPE);
+        if !is_xml && !essence.eq_ignore_ascii_case(WBXML_MEDIA_TYPE) {
+            return Ok(None);
+        }
+        let octets = match &item.data {
+            None => return Err(TndsError::NoData),
+            // In XML the object may stand as it is, beside the usual text.
+            Some(Data::Element(element)) => return Self::from_element(element).map(Some),
+            Some(Data::Text(text)) => text.as_bytes(),
+            Some(Data::Bytes(octets)) => octets.as_slice(),
+        };
+        let is_base64 = item.meta.format.as_ref().or(command.format.as_ref()).is_some_and(|format| format == "b64");
+        let decoded = if is_base64 { from_base64(octets).ok_or(TndsError::Base64 { at: 0 })? } else { octets.to_vec() };
+        match is_xml {
+            true => Self::from_xml(&decoded).map(Some),
+            false => Self::from_wbxml(&decoded).map(Some),
+        }
     }
 
     /// Reads an element `MgmtTree`. Elements it does not know, and the order, are passed over.
@@ -214,7 +242,7 @@ impl TreeNode {
         if depth > MAX_DEPTH {
             return Err(TndsError::Depth { at });
         }
-        let name = element.child("NodeName").map(Element::text).ok_or(TndsError::Missing {
+        let name = text_of(element, "NodeName").ok_or(TndsError::Missing {
             child: "NodeName",
             parent: "Node",
             at,
@@ -231,8 +259,8 @@ impl TreeNode {
         };
         let format = property("Format").map(read_format).transpose()?;
         let type_name = property("Type").map(|element| match element.elements().next() {
-            Some(kind) => kind.text(),
-            None => element.text(),
+            Some(kind) => kind.text().into_owned(),
+            None => element.text().into_owned(),
         });
         let value = match element.child("Value") {
             Some(value) => Some(read_value(value, format.unwrap_or_default())?),
@@ -245,7 +273,7 @@ impl TreeNode {
         if value.is_some() && (!children.is_empty() || format == Some(Format::Node)) {
             return Err(TndsError::ValueOfInterior { name, at });
         }
-        let title = property("Title").map(|title| title.text());
+        let title = property("Title").map(|title| title.text().into_owned());
         Ok(Self {
             name,
             path,
@@ -295,7 +323,7 @@ fn new(local: &str) -> Element {
 }
 
 fn text_of(element: &Element, local: &str) -> Option<String> {
-    element.child(local).map(|child| child.text())
+    element.child(local).map(|child| child.text().into_owned())
 }
 
 fn read_format(element: &Element) -> Result<Format, TndsError> {
@@ -311,8 +339,13 @@ fn read_value(element: &Element, format: Format) -> Result<Vec<u8>, TndsError> {
     if format != Format::B64 {
         return Ok(octets);
     }
-    let packed: Vec<_> = octets.into_iter().filter(|octet| !octet.is_ascii_whitespace()).collect();
-    BASE64.decode(packed).map_err(|_| TndsError::Base64 { at: element.at.start })
+    from_base64(&octets).ok_or(TndsError::Base64 { at: element.at.start })
+}
+
+/// Base64, in lines or not.
+pub(crate) fn from_base64(octets: &[u8]) -> Option<Vec<u8>> {
+    let packed: Vec<_> = octets.iter().copied().filter(|octet| !octet.is_ascii_whitespace()).collect();
+    BASE64.decode(packed).ok()
 }
 
 fn octets_of(element: &Element) -> Vec<u8> {
@@ -348,6 +381,9 @@ pub enum TndsError {
         /// Offset of the element.
         at: usize,
     },
+    /// An item that should carry an object carries nothing.
+    #[error("item without data where a TNDS object is announced")]
+    NoData,
     /// An element that has to be there.
     #[error("`{parent}` without `{child}` (octet {at})")]
     Missing {

@@ -6,6 +6,7 @@ use super::value::{self, Value};
 use super::{Format, MissingParents, Node, Tree, TreeError};
 use crate::acl::{ANY_SERVER, Acl, Right};
 use crate::syncml::{Command, Item, Meta, StatusCode};
+use crate::tnds::{ManagementTree, TndsError};
 use crate::uri::{Address, NodeUri, Property, Query, UriError};
 
 /// Deepest nesting of Atomic and Sequence carried out.
@@ -160,9 +161,11 @@ impl Execution<'_> {
     }
 
     fn add(&mut self, target: &NodeUri, meta: &Meta, item: &Item) -> Result<(), StatusCode> {
-        if let Some(encoding) = value::object_encoding(meta, item) {
-            let object = value::object(encoding, meta, item)?;
-            return object::add(self, target, &object);
+        match ManagementTree::of_item(meta, item) {
+            Ok(Some(object)) => return object::add(self, target, &object),
+            Ok(None) => {}
+            Err(TndsError::NoData) => return Err(StatusCode::INCOMPLETE_COMMAND),
+            Err(_) => return Err(StatusCode::BAD_REQUEST),
         }
         let parent = self.place_for(target)?;
         let value = Value::read(meta, item)?;

@@ -31,46 +31,11 @@ impl Value {
         let type_name = item.meta.media_type.clone().or_else(|| command.media_type.clone());
         let octets = item.data.as_ref().map(octets_of);
         let octets = match (format, octets) {
-            (Some(Format::B64), Some(octets)) => Some(from_base64(octets)?),
+            (Some(Format::B64), Some(octets)) => Some(tnds::from_base64(&octets).ok_or(StatusCode::BAD_REQUEST)?),
             (_, octets) => octets,
         };
         Ok(Self { format, type_name, octets })
     }
-}
-
-/// Whether an item carries a TNDS object, and then in which encoding.
-pub(super) fn object_encoding(command: &Meta, item: &Item) -> Option<ObjectEncoding> {
-    let media_type = item.meta.media_type.as_ref().or(command.media_type.as_ref())?;
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case(tnds::XML_MEDIA_TYPE) {
-        return Some(ObjectEncoding::Xml);
-    }
-    essence.eq_ignore_ascii_case(tnds::WBXML_MEDIA_TYPE).then_some(ObjectEncoding::Wbxml)
-}
-
-/// How a TNDS object is written.
-#[derive(Clone, Copy)]
-pub(super) enum ObjectEncoding {
-    Xml,
-    Wbxml,
-}
-
-/// Reads the TNDS object that an item carries.
-pub(super) fn object(
-    encoding: ObjectEncoding,
-    command: &Meta,
-    item: &Item,
-) -> Result<ManagementTree, StatusCode> {
-    // In XML the object may stand as it is, beside the usual text.
-    if let Some(Data::Element(element)) = &item.data {
-        return ManagementTree::from_element(element).map_err(|_| StatusCode::BAD_REQUEST);
-    }
-    let octets = Value::read(command, item)?.octets.ok_or(StatusCode::INCOMPLETE_COMMAND)?;
-    let object = match encoding {
-        ObjectEncoding::Xml => ManagementTree::from_xml(&octets),
-        ObjectEncoding::Wbxml => ManagementTree::from_wbxml(&octets),
-    };
-    object.map_err(|_| StatusCode::BAD_REQUEST)
 }
 
 /// The value for a property; nothing counts as the empty text.
@@ -133,9 +98,4 @@ fn octets_of(data: &Data) -> Vec<u8> {
         Data::Bytes(octets) => octets.clone(),
         Data::Element(element) => element.to_xml(),
     }
-}
-
-fn from_base64(octets: Vec<u8>) -> Result<Vec<u8>, StatusCode> {
-    let packed: Vec<_> = octets.into_iter().filter(|octet| !octet.is_ascii_whitespace()).collect();
-    BASE64.decode(packed).map_err(|_| StatusCode::BAD_REQUEST)
 }

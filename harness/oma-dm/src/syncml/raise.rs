@@ -1,0 +1,209 @@
+//! Messages to elements, in the order of the SyncML DTD.
+
+use super::message::{
+    Address, Alert, Challenge, Command, Credentials, Data, Group, Header, Item, Message, Meta, Operation, Results,
+    Status,
+};
+use super::{Encoding, METINF, NAMESPACE};
+use crate::xml::{Element, Node};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+pub(super) fn message(message: &Message, encoding: Encoding) -> Element {
+    let mut body = element("SyncBody");
+    for command in &message.commands {
+        body = body.with_child(self::command(command, encoding));
+    }
+    if message.is_final {
+        body = body.with_child(element("Final"));
+    }
+    element("SyncML").with_child(header(&message.header)).with_child(body)
+}
+
+fn header(header: &Header) -> Element {
+    let mut raised = element("SyncHdr")
+        .with_child(leaf("VerDTD", "1.2"))
+        .with_child(leaf("VerProto", "DM/1.2"))
+        .with_child(leaf("SessionID", &header.session_id))
+        .with_child(leaf("MsgID", &header.message_id))
+        .with_child(address("Target", &header.target))
+        .with_child(address("Source", &header.source));
+    if let Some(uri) = &header.response_uri {
+        raised = raised.with_child(leaf("RespURI", uri));
+    }
+    if let Some(credentials) = &header.credentials {
+        raised = raised.with_child(self::credentials(credentials));
+    }
+    let sizes = [("MaxMsgSize", header.max_message_size), ("MaxObjSize", header.max_object_size)];
+    let mut meta = element("Meta");
+    for (name, size) in sizes {
+        if let Some(size) = size {
+            meta = meta.with_child(metinf(name, &size.to_string()));
+        }
+    }
+    if meta.children.is_empty() { raised } else { raised.with_child(meta) }
+}
+
+fn address(local: &str, address: &Address) -> Element {
+    let raised = element(local).with_child(leaf("LocURI", &address.uri));
+    match &address.name {
+        Some(name) => raised.with_child(leaf("LocName", name)),
+        None => raised,
+    }
+}
+
+fn credentials(credentials: &Credentials) -> Element {
+    let mut meta = element("Meta");
+    if let Some(format) = &credentials.format {
+        meta = meta.with_child(metinf("Format", format));
+    }
+    meta = meta.with_child(metinf("Type", &credentials.scheme));
+    element("Cred").with_child(meta).with_child(leaf("Data", &credentials.data))
+}
+
+fn challenge(challenge: &Challenge) -> Element {
+    let mut meta = element("Meta");
+    if let Some(format) = &challenge.format {
+        meta = meta.with_child(metinf("Format", format));
+    }
+    meta = meta.with_child(metinf("Type", &challenge.scheme));
+    if let Some(nonce) = &challenge.next_nonce {
+        meta = meta.with_child(metinf("NextNonce", nonce));
+    }
+    element("Chal").with_child(meta)
+}
+
+fn command(command: &Command, encoding: Encoding) -> Element {
+    let local = command.name();
+    match command {
+        Command::Status(status) => self::status(status, encoding),
+        Command::Results(results) => self::results(results, encoding),
+        Command::Alert(alert) => self::alert(alert, encoding),
+        Command::Get(operation)
+        | Command::Add(operation)
+        | Command::Replace(operation)
+        | Command::Delete(operation)
+        | Command::Copy(operation)
+        | Command::Exec(operation) => self::operation(local, operation, encoding),
+        Command::Atomic(group) | Command::Sequence(group) => self::group(local, group, encoding),
+    }
+}
+
+fn operation(local: &str, operation: &Operation, encoding: Encoding) -> Element {
+    let mut raised = with_meta(element(local).with_child(leaf("CmdID", &operation.id)), &operation.meta);
+    if let Some(correlator) = &operation.correlator {
+        raised = raised.with_child(leaf("Correlator", correlator));
+    }
+    with_items(raised, &operation.items, encoding)
+}
+
+fn group(local: &str, group: &Group, encoding: Encoding) -> Element {
+    let raised = with_meta(element(local).with_child(leaf("CmdID", &group.id)), &group.meta);
+    group.commands.iter().fold(raised, |raised, inner| raised.with_child(command(inner, encoding)))
+}
+
+fn status(status: &Status, encoding: Encoding) -> Element {
+    let mut raised = element("Status")
+        .with_child(leaf("CmdID", &status.id))
+        .with_child(leaf("MsgRef", &status.message_ref))
+        .with_child(leaf("CmdRef", &status.command_ref))
+        .with_child(leaf("Cmd", &status.command));
+    for target in &status.target_refs {
+        raised = raised.with_child(leaf("TargetRef", target));
+    }
+    for source in &status.source_refs {
+        raised = raised.with_child(leaf("SourceRef", source));
+    }
+    if let Some(challenge) = &status.challenge {
+        raised = raised.with_child(self::challenge(challenge));
+    }
+    with_items(raised.with_child(leaf("Data", &status.code.to_string())), &status.items, encoding)
+}
+
+fn results(results: &Results, encoding: Encoding) -> Element {
+    let mut raised = element("Results")
+        .with_child(leaf("CmdID", &results.id))
+        .with_child(leaf("MsgRef", &results.message_ref))
+        .with_child(leaf("CmdRef", &results.command_ref));
+    raised = with_meta(raised, &results.meta);
+    for (local, reference) in [("TargetRef", &results.target_ref), ("SourceRef", &results.source_ref)] {
+        if let Some(reference) = reference {
+            raised = raised.with_child(leaf(local, reference));
+        }
+    }
+    with_items(raised, &results.items, encoding)
+}
+
+fn alert(alert: &Alert, encoding: Encoding) -> Element {
+    let mut raised = element("Alert")
+        .with_child(leaf("CmdID", &alert.id))
+        .with_child(leaf("Data", &alert.code.to_string()));
+    if let Some(correlator) = &alert.correlator {
+        raised = raised.with_child(leaf("Correlator", correlator));
+    }
+    with_items(raised, &alert.items, encoding)
+}
+
+fn with_items(raised: Element, items: &[Item], encoding: Encoding) -> Element {
+    items.iter().fold(raised, |raised, item| raised.with_child(self::item(item, encoding)))
+}
+
+fn item(item: &Item, encoding: Encoding) -> Element {
+    let mut raised = element("Item");
+    for (local, uri) in [("Target", &item.target), ("Source", &item.source)] {
+        if let Some(uri) = uri {
+            raised = raised.with_child(element(local).with_child(leaf("LocURI", uri)));
+        }
+    }
+    raised = with_meta(raised, &item.meta);
+    if let Some(data) = &item.data {
+        raised = raised.with_child(self::data(data, encoding));
+    }
+    if item.more_data { raised.with_child(element("MoreData")) } else { raised }
+}
+
+fn data(data: &Data, encoding: Encoding) -> Element {
+    let mut raised = element("Data");
+    match (data, encoding) {
+        (Data::Text(text), _) => raised = raised.with_text(text),
+        (Data::Element(inner), _) => raised = raised.with_child(inner.clone()),
+        (Data::Bytes(octets), Encoding::Wbxml) => raised.children.push(Node::Opaque(octets.clone())),
+        // XML cannot hold octets (OMA-TS-DM_RepPro: binary is b64 there).
+        (Data::Bytes(octets), Encoding::Xml) => raised = raised.with_text(&BASE64.encode(octets)),
+    }
+    raised
+}
+
+fn with_meta(raised: Element, meta: &Meta) -> Element {
+    if meta.is_empty() {
+        return raised;
+    }
+    let size = meta.size.map(|size| size.to_string());
+    let parts = [
+        ("Format", meta.format.as_deref()),
+        ("Type", meta.media_type.as_deref()),
+        ("Mark", meta.mark.as_deref()),
+        ("Size", size.as_deref()),
+    ];
+    let mut raised_meta = element("Meta");
+    for (local, text) in parts {
+        if let Some(text) = text {
+            raised_meta = raised_meta.with_child(metinf(local, text));
+        }
+    }
+    raised.with_child(raised_meta)
+}
+
+fn element(local: &str) -> Element {
+    Element::new(NAMESPACE, local)
+}
+
+fn leaf(local: &str, text: &str) -> Element {
+    if text.is_empty() { element(local) } else { element(local).with_text(text) }
+}
+
+fn metinf(local: &str, text: &str) -> Element {
+    let raised = Element::new(METINF, local);
+    if text.is_empty() { raised } else { raised.with_text(text) }
+}
