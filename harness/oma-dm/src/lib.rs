@@ -1,6 +1,15 @@
 //! The OMA Device Management wire: SyncML, management tree, accounts, bootstrap.
+//!
+//! Everything here is sans I/O: octets and messages in, octets and messages out.
 
+pub mod account;
 pub mod acl;
+pub mod auth;
+pub mod bootstrap;
+pub mod devinfo;
+pub mod syncml;
+pub mod tnds;
+pub mod tree;
 pub mod uri;
 pub mod wbxml;
 pub mod xml;
