@@ -192,11 +192,11 @@ impl Element {
     }
 
     /// All text directly in the element, with octets that are not UTF-8 replaced.
-    pub fn text(&self) -> String {
+    pub fn text(&self) -> Cow<'_, str> {
         match self.children.as_slice() {
-            [] => String::new(),
-            [Node::Text(text)] => text.clone(),
-            _ => String::from_utf8_lossy(&self.octets()).into_owned(),
+            [] => Cow::Borrowed(""),
+            [Node::Text(text)] => Cow::Borrowed(text),
+            _ => Cow::Owned(String::from_utf8_lossy(&self.octets()).into_owned()),
         }
     }
 

@@ -354,7 +354,7 @@ impl Reader {
 }
 
 fn owned(element: &Element) -> String {
-    element.text()
+    element.text().into_owned()
 }
 
 /// The metinf elements, directly in `Meta` or in a `MetInf` of it.
