@@ -54,7 +54,12 @@ impl DeviceInfo {
     /// Names the leaf that is missing.
     pub fn read(tree: &Tree) -> Result<Self, DeviceInfoError> {
         let root = root();
-        Self::from_leaves(|name| root.join(name).ok().and_then(|place| tree.text(&place)).map(str::to_owned))
+        Self::from_leaves(|name| {
+            root.join(name)
+                .ok()
+                .and_then(|place| tree.text(&place))
+                .map(str::to_owned)
+        })
     }
 
     /// The Replace of package 1 that says it: an item for each leaf, named as its source.
@@ -65,7 +70,11 @@ impl DeviceInfo {
             ..Item::default()
         };
         let items = self.leaves().into_iter().map(item).collect();
-        Command::Replace(Operation { id: command_id.into(), items, ..Operation::default() })
+        Command::Replace(Operation {
+            id: command_id.into(),
+            items,
+            ..Operation::default()
+        })
     }
 
     /// Reads it out of a Replace of package 1. Other items, which devices send too, are passed over.
@@ -73,10 +82,17 @@ impl DeviceInfo {
     /// # Errors
     /// Names the leaf that is missing.
     pub fn from_command(replace: &Operation) -> Result<Self, DeviceInfoError> {
-        let place_of = |item: &Item| item.source.as_ref().and_then(|source| NodeUri::parse(source.as_str()).ok());
+        let place_of = |item: &Item| {
+            item.source
+                .as_ref()
+                .and_then(|source| NodeUri::parse(source.as_str()).ok())
+        };
         let of_leaf = |name: &str| {
             let place = root().join(name).ok();
-            let item = replace.items.iter().find(|item| place.is_some() && place_of(item) == place)?;
+            let item = replace
+                .items
+                .iter()
+                .find(|item| place.is_some() && place_of(item) == place)?;
             text_of(item.data.as_ref()?)
         };
         Self::from_leaves(of_leaf)
@@ -124,4 +140,107 @@ fn text_of(data: &Data) -> Option<String> {
 pub struct DeviceInfoError {
     /// Its name.
     pub leaf: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::syncml::Meta;
+
+    fn info() -> DeviceInfo {
+        DeviceInfo {
+            device_id: "IMEI:004999010640000".into(),
+            manufacturer: "Example Maker".into(),
+            model: "Model-1".into(),
+            dm_version: "0.1".into(),
+            language: "en".into(),
+        }
+    }
+
+    fn operation() -> Operation {
+        let Command::Replace(operation) = info().to_command("2") else {
+            panic!("it is a Replace")
+        };
+        operation
+    }
+
+    #[test]
+    fn it_goes_through_a_tree() {
+        let mut tree = Tree::new();
+        info().write_to(&mut tree).unwrap();
+        assert_eq!(DeviceInfo::read(&tree), Ok(info()));
+        info().write_to(&mut tree).unwrap();
+        assert_eq!(DeviceInfo::read(&tree), Ok(info()));
+    }
+
+    #[test]
+    fn it_goes_through_the_command_of_package_1() {
+        let operation = operation();
+        assert_eq!(operation.id, "2");
+        let sources: Vec<_> = operation
+            .items
+            .iter()
+            .filter_map(|item| item.source.as_deref())
+            .collect();
+        assert_eq!(
+            sources,
+            [
+                "./DevInfo/DevId",
+                "./DevInfo/Man",
+                "./DevInfo/Mod",
+                "./DevInfo/DmV",
+                "./DevInfo/Lang"
+            ]
+        );
+        assert_eq!(DeviceInfo::from_command(&operation), Ok(info()));
+    }
+
+    #[test]
+    fn other_items_and_another_order_and_spelling_do_no_harm() {
+        let mut operation = operation();
+        operation.items.reverse();
+        operation.items[0].source = Some("DevInfo/Lang".into());
+        operation.items[0].data = Some(Data::Bytes(b"en".to_vec()));
+        let ext = Item {
+            source: Some("./DevInfo/Ext".into()),
+            meta: Meta::default(),
+            ..Item::default()
+        };
+        operation.items.insert(0, ext);
+        assert_eq!(DeviceInfo::from_command(&operation), Ok(info()));
+    }
+
+    #[rstest]
+    #[case(0, "DevId")]
+    #[case(4, "Lang")]
+    fn what_is_missing_is_named(#[case] index: usize, #[case] leaf: &'static str) {
+        let mut operation = operation();
+        operation.items.remove(index);
+        assert_eq!(
+            DeviceInfo::from_command(&operation),
+            Err(DeviceInfoError { leaf })
+        );
+    }
+
+    #[test]
+    fn servers_can_read_it_only() {
+        let mut tree = Tree::new();
+        info().write_to(&mut tree).unwrap();
+        let everything = crate::acl::Acl::parse("Add=*&Delete=*&Get=*&Replace=*").unwrap();
+        tree.set_acl(&NodeUri::root(), everything).unwrap();
+        let item = Item {
+            target: Some("./DevInfo/Man".into()),
+            ..Item::default()
+        };
+        let operation = Operation {
+            items: vec![item.with_text("x")],
+            ..Operation::default()
+        };
+        let status = |command: Command, tree: &mut Tree| tree.execute("s", &command)[0].status.0;
+        assert_eq!(status(Command::Replace(operation.clone()), &mut tree), 405);
+        assert_eq!(status(Command::Delete(operation.clone()), &mut tree), 405);
+        assert_eq!(status(Command::Get(operation), &mut tree), 200);
+    }
 }

@@ -90,7 +90,9 @@ impl Account {
 
     /// The account of a server, with its place.
     pub fn find(tree: &Tree, server_id: &str) -> Option<(NodeUri, Self)> {
-        Self::read_all(tree).into_iter().find(|(_, account)| account.server_id == server_id)
+        Self::read_all(tree)
+            .into_iter()
+            .find(|(_, account)| account.server_id == server_id)
     }
 
     /// The account as an object for TNDS: one node of that name, with an ACL where one is given.
@@ -132,10 +134,16 @@ impl Account {
     pub fn check(&self) -> Result<(), AccountError> {
         check_server_id(&self.server_id)?;
         if self.server_id == ANY_SERVER {
-            return Err(AccountError::Value { leaf: "ServerID", value: self.server_id.clone() });
+            return Err(AccountError::Value {
+                leaf: "ServerID",
+                value: self.server_id.clone(),
+            });
         }
         if self.address.trim().is_empty() {
-            return Err(AccountError::Value { leaf: "Addr", value: self.address.clone() });
+            return Err(AccountError::Value {
+                leaf: "Addr",
+                value: self.address.clone(),
+            });
         }
         Ok(())
     }
@@ -270,13 +278,19 @@ impl AddressType {
 
     /// The type with that name; client provisioning writes it in upper case.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Uri, Self::Ipv4, Self::Ipv6].into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+        [Self::Uri, Self::Ipv4, Self::Ipv6]
+            .into_iter()
+            .find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 }
 
 /// A place for the account that a node of an object holds, where none is yet: by its own name, if that is free.
 pub(crate) fn free_place(tree: &Tree, node: &TreeNode) -> Result<NodeUri, UriError> {
-    let wanted = if node.name.is_empty() { "1" } else { node.name.as_str() };
+    let wanted = if node.name.is_empty() {
+        "1"
+    } else {
+        node.name.as_str()
+    };
     tree.free_child(&tree.settings().account_root, wanted)
 }
 

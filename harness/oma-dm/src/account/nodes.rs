@@ -11,22 +11,41 @@ use crate::tree::{Format, Node, Tree, TreeError};
 use crate::uri::NodeUri;
 
 pub(super) fn read(tree: &Tree, root: &NodeUri) -> Result<Account, AccountError> {
-    let at = Reader { tree, root: root.clone() };
-    if at.text("AppID").is_some_and(|application| application != APPLICATION_ID) {
+    let at = Reader {
+        tree,
+        root: root.clone(),
+    };
+    if at
+        .text("AppID")
+        .is_some_and(|application| application != APPLICATION_ID)
+    {
         return Err(AccountError::OtherApplication { root: root.clone() });
     }
     let place = at.first_child("AppAddr");
     let address = place.as_ref().and_then(|place| place.text("Addr"));
-    let port = place.as_ref().and_then(|place| place.first_child("Port")?.text("PortNbr"));
+    let port = place
+        .as_ref()
+        .and_then(|place| place.first_child("Port")?.text("PortNbr"));
     Ok(Account {
         server_id: at.required("ServerID")?,
         name: at.text("Name"),
         address: address.ok_or_else(|| at.missing("AppAddr/<X>/Addr"))?,
-        address_type: place.and_then(|place| place.text("AddrType")).map_or(Ok(AddressType::Uri), |name| {
-            AddressType::from_name(&name).ok_or(AccountError::Value { leaf: "AddrType", value: name })
-        })?,
+        address_type: place.and_then(|place| place.text("AddrType")).map_or(
+            Ok(AddressType::Uri),
+            |name| {
+                AddressType::from_name(&name).ok_or(AccountError::Value {
+                    leaf: "AddrType",
+                    value: name,
+                })
+            },
+        )?,
         port: port
-            .map(|port| port.parse().map_err(|_| AccountError::Value { leaf: "PortNbr", value: port }))
+            .map(|port| {
+                port.parse().map_err(|_| AccountError::Value {
+                    leaf: "PortNbr",
+                    value: port,
+                })
+            })
             .transpose()?,
         // Empty: what was agreed on last time.
         preferred_authentication: at
@@ -40,19 +59,30 @@ pub(super) fn read(tree: &Tree, root: &NodeUri) -> Result<Account, AccountError>
 }
 
 pub(super) fn write(account: &Account, tree: &mut Tree, root: &NodeUri) -> Result<(), AccountError> {
-    let mut at = Writer { tree, root: root.clone() };
+    let mut at = Writer {
+        tree,
+        root: root.clone(),
+    };
     at.interior_of_type("", OBJECT_ID)?;
     at.text("AppID", APPLICATION_ID)?;
     at.text("ServerID", &account.server_id)?;
     at.optional_text("Name", account.name.as_deref())?;
-    at.optional_text("AAuthPref", account.preferred_authentication.map(AuthenticationType::name))?;
+    at.optional_text(
+        "AAuthPref",
+        account.preferred_authentication.map(AuthenticationType::name),
+    )?;
     let mut place = at.first_child("AppAddr", "1")?;
     place.text("Addr", &account.address)?;
     place.text("AddrType", account.address_type.name())?;
     if let Some(port) = account.port {
-        place.first_child("Port", "1")?.text("PortNbr", &port.to_string())?;
+        place
+            .first_child("Port", "1")?
+            .text("PortNbr", &port.to_string())?;
     }
-    let both = [(Level::Client, &account.client_credentials), (Level::Server, &account.server_credentials)];
+    let both = [
+        (Level::Client, &account.client_credentials),
+        (Level::Server, &account.server_credentials),
+    ];
     for (level, credentials) in both {
         if let Some(credentials) = credentials {
             at.credentials(level, credentials)?;
@@ -81,14 +111,24 @@ impl<'a> Reader<'a> {
     }
 
     fn missing(&self, leaf: &'static str) -> AccountError {
-        AccountError::Missing { leaf, root: self.root.clone() }
+        AccountError::Missing {
+            leaf,
+            root: self.root.clone(),
+        }
     }
 
     /// The nodes below an interior child, whatever they are called.
     fn all_children(&self, name: &str) -> Vec<Self> {
-        let Ok(parent) = self.root.join(name) else { return Vec::new() };
+        let Ok(parent) = self.root.join(name) else {
+            return Vec::new();
+        };
         let children = self.tree.children(&parent);
-        children.map(|(child, _)| Self { tree: self.tree, root: child.clone() }).collect()
+        children
+            .map(|(child, _)| Self {
+                tree: self.tree,
+                root: child.clone(),
+            })
+            .collect()
     }
 
     fn first_child(&self, name: &str) -> Option<Self> {
@@ -97,11 +137,15 @@ impl<'a> Reader<'a> {
 
     /// The place of the credentials of one level.
     fn of_level(&self, level: Level) -> Option<Self> {
-        self.all_children("AppAuth").into_iter().find(|at| at.text("AAuthLevel").as_deref() == Some(level.name()))
+        self.all_children("AppAuth")
+            .into_iter()
+            .find(|at| at.text("AAuthLevel").as_deref() == Some(level.name()))
     }
 
     fn credentials(&self, level: Level) -> Result<Option<Credentials>, AccountError> {
-        let Some(at) = self.of_level(level) else { return Ok(None) };
+        let Some(at) = self.of_level(level) else {
+            return Ok(None);
+        };
         let nonce = match at.node("AAuthData") {
             None => Vec::new(),
             Some(node) => read_nonce(node)?,
@@ -171,22 +215,41 @@ impl Writer<'_> {
             Some(first) => first,
             None => parent.join(otherwise).map_err(TreeError::from)?,
         };
-        Ok(Writer { tree: self.tree, root })
+        Ok(Writer {
+            tree: self.tree,
+            root,
+        })
     }
 
     fn credentials(&mut self, level: Level, credentials: &Credentials) -> Result<(), AccountError> {
-        let there = Reader { tree: self.tree, root: self.root.clone() }.of_level(level).map(|at| at.root);
+        let there = Reader {
+            tree: self.tree,
+            root: self.root.clone(),
+        }
+        .of_level(level)
+        .map(|at| at.root);
         let root = match there {
             Some(root) => root,
-            None => self.tree.free_child(&self.place("AppAuth")?, level.name()).map_err(TreeError::from)?,
+            None => self
+                .tree
+                .free_child(&self.place("AppAuth")?, level.name())
+                .map_err(TreeError::from)?,
         };
-        let mut at = Writer { tree: self.tree, root };
+        let mut at = Writer {
+            tree: self.tree,
+            root,
+        };
         at.text("AAuthLevel", level.name())?;
         at.text("AAuthType", credentials.authentication_type.name())?;
         at.text("AAuthName", &credentials.name)?;
         at.text("AAuthSecret", credentials.secret.expose())?;
         let nonce = at.place("AAuthData")?;
-        at.tree.insert_leaf(&nonce, Format::Bin, "application/octet-stream", credentials.nonce.as_slice())?;
+        at.tree.insert_leaf(
+            &nonce,
+            Format::Bin,
+            "application/octet-stream",
+            credentials.nonce.as_slice(),
+        )?;
         Ok(())
     }
 }
@@ -194,4 +257,3 @@ impl Writer<'_> {
 fn authentication_type(leaf: &'static str, name: String) -> Result<AuthenticationType, AccountError> {
     AuthenticationType::from_name(&name).ok_or(AccountError::Value { leaf, value: name })
 }
-

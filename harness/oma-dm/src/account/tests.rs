@@ -14,8 +14,16 @@ fn account() -> Account {
         name: Some("DMS-2".into()),
         port: Some(8443),
         preferred_authentication: Some(AuthenticationType::Digest),
-        client_credentials: Some(Credentials::digest("dev-0001", Secret::new("s3cret-dev"), "nonce-A")),
-        server_credentials: Some(Credentials::digest("dms2.example", Secret::new("srv-pw-2"), [0, 1, 255])),
+        client_credentials: Some(Credentials::digest(
+            "dev-0001",
+            Secret::new("s3cret-dev"),
+            "nonce-A",
+        )),
+        server_credentials: Some(Credentials::digest(
+            "dms2.example",
+            Secret::new("srv-pw-2"),
+            [0, 1, 255],
+        )),
         ..Account::new("dms2.example", "https://dms2.example/dm")
     }
 }
@@ -23,7 +31,8 @@ fn account() -> Account {
 fn with(at: &str, value: &str) -> Tree {
     let mut tree = Tree::new();
     account().write_to(&mut tree, &uri("./DMAcc/x")).unwrap();
-    tree.insert_leaf(&uri(at), Format::Chr, "text/plain", value).unwrap();
+    tree.insert_leaf(&uri(at), Format::Chr, "text/plain", value)
+        .unwrap();
     tree
 }
 
@@ -33,7 +42,13 @@ fn an_account_is_written_as_the_nodes_of_its_object() {
     account().write_to(&mut tree, &uri("./DMAcc/x")).unwrap();
     let nodes: Vec<_> = tree
         .subtree(&uri("./DMAcc/x"))
-        .map(|(at, node)| format!("{at} {} {}", node.format(), node.value().unwrap_or(b"-").escape_ascii()))
+        .map(|(at, node)| {
+            format!(
+                "{at} {} {}",
+                node.format(),
+                node.value().unwrap_or(b"-").escape_ascii()
+            )
+        })
         .collect();
     insta::assert_snapshot!(nodes.join("\n"), @r"
     ./DMAcc/x node -
@@ -71,8 +86,14 @@ fn what_was_written_reads_back_the_same() {
     let bare = Account::new("bare", "https://bare.example/");
     account().write_to(&mut tree, &uri("./DMAcc/x")).unwrap();
     bare.write_to(&mut tree, &uri("./DMAcc/y")).unwrap();
-    assert_eq!(Account::read_all(&tree), [(uri("./DMAcc/x"), account()), (uri("./DMAcc/y"), bare)]);
-    assert_eq!(Account::find(&tree, "dms2.example"), Some((uri("./DMAcc/x"), account())));
+    assert_eq!(
+        Account::read_all(&tree),
+        [(uri("./DMAcc/x"), account()), (uri("./DMAcc/y"), bare)]
+    );
+    assert_eq!(
+        Account::find(&tree, "dms2.example"),
+        Some((uri("./DMAcc/x"), account()))
+    );
     assert_eq!(Account::find(&tree, "nobody"), None);
 }
 
@@ -80,7 +101,8 @@ fn what_was_written_reads_back_the_same() {
 fn an_account_of_another_making_is_changed_in_place() {
     let mut tree = Tree::new();
     let leaf = |tree: &mut Tree, at: &str, value: &str| {
-        tree.insert_leaf(&uri(&format!("./DMAcc/7/{at}")), Format::Chr, "text/plain", value).unwrap();
+        tree.insert_leaf(&uri(&format!("./DMAcc/7/{at}")), Format::Chr, "text/plain", value)
+            .unwrap();
     };
     for (at, value) in [
         ("ServerID", "s"),
@@ -92,13 +114,17 @@ fn an_account_of_another_making_is_changed_in_place() {
     ] {
         leaf(&mut tree, at, value);
     }
-    tree.set_acl(&uri("./DMAcc/7"), Acl::parse("Get=s").unwrap()).unwrap();
+    tree.set_acl(&uri("./DMAcc/7"), Acl::parse("Get=s").unwrap())
+        .unwrap();
     let mut account = Account::read(&tree, &uri("./DMAcc/7")).unwrap();
     let credentials = account.server_credentials.as_mut().unwrap();
     assert_eq!(credentials.nonce, b"nonce-B", "a nonce that is text is base64");
     credentials.nonce = b"next".to_vec();
     account.write_to(&mut tree, &uri("./DMAcc/7")).unwrap();
-    assert_eq!(tree.get(&uri("./DMAcc/7/AppAuth/b/AAuthData")).unwrap().value(), Some(b"next".as_slice()));
+    assert_eq!(
+        tree.get(&uri("./DMAcc/7/AppAuth/b/AAuthData")).unwrap().value(),
+        Some(b"next".as_slice())
+    );
     assert_eq!(tree.children(&uri("./DMAcc/7/AppAuth")).count(), 1);
     assert_eq!(tree.text(&uri("./DMAcc/7/Ext/vendor")), Some("kept"));
     assert_eq!(tree.acl(&uri("./DMAcc/7")).unwrap().to_string(), "Get=s");
@@ -106,11 +132,31 @@ fn an_account_of_another_making_is_changed_in_place() {
 }
 
 #[rstest]
-#[case::other_application("./DMAcc/x/AppID", "w4", "account `./DMAcc/x` is not one of device management (AppID `w7`)")]
-#[case::authentication("./DMAcc/x/AppAuth/CLCRED/AAuthType", "MAGIC", "`MAGIC` is no value for `AAuthType` of an account")]
-#[case::preference("./DMAcc/x/AAuthPref", "MAGIC", "`MAGIC` is no value for `AAuthPref` of an account")]
-#[case::port("./DMAcc/x/AppAddr/1/Port/1/PortNbr", "70000", "`70000` is no value for `PortNbr` of an account")]
-#[case::address_type("./DMAcc/x/AppAddr/1/AddrType", "IPX", "`IPX` is no value for `AddrType` of an account")]
+#[case::other_application(
+    "./DMAcc/x/AppID",
+    "w4",
+    "account `./DMAcc/x` is not one of device management (AppID `w7`)"
+)]
+#[case::authentication(
+    "./DMAcc/x/AppAuth/CLCRED/AAuthType",
+    "MAGIC",
+    "`MAGIC` is no value for `AAuthType` of an account"
+)]
+#[case::preference(
+    "./DMAcc/x/AAuthPref",
+    "MAGIC",
+    "`MAGIC` is no value for `AAuthPref` of an account"
+)]
+#[case::port(
+    "./DMAcc/x/AppAddr/1/Port/1/PortNbr",
+    "70000",
+    "`70000` is no value for `PortNbr` of an account"
+)]
+#[case::address_type(
+    "./DMAcc/x/AppAddr/1/AddrType",
+    "IPX",
+    "`IPX` is no value for `AddrType` of an account"
+)]
 #[case::address("./DMAcc/x/AppAddr/1/Addr", " ", "` ` is no value for `Addr` of an account")]
 #[case::server_id("./DMAcc/x/ServerID", "*", "`*` is no value for `ServerID` of an account")]
 #[case::no_server_id("./DMAcc/x/ServerID", "", "empty server identifier in an ACL")]
@@ -120,24 +166,38 @@ fn an_account_that_no_session_can_be_held_with_is_refused(
     #[case] expected: &str,
 ) {
     let tree = with(at, value);
-    assert_eq!(Account::read(&tree, &uri("./DMAcc/x")).unwrap_err().to_string(), expected);
+    assert_eq!(
+        Account::read(&tree, &uri("./DMAcc/x")).unwrap_err().to_string(),
+        expected
+    );
     assert_eq!(Account::read_all(&tree), []);
 }
 
 #[rstest]
 #[case("./DMAcc/x/ServerID", "account `./DMAcc/x` without `ServerID`")]
 #[case("./DMAcc/x/AppAddr", "account `./DMAcc/x` without `AppAddr/<X>/Addr`")]
-#[case("./DMAcc/x/AppAuth/CLCRED/AAuthType", "account `./DMAcc/x/AppAuth/CLCRED` without `AAuthType`")]
+#[case(
+    "./DMAcc/x/AppAuth/CLCRED/AAuthType",
+    "account `./DMAcc/x/AppAuth/CLCRED` without `AAuthType`"
+)]
 fn what_is_missing_is_named(#[case] at: &str, #[case] expected: &str) {
     let mut tree = with("./DMAcc/x/AppID", "w7");
     tree.remove(&uri(at)).unwrap();
-    assert_eq!(Account::read(&tree, &uri("./DMAcc/x")).unwrap_err().to_string(), expected);
+    assert_eq!(
+        Account::read(&tree, &uri("./DMAcc/x")).unwrap_err().to_string(),
+        expected
+    );
 }
 
 #[test]
 fn an_empty_preference_is_none() {
     let tree = with("./DMAcc/x/AAuthPref", "");
-    assert_eq!(Account::read(&tree, &uri("./DMAcc/x")).unwrap().preferred_authentication, None);
+    assert_eq!(
+        Account::read(&tree, &uri("./DMAcc/x"))
+            .unwrap()
+            .preferred_authentication,
+        None
+    );
 }
 
 #[test]
@@ -145,20 +205,32 @@ fn a_refused_account_leaves_the_tree_as_it_was() {
     let mut tree = with("./DMAcc/y", "a leaf in the way");
     let before = tree.clone();
     assert!(account().write_to(&mut tree, &uri("./DMAcc/y")).is_err());
-    assert!(Account::new("*", "https://s.example/").write_to(&mut tree, &uri("./DMAcc/z")).is_err());
+    assert!(
+        Account::new("*", "https://s.example/")
+            .write_to(&mut tree, &uri("./DMAcc/z"))
+            .is_err()
+    );
     assert_eq!(tree, before);
 }
 
 #[test]
 fn an_account_goes_through_an_object_with_its_secrets_and_its_acl() {
-    let object = account().to_object("dms2", Some(account().bootstrap_acl().unwrap())).unwrap();
+    let object = account()
+        .to_object("dms2", Some(account().bootstrap_acl().unwrap()))
+        .unwrap();
     let read = ManagementTree::from_wbxml(&object.to_wbxml()).unwrap();
-    assert_eq!(read.nodes[0].acl.as_ref().unwrap().to_string(), "Delete=dms2.example&Get=dms2.example&Replace=dms2.example");
+    assert_eq!(
+        read.nodes[0].acl.as_ref().unwrap().to_string(),
+        "Delete=dms2.example&Get=dms2.example&Replace=dms2.example"
+    );
     assert_eq!(Account::from_object(&read.nodes[0]).unwrap(), account());
 }
 
 #[test]
 fn secrets_are_not_printed() {
     let printed = format!("{:?}", account());
-    assert!(!printed.contains("s3cret-dev") && !printed.contains("srv-pw-2"), "{printed}");
+    assert!(
+        !printed.contains("s3cret-dev") && !printed.contains("srv-pw-2"),
+        "{printed}"
+    );
 }

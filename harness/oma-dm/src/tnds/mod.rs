@@ -9,7 +9,7 @@ use crate::syncml::{Data, Item, Meta};
 use crate::tree::{Format, Node, Tree, TreeError};
 use crate::uri::{NodeUri, UriError};
 use crate::wbxml::{self, WbxmlError};
-use crate::xml::{self, Element, XmlError};
+use crate::xml::{Element, XmlError};
 
 #[cfg(test)]
 mod tests;
@@ -82,7 +82,10 @@ impl ManagementTree {
     /// When it is not what its type says.
     pub fn of_item(command: &Meta, item: &Item) -> Result<Option<Self>, TndsError> {
         let media_type = item.meta.media_type.as_ref().or(command.media_type.as_ref());
-        let essence = media_type.and_then(|media_type| media_type.split(';').next()).unwrap_or_default().trim();
+        let essence = media_type
+            .and_then(|media_type| media_type.split(';').next())
+            .unwrap_or_default()
+            .trim();
         let is_xml = essence.eq_ignore_ascii_case(XML_MEDIA_TYPE);
         if !is_xml && !essence.eq_ignore_ascii_case(WBXML_MEDIA_TYPE) {
             return Ok(None);
@@ -94,8 +97,17 @@ impl ManagementTree {
             Some(Data::Text(text)) => text.as_bytes(),
             Some(Data::Bytes(octets)) => octets.as_slice(),
         };
-        let is_base64 = item.meta.format.as_ref().or(command.format.as_ref()).is_some_and(|format| format == "b64");
-        let decoded = if is_base64 { from_base64(octets).ok_or(TndsError::Base64 { at: 0 })? } else { octets.to_vec() };
+        let is_base64 = item
+            .meta
+            .format
+            .as_ref()
+            .or(command.format.as_ref())
+            .is_some_and(|format| format == "b64");
+        let decoded = if is_base64 {
+            from_base64(octets).ok_or(TndsError::Base64 { at: 0 })?
+        } else {
+            octets.to_vec()
+        };
         match is_xml {
             true => Self::from_xml(&decoded).map(Some),
             false => Self::from_wbxml(&decoded).map(Some),
@@ -109,22 +121,42 @@ impl ManagementTree {
     pub fn from_element(element: &Element) -> Result<Self, TndsError> {
         if element.name.local != "MgmtTree" {
             let found = element.name.local.clone();
-            return Err(TndsError::Unexpected { found, at: element.at.start });
+            return Err(TndsError::Unexpected {
+                found,
+                at: element.at.start,
+            });
         }
-        let nodes: Vec<_> =
-            element.children_named("Node").map(|node| TreeNode::read(node, 1)).collect::<Result<_, _>>()?;
+        let nodes: Vec<_> = element
+            .children_named("Node")
+            .map(|node| TreeNode::read(node, 1))
+            .collect::<Result<_, _>>()?;
         if nodes.is_empty() {
-            return Err(TndsError::Missing { child: "Node", parent: "MgmtTree", at: element.at.start });
+            return Err(TndsError::Missing {
+                child: "Node",
+                parent: "MgmtTree",
+                at: element.at.start,
+            });
         }
-        Ok(Self { manufacturer: text_of(element, "Man"), model: text_of(element, "Mod"), nodes })
+        Ok(Self {
+            manufacturer: text_of(element, "Man"),
+            model: text_of(element, "Mod"),
+            nodes,
+        })
     }
 
     /// The object as an element.
     pub fn to_element(&self) -> Element {
         let named = |local: &str, text: &Option<String>| text.as_ref().map(|text| new(local).with_text(text));
-        let head = [Some(new("VerDTD").with_text("1.2")), named("Man", &self.manufacturer), named("Mod", &self.model)];
+        let head = [
+            Some(new("VerDTD").with_text("1.2")),
+            named("Man", &self.manufacturer),
+            named("Mod", &self.model),
+        ];
         let nodes = self.nodes.iter().map(TreeNode::to_element);
-        head.into_iter().flatten().chain(nodes).fold(new("MgmtTree"), Element::with_child)
+        head.into_iter()
+            .flatten()
+            .chain(nodes)
+            .fold(new("MgmtTree"), Element::with_child)
     }
 
     /// The object in XML.
@@ -145,7 +177,10 @@ impl ManagementTree {
         for node in &mut nodes {
             node.path = uri.parent().filter(|parent| !parent.is_root());
         }
-        Self { nodes, ..Self::default() }
+        Self {
+            nodes,
+            ..Self::default()
+        }
     }
 
     /// Where the outermost nodes come to lie when the object is added at `target`, in their order.
@@ -205,13 +240,20 @@ impl TreeNode {
             tree.insert_interior(place, type_name.unwrap_or_default())?;
         } else {
             let value = self.value.clone().unwrap_or_default();
-            tree.insert_leaf(place, self.format.unwrap_or_default(), type_name.unwrap_or("text/plain"), value)?;
+            tree.insert_leaf(
+                place,
+                self.format.unwrap_or_default(),
+                type_name.unwrap_or("text/plain"),
+                value,
+            )?;
         }
         if let Some(acl) = &self.acl {
             tree.set_acl(place, acl.clone())?;
         }
         tree.set_title(place, self.title.clone())?;
-        self.children.iter().try_for_each(|child| child.add_to(tree, &child.place(place)?))
+        self.children
+            .iter()
+            .try_for_each(|child| child.add_to(tree, &child.place(place)?))
     }
 
     /// Where the node comes to lie when its object is added at `target`.
@@ -233,7 +275,10 @@ impl TreeNode {
             type_name: Some(node.type_name.clone()),
             title: node.title.clone(),
             value: node.value().map(<[u8]>::to_vec),
-            children: tree.children(uri).filter_map(|(child, _)| Self::from_tree(tree, child, shown)).collect(),
+            children: tree
+                .children(uri)
+                .filter_map(|(child, _)| Self::from_tree(tree, child, shown))
+                .collect(),
         })
     }
 
@@ -314,7 +359,10 @@ impl TreeNode {
         if let Some(value) = &self.value {
             element = element.with_child(write_value(value, is_binary));
         }
-        self.children.iter().map(Self::to_element).fold(element, Element::with_child)
+        self.children
+            .iter()
+            .map(Self::to_element)
+            .fold(element, Element::with_child)
     }
 }
 
@@ -331,11 +379,14 @@ fn read_format(element: &Element) -> Result<Format, TndsError> {
         Some(kind) => kind.name.local.clone(),
         None => element.text().trim().to_owned(),
     };
-    Format::from_name(&name).ok_or(TndsError::Format { name, at: element.at.start })
+    Format::from_name(&name).ok_or(TndsError::Format {
+        name,
+        at: element.at.start,
+    })
 }
 
 fn read_value(element: &Element, format: Format) -> Result<Vec<u8>, TndsError> {
-    let octets = octets_of(element);
+    let octets = element.octets();
     if format != Format::B64 {
         return Ok(octets);
     }
@@ -344,17 +395,12 @@ fn read_value(element: &Element, format: Format) -> Result<Vec<u8>, TndsError> {
 
 /// Base64, in lines or not.
 pub(crate) fn from_base64(octets: &[u8]) -> Option<Vec<u8>> {
-    let packed: Vec<_> = octets.iter().copied().filter(|octet| !octet.is_ascii_whitespace()).collect();
+    let packed: Vec<_> = octets
+        .iter()
+        .copied()
+        .filter(|octet| !octet.is_ascii_whitespace())
+        .collect();
     BASE64.decode(packed).ok()
-}
-
-fn octets_of(element: &Element) -> Vec<u8> {
-    let pieces = element.children.iter().map(|child| match child {
-        xml::Node::Text(text) => text.as_bytes(),
-        xml::Node::Opaque(octets) => octets.as_slice(),
-        xml::Node::Element(_) => &[],
-    });
-    pieces.collect::<Vec<_>>().concat()
 }
 
 fn write_value(value: &[u8], is_binary: bool) -> Element {

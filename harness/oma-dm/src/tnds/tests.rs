@@ -26,14 +26,28 @@ fn uri(text: &str) -> NodeUri {
 fn an_object_in_xml_is_read() {
     let object = ManagementTree::from_xml(OBJECT.as_bytes()).unwrap();
     assert_eq!(object.manufacturer.as_deref(), Some("Example Maker"));
-    let [account] = object.nodes.as_slice() else { panic!("one node expected") };
+    let [account] = object.nodes.as_slice() else {
+        panic!("one node expected")
+    };
     assert_eq!(account.name, "dms2");
     assert_eq!(account.title.as_deref(), Some("DMS-2"));
     assert_eq!(account.type_name.as_deref(), Some("urn:oma:mo:oma-dm-dmacc:1.0"));
-    assert!(account.acl.as_ref().unwrap().grants("dms2.example", Right::Replace));
-    assert_eq!(account.child("AppID").unwrap().value.as_deref(), Some(b"w7".as_slice()));
+    assert!(
+        account
+            .acl
+            .as_ref()
+            .unwrap()
+            .grants("dms2.example", Right::Replace)
+    );
+    assert_eq!(
+        account.child("AppID").unwrap().value.as_deref(),
+        Some(b"w7".as_slice())
+    );
     let nonce = account.child("nonce").unwrap();
-    assert_eq!((nonce.format, nonce.value.as_deref()), (Some(Format::Bin), Some([0, 1, 255].as_slice())));
+    assert_eq!(
+        (nonce.format, nonce.value.as_deref()),
+        (Some(Format::Bin), Some([0, 1, 255].as_slice()))
+    );
     assert!(account.child("empty").unwrap().is_interior());
 }
 
@@ -41,10 +55,19 @@ fn an_object_in_xml_is_read() {
 fn an_object_is_added_to_a_tree_and_taken_out_again() {
     let object = ManagementTree::from_xml(OBJECT.as_bytes()).unwrap();
     let mut tree = Tree::new();
-    assert_eq!(object.add_to(&mut tree, &uri("./DMAcc")).unwrap(), [uri("./DMAcc/dms2")]);
+    assert_eq!(
+        object.add_to(&mut tree, &uri("./DMAcc")).unwrap(),
+        [uri("./DMAcc/dms2")]
+    );
     assert_eq!(tree.text(&uri("./DMAcc/dms2/AppID")), Some("w7"));
-    assert_eq!(tree.acl(&uri("./DMAcc/dms2")).unwrap().to_string(), "Get=dms2.example&Replace=dms2.example");
-    assert_eq!(tree.get(&uri("./DMAcc/dms2/nonce")).unwrap().format(), Format::Bin);
+    assert_eq!(
+        tree.acl(&uri("./DMAcc/dms2")).unwrap().to_string(),
+        "Get=dms2.example&Replace=dms2.example"
+    );
+    assert_eq!(
+        tree.get(&uri("./DMAcc/dms2/nonce")).unwrap().format(),
+        Format::Bin
+    );
     let taken = ManagementTree::from_tree(&tree, &uri("./DMAcc/dms2"), |_, _| true);
     assert_eq!(taken.nodes[0].path, Some(uri("./DMAcc")));
     let mut again = Tree::new();
@@ -59,7 +82,11 @@ fn what_is_not_shown_hides_what_is_below_it() {
     object.add_to(&mut tree, &NodeUri::root()).unwrap();
     let shown = |at: &str| ManagementTree::from_tree(&tree, &NodeUri::root(), |uri, _| uri.to_string() != at);
     assert_eq!(shown("./dms2").nodes[0].children, []);
-    assert!(shown("./dms2/AppID").nodes[0].children[0].child("nonce").is_some());
+    assert!(
+        shown("./dms2/AppID").nodes[0].children[0]
+            .child("nonce")
+            .is_some()
+    );
     assert_eq!(shown(".").nodes, []);
 }
 
@@ -67,10 +94,14 @@ fn what_is_not_shown_hides_what_is_below_it() {
 fn an_object_that_does_not_fit_leaves_the_tree_as_it_was() {
     let object = ManagementTree::from_xml(OBJECT.as_bytes()).unwrap();
     let mut tree = Tree::new();
-    tree.insert_leaf(&uri("./A/dms2/AppID"), Format::Chr, "text/plain", "other").unwrap();
+    tree.insert_leaf(&uri("./A/dms2/AppID"), Format::Chr, "text/plain", "other")
+        .unwrap();
     let before = tree.clone();
     let refused = object.add_to(&mut tree, &uri("./A"));
-    assert_eq!(refused, Err(TndsError::Tree(TreeError::Exists { uri: uri("./A/dms2") })));
+    assert_eq!(
+        refused,
+        Err(TndsError::Tree(TreeError::Exists { uri: uri("./A/dms2") }))
+    );
     assert_eq!(tree, before);
 }
 
@@ -83,7 +114,10 @@ fn a_path_is_relative_to_the_target() {
 
 #[rstest]
 #[case::not_xml("<MgmtTree", "")]
-#[case::another_document("<Node xmlns='syncml:dmddf1.2'/>", "`Node` where a TNDS object begins with `MgmtTree` (octet 0)")]
+#[case::another_document(
+    "<Node xmlns='syncml:dmddf1.2'/>",
+    "`Node` where a TNDS object begins with `MgmtTree` (octet 0)"
+)]
 #[case::without_node("<MgmtTree xmlns='syncml:dmddf1.2'/>", "`MgmtTree` without `Node` (octet 0)")]
 #[case::without_name(&OBJECT.replace("NodeName", "Nodename"), "`Node` without `NodeName`")]
 #[case::unknown_format(&OBJECT.replace("<chr/>", "<blob/>"), "unknown format `blob`")]
@@ -98,9 +132,14 @@ fn what_is_no_object_is_refused_with_the_reason(#[case] xml: &str, #[case] expec
 
 #[test]
 fn nesting_is_bounded() {
-    let deep = (0..MAX_DEPTH + 1).fold(String::new(), |inner, _| format!("<Node><NodeName>n</NodeName>{inner}</Node>"));
+    let deep = (0..MAX_DEPTH + 1).fold(String::new(), |inner, _| {
+        format!("<Node><NodeName>n</NodeName>{inner}</Node>")
+    });
     let object = format!("<MgmtTree xmlns='syncml:dmddf1.2'>{deep}</MgmtTree>");
-    assert!(matches!(ManagementTree::from_xml(object.as_bytes()), Err(TndsError::Depth { .. })));
+    assert!(matches!(
+        ManagementTree::from_xml(object.as_bytes()),
+        Err(TndsError::Depth { .. })
+    ));
 }
 
 fn nodes() -> impl Strategy<Value = TreeNode> {
@@ -118,8 +157,13 @@ fn nodes() -> impl Strategy<Value = TreeNode> {
         ..TreeNode::default()
     });
     leaf.prop_recursive(4, 20, 4, move |inner| {
-        (".{0,3}", "[a-z]{1,4}", acl.clone(), proptest::collection::vec(inner, 0..4)).prop_map(
-            |(title, name, acl, children)| TreeNode {
+        (
+            ".{0,3}",
+            "[a-z]{1,4}",
+            acl.clone(),
+            proptest::collection::vec(inner, 0..4),
+        )
+            .prop_map(|(title, name, acl, children)| TreeNode {
                 name,
                 acl,
                 title: Some(title.replace(char::is_control, "")).filter(|title| !title.trim().is_empty()),
@@ -127,8 +171,7 @@ fn nodes() -> impl Strategy<Value = TreeNode> {
                 type_name: Some("urn:x".into()),
                 children,
                 ..TreeNode::default()
-            },
-        )
+            })
     })
 }
 

@@ -18,14 +18,18 @@ fn acl(text: &str) -> Acl {
 /// `reader` only read.
 fn tree() -> Tree {
     let mut tree = Tree::new();
-    tree.set_acl(&NodeUri::root(), acl("Add=s&Delete=s&Exec=s&Get=*&Replace=s")).unwrap();
-    tree.insert_leaf(&uri("./I/L"), Format::Chr, "text/plain", "old").unwrap();
+    tree.set_acl(&NodeUri::root(), acl("Add=s&Delete=s&Exec=s&Get=*&Replace=s"))
+        .unwrap();
+    tree.insert_leaf(&uri("./I/L"), Format::Chr, "text/plain", "old")
+        .unwrap();
     tree.insert_interior(&uri("./P"), "").unwrap();
     tree.set_permanent(&uri("./P"), true).unwrap();
-    tree.insert_leaf(&uri("./R/L"), Format::Chr, "text/plain", "fixed").unwrap();
+    tree.insert_leaf(&uri("./R/L"), Format::Chr, "text/plain", "fixed")
+        .unwrap();
     tree.insert_interior(&uri("./Inbox"), "").unwrap();
     for at in ["./R", "./R/L"] {
-        tree.set_access(&uri(at), AccessTypes::only(&[Right::Get])).unwrap();
+        tree.set_access(&uri(at), AccessTypes::only(&[Right::Get]))
+            .unwrap();
     }
     tree
 }
@@ -39,11 +43,21 @@ fn item(target: &str, data: Option<&str>) -> Item {
 }
 
 fn in_format(format: &str, item: Item) -> Item {
-    Item { meta: Meta { format: Some(format.to_owned()), ..Meta::default() }, ..item }
+    Item {
+        meta: Meta {
+            format: Some(format.to_owned()),
+            ..Meta::default()
+        },
+        ..item
+    }
 }
 
 fn operation(item: Item) -> Operation {
-    Operation { id: "7".into(), items: vec![item], ..Operation::default() }
+    Operation {
+        id: "7".into(),
+        items: vec![item],
+        ..Operation::default()
+    }
 }
 
 fn add(target: &str, data: &str) -> Command {
@@ -71,15 +85,26 @@ fn exec(target: &str) -> Command {
 }
 
 fn copy(source: &str, target: &str) -> Command {
-    Command::Copy(operation(Item { source: Some(source.into()), ..item(target, None) }))
+    Command::Copy(operation(Item {
+        source: Some(source.into()),
+        ..item(target, None)
+    }))
 }
 
 fn atomic(commands: Vec<Command>) -> Command {
-    Command::Atomic(Group { id: "8".into(), commands, ..Group::default() })
+    Command::Atomic(Group {
+        id: "8".into(),
+        commands,
+        ..Group::default()
+    })
 }
 
 fn sequence(commands: Vec<Command>) -> Command {
-    Command::Sequence(Group { id: "9".into(), commands, ..Group::default() })
+    Command::Sequence(Group {
+        id: "9".into(),
+        commands,
+        ..Group::default()
+    })
 }
 
 fn statuses(outcomes: &[Outcome]) -> Vec<u16> {
@@ -92,13 +117,20 @@ fn status(tree: &mut Tree, server_id: &str, command: &Command) -> u16 {
     let outcomes = tree.execute(server_id, command);
     assert_eq!(outcomes.len(), 1);
     assert!(tree.is_sound());
-    assert!(outcomes[0].status.is_success() || *tree == before, "a refused command changed the tree");
+    assert!(
+        outcomes[0].status.is_success() || *tree == before,
+        "a refused command changed the tree"
+    );
     outcomes[0].status.0
 }
 
 fn text_of(outcome: &Outcome) -> (Option<&str>, Option<&str>) {
-    let [result] = outcome.results.as_slice() else { panic!("one result expected: {outcome:?}") };
-    let Some(Data::Text(text)) = &result.data else { panic!("text expected: {outcome:?}") };
+    let [result] = outcome.results.as_slice() else {
+        panic!("one result expected: {outcome:?}")
+    };
+    let Some(Data::Text(text)) = &result.data else {
+        panic!("text expected: {outcome:?}")
+    };
     (result.meta.format.as_deref(), Some(text))
 }
 
@@ -114,7 +146,10 @@ fn text_of(outcome: &Outcome) -> (Option<&str>, Option<&str>) {
 #[case::property(add("./I?prop=ACL", "Get=*"), 405)]
 #[case::leaf_without_data(Command::Add(operation(item("./I/new", None))), 412)]
 #[case::without_target(Command::Add(operation(Item::default())), 412)]
-#[case::interior_node_with_a_value(Command::Add(operation(in_format("node", item("./I/new", Some("x"))))), 400)]
+#[case::interior_node_with_a_value(
+    Command::Add(operation(in_format("node", item("./I/new", Some("x"))))),
+    400
+)]
 #[case::null_without_data(Command::Add(operation(in_format("null", item("./I/new", None)))), 200)]
 #[case::unknown_format(Command::Add(operation(in_format("blob", item("./I/new", Some("x"))))), 415)]
 #[case::not_base64(Command::Add(operation(in_format("b64", item("./I/new", Some("?"))))), 400)]
@@ -214,21 +249,41 @@ fn what_was_added_is_there_with_format_and_type() {
     };
     assert_eq!(status(&mut tree, "s", &Command::Add(operation(octets))), 200);
     let node = tree.get(&uri("./I/octets")).unwrap();
-    assert_eq!((node.format(), node.value()), (Format::Bin, Some([0, 1, 255].as_slice())));
+    assert_eq!(
+        (node.format(), node.value()),
+        (Format::Bin, Some([0, 1, 255].as_slice()))
+    );
     let read = tree.execute("s", &get("./I/octets"));
     assert_eq!(text_of(&read[0]), (Some("b64"), Some("AAH/")));
-    assert_eq!(read[0].results[0].meta.media_type.as_deref(), Some("application/octet-stream"));
+    assert_eq!(
+        read[0].results[0].meta.media_type.as_deref(),
+        Some("application/octet-stream")
+    );
     assert_eq!(read[0].results[0].source.as_ref().unwrap().as_str(), "./I/octets");
 }
 
 #[test]
 fn what_the_command_says_of_format_and_type_holds_for_items_that_do_not() {
     let mut tree = tree();
-    let meta = Meta { format: Some("node".into()), ..Meta::default() };
+    let meta = Meta {
+        format: Some("node".into()),
+        ..Meta::default()
+    };
     let items = vec![item("./I/a", None), in_format("int", item("./I/b", Some("5")))];
-    let outcomes = tree.execute("s", &Command::Add(Operation { id: "1".into(), meta, items, ..Operation::default() }));
+    let outcomes = tree.execute(
+        "s",
+        &Command::Add(Operation {
+            id: "1".into(),
+            meta,
+            items,
+            ..Operation::default()
+        }),
+    );
     assert_eq!(statuses(&outcomes), [200, 200]);
-    assert_eq!(outcomes.iter().map(|outcome| outcome.item).collect::<Vec<_>>(), [Some(0), Some(1)]);
+    assert_eq!(
+        outcomes.iter().map(|outcome| outcome.item).collect::<Vec<_>>(),
+        [Some(0), Some(1)]
+    );
     assert!(tree.get(&uri("./I/a")).unwrap().is_interior());
     assert_eq!(tree.get(&uri("./I/b")).unwrap().format(), Format::Int);
 }
@@ -241,7 +296,10 @@ fn a_replaced_value_keeps_format_type_and_acl_unless_told_otherwise() {
     tree.set_acl(&place, acl("Replace=s")).unwrap();
     assert_eq!(status(&mut tree, "s", &replace("./I/L", "2")), 200);
     let node = tree.get(&place).unwrap();
-    assert_eq!((node.format(), node.type_name.as_str(), node.text()), (Format::Int, "x/y", Some("2")));
+    assert_eq!(
+        (node.format(), node.type_name.as_str(), node.text()),
+        (Format::Int, "x/y", Some("2"))
+    );
     assert_eq!(node.acl, acl("Replace=s"));
 }
 
@@ -269,10 +327,30 @@ fn the_worked_example_of_the_specification_holds_for_commands() {
     assert_eq!(status(&mut tree, "anybody", &get("./NodeA/Node1")), 200);
     assert_eq!(status(&mut tree, "ServerC", &replace("./NodeA/Node1", "x")), 425);
     assert_eq!(status(&mut tree, "ServerC", &delete("./NodeA/Node1")), 425);
-    assert_eq!(text_of(&tree.execute("x", &get("./NodeA/Node1?prop=ACL"))[0]).1, Some("Get=*"));
-    assert_eq!(text_of(&tree.execute("ServerB", &get("./NodeB/Node3/Node4?prop=ACL"))[0]).1, Some(""));
-    assert_eq!(status(&mut tree, "ServerB", &replace("./NodeA/Node1?prop=ACL", "Get=ServerB")), 425);
-    assert_eq!(status(&mut tree, "ServerC", &replace("./NodeA/Node1?prop=ACL", "Replace=ServerC")), 200);
+    assert_eq!(
+        text_of(&tree.execute("x", &get("./NodeA/Node1?prop=ACL"))[0]).1,
+        Some("Get=*")
+    );
+    assert_eq!(
+        text_of(&tree.execute("ServerB", &get("./NodeB/Node3/Node4?prop=ACL"))[0]).1,
+        Some("")
+    );
+    assert_eq!(
+        status(
+            &mut tree,
+            "ServerB",
+            &replace("./NodeA/Node1?prop=ACL", "Get=ServerB")
+        ),
+        425
+    );
+    assert_eq!(
+        status(
+            &mut tree,
+            "ServerC",
+            &replace("./NodeA/Node1?prop=ACL", "Replace=ServerC")
+        ),
+        200
+    );
     assert_eq!(status(&mut tree, "ServerC", &replace("./NodeA/Node1", "x")), 200);
 }
 
@@ -280,19 +358,32 @@ fn the_worked_example_of_the_specification_holds_for_commands() {
 fn a_creator_without_replace_on_the_parent_owns_the_interior_node_it_makes() {
     let mut tree = Tree::new();
     assert_eq!(status(&mut tree, "s", &add_node("./mine")), 200);
-    assert_eq!(tree.acl(&uri("./mine")).unwrap().to_string(), "Add=s&Delete=s&Replace=s");
+    assert_eq!(
+        tree.acl(&uri("./mine")).unwrap().to_string(),
+        "Add=s&Delete=s&Replace=s"
+    );
     assert_eq!(status(&mut tree, "s", &add_node("./mine/inner")), 200);
-    assert_eq!(tree.acl(&uri("./mine/inner")), Some(&Acl::empty()), "it can replace the parent of this one");
+    assert_eq!(
+        tree.acl(&uri("./mine/inner")),
+        Some(&Acl::empty()),
+        "it can replace the parent of this one"
+    );
     assert_eq!(status(&mut tree, "s", &add("./leaf", "x")), 200);
     assert_eq!(tree.acl(&uri("./leaf")), Some(&Acl::empty()), "a leaf inherits");
     assert_eq!(status(&mut tree, "s", &add("./implied/a/leaf", "x")), 200);
-    assert_eq!(tree.acl(&uri("./implied")).unwrap().to_string(), "Add=s&Delete=s&Replace=s");
+    assert_eq!(
+        tree.acl(&uri("./implied")).unwrap().to_string(),
+        "Add=s&Delete=s&Replace=s"
+    );
     assert_eq!(tree.acl(&uri("./implied/a")), Some(&Acl::empty()));
 }
 
 #[test]
 fn parents_are_made_or_missed_as_the_device_likes() {
-    let settings = Settings { missing_parents: MissingParents::Refuse, ..Settings::default() };
+    let settings = Settings {
+        missing_parents: MissingParents::Refuse,
+        ..Settings::default()
+    };
     let mut tree = Tree::with_settings(settings);
     assert_eq!(status(&mut tree, "s", &add("./a/b", "x")), 404);
     assert_eq!(status(&mut tree, "s", &add_node("./a")), 200);
@@ -301,7 +392,11 @@ fn parents_are_made_or_missed_as_the_device_likes() {
 
 #[test]
 fn limits_are_answered_with_their_codes() {
-    let settings = Settings { max_nodes: 2, max_value: 3, ..Settings::default() };
+    let settings = Settings {
+        max_nodes: 2,
+        max_value: 3,
+        ..Settings::default()
+    };
     let mut tree = Tree::with_settings(settings);
     assert_eq!(status(&mut tree, "s", &add("./a", "1234")), 413);
     assert_eq!(status(&mut tree, "s", &add("./a", "123")), 200);
@@ -327,8 +422,10 @@ fn secrets_of_accounts_cannot_be_read_in_any_way() {
 fn a_server_that_deletes_its_own_account_loses_every_right() {
     let mut tree = tree();
     tree.set_acl(&NodeUri::root(), acl("Add=*&Get=*")).unwrap();
-    tree.insert_leaf(&uri("./DMAcc/one/ServerID"), Format::Chr, "text/plain", "s1").unwrap();
-    tree.insert_leaf(&uri("./DMAcc/two/ServerID"), Format::Chr, "text/plain", "s2").unwrap();
+    tree.insert_leaf(&uri("./DMAcc/one/ServerID"), Format::Chr, "text/plain", "s1")
+        .unwrap();
+    tree.insert_leaf(&uri("./DMAcc/two/ServerID"), Format::Chr, "text/plain", "s2")
+        .unwrap();
     tree.set_acl(&uri("./DMAcc/one"), acl("Delete=s1")).unwrap();
     tree.set_acl(&uri("./I"), acl("Get=s1+s2&Replace=s1")).unwrap();
     let both = sequence(vec![delete("./DMAcc/one"), replace("./I/L", "late")]);
@@ -343,7 +440,13 @@ fn an_atomic_is_done_whole() {
     let mut tree = tree();
     let outcomes = tree.execute("s", &atomic(vec![add("./I/a", "x"), replace("./I/L", "new")]));
     assert_eq!(statuses(&outcomes), [200, 200, 200]);
-    assert_eq!(outcomes.iter().map(|outcome| outcome.command_id.as_str()).collect::<Vec<_>>(), ["8", "7", "7"]);
+    assert_eq!(
+        outcomes
+            .iter()
+            .map(|outcome| outcome.command_id.as_str())
+            .collect::<Vec<_>>(),
+        ["8", "7", "7"]
+    );
     assert_eq!(tree.text(&uri("./I/L")), Some("new"));
 }
 
@@ -351,7 +454,10 @@ fn an_atomic_is_done_whole() {
 fn an_atomic_that_fails_changes_nothing() {
     let mut tree = tree();
     let before = tree.clone();
-    let outcomes = tree.execute("s", &atomic(vec![add("./I/a", "x"), delete("./none"), add("./I/b", "x")]));
+    let outcomes = tree.execute(
+        "s",
+        &atomic(vec![add("./I/a", "x"), delete("./none"), add("./I/b", "x")]),
+    );
     assert_eq!(statuses(&outcomes), [507, 216, 404, 215]);
     assert_eq!(tree, before);
 }
@@ -369,7 +475,12 @@ fn what_may_stand_in_an_atomic(#[case] command: Command, #[case] expected: &[u16
 #[test]
 fn a_sequence_goes_on_in_order_whatever_becomes_of_its_members() {
     let mut tree = tree();
-    let members = vec![delete("./none"), add("./I/a", "1"), replace("./I/a", "2"), get("./I/a")];
+    let members = vec![
+        delete("./none"),
+        add("./I/a", "1"),
+        replace("./I/a", "2"),
+        get("./I/a"),
+    ];
     let outcomes = tree.execute("s", &sequence(members));
     assert_eq!(statuses(&outcomes), [200, 404, 200, 200, 200]);
     assert_eq!(text_of(&outcomes[4]).1, Some("2"));
@@ -394,18 +505,38 @@ const ACCOUNT_OBJECT: &str = r#"<MgmtTree xmlns="syncml:dmddf1.2"><VerDTD>1.2</V
 
 fn add_object(target: &str, object: &str) -> Command {
     let media_type = Some("application/vnd.syncml.dmtnds+xml".to_owned());
-    let meta = Meta { format: Some("xml".into()), media_type, ..Meta::default() };
-    Command::Add(operation(Item { meta, ..item(target, Some(object)) }))
+    let meta = Meta {
+        format: Some("xml".into()),
+        media_type,
+        ..Meta::default()
+    };
+    Command::Add(operation(Item {
+        meta,
+        ..item(target, Some(object))
+    }))
 }
 
 #[test]
 fn an_account_comes_through_the_inbox_to_where_accounts_are() {
     let mut tree = tree();
-    assert_eq!(status(&mut tree, "s", &add_object("./Inbox", ACCOUNT_OBJECT)), 200);
+    assert_eq!(
+        status(&mut tree, "s", &add_object("./Inbox", ACCOUNT_OBJECT)),
+        200
+    );
     assert_eq!(tree.text(&uri("./DMAcc/two/ServerID")), Some("s2"));
-    assert_eq!(tree.acl(&uri("./DMAcc/two")).unwrap().to_string(), "Get=s2&Replace=s2");
-    assert_eq!(status(&mut tree, "s", &add_object("./Inbox", ACCOUNT_OBJECT)), 418, "the server has one now");
-    assert_eq!(status(&mut tree, "reader", &add_object("./Inbox", ACCOUNT_OBJECT)), 425);
+    assert_eq!(
+        tree.acl(&uri("./DMAcc/two")).unwrap().to_string(),
+        "Get=s2&Replace=s2"
+    );
+    assert_eq!(
+        status(&mut tree, "s", &add_object("./Inbox", ACCOUNT_OBJECT)),
+        418,
+        "the server has one now"
+    );
+    assert_eq!(
+        status(&mut tree, "reader", &add_object("./Inbox", ACCOUNT_OBJECT)),
+        425
+    );
 }
 
 #[rstest]
@@ -421,9 +552,13 @@ fn an_object_that_does_not_fit_the_inbox_is_refused(#[case] object: &str, #[case
 fn an_object_is_added_below_its_target_or_not_at_all() {
     let mut tree = tree();
     assert_eq!(status(&mut tree, "s", &add_object("./I", ACCOUNT_OBJECT)), 200);
-    assert_eq!(tree.text(&uri("./I/two/AppAddr/1/Addr")), Some("https://s2.example/dm"));
+    assert_eq!(
+        tree.text(&uri("./I/two/AppAddr/1/Addr")),
+        Some("https://s2.example/dm")
+    );
     assert_eq!(status(&mut tree, "s", &add_object("./I", ACCOUNT_OBJECT)), 418);
-    let node = &ACCOUNT_OBJECT[ACCOUNT_OBJECT.find("<Node>").unwrap()..ACCOUNT_OBJECT.rfind("</Mgmt").unwrap()];
+    let node =
+        &ACCOUNT_OBJECT[ACCOUNT_OBJECT.find("<Node>").unwrap()..ACCOUNT_OBJECT.rfind("</Mgmt").unwrap()];
     let one_too_many = ACCOUNT_OBJECT.replace(node, &format!("{}{node}", node.replace("two", "other")));
     assert_eq!(status(&mut tree, "s", &add_object("./I", &one_too_many)), 418);
     assert_eq!(tree.get(&uri("./I/other")), None);
@@ -433,17 +568,45 @@ fn an_object_is_added_below_its_target_or_not_at_all() {
 fn a_subtree_is_listed_in_three_ways() {
     let mut tree = tree();
     tree.set_acl(&uri("./R"), acl("Get=other")).unwrap();
-    let listed = |kind: &str, tree: &mut Tree| tree.execute("s", &get(&format!(".?list={kind}"))).remove(0).results;
-    let places: Vec<_> = listed("Struct", &mut tree).iter().map(|item| item.source.clone().unwrap()).collect();
-    assert_eq!(places.iter().map(|place| place.as_str()).collect::<Vec<_>>(), [".", "./I", "./I/L", "./Inbox", "./P"]);
-    assert_eq!(listed("StructData", &mut tree)[2].data, Some(Data::Text("old".into())));
+    let listed = |kind: &str, tree: &mut Tree| {
+        tree.execute("s", &get(&format!(".?list={kind}")))
+            .remove(0)
+            .results
+    };
+    let places: Vec<_> = listed("Struct", &mut tree)
+        .iter()
+        .map(|item| item.source.clone().unwrap())
+        .collect();
+    assert_eq!(
+        places.iter().map(|place| place.as_str()).collect::<Vec<_>>(),
+        [".", "./I", "./I/L", "./Inbox", "./P"]
+    );
+    assert_eq!(
+        listed("StructData", &mut tree)[2].data,
+        Some(Data::Text("old".into()))
+    );
     let [object] = listed("TNDS", &mut tree).try_into().unwrap();
-    let Some(Data::Text(xml)) = object.data else { panic!("an object is text") };
-    assert!(xml.contains("<Value>old</Value>") && !xml.contains("fixed"), "{xml}");
+    let Some(Data::Text(xml)) = object.data else {
+        panic!("an object is text")
+    };
+    assert!(
+        xml.contains("<Value>old</Value>") && !xml.contains("fixed"),
+        "{xml}"
+    );
 }
 
 fn commands() -> impl Strategy<Value = Command> {
-    let places = proptest::sample::select(vec![".", "./I", "./I/L", "./I/a", "./I/a/b", "./P", "./R/L", "./new", "./DMAcc/x/ServerID"]);
+    let places = proptest::sample::select(vec![
+        ".",
+        "./I",
+        "./I/L",
+        "./I/a",
+        "./I/a/b",
+        "./P",
+        "./R/L",
+        "./new",
+        "./DMAcc/x/ServerID",
+    ]);
     let queries = proptest::sample::select(vec!["", "", "", "?prop=ACL", "?prop=Name", "?list=TNDS"]);
     let target = (places, queries).prop_map(|(place, query)| format!("{place}{query}"));
     let acls = proptest::sample::select(vec!["", "Get=*", "Replace=s+t&Add=t", "t"]);

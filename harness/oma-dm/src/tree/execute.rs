@@ -37,7 +37,11 @@ impl Tree {
     ///
     /// Alerts are not for the tree (501); Status and Results have no outcome.
     pub fn execute(&mut self, server_id: &str, command: &Command) -> Vec<Outcome> {
-        Execution { tree: self, server_id }.run(command, Within::default())
+        Execution {
+            tree: self,
+            server_id,
+        }
+        .run(command, Within::default())
     }
 }
 
@@ -65,7 +69,10 @@ impl Execution<'_> {
             }
             Command::Atomic(group) => self.atomic(command, &group.commands, within),
             Command::Sequence(group) => {
-                let inner = Within { nesting: within.nesting + 1, ..within };
+                let inner = Within {
+                    nesting: within.nesting + 1,
+                    ..within
+                };
                 let members = group.commands.iter().flat_map(|member| self.run(member, inner));
                 let members: Vec<_> = members.collect();
                 [vec![whole(command, StatusCode::OK)], members].concat()
@@ -77,7 +84,10 @@ impl Execution<'_> {
 
     /// All members, or none (OMA-TS-DM_RepPro 6.6.3).
     fn atomic(&mut self, command: &Command, members: &[Command], within: Within) -> Vec<Outcome> {
-        let inner = Within { atomic: true, nesting: within.nesting + 1 };
+        let inner = Within {
+            atomic: true,
+            nesting: within.nesting + 1,
+        };
         let before = self.tree.clone();
         let mut outcomes = Vec::new();
         let mut has_failed = false;
@@ -94,7 +104,10 @@ impl Execution<'_> {
             return [vec![whole(command, StatusCode::OK)], outcomes].concat();
         }
         *self.tree = before;
-        for outcome in outcomes.iter_mut().filter(|outcome| outcome.status == StatusCode::OK) {
+        for outcome in outcomes
+            .iter_mut()
+            .filter(|outcome| outcome.status == StatusCode::OK)
+        {
             outcome.status = StatusCode::ROLLED_BACK;
         }
         [vec![whole(command, StatusCode::ATOMIC_FAILED)], outcomes].concat()
@@ -122,7 +135,8 @@ impl Execution<'_> {
     }
 
     fn item(&mut self, command: &Command, meta: &Meta, item: &Item) -> Result<Vec<Item>, StatusCode> {
-        let target = Address::parse(target_of(item).ok_or(StatusCode::INCOMPLETE_COMMAND)?).map_err(|error| of_uri(&error))?;
+        let target = Address::parse(target_of(item).ok_or(StatusCode::INCOMPLETE_COMMAND)?)
+            .map_err(|error| of_uri(&error))?;
         match command {
             Command::Get(_) => return self.get(&target),
             Command::Replace(_) => self.replace(&target, meta, item)?,
@@ -152,8 +166,11 @@ impl Execution<'_> {
             Some(Query::List(kind)) => list::list(self.tree, self.server_id, target, kind),
             None if !node.access.contains(Right::Get) => Err(StatusCode::COMMAND_NOT_ALLOWED),
             None if node.is_interior() => {
-                let names: Vec<_> =
-                    self.tree.children(&target.node).filter_map(|(child, _)| child.name()).collect();
+                let names: Vec<_> = self
+                    .tree
+                    .children(&target.node)
+                    .filter_map(|(child, _)| child.name())
+                    .collect();
                 Ok(vec![value::children_item(target, &names)])
             }
             None => Ok(vec![value::node_item(target, node)]),
@@ -186,7 +203,9 @@ impl Execution<'_> {
     /// Finds where a new node would hang, and whether this server may hang it there.
     pub(super) fn place_for(&self, target: &NodeUri) -> Result<NodeUri, StatusCode> {
         let above = || std::iter::successors(target.parent(), NodeUri::parent);
-        let parent = above().find(|uri| self.tree.get(uri).is_some()).ok_or(StatusCode::ALREADY_EXISTS)?;
+        let parent = above()
+            .find(|uri| self.tree.get(uri).is_some())
+            .ok_or(StatusCode::ALREADY_EXISTS)?;
         let is_missing = Some(&parent) != target.parent().as_ref();
         if is_missing && self.tree.settings.missing_parents == MissingParents::Refuse {
             return Err(StatusCode::NOT_FOUND);
@@ -210,12 +229,17 @@ impl Execution<'_> {
         let owned = self.acl_of_creator(parent);
         let is_interior = node.is_interior();
         self.tree.insert(target, node).map_err(|error| of_tree(&error))?;
-        let outermost = target.segments().get(..=parent.depth()).unwrap_or_default().join("/");
+        let outermost = target
+            .segments()
+            .get(..=parent.depth())
+            .unwrap_or_default()
+            .join("/");
         let outermost = NodeUri::parse(&outermost).map_err(|error| of_uri(&error))?;
         match owned {
-            Some(acl) if is_interior || outermost != *target => {
-                self.tree.set_acl(&outermost, acl).map_err(|error| of_tree(&error))
-            }
+            Some(acl) if is_interior || outermost != *target => self
+                .tree
+                .set_acl(&outermost, acl)
+                .map_err(|error| of_tree(&error)),
             _ => Ok(()),
         }
     }
@@ -227,7 +251,9 @@ impl Execution<'_> {
             return None;
         }
         // A server with an identifier that cannot stand in an ACL holds rights as one of all only.
-        Acl::empty().with(&[Right::Add, Right::Delete, Right::Replace], self.server_id).ok()
+        Acl::empty()
+            .with(&[Right::Add, Right::Delete, Right::Replace], self.server_id)
+            .ok()
     }
 
     fn replace(&mut self, target: &Address, meta: &Meta, item: &Item) -> Result<(), StatusCode> {
@@ -239,7 +265,9 @@ impl Execution<'_> {
             Some(Query::Property(Property::Format | Property::Size | Property::Type) | Query::List(_)) => {
                 return Err(StatusCode::COMMAND_NOT_ALLOWED);
             }
-            Some(Query::Property(_) | Query::UnknownProperty(_)) => return Err(StatusCode::OPTIONAL_FEATURE_NOT_SUPPORTED),
+            Some(Query::Property(_) | Query::UnknownProperty(_)) => {
+                return Err(StatusCode::OPTIONAL_FEATURE_NOT_SUPPORTED);
+            }
             None => {}
         }
         self.need(Right::Replace, &target.node)?;
@@ -257,7 +285,9 @@ impl Execution<'_> {
         };
         let type_name = value.type_name.unwrap_or_else(|| node.type_name.clone());
         let leaf = Node::leaf(format, &type_name, octets);
-        self.tree.overwrite(&target.node, leaf).map_err(|error| of_tree(&error))
+        self.tree
+            .overwrite(&target.node, leaf)
+            .map_err(|error| of_tree(&error))
     }
 
     fn replace_acl(&mut self, uri: &NodeUri, item: &Item) -> Result<(), StatusCode> {
@@ -288,7 +318,9 @@ impl Execution<'_> {
         if title.len() > MAX_TITLE {
             return Err(StatusCode::ENTITY_TOO_LARGE);
         }
-        self.tree.set_title(uri, Some(title)).map_err(|error| of_tree(&error))
+        self.tree
+            .set_title(uri, Some(title))
+            .map_err(|error| of_tree(&error))
     }
 
     fn delete(&mut self, uri: &NodeUri) -> Result<(), StatusCode> {
@@ -313,7 +345,8 @@ impl Execution<'_> {
 
     /// Needs the rights of what it amounts to: Get there, and Add or Replace here.
     fn copy(&mut self, target: &NodeUri, item: &Item) -> Result<(), StatusCode> {
-        let source = Address::parse(source_of(item).ok_or(StatusCode::INCOMPLETE_COMMAND)?).map_err(|error| of_uri(&error))?;
+        let source = Address::parse(source_of(item).ok_or(StatusCode::INCOMPLETE_COMMAND)?)
+            .map_err(|error| of_uri(&error))?;
         if source.query.is_some() {
             return Err(StatusCode::COMMAND_NOT_ALLOWED);
         }
@@ -322,7 +355,11 @@ impl Execution<'_> {
         if original.is_interior() || !original.access.contains(Right::Get) {
             return Err(StatusCode::COMMAND_NOT_ALLOWED);
         }
-        let copy = Node::leaf(original.format(), &original.type_name, original.value().unwrap_or_default());
+        let copy = Node::leaf(
+            original.format(),
+            &original.type_name,
+            original.value().unwrap_or_default(),
+        );
         let Some(there) = self.tree.get(target) else {
             let parent = self.place_for(target)?;
             return self.insert(&parent, target, copy);
@@ -357,7 +394,11 @@ fn property_of(uri: &NodeUri, node: &Node, property: Property) -> Result<String,
         Property::Acl => Ok(node.acl.to_string()),
         Property::Format => Ok(node.format().name().to_owned()),
         Property::Name => Ok(uri.name().unwrap_or(".").to_owned()),
-        Property::Size => Ok(node.value().ok_or(StatusCode::OPTIONAL_FEATURE_NOT_SUPPORTED)?.len().to_string()),
+        Property::Size => Ok(node
+            .value()
+            .ok_or(StatusCode::OPTIONAL_FEATURE_NOT_SUPPORTED)?
+            .len()
+            .to_string()),
         Property::Title => Ok(node.title.clone().unwrap_or_default()),
         Property::Type => Ok(node.type_name.clone()),
         // There is no clock here, and changes are not counted.

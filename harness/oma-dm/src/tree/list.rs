@@ -7,13 +7,22 @@ use crate::tnds::ManagementTree;
 use crate::uri::{Address, NodeUri};
 
 /// Lists what a server may read of a sub-tree. Selected properties (`TNDS+ACL`) are not supported (406).
-pub(super) fn list(tree: &Tree, server_id: &str, target: &Address, kind: &str) -> Result<Vec<Item>, StatusCode> {
+pub(super) fn list(
+    tree: &Tree,
+    server_id: &str,
+    target: &Address,
+    kind: &str,
+) -> Result<Vec<Item>, StatusCode> {
     let is_readable = |uri: &NodeUri, node: &Node| {
         tree.permits(server_id, Right::Get, uri) && (node.is_interior() || node.access.contains(Right::Get))
     };
     let each = |item: fn(&Address, &Node) -> Item| {
-        let readable = tree.subtree(&target.node).filter(|(uri, node)| is_readable(uri, node));
-        readable.map(|(uri, node)| item(&Address::from(uri.clone()), node)).collect()
+        let readable = tree
+            .subtree(&target.node)
+            .filter(|(uri, node)| is_readable(uri, node));
+        readable
+            .map(|(uri, node)| item(&Address::from(uri.clone()), node))
+            .collect()
     };
     match kind {
         "Struct" => Ok(each(value::structure_item)),

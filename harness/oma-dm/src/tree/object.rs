@@ -15,8 +15,14 @@ pub(super) fn add(
 ) -> Result<(), StatusCode> {
     let before = execution.tree.clone();
     let added = match *target == execution.tree.settings().inbox {
-        true => object.nodes.iter().try_for_each(|node| add_to_inbox(execution, node)),
-        false => object.nodes.iter().try_for_each(|node| add_below(execution, target, node)),
+        true => object
+            .nodes
+            .iter()
+            .try_for_each(|node| add_to_inbox(execution, node)),
+        false => object
+            .nodes
+            .iter()
+            .try_for_each(|node| add_below(execution, target, node)),
     };
     if added.is_err() {
         *execution.tree = before;
@@ -28,12 +34,14 @@ fn add_below(execution: &mut Execution<'_>, target: &NodeUri, node: &TreeNode) -
     let place = node.place(target).map_err(|error| of_object(&error))?;
     let parent = execution.place_for(&place)?;
     let owned = execution.acl_of_creator(&parent);
-    node.add_as(execution.tree, &place).map_err(|error| of_object(&error))?;
+    node.add_as(execution.tree, &place)
+        .map_err(|error| of_object(&error))?;
     let sets_acl = node.acl.as_ref().is_some_and(|acl| !acl.is_empty());
     match owned {
-        Some(acl) if node.is_interior() && !sets_acl => {
-            execution.tree.set_acl(&place, acl).map_err(|error| of_tree(&error))
-        }
+        Some(acl) if node.is_interior() && !sets_acl => execution
+            .tree
+            .set_acl(&place, acl)
+            .map_err(|error| of_tree(&error)),
         _ => Ok(()),
     }
 }
@@ -52,7 +60,8 @@ fn add_to_inbox(execution: &mut Execution<'_>, node: &TreeNode) -> Result<(), St
         return Err(StatusCode::ALREADY_EXISTS);
     }
     let place = account::free_place(execution.tree, node).map_err(|error| of_uri(&error))?;
-    node.add_as(execution.tree, &place).map_err(|error| of_object(&error))
+    node.add_as(execution.tree, &place)
+        .map_err(|error| of_object(&error))
 }
 
 fn of_object(error: &TndsError) -> StatusCode {

@@ -28,13 +28,23 @@ impl Value {
             Some(name) => Some(Format::from_name(name).ok_or(StatusCode::UNSUPPORTED_MEDIA_TYPE)?),
             None => None,
         };
-        let type_name = item.meta.media_type.clone().or_else(|| command.media_type.clone());
+        let type_name = item
+            .meta
+            .media_type
+            .clone()
+            .or_else(|| command.media_type.clone());
         let octets = item.data.as_ref().map(octets_of);
         let octets = match (format, octets) {
-            (Some(Format::B64), Some(octets)) => Some(tnds::from_base64(&octets).ok_or(StatusCode::BAD_REQUEST)?),
+            (Some(Format::B64), Some(octets)) => {
+                Some(tnds::from_base64(&octets).ok_or(StatusCode::BAD_REQUEST)?)
+            }
             (_, octets) => octets,
         };
-        Ok(Self { format, type_name, octets })
+        Ok(Self {
+            format,
+            type_name,
+            octets,
+        })
     }
 }
 
@@ -53,7 +63,10 @@ pub(super) fn text_item(source: &Address, text: &str) -> Item {
 
 /// The result of a Get on an interior node.
 pub(super) fn children_item(source: &Address, names: &[&str]) -> Item {
-    let meta = Meta { format: Some(Format::Node.name().to_owned()), ..Meta::default() };
+    let meta = Meta {
+        format: Some(Format::Node.name().to_owned()),
+        ..Meta::default()
+    };
     result_item(source, meta, Some(Data::Text(names.join("/"))))
 }
 
@@ -75,18 +88,29 @@ pub(super) fn structure_item(source: &Address, node: &Node) -> Item {
 /// The result of a Get that is a TNDS object.
 pub(super) fn object_item(source: &Address, object: &ManagementTree) -> Item {
     let xml = String::from_utf8(object.to_xml()).expect("the XML writer writes UTF-8");
-    result_item(source, meta_of(Format::Xml, tnds::XML_MEDIA_TYPE), Some(Data::Text(xml)))
+    result_item(
+        source,
+        meta_of(Format::Xml, tnds::XML_MEDIA_TYPE),
+        Some(Data::Text(xml)),
+    )
 }
 
 fn result_item(source: &Address, meta: Meta, data: Option<Data>) -> Item {
-    Item { source: Some(source.to_string()), meta, data, ..Item::default() }
+    Item {
+        source: Some(source.to_string()),
+        meta,
+        data,
+        ..Item::default()
+    }
 }
 
 /// Defaults are left out.
 fn meta_of(format: Format, type_name: &str) -> Meta {
     let is_default_type = type_name == PLAIN_TEXT || type_name.is_empty();
     Meta {
-        format: Some(format).filter(|format| *format != Format::Chr).map(|format| format.name().to_owned()),
+        format: Some(format)
+            .filter(|format| *format != Format::Chr)
+            .map(|format| format.name().to_owned()),
         media_type: Some(type_name.to_owned()).filter(|_| !is_default_type),
         ..Meta::default()
     }

@@ -5,11 +5,15 @@ use thiserror::Error;
 use crate::account::{Account, AccountError};
 use crate::acl::{Acl, Right};
 use crate::syncml::{
-    self, Address, Command, Data, Encoding, Header, Item, Message, Meta, Observation, Operation, ReadError, StatusCode,
+    self, Address, Command, Data, Encoding, Header, Item, Message, Meta, Observation, Operation, ReadError,
+    StatusCode,
 };
 use crate::tnds::{self, ManagementTree, TndsError, TreeNode};
 use crate::tree::{Outcome, Tree};
 use crate::uri::NodeUri;
+
+#[cfg(test)]
+mod tests;
 
 /// A bootstrap document, read.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,15 +63,30 @@ pub fn write_dm_profile(account: &Account, encoding: Encoding) -> Result<Vec<u8>
         media_type: Some(media_type.to_owned()),
         ..Meta::default()
     };
-    let item = Item { target: Some(INBOX.into()), meta, data: Some(data), ..Item::default() };
-    let add = Operation { id: "1".into(), items: vec![item], ..Operation::default() };
+    let item = Item {
+        target: Some(INBOX.into()),
+        meta,
+        data: Some(data),
+        ..Item::default()
+    };
+    let add = Operation {
+        id: "1".into(),
+        items: vec![item],
+        ..Operation::default()
+    };
     let message = Message {
         header: Header {
             session_id: "0".into(),
             message_id: "1".into(),
             // Nothing is said of how a device is addressed that has not been heard of; the root is.
-            target: Address { uri: ".".to_owned(), name: None },
-            source: Address { uri: account.server_id.clone(), name: None },
+            target: Address {
+                uri: ".".to_owned(),
+                name: None,
+            },
+            source: Address {
+                uri: account.server_id.clone(),
+                name: None,
+            },
             ..Header::default()
         },
         commands: vec![Command::Add(add)],
@@ -82,13 +101,18 @@ pub fn write_dm_profile(account: &Account, encoding: Encoding) -> Result<Vec<u8>
 /// When the media type is none of a bootstrap, the octets are not of that type, the document brings no account, or one that
 /// no session could be held with.
 pub fn read(octets: &[u8], media_type: &str) -> Result<Bootstrap, BootstrapError> {
-    let encoding = Encoding::from_media_type(media_type)
-        .ok_or_else(|| BootstrapError::MediaType { media_type: media_type.to_owned() })?;
+    let encoding = Encoding::from_media_type(media_type).ok_or_else(|| BootstrapError::MediaType {
+        media_type: media_type.to_owned(),
+    })?;
     let reading = syncml::read(octets, encoding)?;
     // The message is carried out on a device that has nothing, so that it may be worded in any way that a device takes.
     let mut device = Tree::new();
-    let everything = Acl::empty().with(&Right::ALL, BOOTSTRAP_SERVER).expect("the name can stand in an ACL");
-    device.set_acl(&NodeUri::root(), everything).expect("the root is there, and the ACL is not empty");
+    let everything = Acl::empty()
+        .with(&Right::ALL, BOOTSTRAP_SERVER)
+        .expect("the name can stand in an ACL");
+    device
+        .set_acl(&NodeUri::root(), everything)
+        .expect("the root is there, and the ACL is not empty");
     let mut skipped = Vec::new();
     for command in &reading.message.commands {
         check_objects(command)?;
@@ -110,7 +134,11 @@ pub fn read(octets: &[u8], media_type: &str) -> Result<Bootstrap, BootstrapError
     if entries.is_empty() {
         return Err(BootstrapError::NoAccount);
     }
-    Ok(Bootstrap { entries, observations: reading.observations, skipped })
+    Ok(Bootstrap {
+        entries,
+        observations: reading.observations,
+        skipped,
+    })
 }
 
 /// Adds the accounts of a bootstrap to a device, under names of their own below `./DMAcc`, and says where. All or none; nothing
@@ -127,7 +155,10 @@ pub fn apply(bootstrap: &Bootstrap, tree: &mut Tree) -> Result<Vec<NodeUri>, Boo
         places.push(match account_of(&changed, &account.server_id) {
             Some((place, there)) if there.as_ref().is_some_and(|there| is_repeat(there, account)) => place,
             Some((place, _)) => {
-                return Err(BootstrapError::ServerHasAccount { server_id: account.server_id.clone(), place });
+                return Err(BootstrapError::ServerHasAccount {
+                    server_id: account.server_id.clone(),
+                    place,
+                });
             }
             None => {
                 let place = crate::account::free_place(&changed, object).map_err(TndsError::from)?;
@@ -148,15 +179,24 @@ const BOOTSTRAP_SERVER: &str = "bootstrap";
 /// The account of a server, usable or not.
 fn account_of(tree: &Tree, server_id: &str) -> Option<(NodeUri, Option<Account>)> {
     tree.children(&tree.settings().account_root)
-        .find(|(place, _)| place.join("ServerID").is_ok_and(|leaf| tree.text(&leaf) == Some(server_id)))
+        .find(|(place, _)| {
+            place
+                .join("ServerID")
+                .is_ok_and(|leaf| tree.text(&leaf) == Some(server_id))
+        })
         .map(|(place, _)| (place.clone(), Account::read(tree, place).ok()))
 }
 
 fn is_repeat(there: &Account, account: &Account) -> bool {
     let without_nonces = |account: &Account| {
         let mut account = account.clone();
-        let both = [account.client_credentials.as_mut(), account.server_credentials.as_mut()];
-        both.into_iter().flatten().for_each(|credentials| credentials.nonce.clear());
+        let both = [
+            account.client_credentials.as_mut(),
+            account.server_credentials.as_mut(),
+        ];
+        both.into_iter()
+            .flatten()
+            .for_each(|credentials| credentials.nonce.clear());
         account
     };
     without_nonces(there) == without_nonces(account)
@@ -165,18 +205,29 @@ fn is_repeat(there: &Account, account: &Account) -> bool {
 fn entries(device: &Tree) -> Result<Vec<Entry>, BootstrapError> {
     let entry = |place: &NodeUri| {
         let account = Account::read(device, place)?;
-        let object = ManagementTree::from_tree(device, place, |_, _| true).nodes.into_iter().next();
-        let object = object.map(|object| TreeNode { path: None, ..object }).unwrap_or_default();
+        let object = ManagementTree::from_tree(device, place, |_, _| true)
+            .nodes
+            .into_iter()
+            .next();
+        let object = object
+            .map(|object| TreeNode { path: None, ..object })
+            .unwrap_or_default();
         Ok(Entry { account, object })
     };
-    device.children(&device.settings().account_root).map(|(place, _)| entry(place)).collect()
+    device
+        .children(&device.settings().account_root)
+        .map(|(place, _)| entry(place))
+        .collect()
 }
 
 /// Says of an object what is wrong with it, where its status alone would not.
 fn check_objects(command: &Command) -> Result<(), BootstrapError> {
     let Command::Add(add) = command else { return Ok(()) };
     for item in &add.items {
-        for node in ManagementTree::of_item(&add.meta, item)?.iter().flat_map(|object| &object.nodes) {
+        for node in ManagementTree::of_item(&add.meta, item)?
+            .iter()
+            .flat_map(|object| &object.nodes)
+        {
             if node.type_name.as_deref() == Some(crate::account::OBJECT_ID) {
                 Account::from_object(node)?;
             }
@@ -221,7 +272,9 @@ pub enum BootstrapError {
     #[error(transparent)]
     Object(#[from] TndsError),
     /// It would get in the way of an account that is there.
-    #[error("server `{server_id}` has the account `{place}` already, with other data; the bootstrap is not applied")]
+    #[error(
+        "server `{server_id}` has the account `{place}` already, with other data; the bootstrap is not applied"
+    )]
     ServerHasAccount {
         /// The server.
         server_id: String,
