@@ -68,7 +68,9 @@ impl fmt::Display for FieldRef {
 
 /// A text that refers to no field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("read `{0}` as a field: write a message and a field (`3.answer/url`) or a fact (`given/dms-2-server-id`)")]
+#[error(
+    "read `{0}` as a field: write a message and a field (`3.answer/url`) or a fact (`given/dms-2-server-id`)"
+)]
 pub struct UnknownField(pub String);
 
 impl FromStr for FieldRef {
@@ -83,13 +85,17 @@ impl FromStr for FieldRef {
         }
         let message = message.parse().map_err(|_| unknown())?;
         let well_formed = !field.is_empty() && field.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
-        well_formed.then(|| Self::Message(message, field.to_owned())).ok_or_else(unknown)
+        well_formed
+            .then(|| Self::Message(message, field.to_owned()))
+            .ok_or_else(unknown)
     }
 }
 
 impl<'de> Deserialize<'de> for FieldRef {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 

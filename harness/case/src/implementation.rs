@@ -278,16 +278,23 @@ impl std::str::FromStr for Duration {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let problem = || format!("read `{text}` as a span of time: write a number and ms, s or min, such as `300ms`");
+        let problem =
+            || format!("read `{text}` as a span of time: write a number and ms, s or min, such as `300ms`");
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let number: u64 = text.get(..digits).and_then(|number| number.parse().ok()).ok_or_else(problem)?;
+        let number: u64 = text
+            .get(..digits)
+            .and_then(|number| number.parse().ok())
+            .ok_or_else(problem)?;
         let factor = match text.get(digits..).map(str::trim) {
             Some("ms") => 1,
             Some("s") => 1000,
             Some("min") => 60_000,
             _ => return Err(problem()),
         };
-        let milliseconds = number.checked_mul(factor).filter(|ms| *ms <= 86_400_000).ok_or_else(problem)?;
+        let milliseconds = number
+            .checked_mul(factor)
+            .filter(|ms| *ms <= 86_400_000)
+            .ok_or_else(problem)?;
         Ok(Self { milliseconds })
     }
 }
@@ -300,7 +307,9 @@ impl Serialize for Duration {
 
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -337,7 +346,10 @@ impl Default for Credentials {
             nonce: "bm9uY2U=".to_owned(),
             node: format!("./DMAcc/dms{server}"),
         };
-        Self { dms_1: account("1"), dms_2: account("2") }
+        Self {
+            dms_1: account("1"),
+            dms_2: account("2"),
+        }
     }
 }
 

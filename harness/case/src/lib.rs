@@ -1,6 +1,7 @@
 //! Reads what people write (procedure, requirements, cases, profiles, implementation files) with located errors,
 //! and resolves it into the types that the judge and the mock roles use.
 
+pub mod document;
 pub mod field;
 pub mod implementation;
 pub mod procedure;

@@ -175,7 +175,9 @@ impl Procedure {
 
     /// The name of a message.
     pub fn name(&self, message: MessageId) -> &str {
-        let Some(step) = self.step(message.step) else { return "message" };
+        let Some(step) = self.step(message.step) else {
+            return "message";
+        };
         match message.part {
             Part::Request => &step.name,
             Part::Answer => &step.answer.name,
@@ -200,7 +202,9 @@ impl Procedure {
             return BTreeSet::from([MessageId::request(message.step)]);
         }
         let mut found = BTreeSet::new();
-        let Some(step) = self.step(message.step) else { return found };
+        let Some(step) = self.step(message.step) else {
+            return found;
+        };
         for &after in &step.after {
             let skipped = !with_removal && self.step(after.step).is_some_and(|step| step.optional);
             if skipped {

@@ -7,7 +7,7 @@ use crate::observed::Observed;
 
 /// Why a message did not come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Absence {
+pub(crate) enum Absence {
     /// Everything was there for it, and the declared limit passed: it is missing.
     Missing {
         /// The records that prove it.
@@ -40,9 +40,12 @@ pub enum Absence {
 }
 
 /// Why a message that was not seen did not come.
-pub fn explain(header: &Header, observed: &Observed, message: MessageId) -> Absence {
+pub(crate) fn explain(header: &Header, observed: &Observed, message: MessageId) -> Absence {
     if let Some(refusal) = observed.all(message).last() {
-        return Absence::Refused { note: refusal.note.clone(), record: refusal.seq };
+        return Absence::Refused {
+            note: refusal.note.clone(),
+            record: refusal.seq,
+        };
     }
     let with_removal = crate::view::with_removal(header, observed);
     let predecessors = header.procedure.predecessors(message, with_removal);
@@ -50,19 +53,31 @@ pub fn explain(header: &Header, observed: &Observed, message: MessageId) -> Abse
         return Absence::Waiting { missing };
     }
     if let Some((_, reason)) = &observed.exited {
-        return Absence::NoProof { reason: format!("the product ended: {reason}") };
+        return Absence::NoProof {
+            reason: format!("the product ended: {reason}"),
+        };
     }
-    if message.part == Part::Answer && let Some(failure) = failed_exchange(observed, message.step) {
+    if message.part == Part::Answer
+        && let Some(failure) = failed_exchange(observed, message.step)
+    {
         return failure;
     }
-    let ready = predecessors.iter().filter_map(|before| observed.first(*before)).map(|seen| seen.seq).max();
+    let ready = predecessors
+        .iter()
+        .filter_map(|before| observed.first(*before))
+        .map(|seen| seen.seq)
+        .max();
     let Some(&deadline) = observed.deadlines.get(&message) else {
-        return Absence::NoProof { reason: format!("the case ended before the limit for step {} passed", message.step) };
+        return Absence::NoProof {
+            reason: format!("the case ended before the limit for step {} passed", message.step),
+        };
     };
     if let Some(reason) = without_opportunity(header, observed, message, ready.unwrap_or(0), deadline) {
         return Absence::NoProof { reason };
     }
-    Absence::Missing { records: ready.into_iter().chain([deadline]).collect() }
+    Absence::Missing {
+        records: ready.into_iter().chain([deadline]).collect(),
+    }
 }
 
 /// How the exchange that should have brought an answer ended.
@@ -70,7 +85,10 @@ fn failed_exchange(observed: &Observed, step: Step) -> Option<Absence> {
     let request = observed.first(MessageId::request(step))?;
     let exchange = observed.exchanges.get(&request.exchange)?;
     let (record, reason, _, _) = exchange.failed.as_ref()?;
-    Some(Absence::NoAnswer { reason: reason.clone(), record: *record })
+    Some(Absence::NoAnswer {
+        reason: reason.clone(),
+        record: *record,
+    })
 }
 
 /// DMS-1 can write to the client only in a DM session that the client opens: without two answered exchanges
@@ -82,12 +100,18 @@ fn without_opportunity(
     ready: u64,
     deadline: u64,
 ) -> Option<String> {
-    let carried_by_dm = matches!(message.step, Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval);
+    let carried_by_dm = matches!(
+        message.step,
+        Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval
+    );
     if !carried_by_dm || message.part == Part::Answer || header.is_real(Role::DmClient) {
         return None;
     }
     let sessions = observed.dm_sessions_between(Role::Dms1, ready, deadline);
     (sessions < 2).then(|| {
-        format!("the client completed {sessions} exchanges with DMS-1 while step {} was due; two are needed", message.step)
+        format!(
+            "the client completed {sessions} exchanges with DMS-1 while step {} was due; two are needed",
+            message.step
+        )
     })
 }

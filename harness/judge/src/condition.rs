@@ -9,7 +9,7 @@ use crate::observed::Observed;
 use crate::view;
 
 /// What a condition came to.
-pub enum Judged {
+pub(crate) enum Judged {
     /// It holds.
     Holds,
     /// It does not: what would have been acceptable, and what was seen.
@@ -24,10 +24,22 @@ pub enum Judged {
 }
 
 /// Judges one condition on the values of a field.
-pub fn judge(header: &Header, observed: &Observed, condition: &Condition, values: &BTreeSet<&str>) -> Judged {
+pub(crate) fn judge(
+    header: &Header,
+    observed: &Observed,
+    condition: &Condition,
+    values: &BTreeSet<&str>,
+) -> Judged {
     let found = || view::list(values);
     let holds_if = |holds: bool, expected: String| {
-        if holds { Judged::Holds } else { Judged::Violated { expected, observed: found() } }
+        if holds {
+            Judged::Holds
+        } else {
+            Judged::Violated {
+                expected,
+                observed: found(),
+            }
+        }
     };
     match condition {
         Condition::Present => {
@@ -41,23 +53,39 @@ pub fn judge(header: &Header, observed: &Observed, condition: &Condition, values
         }
         Condition::OneOf(texts) => {
             let texts: BTreeSet<String> = texts.iter().map(|text| header.fill(text)).collect();
-            holds_if(all(values, |value| texts.contains(value)), format!("one of {}", view::list(&texts)))
+            holds_if(
+                all(values, |value| texts.contains(value)),
+                format!("one of {}", view::list(&texts)),
+            )
         }
         Condition::Not(text) => {
             let text = header.fill(text);
-            holds_if(values.iter().all(|value| **value != text), format!("anything but `{text}`"))
+            holds_if(
+                values.iter().all(|value| **value != text),
+                format!("anything but `{text}`"),
+            )
         }
-        Condition::AbsoluteHttps => {
-            holds_if(all(values, absolute_https), "an absolute https URL with a host".to_owned())
-        }
+        Condition::AbsoluteHttps => holds_if(
+            all(values, absolute_https),
+            "an absolute https URL with a host".to_owned(),
+        ),
         Condition::SameAs(field) => with(header, observed, field, |others| {
-            holds_if(*values == others, format!("{} as in {field}", view::list(&others)))
+            holds_if(
+                *values == others,
+                format!("{} as in {field}", view::list(&others)),
+            )
         }),
         Condition::Includes(field) => with(header, observed, field, |others| {
-            holds_if(others.is_subset(values), format!("{} as in {field}, among others", view::list(&others)))
+            holds_if(
+                others.is_subset(values),
+                format!("{} as in {field}, among others", view::list(&others)),
+            )
         }),
         Condition::Lacks(field) => with(header, observed, field, |others| {
-            holds_if(others.is_disjoint(values), format!("none of {} as in {field}", view::list(&others)))
+            holds_if(
+                others.is_disjoint(values),
+                format!("none of {} as in {field}", view::list(&others)),
+            )
         }),
     }
 }
@@ -82,7 +110,9 @@ fn all(values: &BTreeSet<&str>, test: impl Fn(&str) -> bool) -> bool {
 
 /// Whether a text is an absolute URL of the scheme `https` with a host (RFC 3986, section 4.3).
 fn absolute_https(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return false;
+    };
     let host = rest.split(['/', '?', '#']).next().unwrap_or("");
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     scheme.eq_ignore_ascii_case("https")

@@ -76,7 +76,9 @@ impl DmSession {
                 touched.insert(group);
             }
         }
-        let complete = touched.into_iter().filter(|&group| self.groups[group].open.is_empty());
+        let complete = touched
+            .into_iter()
+            .filter(|&group| self.groups[group].open.is_empty());
         complete
             .map(|group| AnsweredStep {
                 message: MessageId::answer(self.groups[group].step),
@@ -104,11 +106,17 @@ impl DmSession {
         let carried = by_step
             .into_iter()
             .map(|(step, commands)| {
-                let keys: BTreeSet<_> =
-                    commands.iter().map(|sent| (package.message_id.clone(), sent.id.clone())).collect();
+                let keys: BTreeSet<_> = commands
+                    .iter()
+                    .map(|sent| (package.message_id.clone(), sent.id.clone()))
+                    .collect();
                 let group = self.groups.len();
                 self.commands.extend(keys.iter().cloned().map(|key| (key, group)));
-                self.groups.push(Group { step, open: keys, codes: Vec::new() });
+                self.groups.push(Group {
+                    step,
+                    open: keys,
+                    codes: Vec::new(),
+                });
                 carried(header, known, step, &commands)
             })
             .collect();
@@ -124,7 +132,10 @@ impl DmSession {
             .map(|status| status.command_ref.as_str())
             .collect();
         let wanted = std::iter::once("0").chain(self.wants_status.iter().map(String::as_str));
-        wanted.filter(|id| !answered.contains(id)).map(str::to_owned).collect()
+        wanted
+            .filter(|id| !answered.contains(id))
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -136,7 +147,10 @@ fn step_of(header: &Header, known: &KnownTree, server: Role, sent: &Sent) -> Opt
     let (node, query) = sent.target.split_once('?').unwrap_or((&sent.target, ""));
     let writes = matches!(sent.verb, Verb::Add | Verb::Replace);
     if writes && query == "prop=ACL" {
-        let adds = sent.data.as_deref().is_none_or(|acl| !gained(header, known, node, acl).is_empty() || Acl::parse(acl).is_err());
+        let adds = sent
+            .data
+            .as_deref()
+            .is_none_or(|acl| !gained(header, known, node, acl).is_empty() || Acl::parse(acl).is_err());
         return adds.then_some(Step::AclUpdate);
     }
     if writes && query.is_empty() && below(node, &header.profile.bootstrap_config.root) {
@@ -173,9 +187,16 @@ fn carried(header: &Header, known: &KnownTree, step: Step, commands: &[&Sent]) -
                 put("node", node.to_owned());
                 put("nodes", node.to_owned());
                 put("acl", data.to_owned());
-                put("well-formed", if Acl::parse(data).is_ok() { "yes" } else { "no" }.to_owned());
-                gained(header, known, node, data).into_iter().for_each(|id| put("servers", id));
-                lost(header, known, node, data).into_iter().for_each(|id| put("removed", id));
+                put(
+                    "well-formed",
+                    if Acl::parse(data).is_ok() { "yes" } else { "no" }.to_owned(),
+                );
+                gained(header, known, node, data)
+                    .into_iter()
+                    .for_each(|id| put("servers", id));
+                lost(header, known, node, data)
+                    .into_iter()
+                    .for_each(|id| put("removed", id));
             }
             _ => {
                 put("node", node.to_owned());
@@ -185,11 +206,19 @@ fn carried(header: &Header, known: &KnownTree, step: Step, commands: &[&Sent]) -
             }
         }
     }
-    Carried { step, note: note(step, &fields), fields }
+    Carried {
+        step,
+        note: note(step, &fields),
+        fields,
+    }
 }
 
 fn note(step: Step, fields: &Fields) -> String {
-    let text = |field: &str| fields.get(field).map_or(String::new(), |values| values.join(", "));
+    let text = |field: &str| {
+        fields
+            .get(field)
+            .map_or(String::new(), |values| values.join(", "))
+    };
     match step {
         Step::BootstrapEntry => format!("writes {} = {}", text("node"), text("url")),
         Step::AclUpdate => format!("writes the ACL of {}: {}", text("nodes"), text("acl")),
@@ -244,5 +273,9 @@ fn other(package: &Package, sent: &Sent) -> Option<OtherCommand> {
         Verb::Delete | Verb::Other => return None,
     };
     let key = (package.message_id.clone(), sent.id.clone());
-    Some(OtherCommand { key, command, node: sent.target.clone() })
+    Some(OtherCommand {
+        key,
+        command,
+        node: sent.target.clone(),
+    })
 }

@@ -11,7 +11,7 @@ use crate::observed::Observed;
 use crate::view;
 
 /// Judges that a field has the values of its reference; the sender of the field's message is to blame.
-pub fn judge(
+pub(crate) fn judge(
     header: &Header,
     observed: &Observed,
     reference: &FieldRef,
@@ -29,7 +29,11 @@ pub fn judge(
     }
     records.extend(more);
     if expected == found {
-        return held(requirement, format!("{field} is {reference}: {}", view::list(&found)), records);
+        return held(
+            requirement,
+            format!("{field} is {reference}: {}", view::list(&found)),
+            records,
+        );
     }
     let FieldRef::Message(message, _) = field else {
         return Outcome::Unreached(format!("{field} is fixed by the case"));
@@ -37,17 +41,20 @@ pub fn judge(
     let Some(blame) = view::sender(header, *message) else {
         return Outcome::Unreached(format!("nobody sends {message}"));
     };
-    broken(header, Breach {
-        code: "equality",
-        requirement,
-        step: message.step,
-        blame,
-        observed_by: observer(observed, *message),
-        expected: format!("{field} = {reference} = {}", view::list(&expected)),
-        observed: differing(field, &expected, &found),
-        records,
-        place,
-    })
+    broken(
+        header,
+        Breach {
+            code: "equality",
+            requirement,
+            step: message.step,
+            blame,
+            observed_by: observer(observed, *message),
+            expected: format!("{field} = {reference} = {}", view::list(&expected)),
+            observed: differing(field, &expected, &found),
+            records,
+            place,
+        },
+    )
 }
 
 fn differing(field: &FieldRef, expected: &BTreeSet<String>, found: &BTreeSet<String>) -> String {
@@ -60,21 +67,27 @@ fn differing(field: &FieldRef, expected: &BTreeSet<String>, found: &BTreeSet<Str
 }
 
 /// The mock role that saw a message.
-pub fn observer(observed: &Observed, message: MessageId) -> Option<Role> {
+pub(crate) fn observer(observed: &Observed, message: MessageId) -> Option<Role> {
     observed.first(message).map(|occurrence| occurrence.observer)
 }
 
 /// The field comparisons of the procedure that concern a role: reference, field, requirement.
-pub fn of_role<'a>(
+pub(crate) fn of_role<'a>(
     header: &'a Header,
     role: Role,
 ) -> impl Iterator<Item = (&'a FieldRef, &'a FieldRef, &'a RequirementId, Step)> {
     header.procedure.equal.iter().flat_map(move |equality| {
-        equality.fields.iter().filter_map(move |other| match &other.field {
-            FieldRef::Message(message, _) if view::sender(header, *message) == Some(role) => {
-                Some((&equality.reference, &other.field, &other.requirement, message.step))
-            }
-            _ => None,
-        })
+        equality
+            .fields
+            .iter()
+            .filter_map(move |other| match &other.field {
+                FieldRef::Message(message, _) if view::sender(header, *message) == Some(role) => Some((
+                    &equality.reference,
+                    &other.field,
+                    &other.requirement,
+                    message.step,
+                )),
+                _ => None,
+            })
     })
 }

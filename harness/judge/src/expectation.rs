@@ -13,19 +13,31 @@ use crate::observed::Observed;
 use crate::{equality, never, presence, refuse, state, view, whole};
 
 /// Judges one expectation of the case.
-pub fn judge(header: &Header, observed: &Observed, expectation: &Expectation) -> Vec<Outcome> {
-    let Expectation { what, requirement, place } = expectation;
+pub(crate) fn judge(header: &Header, observed: &Observed, expectation: &Expectation) -> Vec<Outcome> {
+    let Expectation {
+        what,
+        requirement,
+        place,
+    } = expectation;
     match what {
         What::Procedure => whole::judge(header, observed, place),
         What::Step { message, fields } => step(header, observed, expectation, *message, fields),
         What::Never { message, until } => {
-            vec![never::judge(header, observed, *message, *until, requirement, place)]
+            vec![never::judge(
+                header,
+                observed,
+                *message,
+                *until,
+                requirement,
+                place,
+            )]
         }
         What::Equal(fields) => {
             let Some((reference, others)) = fields.split_first() else {
                 return vec![Outcome::Unreached("nothing is compared".to_owned())];
             };
-            let compare = |field| equality::judge(header, observed, reference, field, requirement, Some(place));
+            let compare =
+                |field| equality::judge(header, observed, reference, field, requirement, Some(place));
             others.iter().map(compare).collect()
         }
         What::Refuse(message) => vec![refuse::judge(header, observed, *message, requirement, place)],
@@ -49,14 +61,22 @@ fn step(
         let owns = own == Some(requirement) || own.is_none();
         let absent = presence::judge(header, observed, message, requirement, Some(&expectation.place));
         return vec![match absent {
-            Outcome::Broken(finding) if !owns => {
-                Outcome::Unreached(format!("{} did not come: {}", view::called(header, message), finding.observed))
-            }
+            Outcome::Broken(finding) if !owns => Outcome::Unreached(format!(
+                "{} did not come: {}",
+                view::called(header, message),
+                finding.observed
+            )),
             other => other,
         }];
     }
     if fields.is_empty() {
-        return vec![presence::judge(header, observed, message, requirement, Some(&expectation.place))];
+        return vec![presence::judge(
+            header,
+            observed,
+            message,
+            requirement,
+            Some(&expectation.place),
+        )];
     }
     fields
         .iter()
@@ -81,25 +101,33 @@ fn on_field(
     }
     let requirement = &expectation.requirement;
     match condition::judge(header, observed, condition, &values) {
-        Judged::Holds => {
-            held(requirement, format!("{message}/{field} is {}", view::list(&values)), records)
-        }
+        Judged::Holds => held(
+            requirement,
+            format!("{message}/{field} is {}", view::list(&values)),
+            records,
+        ),
         Judged::Unknown(reason) => Outcome::Unreached(reason),
-        Judged::Violated { expected, observed: seen } => {
+        Judged::Violated {
+            expected,
+            observed: seen,
+        } => {
             let Some(blame) = view::sender(header, message) else {
                 return Outcome::Unreached(format!("nobody sends {message}"));
             };
-            broken(header, Breach {
-                code: "field",
-                requirement,
-                step: message.step,
-                blame,
-                observed_by: equality::observer(observed, message),
-                expected: format!("{message}/{field}: {expected}"),
-                observed: format!("{message}/{field}: {seen}"),
-                records,
-                place: Some(&expectation.place),
-            })
+            broken(
+                header,
+                Breach {
+                    code: "field",
+                    requirement,
+                    step: message.step,
+                    blame,
+                    observed_by: equality::observer(observed, message),
+                    expected: format!("{message}/{field}: {expected}"),
+                    observed: format!("{message}/{field}: {seen}"),
+                    records,
+                    place: Some(&expectation.place),
+                },
+            )
         }
     }
 }
@@ -137,10 +165,16 @@ fn one_of(header: &Header, observed: &Observed, alternatives: &[Expectation]) ->
 }
 
 /// The step a case is about, for findings about the case as a whole.
-pub fn main_step(header: &Header) -> Option<Step> {
-    header.case.expect.iter().find_map(|expectation| match &expectation.what {
-        What::Step { message, .. } | What::Never { message, .. } | What::Refuse(message) => Some(message.step),
-        What::State(state) => Some(state.after.step),
-        _ => None,
-    })
+pub(crate) fn main_step(header: &Header) -> Option<Step> {
+    header
+        .case
+        .expect
+        .iter()
+        .find_map(|expectation| match &expectation.what {
+            What::Step { message, .. } | What::Never { message, .. } | What::Refuse(message) => {
+                Some(message.step)
+            }
+            What::State(state) => Some(state.after.step),
+            _ => None,
+        })
 }

@@ -7,7 +7,7 @@ use crate::header::Header;
 
 /// What came of one thing that had to be seen.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It was seen.
     Held(Vec<Check>),
     /// A requirement was broken.
@@ -17,7 +17,7 @@ pub enum Outcome {
 }
 
 /// The facts of a breach; [`broken`] makes a finding of them.
-pub struct Breach<'a> {
+pub(crate) struct Breach<'a> {
     /// The kind of breach.
     pub code: &'static str,
     /// The requirement.
@@ -39,7 +39,7 @@ pub struct Breach<'a> {
 }
 
 /// A finding of weight and words as the requirement has them.
-pub fn broken(header: &Header, breach: Breach<'_>) -> Outcome {
+pub(crate) fn broken(header: &Header, breach: Breach<'_>) -> Outcome {
     let mut records = breach.records;
     records.sort_unstable();
     records.dedup();
@@ -54,7 +54,10 @@ pub fn broken(header: &Header, breach: Breach<'_>) -> Outcome {
         expected: breach.expected,
         observed: breach.observed,
         place: breach.place.cloned(),
-        evidence: Evidence { transcript: header.transcript.clone(), records },
+        evidence: Evidence {
+            transcript: header.transcript.clone(),
+            records,
+        },
         see: None,
         rerun: header.rerun.clone(),
     }))
@@ -69,6 +72,10 @@ fn weigh(header: &Header, requirement: &RequirementId) -> Verdict {
 }
 
 /// One thing that held.
-pub fn held(requirement: &RequirementId, what: impl Into<String>, records: Vec<u64>) -> Outcome {
-    Outcome::Held(vec![Check { requirement: Some(requirement.clone()), what: what.into(), records }])
+pub(crate) fn held(requirement: &RequirementId, what: impl Into<String>, records: Vec<u64>) -> Outcome {
+    Outcome::Held(vec![Check {
+        requirement: Some(requirement.clone()),
+        what: what.into(),
+        records,
+    }])
 }

@@ -102,7 +102,9 @@ impl Header {
 
     /// A requirement in words.
     pub fn words<'a>(&'a self, requirement: &'a RequirementId) -> &'a str {
-        self.requirements.get(requirement).map_or("", |known| &known.words)
+        self.requirements
+            .get(requirement)
+            .map_or("", |known| &known.words)
     }
 
     /// A text of a case with `${dms-1}`, `${dms-2}`, `${third}` and `${device}` filled in.

@@ -20,7 +20,11 @@ pub struct Judge {
 impl Judge {
     /// A judge that has seen nothing yet.
     pub fn new(header: Header) -> Self {
-        Self { header, observed: Observed::default(), recogniser: Recogniser::default() }
+        Self {
+            header,
+            observed: Observed::default(),
+            recogniser: Recogniser::default(),
+        }
     }
 
     /// Judges a stored transcript.
@@ -59,7 +63,10 @@ impl Judge {
         !expectations.is_empty()
             && expectations.iter().all(|expected| {
                 let outcomes = expectation::judge(&self.header, &self.observed, expected);
-                !outcomes.is_empty() && !outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unreached(_)))
+                !outcomes.is_empty()
+                    && !outcomes
+                        .iter()
+                        .any(|outcome| matches!(outcome, Outcome::Unreached(_)))
             })
     }
 
@@ -73,10 +80,16 @@ impl Judge {
         let with_removal = view::with_removal(&self.header, &self.observed);
         let messages = self.header.procedure.messages(with_removal);
         messages
-            .filter(|message| view::sender(&self.header, *message).is_some_and(|role| self.header.is_real(role)))
+            .filter(|message| {
+                view::sender(&self.header, *message).is_some_and(|role| self.header.is_real(role))
+            })
             .filter(|message| !self.observed.seen(*message))
             .filter(|message| {
-                let mut before = self.header.procedure.predecessors(*message, with_removal).into_iter();
+                let mut before = self
+                    .header
+                    .procedure
+                    .predecessors(*message, with_removal)
+                    .into_iter();
                 before.all(|before| self.observed.seen(before))
             })
             .filter(|message| {
@@ -95,7 +108,14 @@ fn collect(observed: &mut Observed, record: &Record) {
     observed.last_seq = seq;
     observed.last_us = record.at_us;
     match &record.event {
-        Event::ConnectionOpened { connection, observer, side, endpoint, since_us, .. } => {
+        Event::ConnectionOpened {
+            connection,
+            observer,
+            side,
+            endpoint,
+            since_us,
+            ..
+        } => {
             let opened = Connection {
                 observer: *observer,
                 side: *side,
@@ -109,13 +129,22 @@ fn collect(observed: &mut Observed, record: &Record) {
             };
             observed.connections.insert(*connection, opened);
         }
-        Event::TlsEstablished { connection, presented, .. } => {
+        Event::TlsEstablished {
+            connection,
+            presented,
+            ..
+        } => {
             if let Some(connection) = observed.connections.get_mut(connection) {
                 connection.established = Some(seq);
                 connection.presented = Some(*presented);
             }
         }
-        Event::TlsFailed { connection, reason, refused_by_peer, presented } => {
+        Event::TlsFailed {
+            connection,
+            reason,
+            refused_by_peer,
+            presented,
+        } => {
             if let Some(connection) = observed.connections.get_mut(connection) {
                 connection.failed = Some((seq, reason.clone(), *refused_by_peer));
                 connection.presented = Some(*presented);
@@ -129,7 +158,15 @@ fn collect(observed: &mut Observed, record: &Record) {
         Event::RequestSent(request) => begin(observed, request, seq, true),
         Event::RequestReceived(request) => begin(observed, request, seq, false),
         Event::ResponseSent(response) | Event::ResponseReceived(response) => end(observed, response, seq),
-        Event::ExchangeFailed { exchange, observer, endpoint, connection, reason, refused_by_peer, unreadable } => {
+        Event::ExchangeFailed {
+            exchange,
+            observer,
+            endpoint,
+            connection,
+            reason,
+            refused_by_peer,
+            unreadable,
+        } => {
             // One that failed before anything was written has no request.
             let entry = observed.exchanges.entry(*exchange).or_insert_with(|| Exchange {
                 observer: *observer,
@@ -151,10 +188,18 @@ fn collect(observed: &mut Observed, record: &Record) {
             change: change.clone(),
         }),
         Event::WindowOpened { holding } => {
-            observed.windows.push(Window { holding: *holding, opened: (seq, record.at_us), closed: None });
+            observed.windows.push(Window {
+                holding: *holding,
+                opened: (seq, record.at_us),
+                closed: None,
+            });
         }
         Event::WindowClosed { holding } => {
-            let window = observed.windows.iter_mut().rev().find(|window| window.holding == *holding);
+            let window = observed
+                .windows
+                .iter_mut()
+                .rev()
+                .find(|window| window.holding == *holding);
             if let Some(window) = window {
                 window.closed.get_or_insert((seq, record.at_us));
             }
@@ -162,7 +207,9 @@ fn collect(observed: &mut Observed, record: &Record) {
         Event::DeadlinePassed { awaiting } => {
             observed.deadlines.entry(*awaiting).or_insert(seq);
         }
-        Event::Triggered { trigger, outcome } => observed.triggers.push((seq, trigger.clone(), outcome.clone())),
+        Event::Triggered { trigger, outcome } => {
+            observed.triggers.push((seq, trigger.clone(), outcome.clone()))
+        }
         Event::ScriptStopped { role, reason } => observed.stopped.push((seq, *role, reason.clone())),
         Event::ProductExited { reason } => observed.exited = Some((seq, reason.clone())),
         Event::Aborted { reason } => observed.aborted = Some((seq, reason.clone())),

@@ -14,7 +14,7 @@ use crate::view;
 ///
 /// Credited only where it could have come: the window was open for at least as long as the product declares to
 /// react within, what is carried in a DM session had two of them, and the product was alive.
-pub fn judge(
+pub(crate) fn judge(
     header: &Header,
     observed: &Observed,
     message: MessageId,
@@ -75,7 +75,14 @@ fn too_early(
         Some(until) => {
             let first = observed.first(until);
             let text = format!("{what} not before {}", view::called(header, until));
-            (text, first.map(|first| first.seq).into_iter().chain([early.seq]).collect())
+            (
+                text,
+                first
+                    .map(|first| first.seq)
+                    .into_iter()
+                    .chain([early.seq])
+                    .collect(),
+            )
         }
         None => (format!("no {what} after that"), vec![early.seq]),
     };
@@ -89,17 +96,20 @@ fn too_early(
         ),
         None => format!("{} sent it: {}", early.from.title(), early.note),
     };
-    broken(header, Breach {
-        code: "too-early",
-        requirement,
-        step: early.message.step,
-        blame: early.from,
-        observed_by: Some(early.observer),
-        expected,
-        observed: seen,
-        records,
-        place: Some(place),
-    })
+    broken(
+        header,
+        Breach {
+            code: "too-early",
+            requirement,
+            step: early.message.step,
+            blame: early.from,
+            observed_by: Some(early.observer),
+            expected,
+            observed: seen,
+            records,
+            place: Some(place),
+        },
+    )
 }
 
 /// Whether the window proves anything.
@@ -123,7 +133,10 @@ fn credit(
             header.limits.reacts_within
         ));
     }
-    let carried_by_dm = matches!(message.step, Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval);
+    let carried_by_dm = matches!(
+        message.step,
+        Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval
+    );
     if carried_by_dm && !header.is_real(Role::DmClient) {
         let sessions = observed.dm_sessions_between(Role::Dms1, window.opened.0, closed);
         if sessions < 2 {
@@ -137,14 +150,17 @@ fn credit(
         return Outcome::Unreached(format!("nobody sends {message}"));
     };
     let Some(life) = sign_of_life(header, observed, sender, window.opened.0) else {
-        return Outcome::Unreached(format!("{} gave no sign of life in the window or after it", sender.title()));
+        return Outcome::Unreached(format!(
+            "{} gave no sign of life in the window or after it",
+            sender.title()
+        ));
     };
     let what = format!("{called} did not come in {}", milliseconds(length_us));
     held(requirement, what, vec![window.opened.0, closed, life])
 }
 
 /// A record after the window opened that shows that a real role is alive: it answered, or sent something.
-pub fn sign_of_life(header: &Header, observed: &Observed, role: Role, after: u64) -> Option<u64> {
+pub(crate) fn sign_of_life(header: &Header, observed: &Observed, role: Role, after: u64) -> Option<u64> {
     let from_it = observed
         .occurrences
         .iter()
@@ -158,7 +174,11 @@ pub fn sign_of_life(header: &Header, observed: &Observed, role: Role, after: u64
         if !header.is_real(role) || !(at_its_endpoint || by_it) {
             return None;
         }
-        let seq = if at_its_endpoint { exchange.status.map(|(seq, _)| seq) } else { exchange.request };
+        let seq = if at_its_endpoint {
+            exchange.status.map(|(seq, _)| seq)
+        } else {
+            exchange.request
+        };
         seq.filter(|seq| *seq > after)
     })
 }
@@ -173,6 +193,6 @@ pub const fn speaker(listener: Role, kind: EndpointKind) -> Role {
 }
 
 /// A time as people read it.
-pub fn milliseconds(us: u64) -> String {
+pub(crate) fn milliseconds(us: u64) -> String {
     format!("{}.{} ms", us / 1000, us % 1000 / 100)
 }

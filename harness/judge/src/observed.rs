@@ -134,7 +134,9 @@ pub struct Probe {
 impl Observed {
     /// The occurrences of a message.
     pub fn all(&self, message: MessageId) -> impl DoubleEndedIterator<Item = &Occurrence> {
-        self.occurrences.iter().filter(move |occurrence| occurrence.message == message)
+        self.occurrences
+            .iter()
+            .filter(move |occurrence| occurrence.message == message)
     }
 
     /// The first occurrence of a message; of an answer, the first positive one.
@@ -156,11 +158,15 @@ impl Observed {
     pub fn dm_sessions_between(&self, server: Role, after: u64, before: u64) -> usize {
         self.exchanges
             .values()
-            .filter(|exchange| exchange.endpoint.role == server && exchange.observer == Role::DmClient && exchange.sent)
+            .filter(|exchange| {
+                exchange.endpoint.role == server && exchange.observer == Role::DmClient && exchange.sent
+            })
             .filter(|exchange| exchange.endpoint.kind == dmconform_model::transcript::EndpointKind::Dm)
             .filter(|exchange| exchange.request.is_some_and(|seq| seq > after))
             .filter(|exchange| {
-                exchange.status.is_some_and(|(seq, status)| seq < before && (200..300).contains(&status))
+                exchange
+                    .status
+                    .is_some_and(|(seq, status)| seq < before && (200..300).contains(&status))
             })
             .count()
     }

@@ -40,6 +40,11 @@ pub struct Occurrence {
 impl Occurrence {
     /// The values of a field, as a set; empty where the message does not carry it.
     pub fn values(&self, field: &str) -> BTreeSet<&str> {
-        self.fields.get(field).into_iter().flatten().map(String::as_str).collect()
+        self.fields
+            .get(field)
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect()
     }
 }

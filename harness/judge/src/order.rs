@@ -9,7 +9,7 @@ use crate::occurrence::Occurrence;
 
 /// How two messages that must come in an order did come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relation {
+pub(crate) enum Relation {
     /// In that order, or with nothing to show the contrary.
     Kept,
     /// In the wrong order, and the harness can prove it.
@@ -22,8 +22,10 @@ pub enum Relation {
 ///
 /// Convicts only through the harness: `then` had been read completely before the first byte of `first` was
 /// written, or before the connection that carried `first` was even opened.
-pub fn relation(observed: &Observed, first: Option<&Occurrence>, then: &Occurrence) -> Relation {
-    let Some(first) = first else { return Relation::Broken };
+pub(crate) fn relation(observed: &Observed, first: Option<&Occurrence>, then: &Occurrence) -> Relation {
+    let Some(first) = first else {
+        return Relation::Broken;
+    };
     if first.seq < then.seq {
         return Relation::Kept;
     }
@@ -34,12 +36,16 @@ pub fn relation(observed: &Observed, first: Option<&Occurrence>, then: &Occurren
         .connections
         .get(&first.connection)
         .is_some_and(|connection| connection.since_us > then.at_us);
-    if opened_later { Relation::Broken } else { Relation::Crossed }
+    if opened_later {
+        Relation::Broken
+    } else {
+        Relation::Crossed
+    }
 }
 
 /// An order rule that was broken.
 #[derive(Clone, Debug)]
-pub struct OrderBreach<'a> {
+pub(crate) struct OrderBreach<'a> {
     /// The rule.
     pub rule: &'a OrderRule,
     /// What should have come first, if it came at all.
@@ -49,7 +55,7 @@ pub struct OrderBreach<'a> {
 }
 
 /// The order rules that one occurrence breaks, the one whose `first` is earliest in the figure first.
-pub fn breached_by<'a>(
+pub(crate) fn breached_by<'a>(
     header: &'a Header,
     observed: &'a Observed,
     then: &'a Occurrence,
@@ -60,7 +66,11 @@ pub fn breached_by<'a>(
         .iter()
         .filter(|rule| rule.then == then.message)
         .filter(|rule| applies(observed, rule))
-        .map(|rule| OrderBreach { rule, first: observed.first(rule.first), then })
+        .map(|rule| OrderBreach {
+            rule,
+            first: observed.first(rule.first),
+            then,
+        })
         .filter(|breach| relation(observed, breach.first, breach.then) == Relation::Broken)
         .collect();
     breaches.sort_by_key(|breach| breach.rule.first);
@@ -68,19 +78,28 @@ pub fn breached_by<'a>(
 }
 
 /// Whether a rule holds in this delegation: some hold only where an optional step takes place.
-pub fn applies(observed: &Observed, rule: &OrderRule) -> bool {
-    rule.where_done.is_none_or(|step: Step| observed.all(MessageId::request(step)).next().is_some())
+pub(crate) fn applies(observed: &Observed, rule: &OrderRule) -> bool {
+    rule.where_done
+        .is_none_or(|step: Step| observed.all(MessageId::request(step)).next().is_some())
 }
 
 /// Every broken order rule of a role, in the order of the records.
-pub fn breaches<'a>(header: &'a Header, observed: &'a Observed, role: Role) -> Vec<OrderBreach<'a>> {
+pub(crate) fn breaches<'a>(header: &'a Header, observed: &'a Observed, role: Role) -> Vec<OrderBreach<'a>> {
     let mut found: Vec<OrderBreach<'a>> = Vec::new();
-    for then in observed.occurrences.iter().filter(|occurrence| occurrence.from == role) {
+    for then in observed
+        .occurrences
+        .iter()
+        .filter(|occurrence| occurrence.from == role)
+    {
         let already = |breach: &OrderBreach<'_>| {
-            found.iter().any(|earlier| std::ptr::eq(earlier.rule, breach.rule))
+            found
+                .iter()
+                .any(|earlier| std::ptr::eq(earlier.rule, breach.rule))
         };
-        let new: Vec<_> =
-            breached_by(header, observed, then).into_iter().filter(|breach| !already(breach)).collect();
+        let new: Vec<_> = breached_by(header, observed, then)
+            .into_iter()
+            .filter(|breach| !already(breach))
+            .collect();
         found.extend(new);
     }
     found

@@ -61,8 +61,14 @@ pub(crate) struct Package {
 
 /// Reads a body as a SyncML message; the reason when it is none.
 pub(crate) fn read(body: &[u8], media_type: &str) -> std::result::Result<Package, String> {
-    let encoding = if media_type.contains("wbxml") { Encoding::Wbxml } else { Encoding::Xml };
-    let message = syncml::read(body, encoding).map_err(|error| error.to_string())?.message;
+    let encoding = if media_type.contains("wbxml") {
+        Encoding::Wbxml
+    } else {
+        Encoding::Xml
+    };
+    let message = syncml::read(body, encoding)
+        .map_err(|error| error.to_string())?
+        .message;
     let mut package = Package {
         session_id: message.header.session_id.clone(),
         message_id: message.header.message_id.clone(),
@@ -95,7 +101,10 @@ fn collect(package: &mut Package, command: &Command, depth: usize) {
         Command::Get(get) => send(package, id, Verb::Get, &get.items),
         Command::Add(edit) => send(package, id, Verb::Add, &edit.items),
         Command::Replace(edit) => {
-            let own = edit.items.iter().filter_map(|item| Some((item.source.as_ref()?.uri.clone(), text(item)?)));
+            let own = edit
+                .items
+                .iter()
+                .filter_map(|item| Some((item.source.clone()?, text(item)?)));
             package.device_info.extend(own);
             send(package, id, Verb::Replace, &edit.items);
         }
@@ -116,9 +125,14 @@ fn collect(package: &mut Package, command: &Command, depth: usize) {
 fn send(package: &mut Package, id: String, verb: Verb, items: &[Item]) {
     package.wants_status.push(id.clone());
     for item in items {
-        let target = item.target.as_ref().map(|target| target.uri.clone()).unwrap_or_default();
+        let target = item.target.clone().unwrap_or_default();
         let data = text(item);
-        package.sent.push(Sent { id: id.clone(), verb, target, data });
+        package.sent.push(Sent {
+            id: id.clone(),
+            verb,
+            target,
+            data,
+        });
     }
 }
 
@@ -133,6 +147,9 @@ fn text(item: &Item) -> Option<String> {
 impl Package {
     /// The code of the Status for the header of the other end's message.
     pub(crate) fn header_status(&self) -> Option<u16> {
-        self.statuses.iter().find(|status| status.command_ref == "0").map(|status| status.code)
+        self.statuses
+            .iter()
+            .find(|status| status.command_ref == "0")
+            .map(|status| status.code)
     }
 }

@@ -10,7 +10,7 @@ use crate::view;
 
 /// Judges that a message was seen. Its absence breaks `requirement` only where the message was due: every
 /// precondition met, the opportunity given, the declared limit passed.
-pub fn judge(
+pub(crate) fn judge(
     header: &Header,
     observed: &Observed,
     message: MessageId,
@@ -18,7 +18,11 @@ pub fn judge(
     place: Option<&Place>,
 ) -> Outcome {
     if let Some(seen) = observed.first(message) {
-        return held(requirement, format!("{} came: {}", view::called(header, message), seen.note), vec![seen.seq]);
+        return held(
+            requirement,
+            format!("{} came: {}", view::called(header, message), seen.note),
+            vec![seen.seq],
+        );
     }
     let Some(sender) = view::sender(header, message) else {
         return Outcome::Unreached(format!("nobody sends {message}"));
@@ -30,7 +34,11 @@ pub fn judge(
     let (code, seen, records) = match explain(header, observed, message) {
         Absence::Missing { records } => {
             let limit = header.limits.step_deadline;
-            ("missing", format!("nothing within {limit} of the moment it was due"), records)
+            (
+                "missing",
+                format!("nothing within {limit} of the moment it was due"),
+                records,
+            )
         }
         Absence::Refused { note, record } => ("refused", note, vec![record]),
         Absence::NoAnswer { reason, record } => ("no-answer", reason, vec![record]),
@@ -40,25 +48,41 @@ pub fn judge(
                 view::called(header, missing)
             ));
         }
-        Absence::NoProof { reason } => return Outcome::Unreached(format!("{called} did not come, but {reason}")),
+        Absence::NoProof { reason } => {
+            return Outcome::Unreached(format!("{called} did not come, but {reason}"));
+        }
     };
     let expected = match message.part {
-        Part::Request => format!("{called} from {} to {}", sender.title(), receiver(header, message)),
-        Part::Answer => format!("a positive answer from {} to step {}", sender.title(), message.step),
+        Part::Request => format!(
+            "{called} from {} to {}",
+            sender.title(),
+            receiver(header, message)
+        ),
+        Part::Answer => format!(
+            "a positive answer from {} to step {}",
+            sender.title(),
+            message.step
+        ),
     };
-    broken(header, Breach {
-        code,
-        requirement,
-        step: message.step,
-        blame: sender,
-        observed_by: header.procedure.receiver(message, header.case.given.opens),
-        expected,
-        observed: seen,
-        records,
-        place,
-    })
+    broken(
+        header,
+        Breach {
+            code,
+            requirement,
+            step: message.step,
+            blame: sender,
+            observed_by: header.procedure.receiver(message, header.case.given.opens),
+            expected,
+            observed: seen,
+            records,
+            place,
+        },
+    )
 }
 
 fn receiver(header: &Header, message: MessageId) -> &'static str {
-    header.procedure.receiver(message, header.case.given.opens).map_or("nobody", dmconform_model::Role::title)
+    header
+        .procedure
+        .receiver(message, header.case.given.opens)
+        .map_or("nobody", dmconform_model::Role::title)
 }

@@ -62,26 +62,57 @@ impl Recogniser {
         };
         match &record.event {
             Event::RequestSent(request) => {
-                self.request(header, observed, request, &seen(request.exchange, request.connection, request.observer, true));
+                self.request(
+                    header,
+                    observed,
+                    request,
+                    &seen(request.exchange, request.connection, request.observer, true),
+                );
             }
             Event::RequestReceived(request) => {
-                self.request(header, observed, request, &seen(request.exchange, request.connection, request.observer, false));
+                self.request(
+                    header,
+                    observed,
+                    request,
+                    &seen(request.exchange, request.connection, request.observer, false),
+                );
             }
             Event::ResponseSent(response) => {
-                self.response(header, observed, response, &seen(response.exchange, response.connection, response.observer, true));
+                self.response(
+                    header,
+                    observed,
+                    response,
+                    &seen(response.exchange, response.connection, response.observer, true),
+                );
             }
             Event::ResponseReceived(response) => {
-                self.response(header, observed, response, &seen(response.exchange, response.connection, response.observer, false));
+                self.response(
+                    header,
+                    observed,
+                    response,
+                    &seen(response.exchange, response.connection, response.observer, false),
+                );
             }
             Event::DeviceState(state) => {
                 self.known.acls = state.acls.iter().cloned().collect();
-                self.known.accounts =
-                    state.accounts.iter().map(|account| (account.node.clone(), account.server_id.clone())).collect();
+                self.known.accounts = state
+                    .accounts
+                    .iter()
+                    .map(|account| (account.node.clone(), account.server_id.clone()))
+                    .collect();
             }
-            Event::Changed { exchange: Some(exchange), change, .. } if change == THIRD_SERVER => {
+            Event::Changed {
+                exchange: Some(exchange),
+                change,
+                ..
+            } if change == THIRD_SERVER => {
                 self.third.insert(*exchange);
             }
-            Event::Authenticated { exchange, who, outcome } => authenticated(observed, *exchange, *who, *outcome),
+            Event::Authenticated {
+                exchange,
+                who,
+                outcome,
+            } => authenticated(observed, *exchange, *who, *outcome),
             _ => {}
         }
     }
@@ -91,7 +122,12 @@ impl Recogniser {
             return;
         }
         let server = request.endpoint.role;
-        let mut asked = Asked { message: None, session: None, kind: request.endpoint.kind, server };
+        let mut asked = Asked {
+            message: None,
+            session: None,
+            kind: request.endpoint.kind,
+            server,
+        };
         match request.endpoint.kind {
             EndpointKind::Delegation => {
                 if let Some((message, fields)) = self.delegation_request(header, observed, request, seen) {
@@ -107,7 +143,15 @@ impl Recogniser {
                     ("url".to_owned(), vec![request.url.clone()]),
                     ("method".to_owned(), vec![request.method.clone()]),
                 ]);
-                emit(header, observed, seen, message, true, fields, format!("{} {}", request.method, request.url));
+                emit(
+                    header,
+                    observed,
+                    seen,
+                    message,
+                    true,
+                    fields,
+                    format!("{} {}", request.method, request.url),
+                );
             }
             EndpointKind::Dm => self.client_package(header, observed, request, seen, &mut asked),
         }
@@ -127,7 +171,9 @@ impl Recogniser {
         let element = match Element::parse(&request.body.bytes) {
             Ok(element) => element,
             Err(error) => {
-                observed.unrecognised.push((seen.seq, format!("no XML document: {error}")));
+                observed
+                    .unrecognised
+                    .push((seen.seq, format!("no XML document: {error}")));
                 return None;
             }
         };
@@ -156,7 +202,9 @@ impl Recogniser {
         let package = match package::read(&request.body.bytes, content_type(&request.headers)) {
             Ok(package) => package,
             Err(error) => {
-                observed.unrecognised.push((seen.seq, format!("no SyncML message: {error}")));
+                observed
+                    .unrecognised
+                    .push((seen.seq, format!("no SyncML message: {error}")));
                 return;
             }
         };
@@ -177,28 +225,53 @@ impl Recogniser {
             let message = MessageId::request(Step::ClientSession);
             asked.message = Some(message);
             let fields = session_fields(request, &package);
-            let note = format!("package 1 from {}, Alert {}", package.source, joined(&package.alerts));
+            let note = format!(
+                "package 1 from {}, Alert {}",
+                package.source,
+                joined(&package.alerts)
+            );
             emit(header, observed, seen, message, true, fields, note);
         }
     }
 
     fn response(&mut self, header: &Header, observed: &mut Observed, response: &Response, seen: &Seen) {
-        let Some(asked) = self.requests.remove(&response.exchange) else { return };
+        let Some(asked) = self.requests.remove(&response.exchange) else {
+            return;
+        };
         let positive = (200..300).contains(&response.status);
         match asked.kind {
             EndpointKind::Delegation => {
                 let Some(message) = asked.message else { return };
-                delegation_answer(header, observed, response, seen, MessageId::answer(message.step), positive);
+                delegation_answer(
+                    header,
+                    observed,
+                    response,
+                    seen,
+                    MessageId::answer(message.step),
+                    positive,
+                );
             }
             EndpointKind::Bootstrap => {
                 let (fields, readable) = bootstrap_fields(response);
                 let note = match (positive, &readable) {
-                    (true, Ok(())) => format!("{}: bootstrap of {}", response.status, joined(fields.get("server").into_iter().flatten())),
+                    (true, Ok(())) => format!(
+                        "{}: bootstrap of {}",
+                        response.status,
+                        joined(fields.get("server").into_iter().flatten())
+                    ),
                     (true, Err(reason)) => format!("{}, but {reason}", response.status),
                     (false, _) => format!("{}", response.status),
                 };
                 let message = MessageId::answer(Step::BootstrapFetch);
-                emit(header, observed, seen, message, positive && readable.is_ok(), fields, note);
+                emit(
+                    header,
+                    observed,
+                    seen,
+                    message,
+                    positive && readable.is_ok(),
+                    fields,
+                    note,
+                );
             }
             EndpointKind::Dm => self.server_package(header, observed, response, seen, &asked, positive),
         }
@@ -219,7 +292,15 @@ impl Recogniser {
         let (Ok(package), Some(key), true) = (&package, &asked.session, positive) else {
             if answers_session {
                 let reason = package.err().map_or(String::new(), |error| format!(", {error}"));
-                emit(header, observed, seen, message, false, Fields::new(), format!("{}{reason}", response.status));
+                emit(
+                    header,
+                    observed,
+                    seen,
+                    message,
+                    false,
+                    Fields::new(),
+                    format!("{}{reason}", response.status),
+                );
             }
             return;
         };
@@ -229,16 +310,31 @@ impl Recogniser {
             // A challenge is no answer yet: the client says the same again with its credentials.
             if !matches!(code, Some(401 | 407)) {
                 let open = session.without_status(package);
-                let statuses = if open.is_empty() { "complete".to_owned() } else { format!("none for {}", open.join(", ")) };
+                let statuses = if open.is_empty() {
+                    "complete".to_owned()
+                } else {
+                    format!("none for {}", open.join(", "))
+                };
                 let fields = Fields::from([("statuses".to_owned(), vec![statuses])]);
                 let accepted = code.is_none_or(|code| (200..300).contains(&code));
-                let note = code.map_or_else(|| "package 2 without a header Status".to_owned(), |code| format!("package 2, header Status {code}"));
+                let note = code.map_or_else(
+                    || "package 2 without a header Status".to_owned(),
+                    |code| format!("package 2, header Status {code}"),
+                );
                 emit(header, observed, seen, message, accepted, fields, note);
             }
         }
         let (carried, others) = session.server_sent(header, &self.known, asked.server, package);
         for step in carried {
-            emit(header, observed, seen, MessageId::request(step.step), true, step.fields, step.note);
+            emit(
+                header,
+                observed,
+                seen,
+                MessageId::request(step.step),
+                true,
+                step.fields,
+                step.note,
+            );
         }
         for other in others {
             session.probes.insert(other.key, observed.probes.len());
@@ -260,13 +356,21 @@ pub const THIRD_SERVER: &str = "sent by a third server with a certificate of its
 fn record_probe_answers(session: &DmSession, observed: &mut Observed, package: &Package, seq: u64) {
     for status in &package.statuses {
         let key = (status.message_ref.clone(), status.command_ref.clone());
-        if let Some(probe) = session.probes.get(&key).and_then(|index| observed.probes.get_mut(*index)) {
+        if let Some(probe) = session
+            .probes
+            .get(&key)
+            .and_then(|index| observed.probes.get_mut(*index))
+        {
             probe.status = Some((seq, status.code));
         }
     }
     for result in &package.results {
         let key = (result.message_ref.clone(), result.command_ref.clone());
-        if let Some(probe) = session.probes.get(&key).and_then(|index| observed.probes.get_mut(*index)) {
+        if let Some(probe) = session
+            .probes
+            .get(&key)
+            .and_then(|index| observed.probes.get_mut(*index))
+        {
             probe.result = Some(result.data.clone());
         }
     }
@@ -284,8 +388,10 @@ fn emit(
     note: String,
 ) {
     let opener = header.case.given.opens;
-    let (Some(from), Some(to)) = (header.procedure.sender(message, opener), header.procedure.receiver(message, opener))
-    else {
+    let (Some(from), Some(to)) = (
+        header.procedure.sender(message, opener),
+        header.procedure.receiver(message, opener),
+    ) else {
         return;
     };
     if !seen.sent && !header.is_real(from) {
@@ -318,8 +424,13 @@ fn authenticated(observed: &mut Observed, exchange: ExchangeId, who: Role, outco
         Authentication::Missing => "missing",
     };
     let found = observed.occurrences.iter_mut().rev();
-    if let Some(occurrence) = found.into_iter().find(|seen| seen.exchange == exchange && seen.message == message) {
-        occurrence.fields.insert("authentication".to_owned(), vec![text.to_owned()]);
+    if let Some(occurrence) = found
+        .into_iter()
+        .find(|seen| seen.exchange == exchange && seen.message == message)
+    {
+        occurrence
+            .fields
+            .insert("authentication".to_owned(), vec![text.to_owned()]);
     }
 }
 
@@ -331,23 +442,53 @@ fn delegation_answer(
     message: MessageId,
     positive: bool,
 ) {
-    let Some(document) = header.profile.messages.get(&message) else { return };
+    let Some(document) = header.profile.messages.get(&message) else {
+        return;
+    };
     if response.body.is_empty() {
         let accepted = positive && document.body_optional;
-        emit(header, observed, seen, message, accepted, Fields::new(), format!("{} without a body", response.status));
+        emit(
+            header,
+            observed,
+            seen,
+            message,
+            accepted,
+            Fields::new(),
+            format!("{} without a body", response.status),
+        );
         return;
     }
-    let element = Element::parse(&response.body.bytes).ok().filter(|element| element.name.local == document.root);
+    let element = Element::parse(&response.body.bytes)
+        .ok()
+        .filter(|element| element.name.local == document.root);
     let Some(element) = element else {
         let accepted = positive && document.body_optional;
-        emit(header, observed, seen, message, accepted, Fields::new(), format!("{} with an unknown body", response.status));
+        emit(
+            header,
+            observed,
+            seen,
+            message,
+            accepted,
+            Fields::new(),
+            format!("{} with an unknown body", response.status),
+        );
         return;
     };
     let fields = document::fields(document, &element);
-    let refused = fields.get("result").is_some_and(|values| values.iter().any(|value| value == "refused"));
+    let refused = fields
+        .get("result")
+        .is_some_and(|values| values.iter().any(|value| value == "refused"));
     let missing_url = message.step == Step::UrlRequest && fields.get("url").is_none_or(Vec::is_empty);
     let note = format!("{}: {}", response.status, document_note(&fields));
-    emit(header, observed, seen, message, positive && !refused && !missing_url, fields, note);
+    emit(
+        header,
+        observed,
+        seen,
+        message,
+        positive && !refused && !missing_url,
+        fields,
+        note,
+    );
 }
 
 fn bootstrap_fields(response: &Response) -> (Fields, Result<(), String>) {
@@ -356,12 +497,12 @@ fn bootstrap_fields(response: &Response) -> (Fields, Result<(), String>) {
         Err(error) => return (Fields::new(), Err(error.to_string())),
     };
     let mut fields = Fields::new();
-    for account in &bootstrap.accounts {
+    for account in bootstrap.accounts() {
         let mut put = |field: &str, value: String| fields.entry(field.to_owned()).or_default().push(value);
         put("server", account.server_id.clone());
         put("address", account.address.clone());
     }
-    if bootstrap.accounts.is_empty() {
+    if bootstrap.accounts().next().is_none() {
         return (fields, Err("there is no account in it".to_owned()));
     }
     fields.insert("readable".to_owned(), vec!["yes".to_owned()]);
@@ -372,7 +513,10 @@ fn session_fields(request: &Request, package: &Package) -> Fields {
     let mut fields = Fields::from([
         ("device".to_owned(), vec![package.source.clone()]),
         ("address".to_owned(), vec![request.url.clone()]),
-        ("alert".to_owned(), package.alerts.iter().map(u16::to_string).collect()),
+        (
+            "alert".to_owned(),
+            package.alerts.iter().map(u16::to_string).collect(),
+        ),
     ]);
     for (field, leaf) in [("manufacturer", "./DevInfo/Man"), ("model", "./DevInfo/Mod")] {
         let value = package.device_info.iter().find(|(node, _)| node == leaf);
@@ -384,7 +528,10 @@ fn session_fields(request: &Request, package: &Package) -> Fields {
 }
 
 fn content_type(headers: &[(String, String)]) -> &str {
-    headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map_or("", |(_, value)| value)
+    headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        .map_or("", |(_, value)| value)
 }
 
 fn document_note(fields: &Fields) -> String {
@@ -397,5 +544,9 @@ fn document_note(fields: &Fields) -> String {
 }
 
 fn joined<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
-    values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(", ")
+    values
+        .into_iter()
+        .map(|value| value.to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -10,7 +10,7 @@ use crate::view;
 
 /// Judges that the changed message was refused: by a TLS alert, a close, or an answer that is not positive, and
 /// by not going on. Under TLS 1.3 a handshake that the client completed is no acceptance yet.
-pub fn judge(
+pub(crate) fn judge(
     header: &Header,
     observed: &Observed,
     message: MessageId,
@@ -18,7 +18,11 @@ pub fn judge(
     place: &Place,
 ) -> Outcome {
     let called = view::called(header, message);
-    let applied: Vec<_> = observed.changes.iter().filter(|applied| applied.at == message).collect();
+    let applied: Vec<_> = observed
+        .changes
+        .iter()
+        .filter(|applied| applied.at == message)
+        .collect();
     let Some(first) = applied.first() else {
         return Outcome::Unreached(format!("it never came to {called}"));
     };
@@ -31,17 +35,23 @@ pub fn judge(
         match reaction(header, observed, message, change) {
             Reaction::Refused(records) => proof.extend(records),
             Reaction::Accepted(what, records) => {
-                return broken(header, Breach {
-                    code: "accepted",
-                    requirement,
-                    step: message.step,
-                    blame: receiver,
-                    observed_by: observer(observed, change),
-                    expected: format!("{called} refused ({}): a TLS alert, a close or an answer that is not positive", change.change),
-                    observed: what,
-                    records,
-                    place: Some(place),
-                });
+                return broken(
+                    header,
+                    Breach {
+                        code: "accepted",
+                        requirement,
+                        step: message.step,
+                        blame: receiver,
+                        observed_by: observer(observed, change),
+                        expected: format!(
+                            "{called} refused ({}): a TLS alert, a close or an answer that is not positive",
+                            change.change
+                        ),
+                        observed: what,
+                        records,
+                        place: Some(place),
+                    },
+                );
             }
             Reaction::Unknown(reason) => return Outcome::Unreached(reason),
         }
@@ -49,7 +59,11 @@ pub fn judge(
     if let Some(outcome) = went_on(header, observed, message, first, receiver, requirement, place) {
         return outcome;
     }
-    held(requirement, format!("{called} was refused ({})", first.change), proof)
+    held(
+        requirement,
+        format!("{called} was refused ({})", first.change),
+        proof,
+    )
 }
 
 /// How the product took a changed message.
@@ -78,16 +92,18 @@ fn reaction(header: &Header, observed: &Observed, message: MessageId, change: &A
 /// Whether the change is at a listener: nothing of the message passed, only connections show it.
 fn listens(header: &Header, message: MessageId, change: &Applied) -> bool {
     let by_answer = message.part == Part::Answer || carried_in_dm_session(message.step);
-    let tls = header
-        .case
-        .changes
-        .iter()
-        .any(|wanted| wanted.at == change.at && matches!(wanted.how, dmconform_case::test_case::How::Tls(_)));
+    let tls =
+        header.case.changes.iter().any(|wanted| {
+            wanted.at == change.at && matches!(wanted.how, dmconform_case::test_case::How::Tls(_))
+        });
     by_answer && tls
 }
 
 const fn carried_in_dm_session(step: Step) -> bool {
-    matches!(step, Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval)
+    matches!(
+        step,
+        Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval
+    )
 }
 
 /// A listener presented something else than it should: was it taken for good?
@@ -95,10 +111,14 @@ fn reaction_to_listener(observed: &Observed, change: &Applied) -> Reaction {
     let changed = |connection: &&crate::observed::Connection| {
         connection.side == Side::Accepted
             && connection.opened > change.seq
-            && connection.presented.is_some_and(|presented| presented != dmconform_model::certificate::Certificate::Good)
+            && connection
+                .presented
+                .is_some_and(|presented| presented != dmconform_model::certificate::Certificate::Good)
     };
     let over_changed = observed.exchanges.values().find(|exchange| {
-        let connection = exchange.connection.and_then(|number| observed.connections.get(&number));
+        let connection = exchange
+            .connection
+            .and_then(|number| observed.connections.get(&number));
         !exchange.sent && exchange.request.is_some() && connection.as_ref().is_some_and(changed)
     });
     if let Some(exchange) = over_changed {
@@ -107,9 +127,21 @@ fn reaction_to_listener(observed: &Observed, change: &Applied) -> Reaction {
     }
     let tried: Vec<_> = observed.connections.values().filter(changed).collect();
     if tried.is_empty() {
-        return Reaction::Unknown("the product did not connect while the listener presented that certificate".to_owned());
+        return Reaction::Unknown(
+            "the product did not connect while the listener presented that certificate".to_owned(),
+        );
     }
-    Reaction::Refused(tried.iter().map(|connection| connection.failed.as_ref().map_or(connection.opened, |failed| failed.0)).collect())
+    Reaction::Refused(
+        tried
+            .iter()
+            .map(|connection| {
+                connection
+                    .failed
+                    .as_ref()
+                    .map_or(connection.opened, |failed| failed.0)
+            })
+            .collect(),
+    )
 }
 
 /// A command of a mock server was changed: the client's Status says how it took it.
@@ -118,7 +150,9 @@ fn reaction_of_client(observed: &Observed, message: MessageId, change: &Applied)
         .all(MessageId::answer(message.step))
         .find(|answer| answer.seq > change.seq);
     match answer {
-        Some(answer) if answer.accepted => Reaction::Accepted(answer.note.clone(), vec![change.seq, answer.seq]),
+        Some(answer) if answer.accepted => {
+            Reaction::Accepted(answer.note.clone(), vec![change.seq, answer.seq])
+        }
         Some(answer) => Reaction::Refused(vec![change.seq, answer.seq]),
         None => Reaction::Unknown("the client gave no Status for it".to_owned()),
     }
@@ -137,13 +171,17 @@ fn reaction_in_exchange(observed: &Observed, exchange: ExchangeId, change: &Appl
     }
     match &exchange.failed {
         Some((seq, _, true, _)) => Reaction::Refused(vec![change.seq, *seq]),
-        Some((_, reason, _, _)) => Reaction::Unknown(format!("it was neither answered nor refused: {reason}")),
+        Some((_, reason, _, _)) => {
+            Reaction::Unknown(format!("it was neither answered nor refused: {reason}"))
+        }
         None => Reaction::Unknown("it was neither answered nor refused before the case ended".to_owned()),
     }
 }
 
 fn observer(observed: &Observed, change: &Applied) -> Option<Role> {
-    let exchange = change.exchange.and_then(|exchange| observed.exchanges.get(&exchange));
+    let exchange = change
+        .exchange
+        .and_then(|exchange| observed.exchanges.get(&exchange));
     exchange.map(|exchange| exchange.observer)
 }
 
@@ -172,17 +210,28 @@ fn went_on(
             && occurrence.seq > change.seq
             && follows(header, occurrence.message, message, with_removal)
     })?;
-    Some(broken(header, Breach {
-        code: "went-on",
-        requirement,
-        step: later.message.step,
-        blame: receiver,
-        observed_by: Some(later.observer),
-        expected: format!("{} refused ({}), and no later step", view::called(header, message), change.change),
-        observed: format!("it went on to {}: {}", view::called(header, later.message), later.note),
-        records: vec![change.seq, later.seq],
-        place: Some(place),
-    }))
+    Some(broken(
+        header,
+        Breach {
+            code: "went-on",
+            requirement,
+            step: later.message.step,
+            blame: receiver,
+            observed_by: Some(later.observer),
+            expected: format!(
+                "{} refused ({}), and no later step",
+                view::called(header, message),
+                change.change
+            ),
+            observed: format!(
+                "it went on to {}: {}",
+                view::called(header, later.message),
+                later.note
+            ),
+            records: vec![change.seq, later.seq],
+            place: Some(place),
+        },
+    ))
 }
 
 /// Whether one message follows from another in the procedure.

@@ -9,7 +9,7 @@ use crate::observed::Observed;
 use crate::{equality, order, view};
 
 /// The first breach of a real role in a transcript.
-pub struct RootCause {
+pub(crate) struct RootCause {
     /// The requirement that was broken.
     pub requirement: RequirementId,
     /// Who broke it.
@@ -21,29 +21,44 @@ pub struct RootCause {
 }
 
 /// Finds the first breach of the procedure by a real role.
-pub fn find(header: &Header, observed: &Observed) -> Option<RootCause> {
+pub(crate) fn find(header: &Header, observed: &Observed) -> Option<RootCause> {
     let mut found: Vec<(u64, RequirementId, Role)> = Vec::new();
     for &role in &header.target.plays {
         let early = order::breaches(header, observed, role);
-        found.extend(early.into_iter().map(|breach| (breach.then.seq, breach.rule.requirement.clone(), role)));
+        found.extend(
+            early
+                .into_iter()
+                .map(|breach| (breach.then.seq, breach.rule.requirement.clone(), role)),
+        );
         found.extend(unequal(header, observed, role));
         found.extend(absent(header, observed, role));
     }
     let causes = found.into_iter().map(|(seq, requirement, role)| {
         let owner = header.owner(&requirement, role).cloned();
-        RootCause { requirement, role, owner, seq }
+        RootCause {
+            requirement,
+            role,
+            owner,
+            seq,
+        }
     });
     causes.min_by_key(|cause| (cause.owner.is_none(), cause.seq))
 }
 
 fn unequal(header: &Header, observed: &Observed, role: Role) -> Vec<(u64, RequirementId, Role)> {
-    let nowhere = Place { file: String::new(), line: 0, column: 0 };
+    let nowhere = Place {
+        file: String::new(),
+        line: 0,
+        column: 0,
+    };
     equality::of_role(header, role)
         .filter_map(|(reference, field, requirement, _)| {
             match equality::judge(header, observed, reference, field, requirement, Some(&nowhere)) {
-                Outcome::Broken(finding) => {
-                    Some((finding.evidence.records.last().copied()?, requirement.clone(), role))
-                }
+                Outcome::Broken(finding) => Some((
+                    finding.evidence.records.last().copied()?,
+                    requirement.clone(),
+                    role,
+                )),
                 _ => None,
             }
         })
@@ -52,7 +67,10 @@ fn unequal(header: &Header, observed: &Observed, role: Role) -> Vec<(u64, Requir
 
 fn absent(header: &Header, observed: &Observed, role: Role) -> Vec<(u64, RequirementId, Role)> {
     let with_removal = view::with_removal(header, observed);
-    let own = header.procedure.messages(with_removal).filter(|message| view::sender(header, *message) == Some(role));
+    let own = header
+        .procedure
+        .messages(with_removal)
+        .filter(|message| view::sender(header, *message) == Some(role));
     own.filter(|message| !observed.seen(*message))
         .filter_map(|message| {
             let requirement = header

@@ -13,7 +13,7 @@ use crate::observed::{Observed, Probe};
 use crate::view;
 
 /// Judges a look at the client's tree.
-pub fn judge(
+pub(crate) fn judge(
     header: &Header,
     observed: &Observed,
     state: &State,
@@ -23,19 +23,42 @@ pub fn judge(
     let Some(after) = observed.first(state.after) else {
         return Outcome::Unreached(format!("{} did not come", view::called(header, state.after)));
     };
-    let asked = Asked { header, requirement, place, step: state.after.step };
-    if let Look::Probe { role, command, node, gives, lacks, contains } = &state.look {
+    let asked = Asked {
+        header,
+        requirement,
+        place,
+        step: state.after.step,
+    };
+    if let Look::Probe {
+        role,
+        command,
+        node,
+        gives,
+        lacks,
+        contains,
+    } = &state.look
+    {
         let probe = observed.probes.iter().find(|probe| {
-            probe.sent > after.seq && probe.server == *role && probe.command == *command && probe.node == *node
+            probe.sent > after.seq
+                && probe.server == *role
+                && probe.command == *command
+                && probe.node == *node
         });
-        let wanted = Wanted { gives, lacks: lacks.as_deref(), contains: contains.as_deref() };
+        let wanted = Wanted {
+            gives,
+            lacks: lacks.as_deref(),
+            contains: contains.as_deref(),
+        };
         return asked.probe(*role, *command, node, &wanted, probe);
     }
     let Some((_, before)) = observed.states.first() else {
         return Outcome::Unreached("the client is not a mock: its tree cannot be looked at".to_owned());
     };
     let Some((seq, found)) = observed.states.iter().rev().find(|(seq, _)| *seq > after.seq) else {
-        return Outcome::Unreached(format!("the tree was not looked at after {}", view::called(header, state.after)));
+        return Outcome::Unreached(format!(
+            "the tree was not looked at after {}",
+            view::called(header, state.after)
+        ));
     };
     match &state.look {
         Look::Account { server, present } => asked.account(*server, *present, *seq, found),
@@ -64,17 +87,24 @@ struct Wanted<'a> {
 
 impl Asked<'_> {
     fn broken(&self, blame: Role, expected: String, observed: String, records: Vec<u64>) -> Outcome {
-        broken(self.header, Breach {
-            code: "state",
-            requirement: self.requirement,
-            step: self.step,
-            blame,
-            observed_by: Some(if blame == Role::DmClient { Role::Dms2 } else { Role::DmClient }),
-            expected,
-            observed,
-            records,
-            place: Some(self.place),
-        })
+        broken(
+            self.header,
+            Breach {
+                code: "state",
+                requirement: self.requirement,
+                step: self.step,
+                blame,
+                observed_by: Some(if blame == Role::DmClient {
+                    Role::Dms2
+                } else {
+                    Role::DmClient
+                }),
+                expected,
+                observed,
+                records,
+                place: Some(self.place),
+            },
+        )
     }
 
     fn probe(
@@ -87,7 +117,9 @@ impl Asked<'_> {
     ) -> Outcome {
         let what = format!("{} {} on {node}", role.title(), name(command));
         let Some(probe) = probe else {
-            return Outcome::Unreached(format!("{what} was not sent: the client opened no further session"));
+            return Outcome::Unreached(format!(
+                "{what} was not sent: the client opened no further session"
+            ));
         };
         let Some((seq, status)) = probe.status else {
             return Outcome::Unreached(format!("{what} got no Status"));
@@ -99,11 +131,29 @@ impl Asked<'_> {
             return self.broken(Role::DmClient, expected, format!("status {status}"), records);
         }
         let result = probe.result.as_deref().unwrap_or("");
-        if let Some(text) = wanted.lacks.map(|text| self.header.fill(text)).filter(|text| result.contains(text.as_str())) {
-            return self.broken(Role::DmClient, format!("no `{text}` in the result of {what}"), format!("`{result}`"), records);
+        if let Some(text) = wanted
+            .lacks
+            .map(|text| self.header.fill(text))
+            .filter(|text| result.contains(text.as_str()))
+        {
+            return self.broken(
+                Role::DmClient,
+                format!("no `{text}` in the result of {what}"),
+                format!("`{result}`"),
+                records,
+            );
         }
-        if let Some(text) = wanted.contains.map(|text| self.header.fill(text)).filter(|text| !result.contains(text.as_str())) {
-            return self.broken(Role::DmClient, format!("`{text}` in the result of {what}"), format!("`{result}`"), records);
+        if let Some(text) = wanted
+            .contains
+            .map(|text| self.header.fill(text))
+            .filter(|text| !result.contains(text.as_str()))
+        {
+            return self.broken(
+                Role::DmClient,
+                format!("`{text}` in the result of {what}"),
+                format!("`{result}`"),
+                records,
+            );
         }
         held(self.requirement, format!("{what} gave {status}"), records)
     }
@@ -114,15 +164,36 @@ impl Asked<'_> {
             _ => &self.header.parties.dms_2,
         };
         let is_there = found.accounts.iter().any(|account| account.server_id == *id);
-        let with = |there: bool| format!("{} account of {} (`{id}`)", if there { "an" } else { "no" }, server.title());
+        let with = |there: bool| {
+            format!(
+                "{} account of {} (`{id}`)",
+                if there { "an" } else { "no" },
+                server.title()
+            )
+        };
         if is_there == present {
-            return held(self.requirement, format!("the client has {}", with(present)), vec![seq]);
+            return held(
+                self.requirement,
+                format!("the client has {}", with(present)),
+                vec![seq],
+            );
         }
         self.broken(Role::Dms1, with(present), with(is_there), vec![seq])
     }
 
-    fn acl(&self, node: &str, grants: Option<&str>, lacks: Option<&str>, seq: u64, found: &DeviceState) -> Outcome {
-        let text = found.acls.iter().find(|(uri, _)| uri == node).map_or("", |(_, acl)| acl);
+    fn acl(
+        &self,
+        node: &str,
+        grants: Option<&str>,
+        lacks: Option<&str>,
+        seq: u64,
+        found: &DeviceState,
+    ) -> Outcome {
+        let text = found
+            .acls
+            .iter()
+            .find(|(uri, _)| uri == node)
+            .map_or("", |(_, acl)| acl);
         let pairs = rights(text);
         let wanted = rights(&self.header.fill(grants.unwrap_or("")));
         let unwanted = rights(&self.header.fill(lacks.unwrap_or("")));
@@ -136,17 +207,29 @@ impl Asked<'_> {
             let expected = format!("no {} in the ACL of {node}", view::list(&surplus));
             return self.broken(Role::Dms1, expected, format!("`{text}`"), vec![seq]);
         }
-        held(self.requirement, format!("the ACL of {node} is `{text}`"), vec![seq])
+        held(
+            self.requirement,
+            format!("the ACL of {node} is `{text}`"),
+            vec![seq],
+        )
     }
 
     /// DMS-2's own account and the delegated nodes may have changed; nothing else.
     fn unchanged(&self, before: &DeviceState, seq: u64, found: &DeviceState) -> Outcome {
         let accounts = |state: &DeviceState| -> BTreeSet<(String, String)> {
-            let accounts = state.accounts.iter().filter(|account| account.server_id != self.header.parties.dms_2);
-            accounts.map(|account| (account.node.clone(), account.server_id.clone())).collect()
+            let accounts = state
+                .accounts
+                .iter()
+                .filter(|account| account.server_id != self.header.parties.dms_2);
+            accounts
+                .map(|account| (account.node.clone(), account.server_id.clone()))
+                .collect()
         };
         let own = |state: &DeviceState, uri: &str| {
-            state.accounts.iter().any(|account| account.server_id == self.header.parties.dms_2 && below(uri, &account.node))
+            state
+                .accounts
+                .iter()
+                .any(|account| account.server_id == self.header.parties.dms_2 && below(uri, &account.node))
         };
         let acls = |state: &DeviceState| -> BTreeMap<String, BTreeSet<(Right, String)>> {
             let others = state.acls.iter().filter(|(uri, _)| {
@@ -155,26 +238,54 @@ impl Asked<'_> {
             others.map(|(uri, acl)| (uri.clone(), rights(acl))).collect()
         };
         if accounts(before) != accounts(found) {
-            let text = |state| view::list(accounts(state).iter().map(|(node, server)| format!("{node} of {server}")));
-            return self.broken(self.changer(), format!("accounts {}", text(before)), format!("accounts {}", text(found)), vec![seq]);
+            let text = |state| {
+                view::list(
+                    accounts(state)
+                        .iter()
+                        .map(|(node, server)| format!("{node} of {server}")),
+                )
+            };
+            return self.broken(
+                self.changer(),
+                format!("accounts {}", text(before)),
+                format!("accounts {}", text(found)),
+                vec![seq],
+            );
         }
         if acls(before) != acls(found) {
-            let text = |state: &DeviceState| view::list(state.acls.iter().map(|(uri, acl)| format!("{uri}: {acl}")));
-            return self.broken(self.changer(), format!("ACLs {}", text(before)), format!("ACLs {}", text(found)), vec![seq]);
+            let text =
+                |state: &DeviceState| view::list(state.acls.iter().map(|(uri, acl)| format!("{uri}: {acl}")));
+            return self.broken(
+                self.changer(),
+                format!("ACLs {}", text(before)),
+                format!("ACLs {}", text(found)),
+                vec![seq],
+            );
         }
-        held(self.requirement, "other accounts and ACLs are as they were", vec![seq])
+        held(
+            self.requirement,
+            "other accounts and ACLs are as they were",
+            vec![seq],
+        )
     }
 
     /// Who could have changed the mock client's tree: the judged server.
     fn changer(&self) -> Role {
-        let judged = self.header.case.iut.iter().copied().find(|role| *role != Role::DmClient);
+        let judged = self
+            .header
+            .case
+            .iut
+            .iter()
+            .copied()
+            .find(|role| *role != Role::DmClient);
         judged.unwrap_or(Role::Dms1)
     }
 }
 
 /// Whether a node is another or below it.
 fn below(uri: &str, root: &str) -> bool {
-    uri.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    uri.strip_prefix(root)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 const fn name(command: ProbeCommand) -> &'static str {
@@ -186,9 +297,13 @@ const fn name(command: ProbeCommand) -> &'static str {
 }
 
 /// An ACL as a set of right and server; empty where it is not well formed.
-pub fn rights(text: &str) -> BTreeSet<(Right, String)> {
-    let Ok(acl) = Acl::parse(text) else { return BTreeSet::new() };
-    acl.entries().map(|(right, server)| (right, server.to_owned())).collect()
+pub(crate) fn rights(text: &str) -> BTreeSet<(Right, String)> {
+    let Ok(acl) = Acl::parse(text) else {
+        return BTreeSet::new();
+    };
+    acl.entries()
+        .map(|(right, server)| (right, server.to_owned()))
+        .collect()
 }
 
 fn pair((right, server): &(Right, String)) -> String {

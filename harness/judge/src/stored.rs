@@ -17,7 +17,9 @@ pub struct Transcript {
 #[derive(Debug, thiserror::Error)]
 pub enum TranscriptError {
     /// There is nothing in it.
-    #[error("read the transcript: it is empty; a case that was broken off before it began leaves such a file")]
+    #[error(
+        "read the transcript: it is empty; a case that was broken off before it began leaves such a file"
+    )]
     Empty,
     /// A line is not what belongs there.
     #[error("read line {line} of the transcript as {what}: {source}; was the file cut or edited?")]
@@ -30,7 +32,9 @@ pub enum TranscriptError {
         source: serde_json::Error,
     },
     /// The records are not numbered without gaps.
-    #[error("read line {line} of the transcript: record {found} follows where {expected} should; lines were lost or moved")]
+    #[error(
+        "read line {line} of the transcript: record {found} follows where {expected} should; lines were lost or moved"
+    )]
     Gap {
         /// The line, from 1.
         line: usize,
@@ -49,15 +53,25 @@ pub enum TranscriptError {
 pub fn read(text: &str) -> Result<Transcript, TranscriptError> {
     let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
     let (line, first) = lines.next().ok_or(TranscriptError::Empty)?;
-    let header = serde_json::from_str(first)
-        .map_err(|source| TranscriptError::Line { line, what: "a header", source })?;
+    let header = serde_json::from_str(first).map_err(|source| TranscriptError::Line {
+        line,
+        what: "a header",
+        source,
+    })?;
     let mut records: Vec<Record> = Vec::new();
     for (line, text) in lines {
-        let record: Record = serde_json::from_str(text)
-            .map_err(|source| TranscriptError::Line { line, what: "a record", source })?;
+        let record: Record = serde_json::from_str(text).map_err(|source| TranscriptError::Line {
+            line,
+            what: "a record",
+            source,
+        })?;
         let expected = records.len() as u64 + 1;
         if record.seq != expected {
-            return Err(TranscriptError::Gap { line, found: record.seq, expected });
+            return Err(TranscriptError::Gap {
+                line,
+                found: record.seq,
+                expected,
+            });
         }
         records.push(record);
     }

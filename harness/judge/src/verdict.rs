@@ -9,19 +9,27 @@ use crate::observed::Observed;
 use crate::{expectation, root_cause};
 
 /// Judges a whole transcript.
-pub fn judge(header: &Header, observed: &Observed) -> CaseResult {
+pub(crate) fn judge(header: &Header, observed: &Observed) -> CaseResult {
     let mut checks: Vec<Check> = Vec::new();
     let mut findings: Vec<Finding> = Vec::new();
     let mut reasons: Vec<String> = Vec::new();
     if let Some((seq, reason)) = &observed.aborted {
-        findings.push(trouble(header, Verdict::Error, Some(Blame::Harness), reason, vec![*seq]));
+        findings.push(trouble(
+            header,
+            Verdict::Error,
+            Some(Blame::Harness),
+            reason,
+            vec![*seq],
+        ));
     } else {
         for expected in &header.case.expect {
             for outcome in expectation::judge(header, observed, expected) {
                 match outcome {
                     Outcome::Held(held) => checks.extend(held),
                     Outcome::Broken(finding) if judged(header, &finding) => findings.push(*finding),
-                    Outcome::Broken(finding) => reasons.push(format!("{}: {}", finding.expected, finding.observed)),
+                    Outcome::Broken(finding) => {
+                        reasons.push(format!("{}: {}", finding.expected, finding.observed))
+                    }
                     Outcome::Unreached(reason) => reasons.push(reason),
                 }
             }
@@ -33,7 +41,10 @@ pub fn judge(header: &Header, observed: &Observed) -> CaseResult {
         findings.push(inconclusive(header, observed, &reasons));
     }
     let verdict = worst(&findings);
-    let reason = findings.iter().find(|finding| finding.verdict == verdict).map(|finding| finding.observed.clone());
+    let reason = findings
+        .iter()
+        .find(|finding| finding.verdict == verdict)
+        .map(|finding| finding.observed.clone());
     CaseResult {
         id: header.case.id.clone(),
         title: header.case.title.clone(),
@@ -53,18 +64,33 @@ pub fn judge(header: &Header, observed: &Observed) -> CaseResult {
 
 /// Whether a finding is about a role that this case judges.
 fn judged(header: &Header, finding: &Finding) -> bool {
-    header.case.iut.iter().any(|role| header.is_real(*role) && finding.blame == Some(Blame::from(*role)))
+    header
+        .case
+        .iut
+        .iter()
+        .any(|role| header.is_real(*role) && finding.blame == Some(Blame::from(*role)))
 }
 
 fn worst(findings: &[Finding]) -> Verdict {
     let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
-    let order = [Verdict::Error, Verdict::Fail, Verdict::Inconclusive, Verdict::Warn];
-    order.into_iter().find(|verdict| any(*verdict)).unwrap_or(Verdict::Pass)
+    let order = [
+        Verdict::Error,
+        Verdict::Fail,
+        Verdict::Inconclusive,
+        Verdict::Warn,
+    ];
+    order
+        .into_iter()
+        .find(|verdict| any(*verdict))
+        .unwrap_or(Verdict::Pass)
 }
 
 /// Says why a case could not be judged, and which case to look at first.
 fn inconclusive(header: &Header, observed: &Observed, reasons: &[String]) -> Finding {
-    let mut why = reasons.first().cloned().unwrap_or_else(|| "nothing was checked".to_owned());
+    let mut why = reasons
+        .first()
+        .cloned()
+        .unwrap_or_else(|| "nothing was checked".to_owned());
     if let Some((_, reason)) = &observed.exited {
         why = format!("{why}; the product ended: {reason}");
     } else if let Some((_, role, reason)) = observed.stopped.first() {
@@ -73,14 +99,24 @@ fn inconclusive(header: &Header, observed: &Observed, reasons: &[String]) -> Fin
     let mut finding = trouble(header, Verdict::Inconclusive, None, &why, Vec::new());
     if let Some(cause) = root_cause::find(header, observed) {
         finding.blame = Some(Blame::from(cause.role));
-        finding.observed = format!("{why}; before that, {} broke {}", cause.role.title(), cause.requirement);
+        finding.observed = format!(
+            "{why}; before that, {} broke {}",
+            cause.role.title(),
+            cause.requirement
+        );
         finding.see = cause.owner;
     }
     finding
 }
 
 /// A finding about the case as a whole rather than about a requirement.
-fn trouble(header: &Header, verdict: Verdict, blame: Option<Blame>, what: &str, records: Vec<u64>) -> Finding {
+fn trouble(
+    header: &Header,
+    verdict: Verdict,
+    blame: Option<Blame>,
+    what: &str,
+    records: Vec<u64>,
+) -> Finding {
     Finding {
         verdict,
         code: verdict.as_str().to_owned(),
@@ -91,8 +127,15 @@ fn trouble(header: &Header, verdict: Verdict, blame: Option<Blame>, what: &str, 
         observed_by: None,
         expected: "the test purpose reached".to_owned(),
         observed: what.to_owned(),
-        place: header.case.expect.first().map(|expectation| expectation.place.clone()),
-        evidence: Evidence { transcript: header.transcript.clone(), records },
+        place: header
+            .case
+            .expect
+            .first()
+            .map(|expectation| expectation.place.clone()),
+        evidence: Evidence {
+            transcript: header.transcript.clone(),
+            records,
+        },
         see: None,
         rerun: header.rerun.clone(),
     }

@@ -9,18 +9,21 @@ use crate::header::Header;
 use crate::observed::Observed;
 
 /// Whether step 8b takes place: DMS-1 was to do it, or did it.
-pub fn with_removal(header: &Header, observed: &Observed) -> bool {
+pub(crate) fn with_removal(header: &Header, observed: &Observed) -> bool {
     header.case.given.removes_account
-        || observed.all(MessageId::request(Step::AccountRemoval)).next().is_some()
+        || observed
+            .all(MessageId::request(Step::AccountRemoval))
+            .next()
+            .is_some()
 }
 
 /// Who sends a message in this case.
-pub fn sender(header: &Header, message: MessageId) -> Option<Role> {
+pub(crate) fn sender(header: &Header, message: MessageId) -> Option<Role> {
     header.procedure.sender(message, header.case.given.opens)
 }
 
 /// A message with its name, as findings call it: `step 8 (ACL update)`.
-pub fn called(header: &Header, message: MessageId) -> String {
+pub(crate) fn called(header: &Header, message: MessageId) -> String {
     let name = header.procedure.name(message);
     match message.part {
         dmconform_model::Part::Request => format!("step {} ({name})", message.step),
@@ -29,7 +32,7 @@ pub fn called(header: &Header, message: MessageId) -> String {
 }
 
 /// The values of a field over all occurrences of its message, with the records they are in.
-pub fn values(header: &Header, observed: &Observed, field: &FieldRef) -> (BTreeSet<String>, Vec<u64>) {
+pub(crate) fn values(header: &Header, observed: &Observed, field: &FieldRef) -> (BTreeSet<String>, Vec<u64>) {
     match field {
         FieldRef::Given(given) => (given_values(header, *given), Vec::new()),
         FieldRef::Message(message, name) => {
@@ -61,7 +64,7 @@ fn given_values(header: &Header, given: Given) -> BTreeSet<String> {
 }
 
 /// A set of values as text: `a, b`, or `nothing`.
-pub fn list<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> String {
+pub(crate) fn list<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> String {
     let mut text = String::new();
     for value in values {
         if !text.is_empty() {
@@ -71,5 +74,9 @@ pub fn list<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> String {
         text.push_str(value.as_ref());
         text.push('`');
     }
-    if text.is_empty() { "nothing".to_owned() } else { text }
+    if text.is_empty() {
+        "nothing".to_owned()
+    } else {
+        text
+    }
 }

@@ -9,8 +9,14 @@ use crate::occurrence::Occurrence;
 use crate::{equality, order, presence, view};
 
 /// Judges everything that the procedure asks of the judged roles.
-pub fn judge(header: &Header, observed: &Observed, place: &Place) -> Vec<Outcome> {
-    let roles: Vec<Role> = header.case.iut.iter().copied().filter(|role| header.is_real(*role)).collect();
+pub(crate) fn judge(header: &Header, observed: &Observed, place: &Place) -> Vec<Outcome> {
+    let roles: Vec<Role> = header
+        .case
+        .iut
+        .iter()
+        .copied()
+        .filter(|role| header.is_real(*role))
+        .collect();
     let mut outcomes = Vec::new();
     for &role in &roles {
         outcomes.extend(messages(header, observed, role, place));
@@ -24,14 +30,19 @@ pub fn judge(header: &Header, observed: &Observed, place: &Place) -> Vec<Outcome
 /// Every message of a role came.
 fn messages(header: &Header, observed: &Observed, role: Role, place: &Place) -> Vec<Outcome> {
     let with_removal = view::with_removal(header, observed);
-    let due = header.procedure.messages(with_removal).filter(|message| view::sender(header, *message) == Some(role));
+    let due = header
+        .procedure
+        .messages(with_removal)
+        .filter(|message| view::sender(header, *message) == Some(role));
     due.filter_map(|message| {
         let requirement = presence_requirement(header, message)?;
         let came = presence::judge(header, observed, message, requirement, Some(place));
         if !matches!(came, Outcome::Held(_)) {
             return Some(vec![came]);
         }
-        let session = observed.first(message).filter(|answer| answer.message == MessageId::answer(Step::ClientSession));
+        let session = observed
+            .first(message)
+            .filter(|answer| answer.message == MessageId::answer(Step::ClientSession));
         let checked = session.map(|answer| session_taken(header, answer, requirement, place));
         Some(std::iter::once(came).chain(checked).collect())
     })
@@ -48,27 +59,40 @@ fn presence_requirement(header: &Header, message: MessageId) -> Option<&Requirem
 
 /// DMS-2's first answer in step 6: a Status for everything, and its own credentials (OMA DM protocol 1.2, 8.2;
 /// security 1.2, 5.3).
-fn session_taken(header: &Header, answer: &Occurrence, requirement: &RequirementId, place: &Place) -> Outcome {
+fn session_taken(
+    header: &Header,
+    answer: &Occurrence,
+    requirement: &RequirementId,
+    place: &Place,
+) -> Outcome {
     let is = |field: &str, value: &str| answer.values(field).contains(value);
     if is("statuses", "complete") && is("authentication", "verified") {
-        return held(requirement, "a Status for everything, and mutual authentication", vec![answer.seq]);
+        return held(
+            requirement,
+            "a Status for everything, and mutual authentication",
+            vec![answer.seq],
+        );
     }
     let seen = format!(
         "statuses {}, authentication {}",
         view::list(answer.values("statuses")),
         view::list(answer.values("authentication"))
     );
-    broken(header, Breach {
-        code: "session",
-        requirement,
-        step: Step::ClientSession,
-        blame: answer.from,
-        observed_by: Some(answer.observer),
-        expected: "a Status for the header and every command, and the server's own credentials".to_owned(),
-        observed: seen,
-        records: vec![answer.seq],
-        place: Some(place),
-    })
+    broken(
+        header,
+        Breach {
+            code: "session",
+            requirement,
+            step: Step::ClientSession,
+            blame: answer.from,
+            observed_by: Some(answer.observer),
+            expected: "a Status for the header and every command, and the server's own credentials"
+                .to_owned(),
+            observed: seen,
+            records: vec![answer.seq],
+            place: Some(place),
+        },
+    )
 }
 
 /// Nothing of a role came too early.
@@ -82,24 +106,35 @@ fn ordered(header: &Header, observed: &Observed, role: Role, place: &Place) -> V
                     crate::never::milliseconds(first.at_us.saturating_sub(breach.then.at_us)),
                     view::called(header, first.message)
                 ),
-                None => format!("it came, and {} never did", view::called(header, breach.rule.first)),
-            };
-            let records = breach.first.map(|first| first.seq).into_iter().chain([breach.then.seq]).collect();
-            broken(header, Breach {
-                code: "order",
-                requirement: &breach.rule.requirement,
-                step: breach.then.message.step,
-                blame: role,
-                observed_by: Some(breach.then.observer),
-                expected: format!(
-                    "{} not before {}",
-                    view::called(header, breach.then.message),
+                None => format!(
+                    "it came, and {} never did",
                     view::called(header, breach.rule.first)
                 ),
-                observed: seen,
-                records,
-                place: Some(place),
-            })
+            };
+            let records = breach
+                .first
+                .map(|first| first.seq)
+                .into_iter()
+                .chain([breach.then.seq])
+                .collect();
+            broken(
+                header,
+                Breach {
+                    code: "order",
+                    requirement: &breach.rule.requirement,
+                    step: breach.then.message.step,
+                    blame: role,
+                    observed_by: Some(breach.then.observer),
+                    expected: format!(
+                        "{} not before {}",
+                        view::called(header, breach.then.message),
+                        view::called(header, breach.rule.first)
+                    ),
+                    observed: seen,
+                    records,
+                    place: Some(place),
+                },
+            )
         })
         .collect();
     if outcomes.is_empty() {
@@ -118,7 +153,11 @@ fn kept(header: &Header, observed: &Observed, role: Role) -> Vec<Outcome> {
         .filter_map(|rule| {
             let first = observed.first(rule.first)?;
             let then = observed.first(rule.then).filter(|then| then.from == role)?;
-            let what = format!("{} came before {}", view::called(header, rule.first), view::called(header, rule.then));
+            let what = format!(
+                "{} came before {}",
+                view::called(header, rule.first),
+                view::called(header, rule.then)
+            );
             Some(held(&rule.requirement, what, vec![first.seq, then.seq]))
         })
         .collect()
@@ -151,17 +190,20 @@ fn secured(header: &Header, observed: &Observed, role: Role, place: &Place) -> O
         (speaker == role).then_some((seq, connection.observer))
     });
     if let Some((seq, observer)) = plain {
-        return Some(broken(header, Breach {
-            code: "plaintext",
-            requirement: &requirement,
-            step: Step::TlsConnection,
-            blame: role,
-            observed_by: Some(observer),
-            expected: "TLS from the first byte".to_owned(),
-            observed: "bytes that are no TLS".to_owned(),
-            records: vec![seq],
-            place: Some(place),
-        }));
+        return Some(broken(
+            header,
+            Breach {
+                code: "plaintext",
+                requirement: &requirement,
+                step: Step::TlsConnection,
+                blame: role,
+                observed_by: Some(observer),
+                expected: "TLS from the first byte".to_owned(),
+                observed: "bytes that are no TLS".to_owned(),
+                records: vec![seq],
+                place: Some(place),
+            },
+        ));
     }
     let seq = between.find_map(|connection| connection.established)?;
     Some(held(&requirement, "the servers talked inside TLS", vec![seq]))
