@@ -10,7 +10,6 @@ pub mod devinfo;
 pub mod syncml;
 pub mod tnds;
 pub mod tree;
-pub mod syncml;
 pub mod uri;
 pub mod wbxml;
 pub mod xml;

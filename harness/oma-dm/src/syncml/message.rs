@@ -1,312 +1,301 @@
-//! A SyncML message, as types.
+//! The parts of a SyncML message.
 
 use super::{AlertCode, StatusCode};
 use crate::xml::Element;
 
-/// A message (`SyncML`): one body of a request or response.
+/// A SyncML message.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message {
-    /// `SyncHdr`
+    /// Who says it to whom, in which session.
     pub header: Header,
-    /// What is in `SyncBody`, in its order.
+    /// What is said.
     pub commands: Vec<Command>,
-    /// Whether it is the last message of its package (`Final`).
+    /// Whether it ends its package (`Final`).
     pub is_final: bool,
 }
 
-/// The header of a message (`SyncHdr`).
-#[derive(Clone, Debug, PartialEq)]
+/// `SyncHdr`.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Header {
-    /// `VerDTD`
-    pub dtd_version: String,
-    /// `VerProto`
-    pub protocol_version: String,
-    /// `SessionID`
+    /// `SessionID`.
     pub session_id: String,
-    /// `MsgID`
+    /// `MsgID`.
     pub message_id: String,
-    /// `Target`: to whom it goes.
+    /// Who it is for.
     pub target: Address,
-    /// `Source`: whom it is from; its name is the user name of the credentials.
+    /// Who says it.
     pub source: Address,
-    /// `RespURI`: where the answer is to be sent.
+    /// `RespURI`: where the answer goes.
     pub response_uri: Option<String>,
-    /// `Cred`
+    /// `Cred`.
     pub credentials: Option<Credentials>,
-    /// `MaxMsgSize` in `Meta`, in octets.
+    /// `MaxMsgSize`, in octets.
     pub max_message_size: Option<u64>,
-    /// `MaxObjSize` in `Meta`, in octets.
+    /// `MaxObjSize`, in octets.
     pub max_object_size: Option<u64>,
 }
 
-impl Default for Header {
-    /// A header of DM 1.2 without anything else in it.
-    fn default() -> Self {
-        Self {
-            dtd_version: "1.2".to_owned(),
-            protocol_version: "DM/1.2".to_owned(),
-            session_id: String::new(),
-            message_id: String::new(),
-            target: Address::default(),
-            source: Address::default(),
-            response_uri: None,
-            credentials: None,
-            max_message_size: None,
-            max_object_size: None,
-        }
-    }
-}
-
-/// A place (`Target`, `Source`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// `Target` or `Source` of a header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Address {
-    /// `LocURI`
+    /// `LocURI`.
     pub uri: String,
-    /// `LocName`
+    /// `LocName`.
     pub name: Option<String>,
-}
-
-impl Address {
-    /// The same with a name.
-    #[must_use]
-    pub fn named(self, name: impl Into<String>) -> Self {
-        Self {
-            name: Some(name.into()),
-            ..self
-        }
-    }
 }
 
 impl From<&str> for Address {
     fn from(uri: &str) -> Self {
-        Self {
-            uri: uri.to_owned(),
-            name: None,
-        }
+        Self { uri: uri.to_owned(), name: None }
     }
 }
 
-impl From<String> for Address {
-    fn from(uri: String) -> Self {
-        Self { uri, name: None }
-    }
-}
-
-/// What a sender proves itself with (`Cred`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// `Cred`. Its Debug form does not show the data.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// `Meta`: the kind in `Type`, base64 or not in `Format`.
-    pub meta: Meta,
-    /// `Data`
+    /// The scheme, such as `syncml:auth-md5`.
+    pub scheme: String,
+    /// The format, `b64` for all schemes of OMA DM.
+    pub format: Option<String>,
+    /// The data.
     pub data: String,
 }
 
-/// Information about data (`Meta`), as far as Device Management uses it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Meta {
-    /// `Format`
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("scheme", &self.scheme).finish_non_exhaustive()
+    }
+}
+
+/// `Chal`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// The scheme asked for.
+    pub scheme: String,
+    /// The format, `b64`.
     pub format: Option<String>,
-    /// `Type`: a media type, a management object identifier or a kind of authentication.
-    pub media_type: Option<String>,
-    /// `Size`, in octets.
-    pub size: Option<u64>,
-    /// `Mark`: how urgent an Alert is.
-    pub mark: Option<String>,
-    /// `NextNonce`, in base64 as it is written.
+    /// `NextNonce`, in base64.
     pub next_nonce: Option<String>,
 }
 
-impl Meta {
-    /// With nothing but a format.
-    pub fn of_format(format: &str) -> Self {
-        Self {
-            format: Some(format.to_owned()),
-            ..Self::default()
-        }
-    }
-
-    /// The same with a type.
-    #[must_use]
-    pub fn with_type(self, media_type: &str) -> Self {
-        Self {
-            media_type: Some(media_type.to_owned()),
-            ..self
-        }
-    }
-}
-
-/// Something in the body of a message.
+/// A part of a message's body.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// What became of a command.
-    Status(StatusCommand),
+    /// What came of a command.
+    Status(Status),
     /// What a Get found.
-    Results(ResultsCommand),
-    /// Something to take note of.
-    Alert(AlertCommand),
-    /// Read nodes.
+    Results(Results),
+    /// A notice.
+    Alert(Alert),
+    /// Reads nodes.
     Get(Operation),
-    /// Make nodes.
+    /// Adds nodes.
     Add(Operation),
-    /// Write nodes that are there; in package 1, the device information.
+    /// Replaces values.
     Replace(Operation),
-    /// Remove nodes.
+    /// Deletes nodes.
     Delete(Operation),
-    /// Copy nodes.
+    /// Copies nodes.
     Copy(Operation),
-    /// Carry out what a node stands for.
+    /// Executes nodes.
     Exec(Operation),
-    /// All of these, or none.
+    /// All or nothing.
     Atomic(Group),
-    /// These in this order.
+    /// In this order.
     Sequence(Group),
-}
-
-/// What became of a command (`Status`).
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct StatusCommand {
-    /// `CmdID`
-    pub id: String,
-    /// `MsgRef`: the message that had the command.
-    pub message_ref: String,
-    /// `CmdRef`: the command, `0` for the header.
-    pub command_ref: String,
-    /// `Cmd`: its name, `SyncHdr` for the header.
-    pub command: String,
-    /// `TargetRef`
-    pub target_refs: Vec<String>,
-    /// `SourceRef`
-    pub source_refs: Vec<String>,
-    /// `Cred`
-    pub credentials: Option<Credentials>,
-    /// `Chal`: its `Meta` names the kind of credentials and the next nonce.
-    pub challenge: Option<Meta>,
-    /// `Data`; 0 where it was no number.
-    pub code: StatusCode,
-    /// `Item`: for instance what the user chose.
-    pub items: Vec<Item>,
-}
-
-/// What a Get found (`Results`).
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ResultsCommand {
-    /// `CmdID`
-    pub id: String,
-    /// `MsgRef`: the message that had the Get.
-    pub message_ref: String,
-    /// `CmdRef`: the Get.
-    pub command_ref: String,
-    /// `Meta` for all items.
-    pub meta: Meta,
-    /// `TargetRef`
-    pub target_ref: Option<String>,
-    /// `SourceRef`
-    pub source_ref: Option<String>,
-    /// `Item`: the nodes.
-    pub items: Vec<Item>,
-}
-
-/// Something to take note of (`Alert`).
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct AlertCommand {
-    /// `CmdID`
-    pub id: String,
-    /// `Data`; 0 where it was no number.
-    pub code: AlertCode,
-    /// `Correlator`
-    pub correlator: Option<String>,
-    /// `Item`
-    pub items: Vec<Item>,
 }
 
 /// A command on nodes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Operation {
-    /// `CmdID`
+    /// `CmdID`.
     pub id: String,
     /// `Meta` for all items.
     pub meta: Meta,
-    /// `Correlator` of an Exec.
+    /// `Correlator` (Exec only).
     pub correlator: Option<String>,
-    /// `Item`: the nodes.
+    /// The items.
     pub items: Vec<Item>,
 }
 
-/// Commands that belong together (`Atomic`, `Sequence`).
+/// Commands that belong together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Group {
-    /// `CmdID`
+    /// `CmdID`.
     pub id: String,
-    /// `Meta`
+    /// `Meta` for all of them.
     pub meta: Meta,
-    /// Its members.
+    /// The commands.
     pub commands: Vec<Command>,
 }
 
-/// A node with its data (`Item`).
+/// `Status`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// `CmdID`.
+    pub id: String,
+    /// MsgID of the message with the command.
+    pub message_ref: String,
+    /// CmdID of the command; `0` is the header.
+    pub command_ref: String,
+    /// Name of the command.
+    pub command: String,
+    /// `TargetRef`s.
+    pub target_refs: Vec<String>,
+    /// `SourceRef`s.
+    pub source_refs: Vec<String>,
+    /// `Chal`.
+    pub challenge: Option<Challenge>,
+    /// The code.
+    pub code: StatusCode,
+    /// Further items.
+    pub items: Vec<Item>,
+}
+
+/// `Results`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Results {
+    /// `CmdID`.
+    pub id: String,
+    /// MsgID of the message with the Get.
+    pub message_ref: String,
+    /// CmdID of the Get.
+    pub command_ref: String,
+    /// `Meta` for all items.
+    pub meta: Meta,
+    /// `TargetRef`.
+    pub target_ref: Option<String>,
+    /// `SourceRef`.
+    pub source_ref: Option<String>,
+    /// The items.
+    pub items: Vec<Item>,
+}
+
+/// `Alert`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// `CmdID`.
+    pub id: String,
+    /// The code.
+    pub code: AlertCode,
+    /// `Correlator`.
+    pub correlator: Option<String>,
+    /// The items.
+    pub items: Vec<Item>,
+}
+
+/// `Item`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Item {
-    /// `Target`
-    pub target: Option<Address>,
-    /// `Source`
-    pub source: Option<Address>,
-    /// `Meta`
+    /// LocURI of `Target`.
+    pub target: Option<String>,
+    /// LocURI of `Source`.
+    pub source: Option<String>,
+    /// `Meta`.
     pub meta: Meta,
-    /// `Data`
+    /// `Data`.
     pub data: Option<Data>,
-    /// Whether the data goes on in the next message (`MoreData`).
+    /// Whether more of the data follows in the next message (`MoreData`).
     pub more_data: bool,
 }
 
-/// What is in `Data`.
+/// `Meta`, as far as OMA DM uses it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// `Format`, such as `chr` or `node`.
+    pub format: Option<String>,
+    /// `Type`: a media type, or the identifier of a management object.
+    pub media_type: Option<String>,
+    /// `Size`, in octets.
+    pub size: Option<u64>,
+    /// `Mark` of an alert.
+    pub mark: Option<String>,
+}
+
+/// `Data`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data {
     /// Text.
     Text(String),
-    /// Octets, as WBXML can carry them; in XML they are written as base64.
-    Bytes(Vec<u8>),
-    /// An element, for instance a TNDS object that is not escaped.
+    /// Markup, such as a TNDS object.
     Element(Element),
+    /// Octets (WBXML only).
+    Bytes(Vec<u8>),
+}
+
+/// The formats of values (OMA-TS-DM_TND 7.7.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// An interior node.
+    Node,
+    /// Text.
+    Chr,
+    /// Octets in base64.
+    B64,
+}
+
+impl Format {
+    /// The name used in `Format`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Chr => "chr",
+            Self::B64 => "b64",
+        }
+    }
+}
+
+impl Meta {
+    /// A meta of a format only.
+    pub fn of_format(format: Format) -> Self {
+        Self { format: Some(format.name().to_owned()), ..Self::default() }
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Item {
+    /// An item that names a target.
+    pub fn at(target: &str) -> Self {
+        Self { target: Some(target.to_owned()), ..Self::default() }
+    }
+
+    /// The same with this text.
+    #[must_use]
+    pub fn with_text(mut self, text: &str) -> Self {
+        self.data = Some(Data::Text(text.to_owned()));
+        self
+    }
+
+    /// The same with this meta.
+    #[must_use]
+    pub fn with_meta(mut self, meta: Meta) -> Self {
+        self.meta = meta;
+        self
+    }
+
+    /// The data as text, as far as it is text.
+    pub fn text(&self) -> Option<&str> {
+        match self.data.as_ref()? {
+            Data::Text(text) => Some(text),
+            Data::Bytes(octets) => std::str::from_utf8(octets).ok(),
+            Data::Element(_) => None,
+        }
+    }
+}
+
+impl Operation {
+    /// An operation on items, without a CmdID yet.
+    pub fn on(items: Vec<Item>) -> Self {
+        Self { items, ..Self::default() }
+    }
 }
 
 impl Command {
-    /// A Get of one node or property, without an identifier.
-    pub fn get(target: &str) -> Self {
-        Self::Get(Operation::on(target))
-    }
-
-    /// A Delete of one node, without an identifier.
-    pub fn delete(target: &str) -> Self {
-        Self::Delete(Operation::on(target))
-    }
-
-    /// An Add of one interior node, without an identifier.
-    pub fn add_node(target: &str) -> Self {
-        Self::Add(Operation::one(Item {
-            meta: Meta::of_format("node"),
-            ..Item::at(target)
-        }))
-    }
-
-    /// An Add of one leaf with a text, without an identifier.
-    pub fn add_text(target: &str, text: &str) -> Self {
-        Self::Add(Operation::one(Item::at(target).with_text(text)))
-    }
-
-    /// A Replace of the text of one leaf, or of a property (`?prop=ACL`), without an identifier.
-    pub fn replace_text(target: &str, text: &str) -> Self {
-        Self::Replace(Operation::one(Item::at(target).with_text(text)))
-    }
-
-    /// An Alert with nothing but a number, without an identifier.
-    pub fn alert(code: AlertCode) -> Self {
-        Self::Alert(AlertCommand {
-            code,
-            ..AlertCommand::default()
-        })
-    }
-
-    /// Its identifier (`CmdID`), empty where it has none.
+    /// Its CmdID.
     pub fn id(&self) -> &str {
         match self {
             Self::Status(status) => &status.id,
@@ -322,27 +311,24 @@ impl Command {
         }
     }
 
-    /// The same with another identifier.
-    #[must_use]
-    pub fn with_id(mut self, id: impl Into<String>) -> Self {
-        let place = match &mut self {
-            Self::Status(status) => &mut status.id,
-            Self::Results(results) => &mut results.id,
-            Self::Alert(alert) => &mut alert.id,
+    /// Gives it a CmdID.
+    pub fn set_id(&mut self, id: String) {
+        match self {
+            Self::Status(status) => status.id = id,
+            Self::Results(results) => results.id = id,
+            Self::Alert(alert) => alert.id = id,
             Self::Get(operation)
             | Self::Add(operation)
             | Self::Replace(operation)
             | Self::Delete(operation)
             | Self::Copy(operation)
-            | Self::Exec(operation) => &mut operation.id,
-            Self::Atomic(group) | Self::Sequence(group) => &mut group.id,
-        };
-        *place = id.into();
-        self
+            | Self::Exec(operation) => operation.id = id,
+            Self::Atomic(group) | Self::Sequence(group) => group.id = id,
+        }
     }
 
-    /// Its name, as in `Cmd`.
-    pub fn name(&self) -> &'static str {
+    /// The name of its element.
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::Status(_) => "Status",
             Self::Results(_) => "Results",
@@ -355,87 +341,6 @@ impl Command {
             Self::Exec(_) => "Exec",
             Self::Atomic(_) => "Atomic",
             Self::Sequence(_) => "Sequence",
-        }
-    }
-
-    /// Its items; none for a group.
-    pub fn items(&self) -> &[Item] {
-        match self {
-            Self::Status(status) => &status.items,
-            Self::Results(results) => &results.items,
-            Self::Alert(alert) => &alert.items,
-            Self::Get(operation)
-            | Self::Add(operation)
-            | Self::Replace(operation)
-            | Self::Delete(operation)
-            | Self::Copy(operation)
-            | Self::Exec(operation) => &operation.items,
-            Self::Atomic(_) | Self::Sequence(_) => &[],
-        }
-    }
-
-    /// The members of a group; none for another command.
-    pub fn members(&self) -> &[Self] {
-        match self {
-            Self::Atomic(group) | Self::Sequence(group) => &group.commands,
-            _ => &[],
-        }
-    }
-
-    /// Whether it is something to carry out on a tree, as only a server sends it (and the Replace of package 1).
-    pub fn is_operation(&self) -> bool {
-        !matches!(self, Self::Status(_) | Self::Results(_) | Self::Alert(_))
-    }
-}
-
-impl Operation {
-    /// On one node, without data.
-    pub fn on(target: &str) -> Self {
-        Self::one(Item::at(target))
-    }
-
-    /// With one item.
-    pub fn one(item: Item) -> Self {
-        Self {
-            items: vec![item],
-            ..Self::default()
-        }
-    }
-}
-
-impl Item {
-    /// With nothing but a target.
-    pub fn at(target: &str) -> Self {
-        Self {
-            target: Some(target.into()),
-            ..Self::default()
-        }
-    }
-
-    /// The same with a text.
-    #[must_use]
-    pub fn with_text(self, text: impl Into<String>) -> Self {
-        Self {
-            data: Some(Data::Text(text.into())),
-            ..self
-        }
-    }
-
-    /// Where its target is.
-    pub fn target_uri(&self) -> Option<&str> {
-        self.target.as_ref().map(|target| target.uri.as_str())
-    }
-
-    /// Where its source is.
-    pub fn source_uri(&self) -> Option<&str> {
-        self.source.as_ref().map(|source| source.uri.as_str())
-    }
-
-    /// Its data, if it is text.
-    pub fn text(&self) -> Option<&str> {
-        match &self.data {
-            Some(Data::Text(text)) => Some(text),
-            _ => None,
         }
     }
 }

@@ -1,76 +1,106 @@
-//! SyncML 1.2 messages as Device Management uses them (OMA-TS-DM_RepPro), in XML and WBXML.
-//!
-//! [`read`] is lenient: it makes of a message what can be made of it, and says of every departure from the
-//! specification what it is and where. [`write()`] writes what the specification prints.
-//!
-//! ```
-//! use oma_dm::syncml::{self, Command, Encoding, Header, Message};
-//!
-//! let message = Message {
-//!     header: Header {
-//!         session_id: "A7".into(),
-//!         message_id: "1".into(),
-//!         target: "IMEI:004999010640000".into(),
-//!         source: "https://dms2.example/dm".into(),
-//!         ..Header::default()
-//!     },
-//!     commands: vec![Command::get("./DevInfo/Man").with_id("1")],
-//!     is_final: true,
-//! };
-//! for encoding in [Encoding::Xml, Encoding::Wbxml] {
-//!     let reading = syncml::read(&syncml::write(&message, encoding), encoding)?;
-//!     assert_eq!(reading.message, message);
-//!     assert_eq!(reading.observations, []);
-//! }
-//! # Ok::<(), syncml::ReadError>(())
-//! ```
+//! SyncML messages of OMA DM: typed, read leniently with every departure noted, written in both encodings.
 
-mod code;
+mod lower;
 mod message;
+mod observation;
+mod raise;
+mod status;
 
-pub use code::{AlertCode, StatusCode};
 pub use message::{
-    Address, AlertCommand, Command, Credentials, Data, Group, Header, Item, Message, Meta, Operation,
-    ResultsCommand, StatusCommand,
+    Address, Alert, Challenge, Command, Credentials, Data, Format, Group, Header, Item, Message, Meta, Operation,
+    Results, Status,
 };
+pub use observation::{Departure, Observation};
+pub use status::{AlertCode, StatusCode};
 
-/// Namespace of the elements of SyncML 1.2.
+use crate::wbxml::{self, WbxmlError};
+use crate::xml::{Element, XmlError};
+
+/// The namespace of SyncML 1.2.
 pub const NAMESPACE: &str = "SYNCML:SYNCML1.2";
+/// The namespace of meta information.
+pub const METINF: &str = "syncml:metinf";
 
-/// Namespace of the elements in `Meta`.
-pub const METINF_NAMESPACE: &str = "syncml:metinf";
-
-/// How a message is written.
+/// How a message is written in octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Encoding {
-    /// `application/vnd.syncml.dm+xml`
+    /// XML.
     Xml,
-    /// `application/vnd.syncml.dm+wbxml`
+    /// WBXML.
     Wbxml,
 }
 
 impl Encoding {
-    /// The media type of a message so written (OMA-TS-DM_RepPro 5.1).
-    pub fn media_type(self) -> &'static str {
+    /// The media type of a DM message in this encoding.
+    pub const fn media_type(self) -> &'static str {
         match self {
             Self::Xml => "application/vnd.syncml.dm+xml",
             Self::Wbxml => "application/vnd.syncml.dm+wbxml",
         }
     }
 
-    /// The encoding that a `Content-Type` means, parameters aside. The types of data synchronisation
-    /// (`application/vnd.syncml+xml`, `…+wbxml`) are taken too: deployed clients send them.
+    /// The encoding that a media type stands for, parameters aside. The types of data synchronisation are met on
+    /// the wire too.
     pub fn from_media_type(media_type: &str) -> Option<Self> {
-        let essence = media_type
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
-        match essence.as_str() {
+        let kind = media_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        match kind.as_str() {
             "application/vnd.syncml.dm+xml" | "application/vnd.syncml+xml" => Some(Self::Xml),
             "application/vnd.syncml.dm+wbxml" | "application/vnd.syncml+wbxml" => Some(Self::Wbxml),
             _ => None,
         }
     }
 }
+
+/// A message as it was read, with every departure from the specification.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// The message.
+    pub message: Message,
+    /// The departures, in the order of the document.
+    pub observations: Vec<Observation>,
+}
+
+/// Why octets are no SyncML message.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ReadError {
+    /// They are no XML.
+    #[error(transparent)]
+    Xml(#[from] XmlError),
+    /// They are no WBXML.
+    #[error(transparent)]
+    Wbxml(#[from] WbxmlError),
+    /// They are a document of another kind.
+    #[error("read the document as SyncML: its root is `{root}`")]
+    Root {
+        /// The root element.
+        root: String,
+    },
+    /// A part without which nothing can be said is missing.
+    #[error("read the document as SyncML: there is no `{missing}`")]
+    Missing {
+        /// What is missing.
+        missing: &'static str,
+    },
+}
+
+/// Reads a message. Lenient: whatever departs from the specification but leaves a meaning is read and noted.
+///
+/// # Errors
+/// When the octets are no document of that encoding, or not SyncML.
+pub fn read(octets: &[u8], encoding: Encoding) -> Result<Reading, ReadError> {
+    let element = match encoding {
+        Encoding::Xml => Element::parse(octets)?,
+        Encoding::Wbxml => wbxml::decode(octets)?.root,
+    };
+    lower::message(&element)
+}
+
+/// Writes a message.
+pub fn write(message: &Message, encoding: Encoding) -> Vec<u8> {
+    let element = raise::message(message, encoding);
+    match encoding {
+        Encoding::Xml => element.to_xml(),
+        Encoding::Wbxml => wbxml::encode(&element),
+    }
+}
+
