@@ -1,9 +1,9 @@
 //! Commands of a server on the tree: rights, access types and the status codes of OMA-TS-DM_RepPro 6.6.
 
-use super::list;
-use super::object;
+use super::outcome::{Outcome, all_as, all_as_with_members, whole};
 use super::value::{self, Value};
 use super::{Format, MissingParents, Node, Tree, TreeError};
+use super::{list, object};
 use crate::acl::{ANY_SERVER, Acl, Right};
 use crate::syncml::{Command, Item, Meta, StatusCode};
 use crate::tnds::{ManagementTree, TndsError};
@@ -11,25 +11,6 @@ use crate::uri::{Address, NodeUri, Property, Query, UriError};
 
 /// Deepest nesting of Atomic and Sequence carried out.
 const MAX_NESTING: usize = 8;
-
-/// What became of a command, or of one of its items.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// `CmdID` of the command: the one executed, or one inside of it.
-    pub command_id: String,
-    /// Its name, as for `Cmd` of the Status.
-    pub command: &'static str,
-    /// Which item, from 0; nothing when the command as a whole is meant.
-    pub item: Option<usize>,
-    /// Target of the item, as for `TargetRef`.
-    pub target: Option<String>,
-    /// Source of the item, as for `SourceRef`.
-    pub source: Option<String>,
-    /// What to answer.
-    pub status: StatusCode,
-    /// What a Get found.
-    pub results: Vec<Item>,
-}
 
 impl Tree {
     /// Carries out a command of a server, as far as its rights go, and says what became of each part of it, in the order
@@ -447,39 +428,4 @@ fn target_of(item: &Item) -> Option<&str> {
 
 fn source_of(item: &Item) -> Option<&str> {
     item.source.as_deref()
-}
-
-fn members(command: &Command) -> &[Command] {
-    match command {
-        Command::Atomic(group) | Command::Sequence(group) => &group.commands,
-        _ => &[],
-    }
-}
-
-/// The outcome of a command as a whole.
-fn whole(command: &Command, status: StatusCode) -> Outcome {
-    Outcome {
-        command_id: command.id().to_owned(),
-        command: command.name(),
-        item: None,
-        target: None,
-        source: None,
-        status,
-        results: Vec::new(),
-    }
-}
-
-/// The same outcome for a command and all it holds. Without recursion, since it is for what is nested too deep, too.
-fn all_as(command: &Command, status: StatusCode) -> Vec<Outcome> {
-    all_as_with_members(command, status, status)
-}
-
-fn all_as_with_members(command: &Command, status: StatusCode, of_members: StatusCode) -> Vec<Outcome> {
-    let mut outcomes = vec![whole(command, status)];
-    let mut waiting: Vec<_> = members(command).iter().rev().collect();
-    while let Some(member) = waiting.pop() {
-        outcomes.push(whole(member, of_members));
-        waiting.extend(members(member).iter().rev());
-    }
-    outcomes
 }

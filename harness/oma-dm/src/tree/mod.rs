@@ -3,24 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use thiserror::Error;
-
 use crate::acl::{Acl, Right};
 use crate::uri::{NodeUri, UriError};
 
 #[cfg(test)]
 mod command_tests;
+mod error;
 mod execute;
 mod list;
 mod node;
 mod object;
+mod outcome;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod value;
 
-pub use execute::Outcome;
+pub use error::TreeError;
 pub use node::{AccessTypes, Content, Format, Node};
+pub use outcome::Outcome;
 pub use settings::{MissingParents, Rule, Settings};
 
 /// A management tree (OMA-TS-DM_TND).
@@ -277,13 +278,12 @@ impl Tree {
             });
         }
         let settings = Arc::clone(&self.settings);
-        self.watching_accounts(uri, |nodes| {
-            for above in missing.into_iter().rev() {
-                let described = settings.describe(&above, Node::interior(""));
-                nodes.insert(above, described);
-            }
-            nodes.insert(uri.clone(), settings.describe(uri, node));
-        });
+        let nodes = Arc::make_mut(&mut self.nodes);
+        for above in missing.into_iter().rev() {
+            let described = settings.describe(&above, Node::interior(""));
+            nodes.insert(above, described);
+        }
+        nodes.insert(uri.clone(), settings.describe(uri, node));
         Ok(())
     }
 
@@ -348,8 +348,9 @@ impl Tree {
     /// Makes a change at `uri`, and takes every server that has no account any more because of it out of the ACLs.
     fn watching_accounts(&mut self, uri: &NodeUri, change: impl FnOnce(&mut BTreeMap<NodeUri, Node>)) {
         let account_root = &self.settings.account_root;
-        let concerns_accounts = uri.starts_with(account_root) || account_root.starts_with(uri);
-        if !concerns_accounts {
+        let is_above = account_root.starts_with(uri);
+        let is_account = uri.starts_with(account_root) && uri.depth() == account_root.depth() + 1;
+        if !is_above && !is_account && !is_server_id(uri, account_root) {
             return change(Arc::make_mut(&mut self.nodes));
         }
         let before = self.server_ids();
@@ -367,11 +368,16 @@ impl Default for Tree {
     }
 }
 
+/// Whether this is the leaf of an account that names its server.
+fn is_server_id(uri: &NodeUri, account_root: &NodeUri) -> bool {
+    uri.depth() == account_root.depth() + 2 && uri.name() == Some("ServerID") && uri.starts_with(account_root)
+}
+
 fn server_ids(nodes: &BTreeMap<NodeUri, Node>, account_root: &NodeUri) -> BTreeSet<String> {
     nodes
         .range(account_root..)
         .take_while(|(uri, _)| uri.starts_with(account_root))
-        .filter(|(uri, _)| uri.depth() == account_root.depth() + 2 && uri.name() == Some("ServerID"))
+        .filter(|(uri, _)| is_server_id(uri, account_root))
         .filter_map(|(_, node)| node.text())
         .map(str::to_owned)
         .collect()
@@ -389,58 +395,4 @@ fn remove_server(nodes: &mut BTreeMap<NodeUri, Node>, settings: &Settings, serve
             }
         }
     }
-}
-
-/// Why the tree was not changed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum TreeError {
-    /// There is no such node.
-    #[error("no node `{uri}`")]
-    NotFound {
-        /// The place.
-        uri: NodeUri,
-    },
-    /// Another node has that name.
-    #[error("there is a node `{uri}` already")]
-    Exists {
-        /// The place.
-        uri: NodeUri,
-    },
-    /// An interior node was expected, or needed above another node.
-    #[error("`{uri}` is a leaf; it can have no children")]
-    IsLeaf {
-        /// The place.
-        uri: NodeUri,
-    },
-    /// A leaf was expected.
-    #[error("`{uri}` is an interior node; it can have no value")]
-    IsInterior {
-        /// The place.
-        uri: NodeUri,
-    },
-    /// The root can be neither removed nor made to go.
-    #[error("the root of the tree stays")]
-    IsRoot,
-    /// Nothing is above the root to inherit from.
-    #[error("the ACL of the root cannot be empty")]
-    EmptyRootAcl,
-    /// As many nodes as the settings allow.
-    #[error("the tree is full: it holds at most {nodes} nodes")]
-    Full {
-        /// The limit.
-        nodes: usize,
-    },
-    /// More than the settings allow.
-    #[error("value of {octets} octets for `{uri}`; at most {limit} are accepted")]
-    ValueTooLarge {
-        /// The place.
-        uri: NodeUri,
-        /// Length of the value.
-        octets: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// A name or a depth that no URI can have.
-    #[error(transparent)]
-    Uri(#[from] UriError),
 }
