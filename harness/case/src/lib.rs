@@ -1,9 +1,16 @@
 //! Reads what people write (procedure, requirements, cases, profiles, implementation files) with located errors,
 //! and resolves it into the types that the judge and the mock roles use.
+//!
+//! Nothing here touches the file system: texts come in with their names.
 
 pub mod document;
 pub mod field;
 pub mod implementation;
 pub mod procedure;
 pub mod profile;
+pub mod read;
+pub mod suite;
+pub mod template;
 pub mod test_case;
+
+pub use suite::Suite;

@@ -1,0 +1,149 @@
+//! The suite: requirements, procedure, profile and cases, read together.
+
+use std::collections::BTreeMap;
+
+use dmconform_model::{CaseId, Diagnostic, Requirement, RequirementId, Role};
+
+use crate::procedure::Procedure;
+use crate::profile::Profile;
+use crate::read::{self, Known, Source};
+use crate::test_case::{TestCase, What};
+
+include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+
+/// The name of the requirements inside the suite.
+pub const REQUIREMENTS: &str = "cases/requirements.yaml";
+/// The name of the procedure inside the suite.
+pub const PROCEDURE: &str = "cases/procedure/bootstrap-server-url.yaml";
+/// The name of the profile inside the suite.
+pub const PROFILE: &str = "fixtures/profiles/default.yaml";
+
+/// Everything that cases are made of.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    /// The requirements.
+    pub requirements: BTreeMap<RequirementId, Requirement>,
+    /// The procedure.
+    pub procedure: Procedure,
+    /// The profile.
+    pub profile: Profile,
+    /// The cases, by identifier in the order of the procedure.
+    pub cases: Vec<TestCase>,
+}
+
+impl Suite {
+    /// Reads a suite from its files: name and text.
+    ///
+    /// # Errors
+    /// Every problem of every file.
+    pub fn load<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<Diagnostic>> {
+        let files: BTreeMap<&str, &str> = files.into_iter().collect();
+        let source = |name: &'static str| Source {
+            name,
+            text: files.get(name).copied().unwrap_or(""),
+        };
+        let requirements = read::requirements(source(REQUIREMENTS))?;
+        let procedure = read::procedure(source(PROCEDURE), &requirements)?;
+        let profile = read::profile(source(PROFILE))?;
+        let known = Known {
+            requirements: &requirements,
+            procedure: &procedure,
+            profile: &profile,
+        };
+        let mut cases: Vec<TestCase> = Vec::new();
+        let mut problems = Vec::new();
+        let fixed = [REQUIREMENTS, PROCEDURE, PROFILE];
+        for (name, text) in files.iter().filter(|(name, _)| !fixed.contains(*name)) {
+            match read::case(Source { name, text }, known) {
+                Ok(case) => cases.push(case),
+                Err(found) => problems.extend(found),
+            }
+        }
+        cases.sort_by_key(|case| (order(&case.id), case.id.clone()));
+        for pair in cases.windows(2) {
+            if let [first, second] = pair
+                && first.id == second.id
+            {
+                let source = Source {
+                    name: &second.file,
+                    text: "",
+                };
+                let help = format!("{} has it already", first.file);
+                problems.push(
+                    source.error_in_file(format!("give two cases the identifier {}", second.id), Some(help)),
+                );
+            }
+        }
+        if problems.is_empty() {
+            Ok(Self {
+                requirements,
+                procedure,
+                profile,
+                cases,
+            })
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The suite that is built in.
+    ///
+    /// # Panics
+    /// Never: a test reads it.
+    pub fn embedded() -> Self {
+        Self::load(EMBEDDED.iter().copied()).expect("the embedded suite is tested to be readable")
+    }
+
+    /// A case by its identifier.
+    pub fn case(&self, id: &str) -> Option<&TestCase> {
+        self.cases.iter().find(|case| case.id.0 == id)
+    }
+
+    /// What the names in a case file refer to.
+    pub fn known(&self) -> Known<'_> {
+        Known {
+            requirements: &self.requirements,
+            procedure: &self.procedure,
+            profile: &self.profile,
+        }
+    }
+
+    /// The case that owns a requirement for a role: the first that is made for it alone.
+    pub fn owner(&self, requirement: &RequirementId, role: Role) -> Option<&CaseId> {
+        let candidates = self.cases.iter().filter(|case| case.iut.contains(&role));
+        let made_for_it = candidates.filter(|case| {
+            !case
+                .expect
+                .iter()
+                .any(|expectation| expectation.what == What::Procedure)
+                && case
+                    .expect
+                    .iter()
+                    .any(|expectation| expectation.requirement == *requirement)
+        });
+        made_for_it
+            .min_by_key(|case| (case.iut.len(), order(&case.id), &case.id))
+            .map(|case| &case.id)
+    }
+}
+
+/// The files that are built in: name and text.
+pub const fn embedded_files() -> &'static [(&'static str, &'static str)] {
+    EMBEDDED
+}
+
+/// Cases by role, then by step, whole delegations first.
+fn order(id: &CaseId) -> (u8, usize) {
+    let mut parts = id.0.split('-').skip(1);
+    let role = match parts.next() {
+        Some("CLIENT") => 0,
+        Some("DMS1") => 1,
+        Some("DMS2") => 2,
+        _ => 3,
+    };
+    let step = parts.next().unwrap_or("");
+    let step = dmconform_model::Step::ALL
+        .iter()
+        .position(|known| known.as_str() == step);
+    (role, step.map_or(0, |step| step + 1))
+}
