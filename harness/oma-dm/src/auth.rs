@@ -45,6 +45,11 @@ pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text.trim()).ok()
 }
 
+/// The MD5 digest of octets, as it is.
+pub fn digest(octets: &[u8]) -> [u8; 16] {
+    Md5::digest(octets).into()
+}
+
 /// The data of basic credentials: `B64(name ":" secret)`.
 pub fn basic(name: &str, secret: &Secret) -> String {
     BASE64.encode(format!("{name}:{}", secret.expose()))
@@ -87,7 +92,10 @@ mod tests {
     #[test]
     fn the_printed_example_of_the_specification_comes_out() {
         // OMA-TS-DM_Protocol 9.4.2.
-        assert_eq!(md5("Bruce2", &Secret::new("OhBehave"), b"Nonce"), "Zz6EivR3yeaaENcRN6lpAQ==");
+        assert_eq!(
+            md5("Bruce2", &Secret::new("OhBehave"), b"Nonce"),
+            "Zz6EivR3yeaaENcRN6lpAQ=="
+        );
     }
 
     #[test]
