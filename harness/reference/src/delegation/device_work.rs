@@ -1,0 +1,361 @@
+//! What DMS-1 does on a device in its DM sessions: steps 4, 8 and 8b of one delegation.
+
+use std::time::{Duration, Instant};
+
+use oma_dm::uri::NodeUri;
+
+use crate::config::BootstrapConfig;
+use crate::delegation::acl_update;
+use crate::delegation::document::Document;
+use crate::delegation::ledger::{Desk, Stage};
+use crate::deviation::Deviation;
+
+/// What is the same for every delegation of a server.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    pub(crate) bootstrap_config: BootstrapConfig,
+    pub(crate) account_root: NodeUri,
+    /// How long a DM session may be silent before its work is done again in another one.
+    pub(crate) session_timeout: Duration,
+}
+
+impl Site {
+    /// Where the entry of a delegation goes; the same each time it is asked for.
+    pub(crate) fn entry(&self, session: &str) -> NodeUri {
+        let name: String = session
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(16)
+            .collect();
+        let name = if name.is_empty() { "delegation" } else { &name };
+        self.bootstrap_config
+            .root
+            .join(name)
+            .unwrap_or_else(|_| self.bootstrap_config.root.clone())
+    }
+}
+
+/// A package of a DM session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment<'a> {
+    pub(crate) desk: &'a Desk,
+    pub(crate) site: &'a Site,
+    pub(crate) dm_session: &'a str,
+    pub(crate) now: Instant,
+}
+
+/// How far one delegation is.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress {
+    pub(crate) initiation: Stage,
+    pub(crate) url: Option<String>,
+    entry: NodeUri,
+    pub(crate) entry_stage: Stage,
+    entry_attempts: u32,
+    pub(crate) is_bootstrapped: bool,
+    pub(crate) acls: Stage,
+    acl_rounds: u32,
+    wants_removal: bool,
+    removal: Stage,
+    pub(crate) prepared: Stage,
+    work: Option<Work>,
+}
+
+/// What is under way in a DM session.
+#[derive(Clone, Debug)]
+struct Work {
+    dm_session: String,
+    last_heard: Instant,
+    phase: Phase,
+}
+
+/// The operations of one server package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Phase {
+    Entry,
+    ReadingAcls,
+    /// With the ACLs that are to be written.
+    WritingAcls(Vec<(NodeUri, String)>),
+    ListingAccounts,
+    ReadingServerIds(Vec<NodeUri>),
+    Removing(NodeUri),
+}
+
+/// One thing to do on the device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// Add an entry with its URL (step 4).
+    AddEntry {
+        entry: NodeUri,
+        leaf: String,
+        url: String,
+    },
+    /// Get an ACL.
+    ReadAcl { node: NodeUri },
+    /// Replace an ACL (step 8).
+    WriteAcl { node: NodeUri, acl: String },
+    /// Get a value, or the names of children.
+    Read { node: NodeUri },
+    /// Delete a node and all below it (step 8b).
+    Delete { node: NodeUri },
+}
+
+/// An operation and the delegation it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Job {
+    pub(crate) session: String,
+    pub(crate) operation: Operation,
+}
+
+/// What the device said to an operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// The first status that is no success, else a success; nothing when there was none.
+    pub(crate) status: Option<u16>,
+    pub(crate) value: Option<String>,
+}
+
+impl Outcome {
+    pub(crate) fn is_success(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        self.status
+            .map_or_else(|| "no Status".to_owned(), |status| format!("Status {status}"))
+    }
+}
+
+impl Progress {
+    pub(crate) fn new(entry: NodeUri, wants_removal: bool) -> Self {
+        Self {
+            initiation: Stage::Due,
+            url: None,
+            entry,
+            entry_stage: Stage::Due,
+            entry_attempts: 0,
+            is_bootstrapped: false,
+            acls: Stage::Due,
+            acl_rounds: 0,
+            wants_removal,
+            removal: Stage::Due,
+            prepared: Stage::Due,
+            work: None,
+        }
+    }
+
+    /// The operations that are due now, if no other session is at it.
+    pub(crate) fn operations(&mut self, terms: &Document, moment: Moment<'_>) -> Vec<Operation> {
+        let Moment {
+            desk,
+            site,
+            dm_session,
+            now,
+        } = moment;
+        if let Some(work) = &self.work
+            && work.dm_session != dm_session
+        {
+            if now.duration_since(work.last_heard) < site.session_timeout {
+                return Vec::new();
+            }
+            self.work = None;
+        }
+        let phase = match self.work.take() {
+            Some(work) => work.phase,
+            None => match self.next_phase(desk) {
+                Some(phase) => phase,
+                None => return Vec::new(),
+            },
+        };
+        let operations = match &phase {
+            Phase::Entry => {
+                self.entry_attempts += 1;
+                let url = self.url.clone().unwrap_or_default();
+                let url = match desk.deviations.has(Deviation::ForwardsWrongUrl) {
+                    true => format!("{url}-other"),
+                    false => url,
+                };
+                vec![Operation::AddEntry {
+                    entry: self.entry.clone(),
+                    leaf: site.bootstrap_config.url_leaf.clone(),
+                    url,
+                }]
+            }
+            Phase::ReadingAcls => acl_update::nodes_with_ancestors(terms)
+                .into_iter()
+                .map(|node| Operation::ReadAcl { node })
+                .collect(),
+            Phase::WritingAcls(acls) => acls
+                .iter()
+                .map(|(node, acl)| Operation::WriteAcl {
+                    node: node.clone(),
+                    acl: acl.clone(),
+                })
+                .collect(),
+            Phase::ListingAccounts => vec![Operation::Read {
+                node: site.account_root.clone(),
+            }],
+            Phase::ReadingServerIds(accounts) => accounts
+                .iter()
+                .filter_map(|account| account.join("ServerID").ok())
+                .map(|node| Operation::Read { node })
+                .collect(),
+            Phase::Removing(account) => vec![Operation::Delete {
+                node: account.clone(),
+            }],
+        };
+        self.work = Some(Work {
+            dm_session: dm_session.to_owned(),
+            last_heard: now,
+            phase,
+        });
+        operations
+    }
+
+    /// What to begin with in a DM session, if anything is due.
+    fn next_phase(&self, desk: &Desk) -> Option<Phase> {
+        let has = |deviation| desk.deviations.has(deviation);
+        if self.entry_stage == Stage::Due && self.url.is_some() && !has(Deviation::NeverWritesEntry) {
+            return Some(Phase::Entry);
+        }
+        if self.entry_stage != Stage::Done {
+            return None;
+        }
+        let may_write = self.is_bootstrapped || has(Deviation::AclBeforeBootstrapComplete);
+        let removes_now = match () {
+            () if !self.wants_removal || self.removal != Stage::Due => false,
+            () if has(Deviation::RemovesAccountBeforeAcl) => self.is_bootstrapped,
+            () if has(Deviation::RemovesAccountAfterPrepared) => self.prepared == Stage::Done,
+            () if has(Deviation::NeverWritesAcls) => self.is_bootstrapped,
+            () => self.acls == Stage::Done,
+        };
+        if removes_now {
+            return Some(Phase::ListingAccounts);
+        }
+        let writes_now = match self.acls {
+            Stage::Due => may_write && !has(Deviation::NeverWritesAcls),
+            Stage::Sent => false,
+            Stage::Done => {
+                has(Deviation::WritesAclsTwice) && self.acl_rounds < 2 && self.prepared != Stage::Due
+            }
+        };
+        writes_now.then_some(Phase::ReadingAcls)
+    }
+
+    /// Whether step 9 is due.
+    pub(crate) fn is_prepared(&self, desk: &Desk) -> bool {
+        let has = |deviation| desk.deviations.has(deviation);
+        let has_removed =
+            !self.wants_removal || self.removal == Stage::Done || has(Deviation::RemovesAccountAfterPrepared);
+        let has_written =
+            self.acls == Stage::Done || (has(Deviation::NeverWritesAcls) && self.is_bootstrapped);
+        self.prepared == Stage::Due
+            && self.is_bootstrapped
+            && has_written
+            && has_removed
+            && !has(Deviation::NeverSendsClientPrepared)
+    }
+
+    /// Goes on with what the device said to the operations of a phase.
+    pub(crate) fn advance(
+        &mut self,
+        terms: &Document,
+        outcomes: &[(Operation, Outcome)],
+        moment: Moment<'_>,
+    ) -> Result<(), String> {
+        let Moment {
+            desk,
+            site,
+            dm_session,
+            now,
+        } = moment;
+        let Some(work) = self.work.take_if(|work| work.dm_session == dm_session) else {
+            return Ok(());
+        };
+        let refused = |what: &str| {
+            let first = outcomes
+                .iter()
+                .map(|(_, outcome)| outcome)
+                .find(|outcome| !outcome.is_success());
+            first.map(|outcome| format!("the client refused {what}: {}", outcome.describe()))
+        };
+        let next = match work.phase {
+            Phase::Entry => {
+                // What is already there was added by an attempt whose Status got lost.
+                let is_there = self.entry_attempts > 1
+                    && outcomes.iter().all(|(_, outcome)| outcome.status == Some(418));
+                if let Some(reason) = refused("the entry")
+                    && !is_there
+                    && !desk.deviations.has(Deviation::IgnoresRefusedEntry)
+                {
+                    return Err(reason);
+                }
+                self.entry_stage = Stage::Done;
+                None
+            }
+            Phase::ReadingAcls => Some(Phase::WritingAcls(acl_update::new_acls(
+                terms, outcomes, desk, site,
+            )?)),
+            Phase::WritingAcls(_) => {
+                if let Some(reason) = refused("the ACL") {
+                    return Err(reason);
+                }
+                self.acls = Stage::Done;
+                self.acl_rounds += 1;
+                None
+            }
+            Phase::ListingAccounts => {
+                if let Some(reason) = refused("to list its accounts") {
+                    return Err(reason);
+                }
+                Some(Phase::ReadingServerIds(accounts(outcomes)))
+            }
+            Phase::ReadingServerIds(accounts) => {
+                Some(Phase::Removing(own_account(&accounts, outcomes, desk)?))
+            }
+            Phase::Removing(_) => {
+                if let Some(reason) = refused("to remove the account") {
+                    return Err(reason);
+                }
+                self.removal = Stage::Done;
+                None
+            }
+        };
+        self.work = next.map(|phase| Work {
+            phase,
+            last_heard: now,
+            dm_session: work.dm_session,
+        });
+        Ok(())
+    }
+}
+
+/// The accounts, from the names that a Get of their root gave.
+fn accounts(outcomes: &[(Operation, Outcome)]) -> Vec<NodeUri> {
+    let mut found = Vec::new();
+    for (operation, outcome) in outcomes {
+        let Operation::Read { node } = operation else {
+            continue;
+        };
+        let names = outcome.value.as_deref().unwrap_or_default();
+        found.extend(names.split('/').filter_map(|name| node.join(name.trim()).ok()));
+    }
+    found
+}
+
+fn own_account(
+    accounts: &[NodeUri],
+    outcomes: &[(Operation, Outcome)],
+    desk: &Desk,
+) -> Result<NodeUri, String> {
+    let own = outcomes.iter().find_map(|(operation, outcome)| match operation {
+        Operation::Read { node }
+            if outcome.is_success() && outcome.value.as_deref() == Some(&desk.server_id) =>
+        {
+            node.parent()
+        }
+        _ => None,
+    });
+    own.filter(|account| accounts.contains(account))
+        .ok_or_else(|| format!("the client shows no account of `{}`", desk.server_id))
+}

@@ -1,0 +1,279 @@
+//! The named, deliberate defects that this implementation can be given.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// Declares the deviations once: variant, name, and what it breaks.
+macro_rules! deviations {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// One deliberate defect. Each changes nothing but what it says.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Deviation {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Deviation {
+            /// Every deviation, in the order of the steps.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name as it is written on the command line.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// What it breaks, in a sentence that begins with the requirements.
+            pub const fn breaks(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc),+).trim_ascii(),)+
+                }
+            }
+        }
+    };
+}
+
+deviations! {
+    // Step 1: the connections.
+    /// DEL-1-1: a server answers delegation messages that come without TLS as well.
+    AcceptsPlaintext = "accepts-plaintext",
+    /// DEL-1-1: a server sends its delegation messages without TLS.
+    SendsPlaintext = "sends-plaintext",
+    /// DEL-1-2: a server takes delegation messages from peers without a certificate, or with one from anybody.
+    AcceptsAnyClientCertificate = "accepts-any-client-certificate",
+    /// DEL-1-2: a server sends delegation messages to a peer whose certificate is from anybody.
+    AcceptsAnyServerCertificate = "accepts-any-server-certificate",
+    /// DEL-1-3: a server ignores that the peer's certificate has expired or is not yet valid.
+    IgnoresExpiredCertificate = "ignores-expired-certificate",
+    /// DEL-1-3: a server ignores that the peer's certificate is not for that use.
+    IgnoresCertificatePurpose = "ignores-certificate-purpose",
+    /// DEL-1-4: a server, as TLS client, does not check that the certificate is for the host it dialled.
+    SkipsServerNameCheck = "skips-server-name-check",
+    /// DEL-1-5: a server does not check that the peer's certificate names the server the message speaks for.
+    AcceptsCertificateOfAnotherServer = "accepts-certificate-of-another-server",
+    /// DEL-1-5: a server does not look at revocation lists.
+    IgnoresRevocation = "ignores-revocation",
+    /// DEL-1-6: the client talks to servers whatever their certificate.
+    ClientIgnoresServerCertificate = "client-ignores-server-certificate",
+    // Step 2: the opening.
+    /// DEL-2-1: the opener takes the order, and sends nothing.
+    NeverOpens = "never-opens",
+    /// DEL-2-1: DMS-1 begins with step 3.
+    SkipsInitiation = "skips-initiation",
+    /// DEL-2-2: the initiation request names no device.
+    InitiationWithoutDevice = "initiation-without-device",
+    /// DEL-2-2: the initiation request of DMS-1 names no delegation type.
+    InitiationWithoutType = "initiation-without-type",
+    /// DEL-2-3: an initiation request is read, and never answered.
+    KeepsSilentOnInitiation = "keeps-silent-on-initiation",
+    /// DEL-2-3: an initiation request that cannot be read is accepted.
+    AcceptsUnreadableInitiation = "accepts-unreadable-initiation",
+    // Step 3: the URL.
+    /// DEL-3-1: DMS-1 does not ask for the URL, and stops.
+    SkipsUrlRequest = "skips-url-request",
+    /// DEL-3-2: DMS-2 answers step 3 without a URL.
+    AnswersNoUrl = "answers-no-url",
+    /// DEL-3-3: DMS-2 answers step 3 with a relative URL.
+    AnswersRelativeUrl = "answers-relative-url",
+    /// DEL-3-3: DMS-2 answers step 3 with an `http` URL.
+    AnswersPlainHttpUrl = "answers-plain-http-url",
+    /// DEL-3-4: DMS-2 answers step 3 for a session or a device that it does not know.
+    AnswersUnknownSession = "answers-unknown-session",
+    // Step 4: the entry.
+    /// DEL-4-1: DMS-1 writes no entry.
+    NeverWritesEntry = "never-writes-entry",
+    /// DEL-4-2: DMS-1 writes another URL than it was given.
+    ForwardsWrongUrl = "forwards-wrong-url",
+    /// DEL-4-3: DMS-1 writes a made-up entry right after step 2, while step 3 has yet to be answered.
+    UrlBeforeAnswer = "url-before-answer",
+    /// DEL-4-4: DMS-1 goes on when the client has refused the entry.
+    IgnoresRefusedEntry = "ignores-refused-entry",
+    /// DEL-4-5: the client gives no Status for the entry.
+    NoStatusForEntry = "no-status-for-entry",
+    /// DEL-4-5: the client answers 200 for the entry, and does not store it.
+    ForgetsEntry = "forgets-entry",
+    // Step 5: the bootstrap.
+    /// DEL-5-1: the client does not fetch the bootstrap.
+    NeverFetchesBootstrap = "never-fetches-bootstrap",
+    /// DEL-5-1: the client fetches the bootstrap from another URL than it was given.
+    FetchesWrongUrl = "fetches-wrong-url",
+    /// DEL-0-4: the client fetches the bootstrap twice.
+    FetchesBootstrapTwice = "fetches-bootstrap-twice",
+    /// DEL-5-2: the Bootstrap Server answers 404.
+    NoBootstrap = "no-bootstrap",
+    /// DEL-5-3: the bootstrap carries another server's identifier.
+    BootstrapForAnotherServer = "bootstrap-for-another-server",
+    /// DEL-5-4: the client takes it that DMS-2 is where the Bootstrap Server is.
+    AssumesOneMachine = "assumes-one-machine",
+    /// DEL-5-5: the client drops its accounts when the bootstrap cannot be fetched or read.
+    AppliesUnreadableBootstrap = "applies-unreadable-bootstrap",
+    /// DEL-5-6: the address in the bootstrap is not that of DMS-2.
+    WrongAddressInBootstrap = "wrong-address-in-bootstrap",
+    /// DEL-5-6: the credentials in the bootstrap are not those that DMS-2 accepts.
+    WrongCredentialsInBootstrap = "wrong-credentials-in-bootstrap",
+    // Step 6: the session with DMS-2.
+    /// DEL-6-1: the client opens no session with DMS-2.
+    NeverOpensSession = "never-opens-session",
+    /// DEL-6-1: the client opens the session meant for DMS-2 with DMS-1.
+    SessionToWrongServer = "session-to-wrong-server",
+    /// DEL-6-2: the client opens a session with DMS-2 before it fetches the bootstrap (needs `early-account`).
+    SessionBeforeBootstrap = "session-before-bootstrap",
+    /// DEL-6-3: the client uses other credentials than those of the bootstrap.
+    SessionWithOtherCredentials = "session-with-other-credentials",
+    /// DEL-6-4: DMS-2 does not authenticate itself to the client.
+    SkipsAuthentication = "skips-authentication",
+    /// DEL-6-4: DMS-2 gives no Status for the client's commands.
+    OmitsStatuses = "omits-statuses",
+    // Step 7: the bootstrap is complete.
+    /// DEL-7-1: DMS-2 does not say that the client has been bootstrapped.
+    SkipsBootstrapComplete = "skips-bootstrap-complete",
+    /// DEL-7-2: DMS-2 says so right after it has answered step 3.
+    BootstrapCompleteTooEarly = "bootstrap-complete-too-early",
+    /// DEL-7-2: DMS-2 says so when the client's credentials were refused.
+    BootstrapCompleteAfterRefusal = "bootstrap-complete-after-refusal",
+    /// DEL-7-3: DMS-2, co-located with the Bootstrap Server, says so when the bootstrap was fetched.
+    BootstrapCompleteOnFetch = "bootstrap-complete-on-fetch",
+    // Step 8: the ACLs.
+    /// DEL-8-1: DMS-1 does not touch the ACLs.
+    NeverWritesAcls = "never-writes-acls",
+    /// DEL-8-2: DMS-1 gives the rights to another server.
+    AclNamesAnotherServer = "acl-names-another-server",
+    /// DEL-8-2: DMS-1 gives the rights to everybody.
+    AclWildcard = "acl-wildcard",
+    /// DEL-8-3: DMS-1 writes the ACLs once step 4 was answered, without waiting for step 7.
+    AclBeforeBootstrapComplete = "acl-before-bootstrap-complete",
+    /// DEL-8-4: DMS-1 takes away the rights that other servers have.
+    AclDropsOthers = "acl-drops-others",
+    /// DEL-8-4: DMS-1 writes an ACL that is not well formed.
+    AclMalformed = "acl-malformed",
+    /// DEL-8-4: DMS-1 writes the ACL of one more node.
+    AclOnAnotherNode = "acl-on-another-node",
+    /// DEL-0-4: DMS-1 writes the ACLs once more in the next DM session.
+    WritesAclsTwice = "writes-acls-twice",
+    /// DEL-8-5: the client lets DMS-2 do what the ACLs do not grant.
+    IgnoresAcl = "ignores-acl",
+    /// DEL-8-5: the client refuses DMS-2 what the ACLs grant.
+    RefusesGrantedCommand = "refuses-granted-command",
+    // Step 8b: the account of DMS-1.
+    /// DEL-8b-1: DMS-1 removes its account before it writes the ACLs.
+    RemovesAccountBeforeAcl = "removes-account-before-acl",
+    /// DEL-8b-1: DMS-1 removes its account after step 9.
+    RemovesAccountAfterPrepared = "removes-account-after-prepared",
+    /// DEL-8b-2: the client answers 200 to the removal, and keeps the account.
+    KeepsAccount = "keeps-account",
+    /// DEL-8b-2: the client removes the account, and leaves DMS-1 in the ACLs.
+    KeepsServerInAcls = "keeps-server-in-acls",
+    // Steps 9 and 10: the end.
+    /// DEL-9-1: DMS-1 does not say that the client is prepared.
+    NeverSendsClientPrepared = "never-sends-client-prepared",
+    /// DEL-9-2: DMS-1 says so as it sends step 8, without waiting for the Status.
+    PreparedBeforeAclStatus = "prepared-before-acl-status",
+    /// DEL-10-1: DMS-2 does not say that the delegation is complete.
+    CompleteNeverSent = "complete-never-sent",
+    /// DEL-10-2: DMS-2 says so as soon as step 7 was answered.
+    CompleteBeforePrepared = "complete-before-prepared",
+    // All steps.
+    /// DEL-0-1: a server's messages from step 7 on carry another session identifier.
+    WrongSessionId = "wrong-session-id",
+    /// DEL-0-1: a server's messages from step 7 on carry another device identifier.
+    WrongDeviceId = "wrong-device-id",
+    /// DEL-0-2: a server takes the newest delegation for the one that is meant.
+    MixesDelegations = "mixes-delegations",
+    /// DEL-0-3: a server takes a repeated message for a new one.
+    RepeatsAsSecondStep = "repeats-as-second-step",
+    /// DEL-0-5: a server takes messages about a delegation from a server that is no party to it.
+    AcceptsForeignServer = "accepts-foreign-server",
+}
+
+impl fmt::Display for Deviation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Deviation {
+    type Err = UnknownDeviation;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|deviation| deviation.name() == text)
+            .ok_or_else(|| UnknownDeviation {
+                name: text.to_owned(),
+            })
+    }
+}
+
+/// A name that no deviation has.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("find a deviation `{name}`: there are {}", names())]
+pub struct UnknownDeviation {
+    /// What was written.
+    pub name: String,
+}
+
+fn names() -> String {
+    Deviation::ALL
+        .iter()
+        .map(|deviation| deviation.name())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The deviations of one process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Deviations(BTreeSet<Deviation>);
+
+impl Deviations {
+    pub(crate) fn has(&self, deviation: Deviation) -> bool {
+        self.0.contains(&deviation)
+    }
+}
+
+impl FromIterator<Deviation> for Deviations {
+    fn from_iter<T: IntoIterator<Item = Deviation>>(deviations: T) -> Self {
+        Self(deviations.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_back_to_its_deviation_and_no_two_are_alike() {
+        let names: BTreeSet<_> = Deviation::ALL.iter().map(|deviation| deviation.name()).collect();
+        assert_eq!(names.len(), Deviation::ALL.len());
+        for deviation in Deviation::ALL {
+            assert_eq!(deviation.name().parse(), Ok(*deviation));
+        }
+    }
+
+    #[test]
+    fn every_deviation_begins_with_the_requirement_it_breaks() {
+        for deviation in Deviation::ALL {
+            assert!(
+                deviation.breaks().starts_with("DEL-"),
+                "{deviation}: {}",
+                deviation.breaks()
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_known_ones() {
+        let error = "acl-wildcart"
+            .parse::<Deviation>()
+            .expect_err("there is no such deviation")
+            .to_string();
+        assert!(
+            error.starts_with("find a deviation `acl-wildcart`: there are "),
+            "{error}"
+        );
+        assert!(error.contains("acl-wildcard"), "{error}");
+    }
+}

@@ -1,0 +1,347 @@
+//! One device: its management tree, and what servers do to it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Mutex;
+
+use oma_dm::account::Account;
+use oma_dm::acl::{ANY_SERVER, Acl, Right};
+use oma_dm::devinfo::DeviceInfo;
+use oma_dm::syncml::{Command, StatusCode};
+use oma_dm::tree::{Format, Outcome, Tree};
+use oma_dm::uri::{Address, NodeUri};
+
+use crate::accounts;
+use crate::background::lock;
+use crate::config::{BootstrapConfig, DmClient};
+use crate::deviation::{Deviation, Deviations};
+
+/// The most events that are kept.
+const MAX_EVENTS: usize = 64;
+
+/// One device.
+pub(crate) struct Device {
+    pub(crate) id: String,
+    /// As it left the factory.
+    initial: Tree,
+    state: Mutex<State>,
+    /// One DM session at a time.
+    pub(crate) session: tokio::sync::Mutex<()>,
+    /// Servers with which a session is waiting to begin.
+    queued: Mutex<BTreeSet<String>>,
+}
+
+struct State {
+    tree: Tree,
+    /// Entries that have been followed, with their URL.
+    followed: BTreeMap<NodeUri, String>,
+    events: VecDeque<String>,
+    /// How often it was reset.
+    generation: u64,
+}
+
+impl Device {
+    /// A device with the account of DMS-1, and the nodes that the configuration names.
+    pub(crate) fn new(id: String, config: &DmClient) -> Result<Self, String> {
+        let initial = factory_tree(&id, config)?;
+        let state = State {
+            tree: initial.clone(),
+            followed: BTreeMap::new(),
+            events: VecDeque::new(),
+            generation: 0,
+        };
+        Ok(Self {
+            id,
+            initial,
+            state: Mutex::new(state),
+            session: tokio::sync::Mutex::default(),
+            queued: Mutex::default(),
+        })
+    }
+
+    /// Puts everything back to how it left the factory.
+    pub(crate) fn reset(&self) {
+        let mut state = lock(&self.state);
+        state.tree = self.initial.clone();
+        state.followed.clear();
+        state.events.clear();
+        state.generation += 1;
+    }
+
+    /// How often it was reset.
+    pub(crate) fn generation(&self) -> u64 {
+        lock(&self.state).generation
+    }
+
+    /// A copy of the tree as it is now.
+    pub(crate) fn tree(&self) -> Tree {
+        lock(&self.state).tree.clone()
+    }
+
+    /// Changes the tree, unless it was reset since.
+    pub(crate) fn change<T>(&self, generation: u64, change: impl FnOnce(&mut Tree) -> T) -> Option<T> {
+        let mut state = lock(&self.state);
+        (state.generation == generation).then(|| change(&mut state.tree))
+    }
+
+    /// Keeps the nonces of an account for the next session, if the account is still there.
+    pub(crate) fn keep_nonces(&self, generation: u64, account: &Account) {
+        self.change(generation, |tree| {
+            if let Some((place, mut there)) = Account::find(tree, &account.server_id) {
+                let pairs = [
+                    (&mut there.client_credentials, &account.client_credentials),
+                    (&mut there.server_credentials, &account.server_credentials),
+                ];
+                for (kept, new) in pairs {
+                    if let (Some(kept), Some(new)) = (kept, new) {
+                        kept.nonce.clone_from(&new.nonce);
+                    }
+                }
+                // An account that was read can be written.
+                drop(there.write_to(tree, &place));
+            }
+        });
+    }
+
+    /// Bootstrap Server URLs that have come since this was asked last.
+    pub(crate) fn new_urls(&self, config: &BootstrapConfig) -> Vec<String> {
+        let mut state = lock(&self.state);
+        let state = &mut *state;
+        let leaves = state
+            .tree
+            .children(&config.root)
+            .filter_map(|(entry, _)| entry.join(&config.url_leaf).ok());
+        let urls: Vec<_> = leaves
+            .filter_map(|leaf| state.tree.text(&leaf).map(str::to_owned).map(|url| (leaf, url)))
+            .collect();
+        state
+            .followed
+            .retain(|leaf, _| urls.iter().any(|(there, _)| there == leaf));
+        let followed = &mut state.followed;
+        let new = urls
+            .into_iter()
+            .filter(|(leaf, url)| followed.insert(leaf.clone(), url.clone()).as_ref() != Some(url));
+        new.map(|(_, url)| url).collect()
+    }
+
+    /// Notes that a session with a server is to be held; `false` when one is waiting already.
+    pub(crate) fn queue(&self, server_id: &str) -> bool {
+        lock(&self.queued).insert(server_id.to_owned())
+    }
+
+    /// Notes that it has begun.
+    pub(crate) fn dequeue(&self, server_id: &str) {
+        lock(&self.queued).remove(server_id);
+    }
+
+    /// Whether sessions are waiting.
+    pub(crate) fn is_queued(&self) -> bool {
+        !lock(&self.queued).is_empty()
+    }
+
+    /// Notes what has happened, for people.
+    pub(crate) fn note(&self, event: String) {
+        let mut state = lock(&self.state);
+        if state.events.len() >= MAX_EVENTS {
+            state.events.pop_front();
+        }
+        state.events.push_back(event);
+    }
+
+    pub(crate) fn events(&self) -> Vec<String> {
+        lock(&self.state).events.iter().cloned().collect()
+    }
+}
+
+/// The tree a device leaves the factory with.
+fn factory_tree(id: &str, config: &DmClient) -> Result<Tree, String> {
+    let mut tree = Tree::new();
+    let info = DeviceInfo {
+        device_id: id.to_owned(),
+        manufacturer: config.manufacturer.clone(),
+        model: config.model.clone(),
+        dm_version: "1.2".to_owned(),
+        language: "en".to_owned(),
+    };
+    info.write_to(&mut tree)
+        .map_err(|error| format!("failed to write DevInfo: {error}"))?;
+    let server = &config.account.server_id;
+    let owned = Acl::empty()
+        .with(&Right::ALL, server)
+        .map_err(|error| error.to_string())?;
+    let uri = |text: &str| NodeUri::parse(text).map_err(|error| error.to_string());
+    let problem = |error: oma_dm::tree::TreeError| error.to_string();
+    for (leaf, value) in DEVICE_DETAILS {
+        tree.insert_leaf(&uri(leaf)?, Format::Chr, "text/plain", *value)
+            .map_err(problem)?;
+    }
+    tree.insert_interior(&tree.settings().inbox.clone(), "urn:oma:mo:oma-dm-inbox:1.0")
+        .map_err(problem)?;
+    let root = config.bootstrap_config.root.clone();
+    tree.insert_interior(&root, "").map_err(problem)?;
+    tree.set_acl(&root, owned.clone()).map_err(problem)?;
+    let place = tree
+        .settings()
+        .account_root
+        .join("dms1")
+        .map_err(|error| error.to_string())?;
+    let account = crate::config::Account {
+        credentials: config.account.credentials.of(id),
+        ..config.account.clone()
+    };
+    accounts::to_wire(&account)
+        .write_to(&mut tree, &place)
+        .map_err(|error| format!("failed to write the account: {error}"))?;
+    tree.set_acl(&place, owned).map_err(problem)?;
+    for node in &config.nodes {
+        let written = match &node.value {
+            Some(value) => tree.insert_leaf(
+                &node.uri,
+                Format::Chr,
+                "text/plain",
+                value.replace("${device}", id),
+            ),
+            None => tree.insert_interior(&node.uri, ""),
+        };
+        written.map_err(|error| format!("failed to write the node `{}`: {error}", node.uri))?;
+        if let Some(acl) = &node.acl {
+            let acl = Acl::parse(acl)
+                .map_err(|error| format!("failed to read the ACL of `{}`: {error}", node.uri))?;
+            tree.set_acl(&node.uri, acl).map_err(problem)?;
+        }
+    }
+    Ok(tree)
+}
+
+const DEVICE_DETAILS: &[(&str, &str)] = &[
+    ("./DevDetail/DevTyp", "device"),
+    ("./DevDetail/OEM", "Example Devices"),
+    ("./DevDetail/FwV", "1"),
+    ("./DevDetail/SwV", "1"),
+    ("./DevDetail/HwV", "1"),
+    ("./DevDetail/LrgObj", "false"),
+    ("./DevDetail/URI/MaxDepth", "0"),
+    ("./DevDetail/URI/MaxTotLen", "0"),
+    ("./DevDetail/URI/MaxSegLen", "0"),
+];
+
+/// Carries out a server's commands on a device.
+pub(crate) struct Hands<'a> {
+    pub(crate) device: &'a Device,
+    pub(crate) generation: u64,
+    pub(crate) bootstrap_config: &'a BootstrapConfig,
+    /// The server that the device started with.
+    pub(crate) first_server: &'a str,
+    pub(crate) deviations: &'a Deviations,
+}
+
+impl Hands<'_> {
+    /// Carries out one command.
+    pub(crate) fn execute(&self, server_id: &str, command: &Command) -> Vec<Outcome> {
+        let done = self
+            .device
+            .change(self.generation, |tree| self.execute_on(tree, server_id, command));
+        // Whoever speaks to a device that has been reset speaks to another one.
+        done.unwrap_or_else(|| Tree::new().execute(server_id, command))
+    }
+
+    fn execute_on(&self, tree: &mut Tree, server_id: &str, command: &Command) -> Vec<Outcome> {
+        let has = |deviation| self.deviations.has(deviation);
+        let is_second = server_id != self.first_server;
+        if is_second && has(Deviation::RefusesGrantedCommand) && is_granted_by_name(tree, server_id, command)
+        {
+            let outcomes = tree.clone().execute(server_id, command);
+            return outcomes
+                .into_iter()
+                .map(|outcome| Outcome {
+                    status: StatusCode::PERMISSION_DENIED,
+                    results: Vec::new(),
+                    ..outcome
+                })
+                .collect();
+        }
+        let before = tree.clone();
+        let outcomes = tree.execute(server_id, command);
+        let is_entry = !is_second && adds_below(command, &self.bootstrap_config.root);
+        if is_entry && has(Deviation::NoStatusForEntry) {
+            return Vec::new();
+        }
+        let is_removal = matches!(command, Command::Delete(_)) && tree.server_ids() != before.server_ids();
+        if (is_entry && has(Deviation::ForgetsEntry)) || (is_removal && has(Deviation::KeepsAccount)) {
+            *tree = before;
+        } else if is_removal && has(Deviation::KeepsServerInAcls) {
+            restore_acls(tree, &before);
+        } else if is_second
+            && has(Deviation::IgnoresAcl)
+            && outcomes
+                .iter()
+                .any(|outcome| outcome.status == StatusCode::PERMISSION_DENIED)
+        {
+            *tree = before.clone();
+            lift_acls(tree);
+            let outcomes = tree.execute(server_id, command);
+            restore_acls(tree, &before);
+            return outcomes;
+        }
+        outcomes
+    }
+}
+
+/// The nodes that a command is about.
+fn targets(command: &Command) -> Vec<NodeUri> {
+    match command {
+        Command::Get(operation)
+        | Command::Add(operation)
+        | Command::Replace(operation)
+        | Command::Delete(operation)
+        | Command::Copy(operation)
+        | Command::Exec(operation) => {
+            let targets = operation.items.iter().filter_map(|item| item.target.as_deref());
+            targets
+                .filter_map(|target| Address::parse(target).ok())
+                .map(|address| address.node)
+                .collect()
+        }
+        Command::Atomic(group) | Command::Sequence(group) => {
+            group.commands.iter().flat_map(targets).collect()
+        }
+        Command::Status(_) | Command::Results(_) | Command::Alert(_) => Vec::new(),
+    }
+}
+
+fn adds_below(command: &Command, root: &NodeUri) -> bool {
+    !matches!(command, Command::Get(_) | Command::Delete(_))
+        && targets(command)
+            .iter()
+            .any(|target| target.starts_with(root) && target != root)
+}
+
+/// Whether the server stands in the ACL in force, other than as the owner of an account.
+fn is_granted_by_name(tree: &Tree, server_id: &str, command: &Command) -> bool {
+    let accounts = &tree.settings().account_root;
+    targets(command)
+        .iter()
+        .any(|target| !target.starts_with(accounts) && tree.effective_acl(target).names(server_id))
+}
+
+/// Lets everybody do everything.
+fn lift_acls(tree: &mut Tree) {
+    let nodes: Vec<_> = tree.nodes().map(|(uri, _)| uri.clone()).collect();
+    let everything = Acl::empty().with(&Right::ALL, ANY_SERVER).unwrap_or_default();
+    for uri in nodes {
+        let acl = if uri.is_root() {
+            everything.clone()
+        } else {
+            Acl::empty()
+        };
+        // The nodes are there, and the root's ACL is not empty.
+        drop(tree.set_acl(&uri, acl));
+    }
+}
+
+/// Puts back the ACLs of all nodes that were there before.
+fn restore_acls(tree: &mut Tree, before: &Tree) {
+    for (uri, node) in before.nodes() {
+        // What has been deleted needs none.
+        drop(tree.set_acl(uri, node.acl.clone()));
+    }
+}

@@ -1,0 +1,244 @@
+//! The DM Client: many devices, each of which opens sessions when told to, and follows what servers write.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use oma_dm::account::Account;
+use oma_dm::bootstrap;
+
+use crate::accounts;
+use crate::config;
+use crate::deviation::{Deviation, Deviations};
+use crate::dm_client::device::Device;
+use crate::http::client::{HttpClient, Question};
+use crate::url::Url;
+
+mod device;
+mod management;
+mod session;
+
+pub(crate) use management::ClientManagement;
+
+/// The most devices in a process.
+const MAX_DEVICES: usize = 100_000;
+
+/// All devices of a process.
+pub(crate) struct Client {
+    config: config::DmClient,
+    devices: BTreeMap<String, Arc<Device>>,
+    http: HttpClient,
+    deviations: Deviations,
+}
+
+impl Client {
+    pub(crate) fn new(
+        section: &config::DmClient,
+        http: HttpClient,
+        deviations: Deviations,
+    ) -> Result<Self, String> {
+        let mut devices = BTreeMap::new();
+        for id in section.devices.all().take(MAX_DEVICES) {
+            let device = Device::new(id.clone(), section)?;
+            devices.insert(id, Arc::new(device));
+        }
+        match devices.is_empty() {
+            true => Err("`devices` names none: write a pattern and a count, or ids".to_owned()),
+            false => Ok(Self {
+                config: section.clone(),
+                devices,
+                http,
+                deviations,
+            }),
+        }
+    }
+
+    fn has(&self, deviation: Deviation) -> bool {
+        self.deviations.has(deviation)
+    }
+
+    /// Holds a session with a server, and does all that follows from it: fetches new bootstraps, and holds sessions with
+    /// the servers in them. Says what went wrong first.
+    async fn run(&self, device: &Device, server_id: &str) -> Result<(), String> {
+        /// The longest chain of delegations that is followed.
+        const MAX_CHAIN: usize = 16;
+        let generation = device.generation();
+        let mut servers = vec![(server_id.to_owned(), None)];
+        let mut first_problem = None;
+        for _ in 0..MAX_CHAIN {
+            let Some((server_id, machine)) = servers.pop() else {
+                break;
+            };
+            let result = self
+                .hold_session(device, generation, &server_id, machine.as_ref())
+                .await;
+            note(
+                device,
+                &mut first_problem,
+                &format!("session with {server_id}"),
+                result,
+            );
+            if device.generation() != generation {
+                break;
+            }
+            for url in device.new_urls(&self.config.bootstrap_config) {
+                match self.follow(device, generation, &url).await {
+                    Ok(found) => {
+                        note(
+                            device,
+                            &mut first_problem,
+                            &format!("bootstrap from {url}"),
+                            Ok(()),
+                        );
+                        servers.extend(found);
+                    }
+                    Err(problem) => {
+                        note(
+                            device,
+                            &mut first_problem,
+                            &format!("bootstrap from {url}"),
+                            Err(problem),
+                        );
+                    }
+                }
+            }
+        }
+        first_problem.map_or(Ok(()), Err)
+    }
+
+    /// Fetches and applies a bootstrap (step 5); names the servers to open sessions with, and where, if not where it says.
+    async fn follow(
+        &self,
+        device: &Device,
+        generation: u64,
+        text: &str,
+    ) -> Result<Vec<(String, Option<Url>)>, String> {
+        if self.has(Deviation::NeverFetchesBootstrap) {
+            return Ok(Vec::new());
+        }
+        if let Some(early) = self
+            .config
+            .early_account
+            .as_ref()
+            .filter(|_| self.has(Deviation::SessionBeforeBootstrap))
+        {
+            let credentials = early.credentials.of(&device.id);
+            let account = accounts::to_wire(&config::Account {
+                credentials,
+                ..early.clone()
+            });
+            // What comes of it changes nothing.
+            drop(self.session_by(device, generation, account).await);
+        }
+        let servers = self
+            .fetch_and_apply(device, generation, text)
+            .await
+            .inspect_err(|_| {
+                if self.has(Deviation::AppliesUnreadableBootstrap) {
+                    device.change(generation, drop_accounts);
+                }
+            })?;
+        let machine = match self.has(Deviation::AssumesOneMachine) {
+            true => text.parse::<Url>().ok(),
+            false => None,
+        };
+        Ok(match () {
+            () if self.has(Deviation::NeverOpensSession) => Vec::new(),
+            () if self.has(Deviation::SessionToWrongServer) => {
+                vec![(self.config.account.server_id.clone(), None)]
+            }
+            () => servers
+                .into_iter()
+                .map(|server_id| (server_id, machine.clone()))
+                .collect(),
+        })
+    }
+
+    async fn fetch_and_apply(
+        &self,
+        device: &Device,
+        generation: u64,
+        text: &str,
+    ) -> Result<Vec<String>, String> {
+        let text = match self.has(Deviation::FetchesWrongUrl) {
+            true => format!("{text}-other"),
+            false => text.to_owned(),
+        };
+        let url: Url = text.parse().map_err(|error| format!("failed to {error}"))?;
+        let question = || Question {
+            method: "GET",
+            body: None,
+            accept: Some(BOOTSTRAP_TYPES),
+        };
+        let answer = self
+            .http
+            .ask(&url, question())
+            .await
+            .map_err(|error| format!("failed to {error}"))?;
+        if self.has(Deviation::FetchesBootstrapTwice) {
+            // The first answer is as good as the second.
+            drop(self.http.ask(&url, question()).await);
+        }
+        if answer.status != 200 {
+            return Err(format!("the Bootstrap Server answered {}", answer.status));
+        }
+        let media_type = answer.media_type.unwrap_or_default();
+        let bootstrap = bootstrap::read(&answer.body, &media_type)
+            .map_err(|error| format!("failed to use it: {error}"))?;
+        let applied = device.change(generation, |tree| bootstrap::apply(&bootstrap, tree));
+        applied
+            .ok_or_else(|| "the device was reset".to_owned())?
+            .map_err(|error| format!("failed to apply it: {error}"))?;
+        Ok(bootstrap
+            .accounts()
+            .map(|account| account.server_id.clone())
+            .collect())
+    }
+
+    /// Opens a session with a server of which there is an account.
+    async fn hold_session(
+        &self,
+        device: &Device,
+        generation: u64,
+        server_id: &str,
+        machine: Option<&Url>,
+    ) -> Result<(), String> {
+        let found = Account::find(&device.tree(), server_id);
+        let (_, mut account) = found.ok_or_else(|| format!("there is no account of `{server_id}`"))?;
+        if let Some(machine) = machine
+            && let Ok(address) = account.address.parse::<Url>()
+        {
+            account.address = address.moved_to(machine).to_string();
+        }
+        if let Some(credentials) = &mut account.client_credentials
+            && server_id != self.config.account.server_id
+            && self.has(Deviation::SessionWithOtherCredentials)
+        {
+            credentials.secret = oma_dm::auth::Secret::new("not the password");
+        }
+        let account = self.session_by(device, generation, account).await?;
+        device.keep_nonces(generation, &account);
+        Ok(())
+    }
+}
+
+/// What a bootstrap may be.
+const BOOTSTRAP_TYPES: &str = "application/vnd.syncml.dm+wbxml, application/vnd.syncml.dm+xml";
+
+fn note(device: &Device, first_problem: &mut Option<String>, what: &str, result: Result<(), String>) {
+    match result {
+        Ok(()) => device.note(format!("{what}: done")),
+        Err(problem) => {
+            device.note(format!("{what}: {problem}"));
+            first_problem.get_or_insert_with(|| format!("{what}: {problem}"));
+        }
+    }
+}
+
+fn drop_accounts(tree: &mut oma_dm::tree::Tree) {
+    let root = tree.settings().account_root.clone();
+    let accounts: Vec<_> = tree.children(&root).map(|(account, _)| account.clone()).collect();
+    for account in accounts {
+        // It is there.
+        drop(tree.remove(&account));
+    }
+}

@@ -1,0 +1,214 @@
+//! The client: one connection for each request, one failure when it does not work.
+
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use crate::http::MAX_BODY;
+use crate::url::Url;
+
+/// Sends requests, each over a connection of its own.
+#[derive(Clone)]
+pub(crate) struct HttpClient {
+    security: Security,
+    timeout: Duration,
+}
+
+#[derive(Clone)]
+enum Security {
+    Tls(TlsConnector),
+    Plain,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) method: &'static str,
+    /// Media type and body; a request without body has none.
+    pub(crate) body: Option<(&'static str, Vec<u8>)>,
+    pub(crate) accept: Option<&'static str>,
+}
+
+/// What came back, whatever its status.
+#[derive(Clone, Debug)]
+pub(crate) struct HttpAnswer {
+    pub(crate) status: u16,
+    /// With its parameters.
+    pub(crate) media_type: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl HttpAnswer {
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// Why no answer came.
+#[derive(Debug, Error)]
+pub(crate) enum RequestError {
+    #[error("send a request to `{url}`: only https is spoken here")]
+    NotSecure { url: String },
+    #[error("reach `{url}`: {source}")]
+    Unreachable { url: String, source: io::Error },
+    #[error("agree on TLS with `{url}`: {source}")]
+    Tls { url: String, source: io::Error },
+    #[error("get an answer from `{url}`: {problem}")]
+    Http { url: String, problem: String },
+    #[error("get an answer from `{url}` within {} s", limit.as_secs())]
+    TimedOut { url: String, limit: Duration },
+}
+
+impl HttpClient {
+    /// A client that speaks TLS only.
+    pub(crate) fn secure(connector: TlsConnector, timeout: Duration) -> Self {
+        Self {
+            security: Security::Tls(connector),
+            timeout,
+        }
+    }
+
+    /// A client that never speaks TLS.
+    pub(crate) fn plain(timeout: Duration) -> Self {
+        Self {
+            security: Security::Plain,
+            timeout,
+        }
+    }
+
+    /// Sends a request and reads all of the answer.
+    pub(crate) async fn ask(&self, url: &Url, question: Question) -> Result<HttpAnswer, RequestError> {
+        let limit = self.timeout;
+        match timeout(limit, self.connect_and_ask(url, question)).await {
+            Ok(result) => result,
+            Err(_) => Err(RequestError::TimedOut {
+                url: url.to_string(),
+                limit,
+            }),
+        }
+    }
+
+    async fn connect_and_ask(&self, url: &Url, question: Question) -> Result<HttpAnswer, RequestError> {
+        let connector = match &self.security {
+            Security::Tls(_) if !url.is_secure() => {
+                return Err(RequestError::NotSecure { url: url.to_string() });
+            }
+            Security::Tls(connector) => Some(connector),
+            Security::Plain => None,
+        };
+        let unreachable = |source| RequestError::Unreachable {
+            url: url.to_string(),
+            source,
+        };
+        let stream = TcpStream::connect((url.host(), url.port()))
+            .await
+            .map_err(unreachable)?;
+        // Latency matters more than a packet; a stack that cannot do it still works.
+        drop(stream.set_nodelay(true));
+        let Some(connector) = connector else {
+            return exchange(stream, url, question).await;
+        };
+        let failed = |source| RequestError::Tls {
+            url: url.to_string(),
+            source,
+        };
+        let name = ServerName::try_from(url.host().to_owned())
+            .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
+        let stream = connector.connect(name, stream).await.map_err(failed)?;
+        exchange(stream, url, question).await
+    }
+}
+
+async fn exchange<S>(stream: S, url: &Url, question: Question) -> Result<HttpAnswer, RequestError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let failed = |problem: &dyn std::error::Error| RequestError::Http {
+        url: url.to_string(),
+        problem: with_causes(problem),
+    };
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| failed(&error))?;
+    let request = request(url, question);
+    let mut connection = pin!(connection);
+    let mut answer = pin!(async move {
+        // Dropped at the end, which closes the connection.
+        let mut sender = sender;
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(|error| failed(&error))?;
+        collect(response, url).await
+    });
+    // A certificate refused under TLS 1.3 shows in the connection, not in the request: its error goes first.
+    let result = tokio::select! {
+        biased;
+        result = &mut answer => result,
+        result = &mut connection => match result {
+            Err(error) => return Err(failed(&error)),
+            Ok(()) => return answer.await,
+        },
+    };
+    let end = timeout(Duration::from_millis(200), connection).await;
+    match (result, end) {
+        (Err(_), Ok(Err(cause))) => Err(failed(&cause)),
+        (result, _) => result,
+    }
+}
+
+fn request(url: &Url, question: Question) -> Request<Full<Bytes>> {
+    let (media_type, body) = question.body.unzip();
+    let mut request = Request::new(Full::new(Bytes::from(body.unwrap_or_default())));
+    *request.method_mut() = question.method.parse().expect("a method written here");
+    // A target that cannot be parsed has no URL.
+    *request.uri_mut() = url.target().parse().unwrap_or_default();
+    let headers = request.headers_mut();
+    if let Ok(host) = HeaderValue::from_str(&url.authority()) {
+        headers.insert(HOST, host);
+    }
+    if let Some(media_type) = media_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    }
+    if let Some(accept) = question.accept {
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    }
+    request
+}
+
+async fn collect(response: Response<Incoming>, url: &Url) -> Result<HttpAnswer, RequestError> {
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, MAX_BODY)
+        .collect()
+        .await
+        .map_err(|error| RequestError::Http {
+            url: url.to_string(),
+            problem: with_causes(error.as_ref()),
+        })?;
+    Ok(HttpAnswer {
+        status: head.status.as_u16(),
+        media_type: head
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
+        body: body.to_bytes().to_vec(),
+    })
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,263 @@
+//! The server: listens, and hands each request, read whole, to a handler.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use crate::http::MAX_BODY;
+use crate::tls;
+
+/// How long a peer may take for the TLS handshake, and again for the header of a request.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How many connections a listener serves at once.
+const MAX_CONNECTIONS: usize = 1024;
+
+/// How a listener speaks.
+#[derive(Clone)]
+pub(crate) enum Security {
+    /// Without TLS.
+    Plain,
+    /// With TLS and nothing else.
+    Tls(TlsAcceptor),
+    /// With TLS, and without where the peer begins so.
+    Either(TlsAcceptor),
+}
+
+/// A request with all its body.
+#[derive(Clone, Debug)]
+pub(crate) struct HttpRequest {
+    pub(crate) method: String,
+    /// Without query.
+    pub(crate) path: String,
+    pub(crate) query: Option<String>,
+    /// As the peer wrote it.
+    pub(crate) media_type: Option<String>,
+    pub(crate) body: Vec<u8>,
+    /// The names in the peer's certificate; nothing when it has shown none.
+    pub(crate) peer: Option<Arc<[String]>>,
+}
+
+/// What a handler answers.
+#[derive(Debug, Default)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) media_type: Option<&'static str>,
+    pub(crate) body: Vec<u8>,
+    sent: Option<oneshot::Sender<()>>,
+}
+
+impl Reply {
+    /// An answer without a body.
+    pub(crate) fn empty(status: u16) -> Self {
+        Self {
+            status,
+            ..Self::default()
+        }
+    }
+
+    /// An answer with a body.
+    pub(crate) fn new(status: u16, media_type: &'static str, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            media_type: Some(media_type),
+            body,
+            sent: None,
+        }
+    }
+
+    /// Also says when the answer is out, or has been given up.
+    pub(crate) fn announcing(mut self) -> (Self, oneshot::Receiver<()>) {
+        let (sender, receiver) = oneshot::channel();
+        self.sent = Some(sender);
+        (self, receiver)
+    }
+}
+
+/// What answers requests.
+pub(crate) trait Handler: Send + Sync + 'static {
+    /// Answers one request.
+    fn handle(self: Arc<Self>, request: HttpRequest) -> impl Future<Output = Reply> + Send;
+}
+
+/// Binds an address. What has bound it a moment ago, and is gone, is no hindrance.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(1024)
+}
+
+/// Serves a listener until it is dropped; the connections go with it.
+pub(crate) async fn serve<H: Handler>(listener: TcpListener, security: Security, handler: Arc<H>) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let place = Arc::clone(&places)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed");
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(_) => {
+                // Out of descriptors, most likely; they come back.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let (security, handler) = (security.clone(), Arc::clone(&handler));
+        connections.spawn(async move {
+            connection(stream, security, handler).await;
+            drop(place);
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn connection<H: Handler>(stream: TcpStream, security: Security, handler: Arc<H>) {
+    // Latency matters more than a packet; a stack that cannot do it still works.
+    drop(stream.set_nodelay(true));
+    let acceptor = match security {
+        Security::Plain => return requests(stream, None, handler).await,
+        Security::Tls(acceptor) => acceptor,
+        Security::Either(acceptor) => match begins_with_tls(&stream).await {
+            true => acceptor,
+            false => return requests(stream, None, handler).await,
+        },
+    };
+    let Ok(Ok(stream)) = timeout(PATIENCE, acceptor.accept(stream)).await else {
+        return;
+    };
+    let chain = stream.get_ref().1.peer_certificates();
+    let peer = chain
+        .and_then(<[_]>::first)
+        .map(|leaf| Arc::from(tls::names(leaf)));
+    requests(stream, peer, handler).await;
+}
+
+async fn begins_with_tls(stream: &TcpStream) -> bool {
+    const HANDSHAKE_RECORD: u8 = 22;
+    let mut first = [0];
+    matches!(timeout(PATIENCE, stream.peek(&mut first)).await, Ok(Ok(1)) if first == [HANDSHAKE_RECORD])
+}
+
+async fn requests<S, H>(stream: S, peer: Option<Arc<[String]>>, handler: Arc<H>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Handler,
+{
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (peer, handler) = (peer.clone(), Arc::clone(&handler));
+        async move {
+            let reply = match read(request, peer).await {
+                Ok(request) => handler.handle(request).await,
+                Err(status) => Reply::empty(status),
+            };
+            Ok::<_, Infallible>(response(reply))
+        }
+    });
+    // How a connection ends is the peer's affair.
+    drop(
+        hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(PATIENCE)
+            .serve_connection(TokioIo::new(stream), service)
+            .await,
+    );
+}
+
+async fn read(request: Request<Incoming>, peer: Option<Arc<[String]>>) -> Result<HttpRequest, u16> {
+    let (head, body) = request.into_parts();
+    let body = match timeout(PATIENCE, Limited::new(body, MAX_BODY).collect()).await {
+        Ok(Ok(body)) => body.to_bytes().to_vec(),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => return Err(413),
+        Ok(Err(_)) => return Err(400),
+        Err(_) => return Err(408),
+    };
+    Ok(HttpRequest {
+        method: head.method.as_str().to_owned(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().map(str::to_owned),
+        media_type: head
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
+        body,
+        peer,
+    })
+}
+
+fn response(reply: Reply) -> Response<ReplyBody> {
+    let data = (!reply.body.is_empty()).then(|| Bytes::from(reply.body));
+    let mut response = Response::new(ReplyBody {
+        data,
+        sent: reply.sent,
+    });
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(media_type) = reply.media_type {
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    }
+    response
+}
+
+/// A body in one piece, which says when it is no longer needed.
+struct ReplyBody {
+    data: Option<Bytes>,
+    sent: Option<oneshot::Sender<()>>,
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.data.take().map(|data| Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.data.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.data.as_ref().map_or(0, |data| data.len() as u64))
+    }
+}
+
+impl Drop for ReplyBody {
+    fn drop(&mut self) {
+        if let Some(sent) = self.sent.take() {
+            // Nobody may be waiting any more.
+            drop(sent.send(()));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The messages between the servers: takes those of the peer, sends the own ones.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use crate::background::{Background, lock};
+use crate::bootstrap_server::Provider;
+use crate::delegation::document::{Answer, Document, Kind, MEDIA_TYPE};
+use crate::delegation::ledger::{Machine, Outgoing, Refusal, Sent, Side};
+use crate::deviation::{Deviation, Deviations};
+use crate::http::bare_media_type;
+use crate::http::client::{HttpClient, Question};
+use crate::http::server::{Handler, HttpRequest, Reply};
+use crate::url::Url;
+
+/// One server's side of its delegations.
+pub(crate) struct Office<M> {
+    pub(crate) machine: Mutex<M>,
+    pub(crate) client: HttpClient,
+    pub(crate) peers: BTreeMap<String, Url>,
+    pub(crate) provider: Provider,
+    pub(crate) background: Background,
+    pub(crate) deviations: Deviations,
+    /// Where messages are taken.
+    pub(crate) path: String,
+    pub(crate) side: Side,
+}
+
+impl<M: Machine> Office<M> {
+    /// Sends messages, each on its own, and goes on with what becomes of them.
+    pub(crate) fn send(self: &Arc<Self>, outgoing: Vec<Outgoing>) {
+        for message in outgoing {
+            let office = Arc::clone(self);
+            self.background.spawn(async move {
+                let (session, kind) = (message.session.clone(), message.document.kind);
+                let result = office.deliver(&message.document).await;
+                let next = lock(&office.machine).sent(&session, kind, result);
+                office.send(next);
+            });
+        }
+    }
+
+    async fn deliver(&self, document: &Document) -> Sent {
+        let peer = match self.side {
+            Side::Delegating => &document.delegated,
+            Side::Delegated => &document.delegating,
+        };
+        let url = self
+            .peers
+            .get(peer)
+            .ok_or_else(|| format!("there is no peer `{peer}`"))?;
+        let question = Question {
+            method: "POST",
+            body: Some((MEDIA_TYPE, document.to_xml())),
+            accept: Some(MEDIA_TYPE),
+        };
+        let answer = self
+            .client
+            .ask(url, question)
+            .await
+            .map_err(|error| format!("failed to {error}"))?;
+        let read = (!answer.body.is_empty()).then(|| Answer::read(&answer.body));
+        if !answer.is_success() {
+            let reason = read
+                .and_then(Result::ok)
+                .and_then(|answer| answer.refusal)
+                .unwrap_or_default();
+            return Err(format!(
+                "`{peer}` refused with HTTP status {}: {reason}",
+                answer.status
+            ));
+        }
+        let Some(read) = read else { return Ok(None) };
+        let read = read.map_err(|error| format!("failed to {error} in the answer of `{peer}`"))?;
+        if let Some(reason) = read.refusal {
+            return Err(format!("`{peer}` refused: {reason}"));
+        }
+        match read.session == document.session {
+            true => Ok(read.bootstrap_url),
+            false => Err(format!("`{peer}` answered about another session")),
+        }
+    }
+
+    async fn take(self: &Arc<Self>, request: &HttpRequest) -> Result<Reply, (Refusal, String)> {
+        let anonymous = |refusal| (refusal, "unknown".to_owned());
+        let document = Document::read(&request.body)
+            .map_err(|error| anonymous(Refusal::unreadable(format!("failed to {error}"))))?;
+        if document.kind == Kind::InitiationRequest && self.deviations.has(Deviation::KeepsSilentOnInitiation)
+        {
+            return std::future::pending().await;
+        }
+        let result = lock(&self.machine).receive(&document, request.peer.as_deref());
+        let (answer, consequences) = result.map_err(|refusal| (refusal, document.session.clone()))?;
+        if let Some(bootstrap) = consequences.provide {
+            if let Err(problem) = self.provider.provide(bootstrap).await {
+                lock(&self.machine).sent(&document.session, document.kind, Err(problem.clone()));
+                return Err((
+                    Refusal {
+                        status: 503,
+                        reason: problem,
+                    },
+                    document.session,
+                ));
+            }
+        }
+        let (reply, sent) = Reply::new(200, MEDIA_TYPE, answer.to_xml()).announcing();
+        let office = Arc::clone(self);
+        self.background.spawn(async move {
+            // An answer that could not be written is not taken back.
+            drop(sent.await);
+            office.send(consequences.outgoing);
+        });
+        Ok(reply)
+    }
+}
+
+impl<M: Machine> Handler for Office<M> {
+    async fn handle(self: Arc<Self>, request: HttpRequest) -> Reply {
+        if request.path != self.path {
+            return Reply::empty(404);
+        }
+        if request.method != "POST" {
+            return Reply::empty(405);
+        }
+        let media_type = request.media_type.as_deref().map(bare_media_type);
+        if !matches!(
+            media_type.as_deref(),
+            Some(MEDIA_TYPE | "application/xml" | "text/xml")
+        ) {
+            return Reply::empty(415);
+        }
+        match self.take(&request).await {
+            Ok(reply) => reply,
+            Err((refusal, session)) => {
+                let is_overlooked =
+                    refusal.status == 400 && self.deviations.has(Deviation::AcceptsUnreadableInitiation);
+                let status = if is_overlooked { 200 } else { refusal.status };
+                let refusal = (!is_overlooked).then_some(refusal.reason);
+                Reply::new(
+                    status,
+                    MEDIA_TYPE,
+                    Answer {
+                        session,
+                        refusal,
+                        bootstrap_url: None,
+                    }
+                    .to_xml(),
+                )
+            }
+        }
+    }
+}

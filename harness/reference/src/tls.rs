@@ -1,0 +1,391 @@
+//! TLS: who is let in, who is talked to, and the names in a peer's certificate.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig,
+    SignatureScheme,
+};
+use thiserror::Error;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use crate::config::{ConfigError, TlsFiles};
+use crate::deviation::{Deviation, Deviations};
+use crate::role::RoleName;
+
+/// Whether devices or servers connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peers {
+    /// Devices have no certificate.
+    Devices,
+    /// Servers must have one, and send delegation messages.
+    Servers,
+}
+
+/// Makes what accepts TLS connections.
+pub(crate) fn acceptor(
+    role: RoleName,
+    files: &TlsFiles,
+    peers: Peers,
+    deviations: &Deviations,
+) -> Result<TlsAcceptor, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let (chain, key) = identity(role, files)?;
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|source| TlsError::Unusable { role, source })?;
+    let builder = match peers {
+        Peers::Devices => builder.with_no_client_auth(),
+        Peers::Servers => {
+            let roots = Arc::new(roots(role, files)?);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider)
+                .with_crls(revocation_lists(files, deviations)?)
+                .only_check_end_entity_revocation()
+                .allow_unknown_revocation_status()
+                .build()
+                .map_err(|source| TlsError::Verifier {
+                    role,
+                    problem: source.to_string(),
+                })?;
+            let leniency = Leniency::of_servers(deviations, Deviation::AcceptsAnyClientCertificate);
+            builder.with_client_cert_verifier(Arc::new(ClientVerifier {
+                inner: verifier,
+                leniency,
+            }))
+        }
+    };
+    let config = builder
+        .with_single_cert(chain, key)
+        .map_err(|source| TlsError::Unusable { role, source })?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Makes what opens TLS connections; with the own certificate when the peers are servers.
+pub(crate) fn connector(
+    role: RoleName,
+    files: &TlsFiles,
+    peers: Peers,
+    deviations: &Deviations,
+) -> Result<TlsConnector, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots(role, files)?), Arc::clone(&provider))
+            .with_crls(revocation_lists(files, deviations)?)
+            .only_check_end_entity_revocation()
+            .allow_unknown_revocation_status()
+            .build()
+            .map_err(|source| TlsError::Verifier {
+                role,
+                problem: source.to_string(),
+            })?;
+    let leniency = match role {
+        RoleName::DmClient => Leniency::of_client(deviations),
+        _ => Leniency::of_servers(deviations, Deviation::AcceptsAnyServerCertificate),
+    };
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|source| TlsError::Unusable { role, source })?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(ServerVerifier {
+            inner: verifier,
+            leniency,
+        }));
+    let mut config = match peers {
+        Peers::Devices => builder.with_no_client_auth(),
+        Peers::Servers => {
+            let (chain, key) = identity(role, files)?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|source| TlsError::Unusable { role, source })?
+        }
+    };
+    // Every connection authenticates its server anew.
+    config.resumption = Resumption::disabled();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// The names that a certificate is for: its common names, and its DNS names.
+pub(crate) fn names(certificate: &CertificateDer<'_>) -> Vec<String> {
+    let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
+        return Vec::new();
+    };
+    let common = certificate
+        .subject()
+        .iter_common_name()
+        .filter_map(|name| name.as_str().ok());
+    let alternative = certificate.subject_alternative_name().ok().flatten();
+    let dns = alternative
+        .iter()
+        .flat_map(|extension| &extension.value.general_names)
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some(*name),
+            _ => None,
+        });
+    common.chain(dns).map(str::to_owned).collect()
+}
+
+/// Why no TLS can be spoken.
+#[derive(Debug, Error)]
+pub enum TlsError {
+    /// The configuration lacks a file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file cannot be read, or is not what it should be.
+    #[error("read `{}` as PEM: {problem}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Certificate and key do not go together, or cannot be used.
+    #[error("use the certificate and key of `{role}`: {source}")]
+    Unusable {
+        /// The role.
+        role: RoleName,
+        /// What TLS says about them.
+        source: rustls::Error,
+    },
+    /// The roots cannot be used.
+    #[error("use the trusted roots of `{role}`: {problem}")]
+    Verifier {
+        /// The role.
+        role: RoleName,
+        /// What TLS says about them.
+        problem: String,
+    },
+}
+
+fn roots(role: RoleName, files: &TlsFiles) -> Result<RootCertStore, TlsError> {
+    let path = files
+        .roots
+        .as_deref()
+        .ok_or(ConfigError::MissingTlsFile { role, key: "roots" })?;
+    let mut store = RootCertStore::empty();
+    for certificate in certificates(path)? {
+        store.add(certificate).map_err(|error| file_error(path, error))?;
+    }
+    Ok(store)
+}
+
+fn identity(
+    role: RoleName,
+    files: &TlsFiles,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+    let chain = files.certificate.as_deref().ok_or(ConfigError::MissingTlsFile {
+        role,
+        key: "certificate",
+    })?;
+    let key = files
+        .key
+        .as_deref()
+        .ok_or(ConfigError::MissingTlsFile { role, key: "key" })?;
+    let private = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|error| file_error(key, error))?;
+    Ok((certificates(chain)?, private))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let found: Vec<_> = CertificateDer::pem_slice_iter(&read(path)?)
+        .collect::<Result<_, _>>()
+        .map_err(|error| file_error(path, error))?;
+    match found.is_empty() {
+        true => Err(file_error(path, "there is no certificate in it")),
+        false => Ok(found),
+    }
+}
+
+fn revocation_lists(
+    files: &TlsFiles,
+    deviations: &Deviations,
+) -> Result<Vec<CertificateRevocationListDer<'static>>, TlsError> {
+    if deviations.has(Deviation::IgnoresRevocation) {
+        return Ok(Vec::new());
+    }
+    let lists = files.revocation_lists.iter().map(|path| {
+        CertificateRevocationListDer::from_pem_slice(&read(path)?).map_err(|error| file_error(path, error))
+    });
+    lists.collect()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    std::fs::read(path).map_err(|error| file_error(path, error))
+}
+
+fn file_error(path: &Path, problem: impl ToString) -> TlsError {
+    TlsError::File {
+        path: path.to_owned(),
+        problem: problem.to_string(),
+    }
+}
+
+/// Which faults of a certificate are overlooked; none but as deviations.
+#[derive(Clone, Copy, Debug, Default)]
+struct Leniency {
+    everything: bool,
+    time: bool,
+    purpose: bool,
+    host: bool,
+}
+
+impl Leniency {
+    fn of_servers(deviations: &Deviations, anything: Deviation) -> Self {
+        Self {
+            everything: deviations.has(anything),
+            time: deviations.has(Deviation::IgnoresExpiredCertificate),
+            purpose: deviations.has(Deviation::IgnoresCertificatePurpose),
+            host: deviations.has(Deviation::SkipsServerNameCheck),
+        }
+    }
+
+    fn of_client(deviations: &Deviations) -> Self {
+        Self {
+            everything: deviations.has(Deviation::ClientIgnoresServerCertificate),
+            ..Self::default()
+        }
+    }
+
+    /// The time at which a certificate is looked at.
+    fn moment(self, certificate: &CertificateDer<'_>, now: UnixTime) -> UnixTime {
+        if !self.time {
+            return now;
+        }
+        let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
+            return now;
+        };
+        let validity = certificate.validity();
+        let seconds = |time: i64| u64::try_from(time).unwrap_or_default();
+        let (begin, end) = (
+            seconds(validity.not_before.timestamp()),
+            seconds(validity.not_after.timestamp()),
+        );
+        UnixTime::since_unix_epoch(std::time::Duration::from_secs(now.as_secs().max(begin).min(end)))
+    }
+
+    fn overlooks(self, error: &rustls::Error) -> bool {
+        let rustls::Error::InvalidCertificate(error) = error else {
+            return self.everything;
+        };
+        match error {
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                self.purpose || self.everything
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                self.host || self.everything
+            }
+            _ => self.everything,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct ClientVerifier {
+    inner: Arc<dyn ClientCertVerifier>,
+    leniency: Leniency,
+}
+
+impl ClientCertVerifier for ClientVerifier {
+    fn client_auth_mandatory(&self) -> bool {
+        !self.leniency.everything
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        // A list would make clients of other authorities send nothing at all.
+        if self.leniency.everything {
+            &[]
+        } else {
+            self.inner.root_hint_subjects()
+        }
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        let moment = self.leniency.moment(end_entity, now);
+        match self.inner.verify_client_cert(end_entity, intermediates, moment) {
+            Err(error) if self.leniency.overlooks(&error) => Ok(ClientCertVerified::assertion()),
+            result => result,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
+#[derive(Debug)]
+struct ServerVerifier {
+    inner: Arc<WebPkiServerVerifier>,
+    leniency: Leniency,
+}
+
+impl ServerCertVerifier for ServerVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let moment = self.leniency.moment(end_entity, now);
+        match self
+            .inner
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, moment)
+        {
+            Err(error) if self.leniency.overlooks(&error) => Ok(ServerCertVerified::assertion()),
+            result => result,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
