@@ -87,15 +87,45 @@ fn user_digest(name: &str, secret: &Secret) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     #[test]
-    fn the_printed_example_of_the_specification_comes_out() {
-        // OMA-TS-DM_Protocol 9.4.2.
+    fn the_printed_examples_of_the_specification_come_out() {
+        // OMA-TS-DM_Protocol 9.4.1 and 9.4.2.
+        assert_eq!(basic("Bruce2", &Secret::new("OhBehave")), "QnJ1Y2UyOk9oQmVoYXZl");
         assert_eq!(
             md5("Bruce2", &Secret::new("OhBehave"), b"Nonce"),
             "Zz6EivR3yeaaENcRN6lpAQ=="
         );
+    }
+
+    #[rstest]
+    #[case("dev-0001", "s3cret-dev", "nonce-A", "lBXwH+VDIDoSQRfB1kGzdg==")]
+    #[case("dms2.example", "srv-pw-2", "nonce-B", "7ioNd1FNAVNkfwqg4bPAHw==")]
+    fn digests_are_those_computed_elsewhere(
+        #[case] name: &str,
+        #[case] secret: &str,
+        #[case] nonce: &str,
+        #[case] expected: &str,
+    ) {
+        assert_eq!(md5(name, &Secret::new(secret), nonce.as_bytes()), expected);
+    }
+
+    #[test]
+    fn a_digest_over_a_message_is_the_one_computed_elsewhere() {
+        let body = b"<SyncML xmlns='SYNCML:SYNCML1.2'></SyncML>";
+        let mac = mac("dev-0001", &Secret::new("s3cret-dev"), b"nonce-A", body);
+        assert_eq!(mac, "fZKRYXNXTI1a22mdcbWwSw==");
+    }
+
+    #[test]
+    fn digests_are_the_same_only_when_all_of_them_is() {
+        assert!(same("lBXwH+VDIDoSQRfB1kGzdg==", "lBXwH+VDIDoSQRfB1kGzdg=="));
+        assert!(!same("lBXwH+VDIDoSQRfB1kGzdg==", "lBXwH+VDIDoSQRfB1kGzdg="));
+        assert!(!same("lBXwH+VDIDoSQRfB1kGzdg==", "mBXwH+VDIDoSQRfB1kGzdg=="));
+        assert!(!same("lBXwH+VDIDoSQRfB1kGzdg==", ""));
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::message::{
-    Address, Alert, Challenge, Command, Credentials, Data, Group, Header, Item, Message, Meta, Operation, Results,
-    Status,
+    Address, Alert, Challenge, Command, Credentials, Data, Group, Header, Item, Message, Meta, Operation,
+    Results, Status,
 };
 use super::observation::{Departure, Observation};
 use super::{AlertCode, METINF, NAMESPACE, ReadError, Reading, StatusCode};
+use crate::auth;
 use crate::xml::{Element, Node};
 
 /// The deepest nesting of Atomic and Sequence that is read; what is deeper is noted and left out.
@@ -15,17 +16,34 @@ const MAX_NESTING: usize = 8;
 
 pub(super) fn message(root: &Element) -> Result<Reading, ReadError> {
     if root.name.local != "SyncML" {
-        return Err(ReadError::Root { root: root.name.local.clone() });
+        return Err(ReadError::Root {
+            root: root.name.local.clone(),
+        });
     }
-    let header = root.child("SyncHdr").ok_or(ReadError::Missing { missing: "SyncHdr" })?;
-    let body = root.child("SyncBody").ok_or(ReadError::Missing { missing: "SyncBody" })?;
-    let mut reader = Reader { observations: Vec::new(), path: Vec::new(), ids: BTreeSet::new() };
+    let header = root
+        .child("SyncHdr")
+        .ok_or(ReadError::Missing { missing: "SyncHdr" })?;
+    let body = root
+        .child("SyncBody")
+        .ok_or(ReadError::Missing { missing: "SyncBody" })?;
+    let mut reader = Reader {
+        observations: Vec::new(),
+        path: Vec::new(),
+        ids: BTreeSet::new(),
+    };
     reader.check(root, &["SyncHdr", "SyncBody"], &[]);
     reader.path.clear();
     let header = reader.header(header);
     let (commands, is_final) = reader.body(body);
-    let message = Message { header, commands, is_final };
-    Ok(Reading { message, observations: reader.observations })
+    let message = Message {
+        header,
+        commands,
+        is_final,
+    };
+    Ok(Reading {
+        message,
+        observations: reader.observations,
+    })
 }
 
 /// Notes departures on the way down.
@@ -35,17 +53,34 @@ struct Reader {
     ids: BTreeSet<String>,
 }
 
-const COMMANDS: [&str; 11] =
-    ["Status", "Results", "Alert", "Get", "Add", "Replace", "Delete", "Copy", "Exec", "Atomic", "Sequence"];
+const COMMANDS: [&str; 11] = [
+    "Status", "Results", "Alert", "Get", "Add", "Replace", "Delete", "Copy", "Exec", "Atomic", "Sequence",
+];
 const NOT_FOR_DM: [&str; 14] = [
-    "Archive", "Lang", "NoResp", "NoResults", "NumberOfChanges", "SftDel", "Map", "MapItem", "Put", "Search", "Sync",
-    "Move", "Filter", "Field",
+    "Archive",
+    "Lang",
+    "NoResp",
+    "NoResults",
+    "NumberOfChanges",
+    "SftDel",
+    "Map",
+    "MapItem",
+    "Put",
+    "Search",
+    "Sync",
+    "Move",
+    "Filter",
+    "Field",
 ];
 
 impl Reader {
     fn note(&mut self, element: &Element, departure: Departure) {
         let path = self.path.join("/");
-        self.observations.push(Observation { departure, path, at: element.at.clone() });
+        self.observations.push(Observation {
+            departure,
+            path,
+            at: element.at.clone(),
+        });
     }
 
     /// Checks the children of an element against their order in the DTD; `many` may be there more than once.
@@ -58,11 +93,21 @@ impl Reader {
             let Some(position) = order.iter().position(|known| *known == local) else {
                 let name = local.to_owned();
                 let not_for_dm = NOT_FOR_DM.contains(&local);
-                self.note(child, if not_for_dm { Departure::NotForDm(name) } else { Departure::UnknownElement(name) });
+                self.note(
+                    child,
+                    if not_for_dm {
+                        Departure::NotForDm(name)
+                    } else {
+                        Departure::UnknownElement(name)
+                    },
+                );
                 continue;
             };
             if let Some(later) = highest.filter(|highest| *highest > position) {
-                let departure = Departure::WrongOrder { element: local.to_owned(), before: order[later].to_owned() };
+                let departure = Departure::WrongOrder {
+                    element: local.to_owned(),
+                    before: order[later].to_owned(),
+                };
                 self.note(child, departure);
             }
             highest = Some(highest.map_or(position, |highest| highest.max(position)));
@@ -98,19 +143,37 @@ impl Reader {
     fn header(&mut self, element: &Element) -> Header {
         self.check(
             element,
-            &["VerDTD", "VerProto", "SessionID", "MsgID", "Target", "Source", "RespURI", "Cred", "Meta"],
+            &[
+                "VerDTD",
+                "VerProto",
+                "SessionID",
+                "MsgID",
+                "Target",
+                "Source",
+                "RespURI",
+                "Cred",
+                "Meta",
+            ],
             &[],
         );
         for (local, expected) in [("VerDTD", "1.2"), ("VerProto", "DM/1.2")] {
             let found = self.required(element, local);
             if found != expected && !found.is_empty() {
-                self.note(element, Departure::Version { element: local, found });
+                self.note(
+                    element,
+                    Departure::Version {
+                        element: local,
+                        found,
+                    },
+                );
             }
         }
         let meta = element.child("Meta");
-        let size = |local: &str| {
-            meta.and_then(|meta| meta_child(meta, local)).and_then(|text| text.trim().parse::<u64>().ok())
-        };
+        let sizes = meta.map(|meta| {
+            self.metinf(meta);
+            ["MaxMsgSize", "MaxObjSize"].map(|local| self.number(meta, local))
+        });
+        let [max_message_size, max_object_size] = sizes.unwrap_or_default();
         let header = Header {
             session_id: self.required(element, "SessionID"),
             message_id: self.required(element, "MsgID"),
@@ -118,8 +181,8 @@ impl Reader {
             source: self.address(element, "Source"),
             response_uri: element.child("RespURI").map(|uri| uri.text().trim().to_owned()),
             credentials: element.child("Cred").map(|cred| self.credentials(cred)),
-            max_message_size: size("MaxMsgSize"),
-            max_object_size: size("MaxObjSize"),
+            max_message_size,
+            max_object_size,
         };
         self.path.pop();
         header
@@ -133,12 +196,18 @@ impl Reader {
         self.check(child, &["LocURI", "LocName"], &[]);
         let uri = self.required(child, "LocURI");
         self.path.pop();
-        Address { uri, name: child.child("LocName").map(|name| name.text().trim().to_owned()) }
+        Address {
+            uri,
+            name: child.child("LocName").map(|name| name.text().trim().to_owned()),
+        }
     }
 
     fn credentials(&mut self, element: &Element) -> Credentials {
         self.check(element, &["Meta", "Data"], &[]);
         let meta = element.child("Meta");
+        if let Some(meta) = meta {
+            self.metinf(meta);
+        }
         let scheme = meta.and_then(|meta| meta_child(meta, "Type"));
         if scheme.is_none() {
             self.note(element, Departure::Missing("Type".to_owned()));
@@ -167,7 +236,13 @@ impl Reader {
             }
             if is_final {
                 let name = child.name.local.clone();
-                self.note(child, Departure::WrongOrder { element: name, before: "Final".to_owned() });
+                self.note(
+                    child,
+                    Departure::WrongOrder {
+                        element: name,
+                        before: "Final".to_owned(),
+                    },
+                );
             }
             commands.extend(self.command(child, 0));
         }
@@ -180,10 +255,21 @@ impl Reader {
 
     fn command(&mut self, element: &Element, nesting: usize) -> Option<Command> {
         let local = element.name.local.as_str();
-        if !COMMANDS.contains(&local) || nesting > MAX_NESTING {
+        if nesting > MAX_NESTING {
+            self.note(element, Departure::TooDeep(local.to_owned()));
+            return None;
+        }
+        if !COMMANDS.contains(&local) {
             let name = local.to_owned();
             let not_for_dm = NOT_FOR_DM.contains(&local);
-            self.note(element, if not_for_dm { Departure::NotForDm(name) } else { Departure::UnknownElement(name) });
+            self.note(
+                element,
+                if not_for_dm {
+                    Departure::NotForDm(name)
+                } else {
+                    Departure::UnknownElement(name)
+                },
+            );
             return None;
         }
         self.namespace(element, NAMESPACE);
@@ -202,8 +288,11 @@ impl Reader {
     fn id(&mut self, element: &Element) -> String {
         let id = self.required(element, "CmdID");
         if id == "0" {
-            let departure =
-                Departure::BadValue { element: "CmdID".to_owned(), expected: "anything but 0", found: id.clone() };
+            let departure = Departure::BadValue {
+                element: "CmdID".to_owned(),
+                expected: "anything but 0",
+                found: id.clone(),
+            };
             self.note(element, departure);
         }
         if !id.is_empty() && !self.ids.insert(id.clone()) {
@@ -213,7 +302,11 @@ impl Reader {
     }
 
     fn operation(&mut self, element: &Element) -> Command {
-        self.check(element, &["CmdID", "Cred", "Meta", "Correlator", "Item"], &["Item"]);
+        self.check(
+            element,
+            &["CmdID", "Cred", "Meta", "Correlator", "Item"],
+            &["Item"],
+        );
         if element.child("Cred").is_some() {
             self.note(element, Departure::MisplacedCredentials);
         }
@@ -251,13 +344,28 @@ impl Reader {
             }
         }
         let group = Group { id, meta, commands };
-        if element.name.local == "Atomic" { Command::Atomic(group) } else { Command::Sequence(group) }
+        if element.name.local == "Atomic" {
+            Command::Atomic(group)
+        } else {
+            Command::Sequence(group)
+        }
     }
 
     fn status(&mut self, element: &Element) -> Command {
         self.check(
             element,
-            &["CmdID", "MsgRef", "CmdRef", "Cmd", "TargetRef", "SourceRef", "Cred", "Chal", "Data", "Item"],
+            &[
+                "CmdID",
+                "MsgRef",
+                "CmdRef",
+                "Cmd",
+                "TargetRef",
+                "SourceRef",
+                "Cred",
+                "Chal",
+                "Data",
+                "Item",
+            ],
             &["TargetRef", "SourceRef", "Item"],
         );
         let code = self.required(element, "Data");
@@ -269,16 +377,38 @@ impl Reader {
             command: self.required(element, "Cmd"),
             target_refs: element.children_named("TargetRef").map(owned).collect(),
             source_refs: element.children_named("SourceRef").map(owned).collect(),
-            challenge: element.child("Chal").map(challenge),
+            challenge: element.child("Chal").map(|element| self.challenge(element)),
             code: StatusCode(code),
             items: self.items(element),
         })
     }
 
+    fn challenge(&mut self, element: &Element) -> Challenge {
+        self.check(element, &["Meta"], &[]);
+        let meta = element.child("Meta");
+        if let Some(meta) = meta {
+            self.metinf(meta);
+        }
+        let part = |local: &str| meta.and_then(|meta| meta_child(meta, local));
+        let scheme = part("Type");
+        if scheme.is_none() {
+            self.note(element, Departure::Missing("Type".to_owned()));
+        }
+        self.path.pop();
+        Challenge {
+            scheme: scheme.unwrap_or_default(),
+            format: part("Format"),
+            next_nonce: meta.and_then(next_nonce),
+        }
+    }
+
     fn code(&mut self, element: &Element, text: &str) -> u16 {
         text.parse().unwrap_or_else(|_| {
-            let departure =
-                Departure::BadValue { element: "Data".to_owned(), expected: "a code", found: text.to_owned() };
+            let departure = Departure::BadValue {
+                element: "Data".to_owned(),
+                expected: "a code",
+                found: text.to_owned(),
+            };
             self.note(element, departure);
             0
         })
@@ -287,12 +417,23 @@ impl Reader {
     fn results(&mut self, element: &Element) -> Command {
         self.check(
             element,
-            &["CmdID", "MsgRef", "CmdRef", "Meta", "TargetRef", "SourceRef", "Item"],
+            &[
+                "CmdID",
+                "MsgRef",
+                "CmdRef",
+                "Meta",
+                "TargetRef",
+                "SourceRef",
+                "Item",
+            ],
             &["Item"],
         );
         Command::Results(Results {
             id: self.id(element),
-            message_ref: element.child("MsgRef").map(|text| text.text().trim().to_owned()).unwrap_or_default(),
+            message_ref: element
+                .child("MsgRef")
+                .map(|text| text.text().trim().to_owned())
+                .unwrap_or_default(),
             command_ref: self.required(element, "CmdRef"),
             meta: self.meta(element),
             target_ref: element.child("TargetRef").map(owned),
@@ -302,7 +443,11 @@ impl Reader {
     }
 
     fn alert(&mut self, element: &Element) -> Command {
-        self.check(element, &["CmdID", "Cred", "Data", "Correlator", "Item"], &["Item"]);
+        self.check(
+            element,
+            &["CmdID", "Cred", "Data", "Correlator", "Item"],
+            &["Item"],
+        );
         if element.child("Cred").is_some() {
             self.note(element, Departure::MisplacedCredentials);
         }
@@ -322,7 +467,9 @@ impl Reader {
             .map(|item| {
                 self.check(item, &["Target", "Source", "Meta", "Data", "MoreData"], &[]);
                 let uri = |local: &str| {
-                    item.child(local).and_then(|address| address.child("LocURI")).map(|uri| uri.text().trim().to_owned())
+                    item.child(local)
+                        .and_then(|address| address.child("LocURI"))
+                        .map(|uri| uri.text().trim().to_owned())
                 };
                 let lowered = Item {
                     target: uri("Target"),
@@ -338,18 +485,37 @@ impl Reader {
     }
 
     fn meta(&mut self, element: &Element) -> Meta {
-        let Some(meta) = element.child("Meta") else { return Meta::default() };
-        for child in meta_children(meta) {
-            if child.name.namespace.as_deref() != Some(METINF) {
-                self.namespace(child, METINF);
-            }
-        }
+        let Some(meta) = element.child("Meta") else {
+            return Meta::default();
+        };
+        self.metinf(meta);
         Meta {
             format: meta_child(meta, "Format"),
             media_type: meta_child(meta, "Type"),
-            size: meta_child(meta, "Size").and_then(|text| text.trim().parse().ok()),
+            size: self.number(meta, "Size"),
             mark: meta_child(meta, "Mark"),
         }
+    }
+
+    fn metinf(&mut self, meta: &Element) {
+        for child in meta_children(meta) {
+            self.namespace(child, METINF);
+        }
+    }
+
+    /// A number of octets; what is none is noted.
+    fn number(&mut self, meta: &Element, local: &str) -> Option<u64> {
+        let found = meta_child(meta, local)?;
+        let number = found.parse().ok();
+        if number.is_none() {
+            let departure = Departure::BadValue {
+                element: local.to_owned(),
+                expected: "a number of octets",
+                found,
+            };
+            self.note(meta, departure);
+        }
+        number
     }
 }
 
@@ -367,15 +533,24 @@ fn meta_children(meta: &Element) -> impl Iterator<Item = &Element> {
 }
 
 fn meta_child(meta: &Element, local: &str) -> Option<String> {
-    meta_children(meta).find(|child| child.name.local == local).map(|child| child.text().trim().to_owned())
+    meta_children(meta)
+        .find(|child| child.name.local == local)
+        .map(|child| child.text().trim().to_owned())
 }
 
-fn challenge(element: &Element) -> Challenge {
-    let part = |local: &str| element.child("Meta").and_then(|meta| meta_child(meta, local));
-    Challenge {
-        scheme: part("Type").unwrap_or_default(),
-        format: part("Format"),
-        next_nonce: part("NextNonce"),
+/// The nonce in base64. There are writers of WBXML that put it as octets instead, which are then seldom base64.
+fn next_nonce(meta: &Element) -> Option<String> {
+    let nonce = meta_children(meta).find(|child| child.name.local == "NextNonce")?;
+    match nonce.children.as_slice() {
+        [Node::Opaque(octets)]
+            if std::str::from_utf8(octets)
+                .ok()
+                .and_then(auth::from_base64)
+                .is_none() =>
+        {
+            Some(auth::to_base64(octets))
+        }
+        _ => Some(nonce.text().trim().to_owned()),
     }
 }
 

@@ -46,7 +46,10 @@ pub struct Address {
 
 impl From<&str> for Address {
     fn from(uri: &str) -> Self {
-        Self { uri: uri.to_owned(), name: None }
+        Self {
+            uri: uri.to_owned(),
+            name: None,
+        }
     }
 }
 
@@ -63,7 +66,9 @@ pub struct Credentials {
 
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials").field("scheme", &self.scheme).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("scheme", &self.scheme)
+            .finish_non_exhaustive()
     }
 }
 
@@ -248,7 +253,10 @@ impl Format {
 impl Meta {
     /// A meta of a format only.
     pub fn of_format(format: Format) -> Self {
-        Self { format: Some(format.name().to_owned()), ..Self::default() }
+        Self {
+            format: Some(format.name().to_owned()),
+            ..Self::default()
+        }
     }
 
     /// Whether it says nothing.
@@ -260,7 +268,10 @@ impl Meta {
 impl Item {
     /// An item that names a target.
     pub fn at(target: &str) -> Self {
-        Self { target: Some(target.to_owned()), ..Self::default() }
+        Self {
+            target: Some(target.to_owned()),
+            ..Self::default()
+        }
     }
 
     /// The same with this text.
@@ -290,7 +301,10 @@ impl Item {
 impl Operation {
     /// An operation on items, without a CmdID yet.
     pub fn on(items: Vec<Item>) -> Self {
-        Self { items, ..Self::default() }
+        Self {
+            items,
+            ..Self::default()
+        }
     }
 }
 

@@ -5,10 +5,12 @@ mod message;
 mod observation;
 mod raise;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use message::{
-    Address, Alert, Challenge, Command, Credentials, Data, Format, Group, Header, Item, Message, Meta, Operation,
-    Results, Status,
+    Address, Alert, Challenge, Command, Credentials, Data, Format, Group, Header, Item, Message, Meta,
+    Operation, Results, Status,
 };
 pub use observation::{Departure, Observation};
 pub use status::{AlertCode, StatusCode};
@@ -42,7 +44,12 @@ impl Encoding {
     /// The encoding that a media type stands for, parameters aside. The types of data synchronisation are met on
     /// the wire too.
     pub fn from_media_type(media_type: &str) -> Option<Self> {
-        let kind = media_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        let kind = media_type
+            .split(';')
+            .next()
+            .unwrap_or("")
+            .trim()
+            .to_ascii_lowercase();
         match kind.as_str() {
             "application/vnd.syncml.dm+xml" | "application/vnd.syncml+xml" => Some(Self::Xml),
             "application/vnd.syncml.dm+wbxml" | "application/vnd.syncml+wbxml" => Some(Self::Wbxml),
@@ -103,4 +110,3 @@ pub fn write(message: &Message, encoding: Encoding) -> Vec<u8> {
         Encoding::Wbxml => wbxml::encode(&element),
     }
 }
-

@@ -8,7 +8,7 @@ use std::ops::Range;
 pub struct Observation {
     /// What is not as it should be.
     pub departure: Departure,
-    /// The path of the element concerned: `SyncBody/Status[2]`.
+    /// The path of the element concerned: `SyncBody/Status`.
     pub path: String,
     /// Where it is, in octets of the document.
     pub at: Range<usize>,
@@ -52,6 +52,8 @@ pub enum Departure {
     MisplacedCredentials,
     /// An element that OMA DM never uses (OMA-TS-DM_RepPro 6.1).
     NotForDm(String),
+    /// A group nested too deeply to be read.
+    TooDeep(String),
     /// A version that is not the one of OMA DM 1.2.
     Version {
         /// `VerDTD` or `VerProto`.
@@ -65,19 +67,27 @@ impl fmt::Display for Departure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownElement(name) => write!(f, "`{name}` is not known here"),
-            Self::WrongNamespace { element, found: Some(found) } => {
+            Self::WrongNamespace {
+                element,
+                found: Some(found),
+            } => {
                 write!(f, "`{element}` is in the namespace `{found}`")
             }
             Self::WrongNamespace { element, found: None } => write!(f, "`{element}` is in no namespace"),
             Self::WrongOrder { element, before } => write!(f, "`{element}` should precede `{before}`"),
             Self::Repeated(name) => write!(f, "`{name}` is there more than once"),
             Self::Missing(name) => write!(f, "`{name}` is missing"),
-            Self::BadValue { element, expected, found } => {
+            Self::BadValue {
+                element,
+                expected,
+                found,
+            } => {
                 write!(f, "`{element}` is `{found}`, where {expected} belongs")
             }
             Self::ReusedCommandId(id) => write!(f, "CmdID `{id}` is used twice"),
             Self::MisplacedCredentials => f.write_str("`Cred` belongs in the header only"),
             Self::NotForDm(name) => write!(f, "`{name}` has no place in OMA DM"),
+            Self::TooDeep(name) => write!(f, "`{name}` is nested too deeply, and left out"),
             Self::Version { element, found } => write!(f, "{element} is `{found}`"),
         }
     }

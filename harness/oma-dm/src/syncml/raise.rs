@@ -1,8 +1,8 @@
 //! Messages to elements, in the order of the SyncML DTD.
 
 use super::message::{
-    Address, Alert, Challenge, Command, Credentials, Data, Group, Header, Item, Message, Meta, Operation, Results,
-    Status,
+    Address, Alert, Challenge, Command, Credentials, Data, Group, Header, Item, Message, Meta, Operation,
+    Results, Status,
 };
 use super::{Encoding, METINF, NAMESPACE};
 use crate::xml::{Element, Node};
@@ -18,7 +18,9 @@ pub(super) fn message(message: &Message, encoding: Encoding) -> Element {
     if message.is_final {
         body = body.with_child(element("Final"));
     }
-    element("SyncML").with_child(header(&message.header)).with_child(body)
+    element("SyncML")
+        .with_child(header(&message.header))
+        .with_child(body)
 }
 
 fn header(header: &Header) -> Element {
@@ -35,14 +37,21 @@ fn header(header: &Header) -> Element {
     if let Some(credentials) = &header.credentials {
         raised = raised.with_child(self::credentials(credentials));
     }
-    let sizes = [("MaxMsgSize", header.max_message_size), ("MaxObjSize", header.max_object_size)];
+    let sizes = [
+        ("MaxMsgSize", header.max_message_size),
+        ("MaxObjSize", header.max_object_size),
+    ];
     let mut meta = element("Meta");
     for (name, size) in sizes {
         if let Some(size) = size {
             meta = meta.with_child(metinf(name, &size.to_string()));
         }
     }
-    if meta.children.is_empty() { raised } else { raised.with_child(meta) }
+    if meta.children.is_empty() {
+        raised
+    } else {
+        raised.with_child(meta)
+    }
 }
 
 fn address(local: &str, address: &Address) -> Element {
@@ -59,7 +68,9 @@ fn credentials(credentials: &Credentials) -> Element {
         meta = meta.with_child(metinf("Format", format));
     }
     meta = meta.with_child(metinf("Type", &credentials.scheme));
-    element("Cred").with_child(meta).with_child(leaf("Data", &credentials.data))
+    element("Cred")
+        .with_child(meta)
+        .with_child(leaf("Data", &credentials.data))
 }
 
 fn challenge(challenge: &Challenge) -> Element {
@@ -91,7 +102,10 @@ fn command(command: &Command, encoding: Encoding) -> Element {
 }
 
 fn operation(local: &str, operation: &Operation, encoding: Encoding) -> Element {
-    let mut raised = with_meta(element(local).with_child(leaf("CmdID", &operation.id)), &operation.meta);
+    let mut raised = with_meta(
+        element(local).with_child(leaf("CmdID", &operation.id)),
+        &operation.meta,
+    );
     if let Some(correlator) = &operation.correlator {
         raised = raised.with_child(leaf("Correlator", correlator));
     }
@@ -100,7 +114,9 @@ fn operation(local: &str, operation: &Operation, encoding: Encoding) -> Element 
 
 fn group(local: &str, group: &Group, encoding: Encoding) -> Element {
     let raised = with_meta(element(local).with_child(leaf("CmdID", &group.id)), &group.meta);
-    group.commands.iter().fold(raised, |raised, inner| raised.with_child(command(inner, encoding)))
+    group.commands.iter().fold(raised, |raised, inner| {
+        raised.with_child(command(inner, encoding))
+    })
 }
 
 fn status(status: &Status, encoding: Encoding) -> Element {
@@ -118,7 +134,11 @@ fn status(status: &Status, encoding: Encoding) -> Element {
     if let Some(challenge) = &status.challenge {
         raised = raised.with_child(self::challenge(challenge));
     }
-    with_items(raised.with_child(leaf("Data", &status.code.to_string())), &status.items, encoding)
+    with_items(
+        raised.with_child(leaf("Data", &status.code.to_string())),
+        &status.items,
+        encoding,
+    )
 }
 
 fn results(results: &Results, encoding: Encoding) -> Element {
@@ -127,7 +147,10 @@ fn results(results: &Results, encoding: Encoding) -> Element {
         .with_child(leaf("MsgRef", &results.message_ref))
         .with_child(leaf("CmdRef", &results.command_ref));
     raised = with_meta(raised, &results.meta);
-    for (local, reference) in [("TargetRef", &results.target_ref), ("SourceRef", &results.source_ref)] {
+    for (local, reference) in [
+        ("TargetRef", &results.target_ref),
+        ("SourceRef", &results.source_ref),
+    ] {
         if let Some(reference) = reference {
             raised = raised.with_child(leaf(local, reference));
         }
@@ -146,7 +169,9 @@ fn alert(alert: &Alert, encoding: Encoding) -> Element {
 }
 
 fn with_items(raised: Element, items: &[Item], encoding: Encoding) -> Element {
-    items.iter().fold(raised, |raised, item| raised.with_child(self::item(item, encoding)))
+    items.iter().fold(raised, |raised, item| {
+        raised.with_child(self::item(item, encoding))
+    })
 }
 
 fn item(item: &Item, encoding: Encoding) -> Element {
@@ -156,11 +181,25 @@ fn item(item: &Item, encoding: Encoding) -> Element {
             raised = raised.with_child(element(local).with_child(leaf("LocURI", uri)));
         }
     }
-    raised = with_meta(raised, &item.meta);
+    raised = match (&item.data, encoding) {
+        // Octets are base64 in XML, and have to say so.
+        (Some(Data::Bytes(_)), Encoding::Xml) => with_meta(
+            raised,
+            &Meta {
+                format: Some("b64".to_owned()),
+                ..item.meta.clone()
+            },
+        ),
+        _ => with_meta(raised, &item.meta),
+    };
     if let Some(data) = &item.data {
         raised = raised.with_child(self::data(data, encoding));
     }
-    if item.more_data { raised.with_child(element("MoreData")) } else { raised }
+    if item.more_data {
+        raised.with_child(element("MoreData"))
+    } else {
+        raised
+    }
 }
 
 fn data(data: &Data, encoding: Encoding) -> Element {
@@ -200,10 +239,18 @@ fn element(local: &str) -> Element {
 }
 
 fn leaf(local: &str, text: &str) -> Element {
-    if text.is_empty() { element(local) } else { element(local).with_text(text) }
+    if text.is_empty() {
+        element(local)
+    } else {
+        element(local).with_text(text)
+    }
 }
 
 fn metinf(local: &str, text: &str) -> Element {
     let raised = Element::new(METINF, local);
-    if text.is_empty() { raised } else { raised.with_text(text) }
+    if text.is_empty() {
+        raised
+    } else {
+        raised.with_text(text)
+    }
 }
