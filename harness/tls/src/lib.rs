@@ -1,1 +1,22 @@
 //! Test certification authority, and TLS that records what it saw.
+//!
+//! The types of the TLS library stay inside this crate: other crates hand over sockets and get streams, facts and
+//! classified errors.
+
+mod authority;
+mod client;
+mod error;
+mod facts;
+mod identity;
+mod server;
+mod store;
+mod stream;
+mod verify;
+
+pub use authority::{Authority, AuthorityError, Party, Roots};
+pub use client::{ClientConfig, connect};
+pub use error::{HandshakeError, late_alert};
+pub use identity::Identity;
+pub use server::{AcceptError, ClientCertificates, ServerConfig, accept};
+pub use store::{StoreError, write_store};
+pub use stream::Stream;

@@ -1,0 +1,214 @@
+//! The test certification authority of a run: root, intermediate, and a leaf per party, good or bad in one way.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use dmconform_model::certificate::Certificate;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
+};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use time::{Duration, OffsetDateTime};
+
+use crate::identity::Identity;
+
+/// How long certificates are valid after a run begins.
+const VALID_DAYS: i64 = 30;
+
+/// Someone who gets a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Party {
+    /// The name in the certificate: a server identifier.
+    pub server_id: String,
+}
+
+/// The certificates that are trusted.
+#[derive(Clone, Debug)]
+pub struct Roots {
+    pub(crate) store: Arc<RootCertStore>,
+    pem: String,
+}
+
+impl Roots {
+    /// The trusted certificates as PEM.
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// Trusts the certificates of a PEM text; nothing if there is none in it.
+    pub fn from_pem(pem: &str) -> Option<Self> {
+        let mut store = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+            store.add(certificate.ok()?).ok()?;
+        }
+        (!store.is_empty()).then(|| Self {
+            store: Arc::new(store),
+            pem: pem.to_owned(),
+        })
+    }
+}
+
+/// Why a certificate could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("make a certificate for {what}: {reason}")]
+pub struct AuthorityError {
+    what: String,
+    reason: String,
+}
+
+/// A certification authority that exists for one run.
+pub struct Authority {
+    now: OffsetDateTime,
+    root: CertifiedIssuer<'static, KeyPair>,
+    intermediate: CertifiedIssuer<'static, KeyPair>,
+    stranger: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// An authority whose certificates are valid from a day before `now`.
+    ///
+    /// # Errors
+    /// When the cryptographic library makes no keys.
+    pub fn new(now: OffsetDateTime) -> Result<Self, AuthorityError> {
+        let root = self_signed(now, "dmconform test root")?;
+        let stranger = self_signed(now, "dmconform unknown root")?;
+        let params = authority_params(now, "dmconform test intermediate", Some(0));
+        let key = key("the intermediate authority")?;
+        let intermediate =
+            CertifiedIssuer::signed_by(params, key, &root).map_err(failed("the intermediate authority"))?;
+        Ok(Self {
+            now,
+            root,
+            intermediate,
+            stranger,
+        })
+    }
+
+    /// What parties of the run trust.
+    ///
+    /// # Panics
+    /// Never: the root was just made.
+    pub fn roots(&self) -> Roots {
+        Roots::from_pem(&self.root.pem()).expect("the root certificate is a certificate")
+    }
+
+    /// The intermediate certificate as PEM.
+    pub fn intermediate_pem(&self) -> String {
+        self.intermediate.pem()
+    }
+
+    /// A certificate for a party, good or bad in exactly one way; nothing for [`Certificate::None`].
+    ///
+    /// # Errors
+    /// When the cryptographic library makes no key, or the name cannot stand in a certificate.
+    pub fn issue(&self, party: &Party, flavour: Certificate) -> Result<Option<Identity>, AuthorityError> {
+        let what = party.server_id.as_str();
+        let mut params = self.leaf_params(party, flavour)?;
+        let key = key(what)?;
+        let intermediate = self.intermediate.pem();
+        let (leaf, chain) = match flavour {
+            Certificate::None => return Ok(None),
+            Certificate::UnknownAuthority => {
+                let leaf = params.signed_by(&key, &self.stranger).map_err(failed(what))?;
+                (leaf, self.stranger.pem())
+            }
+            Certificate::SelfSigned => {
+                params.is_ca = IsCa::NoCa;
+                (params.self_signed(&key).map_err(failed(what))?, String::new())
+            }
+            Certificate::MissingIntermediate => (
+                params.signed_by(&key, &self.intermediate).map_err(failed(what))?,
+                String::new(),
+            ),
+            _ => (
+                params.signed_by(&key, &self.intermediate).map_err(failed(what))?,
+                intermediate,
+            ),
+        };
+        let chain_pem = format!("{}{chain}", leaf.pem());
+        let identity = Identity::from_pem(chain_pem, key.serialize_pem());
+        identity.map(Some).ok_or_else(|| AuthorityError {
+            what: what.to_owned(),
+            reason: "its key cannot be used".to_owned(),
+        })
+    }
+
+    fn leaf_params(&self, party: &Party, flavour: Certificate) -> Result<CertificateParams, AuthorityError> {
+        let name = match flavour {
+            Certificate::OtherServer => "other.dmconform.test",
+            _ => party.server_id.as_str(),
+        };
+        let mut params = CertificateParams::default();
+        params.distinguished_name = named(name);
+        params.subject_alt_names = match flavour {
+            Certificate::WrongName => vec![dns("elsewhere.dmconform.test")?],
+            _ => {
+                let local = [
+                    dns("localhost")?,
+                    SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                ];
+                dns(name).into_iter().chain(local).collect()
+            }
+        };
+        let day = Duration::days(1);
+        let (from, to) = match flavour {
+            Certificate::Expired => (self.now - day * 10, self.now - day),
+            Certificate::NotYetValid => (self.now + day, self.now + day * 10),
+            _ => (self.now - day, self.now + day * VALID_DAYS as i32),
+        };
+        params.not_before = from;
+        params.not_after = to;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = match flavour {
+            Certificate::WrongUse => vec![ExtendedKeyUsagePurpose::CodeSigning],
+            _ => vec![
+                ExtendedKeyUsagePurpose::ServerAuth,
+                ExtendedKeyUsagePurpose::ClientAuth,
+            ],
+        };
+        params.use_authority_key_identifier_extension = flavour != Certificate::SelfSigned;
+        Ok(params)
+    }
+}
+
+fn self_signed(now: OffsetDateTime, name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, AuthorityError> {
+    CertifiedIssuer::self_signed(authority_params(now, name, None), key(name)?).map_err(failed(name))
+}
+
+fn authority_params(now: OffsetDateTime, name: &str, path_length: Option<u8>) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = named(name);
+    params.is_ca =
+        IsCa::Ca(path_length.map_or(BasicConstraints::Unconstrained, BasicConstraints::Constrained));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    // Leaves may be made that expired days ago; their issuers were valid then.
+    params.not_before = now - Duration::days(20);
+    params.not_after = now + Duration::days(VALID_DAYS);
+    params
+}
+
+fn named(name: &str) -> DistinguishedName {
+    let mut distinguished = DistinguishedName::new();
+    distinguished.push(DnType::CommonName, name);
+    distinguished
+}
+
+fn dns(name: &str) -> Result<SanType, AuthorityError> {
+    let name = name.try_into().map_err(failed(name))?;
+    Ok(SanType::DnsName(name))
+}
+
+fn key(what: &str) -> Result<KeyPair, AuthorityError> {
+    KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed(what))
+}
+
+fn failed(what: &str) -> impl FnOnce(rcgen::Error) -> AuthorityError {
+    let what = what.to_owned();
+    move |error| AuthorityError {
+        what,
+        reason: error.to_string(),
+    }
+}

@@ -1,0 +1,91 @@
+//! What a finished handshake showed.
+
+use dmconform_model::tls::{Facts, PeerCertificate};
+use rustls::pki_types::CertificateDer;
+use rustls::{CommonState, HandshakeKind};
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+pub(crate) fn facts(connection: &CommonState, server_name: Option<&str>) -> Facts {
+    Facts {
+        version: match connection.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),
+            Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3".to_owned(),
+            Some(other) => format!("{other:?}"),
+            None => String::new(),
+        },
+        cipher_suite: connection
+            .negotiated_cipher_suite()
+            .map_or_else(String::new, |suite| iana_name(&format!("{:?}", suite.suite()))),
+        server_name: server_name.map(str::to_owned),
+        resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+        peer: connection.peer_certificates().and_then(peer),
+    }
+}
+
+/// The library names the suites of TLS 1.3 `TLS13_…`; the registry names them `TLS_…`.
+fn iana_name(name: &str) -> String {
+    name.strip_prefix("TLS13_")
+        .map_or_else(|| name.to_owned(), |rest| format!("TLS_{rest}"))
+}
+
+fn peer(chain: &[CertificateDer<'_>]) -> Option<PeerCertificate> {
+    let leaf = chain.first()?;
+    let sha256 = sha256(leaf);
+    let chain_length = u32::try_from(chain.len()).unwrap_or(u32::MAX);
+    let Ok((_, certificate)) = X509Certificate::from_der(leaf) else {
+        let unreadable = "unreadable".to_owned();
+        return Some(PeerCertificate {
+            subject: unreadable.clone(),
+            issuer: unreadable,
+            names: Vec::new(),
+            validity: String::new(),
+            sha256,
+            chain_length,
+        });
+    };
+    let names = certificate
+        .subject_alternative_name()
+        .ok()
+        .flatten()
+        .map(|extension| {
+            extension
+                .value
+                .general_names
+                .iter()
+                .filter_map(general_name)
+                .collect::<Vec<_>>()
+        });
+    let validity = certificate.validity();
+    Some(PeerCertificate {
+        subject: certificate.subject().to_string(),
+        issuer: certificate.issuer().to_string(),
+        names: names.unwrap_or_default(),
+        validity: format!("{} to {}", validity.not_before, validity.not_after),
+        sha256,
+        chain_length,
+    })
+}
+
+fn general_name(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(octets) => match <[u8; 4]>::try_from(*octets) {
+            Ok(four) => Some(std::net::Ipv4Addr::from(four).to_string()),
+            Err(_) => <[u8; 16]>::try_from(*octets)
+                .ok()
+                .map(|six| std::net::Ipv6Addr::from(six).to_string()),
+        },
+        _ => None,
+    }
+}
+
+fn sha256(octets: &[u8]) -> String {
+    let provider = rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
+    let hash = provider
+        .tls13()
+        .map(|suite| suite.common.hash_provider.hash(octets));
+    hash.map_or_else(String::new, |hash| {
+        hash.as_ref().iter().map(|octet| format!("{octet:02x}")).collect()
+    })
+}

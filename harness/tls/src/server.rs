@@ -1,0 +1,186 @@
+//! The server side: accepts TLS, and notices what is no TLS.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+use crate::authority::Roots;
+use crate::error::HandshakeError;
+use crate::facts::facts;
+use crate::identity::Identity;
+use crate::stream::Stream;
+use crate::verify::Observing;
+
+/// The first octet of a TLS record that begins a handshake (RFC 8446, section 5.1).
+const HANDSHAKE: u8 = 0x16;
+/// How many octets of a plaintext are kept.
+const PLAINTEXT_KEPT: usize = 64;
+
+/// What a listener wants of clients' certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// They are not asked for.
+    NotAsked,
+    /// They are asked for, and any or none is taken.
+    Observed,
+    /// A good one is required.
+    Required,
+}
+
+/// How a listener accepts TLS.
+#[derive(Clone)]
+pub struct ServerConfig {
+    config: Arc<rustls::ServerConfig>,
+}
+
+/// A connection that was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AcceptError {
+    /// Something that is no TLS arrived.
+    #[error("accept TLS: something else arrived")]
+    Plaintext {
+        /// The first octets.
+        first: Vec<u8>,
+    },
+    /// The handshake came to nothing.
+    #[error("accept TLS: {0}")]
+    Handshake(#[from] HandshakeError),
+}
+
+impl ServerConfig {
+    /// A listener that presents an identity. Sessions are never resumed, so that every connection shows its
+    /// certificates.
+    ///
+    /// # Errors
+    /// When the library refuses the identity or the roots.
+    pub fn new(
+        identity: &Identity,
+        client_certificates: ClientCertificates,
+        roots: &Roots,
+    ) -> Result<Self, HandshakeError> {
+        let setup = |reason: String| HandshakeError::Setup { reason };
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| setup(error.to_string()))?;
+        let builder = match client_certificates {
+            ClientCertificates::NotAsked => builder.with_no_client_auth(),
+            ClientCertificates::Observed => {
+                builder.with_client_cert_verifier(Arc::new(Observing { provider }))
+            }
+            ClientCertificates::Required => {
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots.store), provider)
+                        .build()
+                        .map_err(|error| setup(error.to_string()))?;
+                builder.with_client_cert_verifier(verifier)
+            }
+        };
+        let resolver = rustls::sign::SingleCertAndKey::from(Arc::clone(&identity.key));
+        let mut config = builder.with_cert_resolver(Arc::new(resolver));
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self {
+            config: Arc::new(config),
+        })
+    }
+}
+
+/// Accepts TLS on a socket.
+///
+/// # Errors
+/// What arrived instead, or who broke the handshake off.
+pub async fn accept(
+    socket: TcpStream,
+    config: &ServerConfig,
+    timeout: Duration,
+) -> Result<Stream, AcceptError> {
+    let handshake = async {
+        let rewound = first_octet(socket).await?;
+        let acceptor = TlsAcceptor::from(Arc::clone(&config.config));
+        let stream = acceptor
+            .accept(rewound)
+            .await
+            .map_err(|error| HandshakeError::from_io(&error))?;
+        let facts = {
+            let connection = stream.get_ref().1;
+            Arc::new(facts(connection, connection.server_name()))
+        };
+        Ok(Stream {
+            inner: stream.into(),
+            facts,
+        })
+    };
+    tokio::time::timeout(timeout, handshake)
+        .await
+        .unwrap_or(Err(HandshakeError::TimedOut.into()))
+}
+
+async fn first_octet(mut socket: TcpStream) -> Result<Rewound, AcceptError> {
+    let mut first = [0; 1];
+    let read = socket
+        .read(&mut first)
+        .await
+        .map_err(|error| HandshakeError::from_io(&error))?;
+    if read == 0 {
+        return Err(HandshakeError::Closed.into());
+    }
+    if first[0] != HANDSHAKE {
+        let mut more = [0; PLAINTEXT_KEPT - 1];
+        let read = socket.try_read(&mut more).unwrap_or(0);
+        let first = [&first[..], &more[..read]].concat();
+        return Err(AcceptError::Plaintext { first });
+    }
+    Ok(Rewound {
+        first: Some(first[0]),
+        socket,
+    })
+}
+
+/// A socket of which the first octet was read already.
+pub(crate) struct Rewound {
+    pub(crate) first: Option<u8>,
+    pub(crate) socket: TcpStream,
+}
+
+impl AsyncRead for Rewound {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buffer.remaining() > 0
+            && let Some(first) = self.first.take()
+        {
+            buffer.put_slice(&[first]);
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.socket).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Rewound {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(context, octets)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,64 @@
+//! Writes certificates and keys where only their owner can read them.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::authority::{Authority, Roots};
+use crate::identity::Identity;
+
+/// Why certificates could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("write `{}`: {source}", path.display())]
+pub struct StoreError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Writes `roots.pem`, `intermediate.pem`, and `NAME.pem` (the chain) and `NAME.key` for every identity. The
+/// directory gets mode 0700, every file 0600.
+///
+/// # Errors
+/// The first path that cannot be written.
+pub fn write_store(
+    directory: &Path,
+    authority: &Authority,
+    roots: &Roots,
+    identities: &[(&str, &Identity)],
+) -> Result<(), StoreError> {
+    private_directory(directory).map_err(at(directory))?;
+    private_file(&directory.join("roots.pem"), roots.pem())?;
+    private_file(&directory.join("intermediate.pem"), &authority.intermediate_pem())?;
+    for (name, identity) in identities {
+        private_file(&directory.join(format!("{name}.pem")), identity.chain_pem())?;
+        private_file(&directory.join(format!("{name}.key")), identity.key_pem())?;
+    }
+    Ok(())
+}
+
+fn private_directory(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+fn private_file(path: &Path, text: &str) -> Result<(), StoreError> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let write = || -> io::Result<()> { options.open(path)?.write_all(text.as_bytes()) };
+    write().map_err(at(path))
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError { path, source }
+}
