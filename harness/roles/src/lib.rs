@@ -1,1 +1,3 @@
 //! The four mock roles.
+
+pub mod http;

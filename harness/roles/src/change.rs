@@ -1,0 +1,119 @@
+//! The changes of a case, as the mock roles look them up.
+
+use std::collections::BTreeMap;
+
+use dmconform_case::test_case::{CloseAt, Corruption, FieldChange, How, TestCase};
+use dmconform_model::certificate::Certificate;
+use dmconform_model::MessageId;
+
+/// What is different about one message.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// It is held back for the window.
+    pub delay: bool,
+    /// It is not sent.
+    pub omit: bool,
+    /// It is sent again, this many times.
+    pub repeat: u32,
+    /// Fields that are different.
+    pub fields: BTreeMap<String, FieldChange>,
+    /// How its body is spoiled.
+    pub corrupt: Option<Corruption>,
+    /// Its status.
+    pub answer: Option<u16>,
+    /// Where the connection is closed.
+    pub close_at: Option<CloseAt>,
+    /// The certificate that its sender presents.
+    pub certificate: Option<Certificate>,
+    /// A third server sends it first.
+    pub from_third: bool,
+}
+
+impl Changes {
+    /// The changes of a case at a message.
+    pub fn at(case: &TestCase, message: MessageId) -> Self {
+        let mut changes = Self::default();
+        for change in case.changes.iter().filter(|change| change.at == message) {
+            match &change.how {
+                How::Delay => changes.delay = true,
+                How::Omit => changes.omit = true,
+                How::Repeat(times) => changes.repeat = *times,
+                How::SetField(fields) => {
+                    changes.fields.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
+                }
+                How::Corrupt(corruption) => changes.corrupt = Some(*corruption),
+                How::Answer(status) => changes.answer = Some(*status),
+                How::CloseAt(at) => changes.close_at = Some(*at),
+                How::Tls(certificate) => changes.certificate = Some(*certificate),
+                How::FromThirdServer => changes.from_third = true,
+            }
+        }
+        changes
+    }
+
+    /// What is changed about the message itself, in words; nothing if it is as the procedure has it, perhaps late.
+    pub fn in_words(&self) -> Option<String> {
+        let mut words = Vec::new();
+        for (name, value) in &self.fields {
+            words.push(match value {
+                FieldChange::To(text) => format!("{name} is `{text}`"),
+                FieldChange::Removed => format!("{name} is left out"),
+            });
+        }
+        if let Some(corruption) = self.corrupt {
+            words.push(match corruption {
+                Corruption::Garbage => "its body is garbage".to_owned(),
+                Corruption::Truncated => "its body is cut in half".to_owned(),
+                Corruption::Empty => "its body is empty".to_owned(),
+                Corruption::UnknownDocument => "its body is an unknown document".to_owned(),
+                Corruption::WrongMediaType => "its media type is wrong".to_owned(),
+                Corruption::Huge => "its body is larger than any document".to_owned(),
+            });
+        }
+        if let Some(status) = self.answer {
+            words.push(format!("its status is {status}"));
+        }
+        if let Some(at) = self.close_at {
+            words.push(match at {
+                CloseAt::Start => "the connection is closed before it".to_owned(),
+                CloseAt::Middle => "the connection is closed in the middle of it".to_owned(),
+                CloseAt::End => "the connection is closed right after it".to_owned(),
+            });
+        }
+        if let Some(certificate) = self.certificate {
+            words.push(certificate_in_words(certificate).to_owned());
+        }
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+}
+
+/// A certificate as findings name it.
+pub const fn certificate_in_words(certificate: Certificate) -> &'static str {
+    match certificate {
+        Certificate::Good => "a good certificate",
+        Certificate::None => "no certificate",
+        Certificate::UnknownAuthority => "a certificate of an unknown authority",
+        Certificate::Expired => "an expired certificate",
+        Certificate::NotYetValid => "a certificate that is not valid yet",
+        Certificate::WrongName => "a certificate for another host",
+        Certificate::WrongUse => "a certificate for another use",
+        Certificate::SelfSigned => "a self-signed certificate",
+        Certificate::MissingIntermediate => "a certificate without its intermediate",
+        Certificate::OtherServer => "a certificate of another server",
+    }
+}
+
+/// A body spoiled, and its media type.
+pub fn spoil(corruption: Corruption, body: Vec<u8>, media_type: String) -> (Vec<u8>, String) {
+    match corruption {
+        Corruption::Garbage => (b"\x00\xff\xfe{not a document]\x1b[31m\x07".to_vec(), media_type),
+        Corruption::Truncated => (body[..body.len() / 2].to_vec(), media_type),
+        Corruption::Empty => (Vec::new(), media_type),
+        Corruption::UnknownDocument => {
+            (b"<unknown xmlns=\"urn:dmconform:unknown:0\"><child/></unknown>".to_vec(), media_type)
+        }
+        Corruption::WrongMediaType => (body, "text/plain".to_owned()),
+        // Well-formed nowhere, and far beyond any sensible limit of a product.
+        Corruption::Huge => (vec![b' '; 16 * 1024 * 1024], media_type),
+    }
+}

@@ -1,0 +1,156 @@
+//! Messages between the servers: a mock server sends them, and answers those of its peer.
+
+use std::sync::Arc;
+
+use dmconform_judge::THIRD_SERVER;
+use dmconform_model::certificate::Certificate;
+use dmconform_model::transcript::EndpointKind;
+use dmconform_model::{Event, MessageId, Part, Role, Step};
+
+use crate::change::Changes;
+use crate::context::{CaseContext, endpoint};
+use crate::dial::{Failed, Outgoing};
+use crate::documents::{self, Written};
+use crate::http::server::{Fault, Reply};
+use crate::script::Performed;
+use crate::stage::{Presents, Stage};
+
+/// Sends a message to the other server and takes its answer.
+pub(crate) async fn perform(
+    stage: &Arc<Stage>,
+    context: &Arc<CaseContext>,
+    role: Role,
+    message: MessageId,
+    changes: &Changes,
+) -> Performed {
+    let written = match documents::write(context, message, changes) {
+        Ok(written) => written,
+        Err(reason) => {
+            context.recorder.record(Event::Aborted { reason: reason.clone() });
+            return Performed::Stuck(reason);
+        }
+    };
+    if changes.from_third {
+        let _ = send(stage, context, role, message, &written, Presents::Third, None).await;
+    }
+    let presents = Presents::Own(role, changes.certificate.unwrap_or(Certificate::Good));
+    let sent = send(stage, context, role, message, &written, presents, Some(changes)).await;
+    let performed = match sent {
+        Ok(status) if (200..300).contains(&status) => {
+            if context.recorder.seen(MessageId::answer(message.step)) || changes.corrupt.is_some() {
+                Performed::Accepted
+            } else {
+                Performed::Stuck(format!("the answer to step {} lacks what it should carry", message.step))
+            }
+        }
+        Ok(status) => Performed::Stuck(format!("step {} was answered with {status}", message.step)),
+        Err(failed) => Performed::Stuck(format!("step {} got no answer: {}", message.step, failed.reason)),
+    };
+    for _ in 0..changes.repeat {
+        let repeated = Some("the same again".to_owned());
+        let mut outgoing = outgoing(context, role, message, &written, Presents::Own(role, Certificate::Good));
+        outgoing.change = repeated.map(|change| (message, change));
+        let _ = stage.exchange(context, outgoing).await;
+    }
+    performed
+}
+
+async fn send(
+    stage: &Arc<Stage>,
+    context: &Arc<CaseContext>,
+    role: Role,
+    message: MessageId,
+    written: &Written,
+    presents: Presents,
+    changes: Option<&Changes>,
+) -> Result<u16, Failed> {
+    let mut outgoing = outgoing(context, role, message, written, presents);
+    match changes {
+        Some(changes) => {
+            outgoing.change = changes.in_words().map(|words| (message, words));
+            outgoing.close_at = changes.close_at;
+        }
+        None => outgoing.change = Some((message, THIRD_SERVER.to_owned())),
+    }
+    stage.exchange(context, outgoing).await.map(|answer| answer.status)
+}
+
+fn outgoing(
+    context: &CaseContext,
+    role: Role,
+    message: MessageId,
+    written: &Written,
+    presents: Presents,
+) -> Outgoing {
+    let receiver = context.header.procedure.receiver(message, context.case().given.opens);
+    let to = receiver.unwrap_or(Role::Dms1);
+    Outgoing {
+        observer: role,
+        endpoint: endpoint(to, EndpointKind::Delegation),
+        url: context.endpoints(to).delegation.unwrap_or_default(),
+        method: context.profile().delegation.method.clone(),
+        headers: vec![("content-type".to_owned(), written.media_type.clone())],
+        body: written.body.clone(),
+        presents,
+        change: None,
+        close_at: None,
+    }
+}
+
+/// Answers a message of the other server, by its exchange's number.
+pub(crate) async fn answer(context: &Arc<CaseContext>, exchange: u64) -> Reply {
+    let message = context.recorder.with(|observed| observed.exchanges.get(&exchange).and_then(|known| known.message));
+    let Some(message) = message.filter(|message| message.part == Part::Request) else {
+        let written = documents::refusal(Some(context), &context.session_id(), "unreadable");
+        return Reply::new(400, &written.media_type, written.body);
+    };
+    if message.step == Step::Initiation
+        && let Some(session) = session_of(context, exchange)
+    {
+        context.learn_session_id(&session);
+    }
+    let answer = MessageId::answer(message.step);
+    let changes = context.changes(answer);
+    if changes.delay {
+        context.hold(answer).await;
+    }
+    let words = changes.in_words().or_else(|| changes.omit.then(|| "it is not sent".to_owned()));
+    if let Some(change) = words.filter(|_| changes.certificate.is_none()) {
+        context.recorder.record(Event::Changed { at: answer, exchange: Some(exchange), change });
+    }
+    if let Some(status) = changes.answer {
+        let written = documents::refusal(Some(context), &context.session_id(), "refused");
+        return Reply::new(status, &written.media_type, written.body);
+    }
+    match documents::write(context, answer, &changes) {
+        Ok(written) => {
+            let reply = Reply::new(200, &written.media_type, written.body);
+            reply.with_fault(fault(&changes))
+        }
+        Err(reason) => {
+            context.recorder.record(Event::Aborted { reason });
+            Reply::new(500, "text/plain", Vec::new())
+        }
+    }
+}
+
+fn session_of(context: &CaseContext, exchange: u64) -> Option<String> {
+    context.recorder.with(|observed| {
+        let occurrence = observed.occurrences.iter().find(|seen| seen.exchange == exchange)?;
+        occurrence.fields.get("session")?.first().cloned()
+    })
+}
+
+/// The fault of an answer that the case asks for.
+pub(crate) fn fault(changes: &Changes) -> Option<Fault> {
+    use dmconform_case::test_case::CloseAt;
+
+    if changes.omit {
+        return Some(Fault::Never);
+    }
+    Some(match changes.close_at? {
+        CloseAt::Start => Fault::CloseBefore,
+        CloseAt::Middle => Fault::CloseMiddle,
+        CloseAt::End => Fault::CloseAfter,
+    })
+}

@@ -1,0 +1,88 @@
+//! The body of an answer as it goes to the wire: it says when the first octet is written, and breaks off where a
+//! fault asks for it.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+
+use super::server::{Fault, Reply as Answer};
+
+/// Why a connection ends without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Reply(pub(super) String);
+
+/// A body that is written in one piece, or breaks off in the middle.
+pub(super) struct WireBody {
+    bytes: Option<Bytes>,
+    length: u64,
+    breaks_off: bool,
+}
+
+impl WireBody {
+    /// Makes the answer of a reply. The hook runs here: hyper writes the header next, on this very task.
+    pub(super) async fn response(reply: Answer) -> Result<hyper::Response<Self>, Reply> {
+        let Answer {
+            status,
+            headers,
+            body,
+            fault,
+            before_write,
+        } = reply;
+        match fault {
+            Some(Fault::Never) => {
+                std::future::pending::<Infallible>().await;
+            }
+            Some(Fault::CloseBefore) => return Err(Reply("closed instead of an answer".to_owned())),
+            _ => {}
+        }
+        let mut response = hyper::Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(name, value);
+        }
+        if fault == Some(Fault::CloseAfter) {
+            response = response.header("connection", "close");
+        }
+        let length = body.len() as u64;
+        let breaks_off = fault == Some(Fault::CloseMiddle);
+        let kept = if breaks_off { body.len() / 2 } else { body.len() };
+        let mut bytes = Bytes::from(body);
+        bytes.truncate(kept);
+        let body = Self {
+            bytes: Some(bytes),
+            length,
+            breaks_off,
+        };
+        let response = response.body(body).map_err(|error| Reply(error.to_string()))?;
+        if let Some(before_write) = before_write {
+            before_write();
+        }
+        Ok(response)
+    }
+}
+
+impl Body for WireBody {
+    type Data = Bytes;
+    type Error = Reply;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Reply>>> {
+        match self.bytes.take() {
+            Some(bytes) if !bytes.is_empty() => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            _ if self.breaks_off => Poll::Ready(Some(Err(Reply("broken off in the middle".to_owned())))),
+            _ => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        !self.breaks_off && self.bytes.as_ref().is_none_or(Bytes::is_empty)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.length)
+    }
+}

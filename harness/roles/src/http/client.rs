@@ -1,0 +1,359 @@
+//! An HTTPS client that says exactly when it writes, and who broke off.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dmconform_case::test_case::CloseAt;
+use dmconform_tls::{ClientConfig, HandshakeError, Stream, connect, late_alert};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::SendRequest;
+use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use super::Observer;
+
+/// Where a connection leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The socket.
+    pub address: SocketAddr,
+    /// The host in the URL: what the certificate must be for.
+    pub host: String,
+    /// Host and port as the Host field has them.
+    pub authority: String,
+}
+
+/// A request to be sent.
+pub struct Sending {
+    /// The method.
+    pub method: String,
+    /// The request target: path and query.
+    pub target: String,
+    /// The header fields besides Host and Content-Length.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Where the connection is closed while it is sent.
+    pub close_at: Option<CloseAt>,
+}
+
+/// An answer that was read whole.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The header fields.
+    pub headers: Vec<(String, String)>,
+    /// The body; nothing if it was too large.
+    pub body: Vec<u8>,
+    /// Whether the body was larger than the limit.
+    pub too_large: bool,
+}
+
+/// An exchange that came to no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct ExchangeError {
+    /// What happened.
+    pub reason: String,
+    /// Whether the other end refused: alert, close, reset.
+    pub refused_by_peer: bool,
+    /// Whether what came back is no HTTP.
+    pub unreadable: bool,
+}
+
+/// What a client takes at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest body, in octets.
+    pub body: usize,
+    /// How long connecting, and how long an answer may take.
+    pub patience: Duration,
+}
+
+/// An open connection.
+pub struct Connection {
+    /// Its number.
+    pub number: u64,
+    authority: String,
+    sender: SendRequest<Full<Bytes>>,
+    observer: Arc<dyn Observer>,
+    driving: tokio::task::JoinHandle<Option<String>>,
+}
+
+/// Opens a connection.
+///
+/// # Errors
+/// When the socket is not reachable, or the handshake comes to nothing: what the observer was told, too.
+pub async fn open(
+    target: &Target,
+    tls: &ClientConfig,
+    observer: Arc<dyn Observer>,
+    limits: Limits,
+) -> Result<Connection, (Option<u64>, ExchangeError)> {
+    let (number, stream) = open_stream(target, tls, &observer, limits).await?;
+    let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+    let (sender, connection) = handshake.map_err(|error| (Some(number), failed(&error)))?;
+    let told = Arc::clone(&observer);
+    let driving = tokio::spawn(async move {
+        let (how, alert) = match connection.await {
+            Ok(()) => ("closed".to_owned(), None),
+            Err(error) => match late_alert(&error) {
+                Some(alert) => (format!("the peer sent the alert `{alert}`"), Some(alert)),
+                None => (format!("broken off: {error}"), None),
+            },
+        };
+        told.closed(number, &how);
+        alert
+    });
+    Ok(Connection {
+        number,
+        authority: target.authority.clone(),
+        sender,
+        observer,
+        driving,
+    })
+}
+
+async fn open_stream(
+    target: &Target,
+    tls: &ClientConfig,
+    observer: &Arc<dyn Observer>,
+    limits: Limits,
+) -> Result<(u64, Stream), (Option<u64>, ExchangeError)> {
+    let unreachable = |reason: String| {
+        let reason = format!("no connection to {}: {reason}", target.authority);
+        (
+            None,
+            ExchangeError {
+                reason,
+                refused_by_peer: false,
+                unreadable: false,
+            },
+        )
+    };
+    let connecting = tokio::time::timeout(limits.patience, TcpStream::connect(target.address)).await;
+    let socket = connecting
+        .map_err(|_| unreachable("it was not accepted in time".to_owned()))?
+        .map_err(|error| unreachable(error.to_string()))?;
+    let _ = socket.set_nodelay(true);
+    let number = observer.opened(target.address);
+    match connect(socket, &target.host, tls, limits.patience).await {
+        Ok(stream) => {
+            observer.established(number, stream.facts());
+            Ok((number, stream))
+        }
+        Err(error) => {
+            observer.failed(number, &error.to_string(), error.refused_by_peer());
+            Err((Some(number), handshake_failed(&error)))
+        }
+    }
+}
+
+fn handshake_failed(error: &HandshakeError) -> ExchangeError {
+    ExchangeError {
+        reason: error.to_string(),
+        refused_by_peer: error.refused_by_peer(),
+        unreadable: false,
+    }
+}
+
+impl Connection {
+    /// Whether another exchange can be tried on it.
+    pub fn is_open(&self) -> bool {
+        !self.sender.is_closed()
+    }
+
+    /// Sends a request and reads the answer. `before_write` runs immediately before the first octet is written.
+    ///
+    /// # Errors
+    /// When no answer comes, or none that can be read.
+    pub async fn exchange(
+        &mut self,
+        sending: Sending,
+        before_write: impl FnOnce(),
+        limits: Limits,
+    ) -> Result<Answer, ExchangeError> {
+        let request = request(&sending, &self.authority)?;
+        let ready = tokio::time::timeout(limits.patience, self.sender.ready()).await;
+        if let Ok(Err(error)) = ready {
+            return Err(self.explain(failed(&error)).await);
+        }
+        before_write();
+        let answering = self.sender.send_request(request);
+        let response = match tokio::time::timeout(limits.patience, answering).await {
+            Err(_) => return Err(timed_out()),
+            Ok(Err(error)) => return Err(self.explain(failed(&error)).await),
+            Ok(Ok(response)) => response,
+        };
+        let (parts, body) = response.into_parts();
+        let headers = parts.headers.iter().map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        });
+        let headers = headers.collect();
+        let status = parts.status.as_u16();
+        let reading = Limited::new(body, limits.body).collect();
+        match tokio::time::timeout(limits.patience, reading).await {
+            Err(_) => Err(timed_out()),
+            Ok(Ok(body)) => Ok(Answer {
+                status,
+                headers,
+                body: body.to_bytes().to_vec(),
+                too_large: false,
+            }),
+            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Ok(Answer {
+                status,
+                headers,
+                body: Vec::new(),
+                too_large: true,
+            }),
+            Ok(Err(error)) => {
+                let reason = format!("the answer broke off: {error}");
+                Err(ExchangeError {
+                    reason,
+                    refused_by_peer: false,
+                    unreadable: true,
+                })
+            }
+        }
+    }
+
+    /// An alert says more than the error that follows from it.
+    async fn explain(&mut self, error: ExchangeError) -> ExchangeError {
+        let driven = tokio::time::timeout(Duration::from_millis(200), &mut self.driving).await;
+        match driven {
+            Ok(Ok(Some(alert))) => {
+                let reason = format!("the peer sent the alert `{alert}`");
+                self.observer.failed(self.number, &reason, true);
+                ExchangeError {
+                    reason,
+                    refused_by_peer: true,
+                    unreadable: false,
+                }
+            }
+            _ => error,
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Dropping the sender ends the driver in order, unless the peer holds it up.
+        let driving = self.driving.abort_handle();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            driving.abort();
+        });
+    }
+}
+
+/// Sends a request and closes the connection where the case says, without reading an answer.
+///
+/// # Errors
+/// Always, in the end: there is no answer to a request that was broken off.
+pub async fn break_off(
+    target: &Target,
+    tls: &ClientConfig,
+    observer: Arc<dyn Observer>,
+    sending: &Sending,
+    before_write: impl FnOnce(),
+    limits: Limits,
+) -> (Option<u64>, ExchangeError) {
+    let (number, mut stream) = match open_stream(target, tls, &observer, limits).await {
+        Ok(opened) => opened,
+        Err(failed) => return failed,
+    };
+    let written = written(sending, &target.authority);
+    let kept = match sending.close_at {
+        None | Some(CloseAt::Start) => 0,
+        Some(CloseAt::Middle) => written.len() / 2,
+        Some(CloseAt::End) => written.len(),
+    };
+    before_write();
+    // What does not arrive any more is what is asked for.
+    let _ = stream.write_all(&written[..kept]).await;
+    let _ = stream.shutdown().await;
+    observer.closed(number, "closed by the harness, as the case asks for");
+    let reason = "the harness closed the connection, as the case asks for".to_owned();
+    (
+        Some(number),
+        ExchangeError {
+            reason,
+            refused_by_peer: false,
+            unreadable: false,
+        },
+    )
+}
+
+fn written(sending: &Sending, authority: &str) -> Vec<u8> {
+    let mut head = format!(
+        "{} {} HTTP/1.1\r\nhost: {authority}\r\n",
+        sending.method, sending.target
+    );
+    for (name, value) in &sending.headers {
+        head = format!("{head}{name}: {value}\r\n");
+    }
+    let head = format!("{head}content-length: {}\r\n\r\n", sending.body.len());
+    [head.as_bytes(), &sending.body].concat()
+}
+
+fn request(sending: &Sending, authority: &str) -> Result<hyper::Request<Full<Bytes>>, ExchangeError> {
+    let mut request = hyper::Request::builder()
+        .method(sending.method.as_str())
+        .uri(sending.target.as_str())
+        .header("host", authority);
+    for (name, value) in &sending.headers {
+        request = request.header(name, value);
+    }
+    request
+        .body(Full::new(Bytes::from(sending.body.clone())))
+        .map_err(|error| ExchangeError {
+            reason: format!("the request cannot be written: {error}"),
+            refused_by_peer: false,
+            unreadable: false,
+        })
+}
+
+fn failed(error: &hyper::Error) -> ExchangeError {
+    if let Some(alert) = late_alert(error) {
+        let reason = format!("the peer sent the alert `{alert}`");
+        return ExchangeError {
+            reason,
+            refused_by_peer: true,
+            unreadable: false,
+        };
+    }
+    if error.is_parse() {
+        let reason = format!("the answer is no HTTP: {error}");
+        return ExchangeError {
+            reason,
+            refused_by_peer: false,
+            unreadable: true,
+        };
+    }
+    let closed = error.is_incomplete_message() || error.is_closed() || error.is_canceled();
+    let reason = if closed {
+        "the peer closed the connection without an answer".to_owned()
+    } else {
+        error.to_string()
+    };
+    ExchangeError {
+        reason,
+        refused_by_peer: closed || std::error::Error::source(error).is_some(),
+        unreadable: false,
+    }
+}
+
+fn timed_out() -> ExchangeError {
+    ExchangeError {
+        reason: "no answer came in time".to_owned(),
+        refused_by_peer: false,
+        unreadable: false,
+    }
+}

@@ -1,0 +1,23 @@
+//! HTTP/1.1 over recorded TLS, for servers that mock roles listen with and clients that they dial with.
+
+mod body;
+pub mod client;
+pub mod server;
+
+use std::sync::Arc;
+
+use dmconform_model::tls::Facts;
+
+/// Is told what happens on connections, whoever opened them.
+pub trait Observer: Send + Sync {
+    /// A TCP connection was opened; the number it is known by from now on.
+    fn opened(&self, address: std::net::SocketAddr) -> u64;
+    /// TLS was established on it.
+    fn established(&self, connection: u64, facts: &Arc<Facts>);
+    /// TLS did not come about.
+    fn failed(&self, connection: u64, reason: &str, refused_by_peer: bool);
+    /// Something that is no TLS arrived.
+    fn plaintext(&self, connection: u64, first: &[u8]);
+    /// It ended.
+    fn closed(&self, connection: u64, how: &str);
+}

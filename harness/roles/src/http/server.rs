@@ -1,0 +1,345 @@
+//! An HTTPS listener whose certificate can be exchanged, and whose answers can be spoiled.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use dmconform_tls::{AcceptError, ServerConfig, Stream, accept};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::Observer;
+use super::body::{Reply as Wire, WireBody};
+
+/// What a listener takes at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest body, in octets.
+    pub body: usize,
+    /// How long a handshake, a header or a body may take.
+    pub patience: Duration,
+    /// How many connections are open at once.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 1024 * 1024,
+            patience: Duration::from_secs(10),
+            connections: 1024,
+        }
+    }
+}
+
+/// A request that was read whole.
+pub struct Received {
+    /// The connection it came on.
+    pub connection: u64,
+    /// The method.
+    pub method: String,
+    /// The request target: path and query.
+    pub target: String,
+    /// The absolute URL, from the Host field.
+    pub url: String,
+    /// The header fields.
+    pub headers: Vec<(String, String)>,
+    /// The body; nothing if it was too large.
+    pub body: Vec<u8>,
+    /// The length of a body that was too large, as far as it is known.
+    pub too_large: Option<u64>,
+}
+
+/// What answers a request.
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The header fields.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// What is wrong with how it is sent.
+    pub fault: Option<Fault>,
+    /// Called immediately before the first octet is written.
+    pub before_write: Option<Box<dyn FnOnce() + Send>>,
+}
+
+/// What is wrong with how an answer is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The connection is closed instead.
+    CloseBefore,
+    /// The connection is closed in the middle of the body.
+    CloseMiddle,
+    /// The connection is closed right after it.
+    CloseAfter,
+    /// Nothing is ever sent.
+    Never,
+}
+
+impl Reply {
+    /// An answer with a body of a media type; an empty body has none.
+    pub fn new(status: u16, media_type: &str, body: Vec<u8>) -> Self {
+        let headers = if body.is_empty() {
+            Vec::new()
+        } else {
+            vec![("content-type".to_owned(), media_type.to_owned())]
+        };
+        Self {
+            status,
+            headers,
+            body,
+            fault: None,
+            before_write: None,
+        }
+    }
+
+    /// The same, with a fault.
+    #[must_use]
+    pub const fn with_fault(mut self, fault: Option<Fault>) -> Self {
+        self.fault = fault;
+        self
+    }
+}
+
+/// Answers requests.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers a request that was read whole.
+    fn handle(self: Arc<Self>, request: Received) -> Pin<Box<dyn Future<Output = Reply> + Send>>;
+}
+
+/// A listener.
+pub struct Server {
+    address: SocketAddr,
+    tls: Arc<Mutex<ServerConfig>>,
+    drain: watch::Sender<u64>,
+    open: Arc<watch::Sender<usize>>,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    /// Listens on an address, and answers from now on.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn bind(
+        address: SocketAddr,
+        tls: ServerConfig,
+        handler: Arc<dyn Handler>,
+        observer: Arc<dyn Observer>,
+        limits: Limits,
+    ) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let tls = Arc::new(Mutex::new(tls));
+        let drain = watch::Sender::new(0);
+        let open = Arc::new(watch::Sender::new(0));
+        let shared = Shared {
+            tls: Arc::clone(&tls),
+            handler,
+            observer,
+            limits,
+            drain: drain.subscribe(),
+            open: Arc::clone(&open),
+        };
+        let accepting = tokio::spawn(accept_all(listener, shared));
+        Ok(Self {
+            address,
+            tls,
+            drain,
+            open,
+            accepting,
+        })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Presents something else to new connections.
+    pub fn set_tls(&self, tls: ServerConfig) {
+        *self.tls.lock().unwrap_or_else(PoisonError::into_inner) = tls;
+    }
+
+    /// Closes every open connection, and waits until they are closed.
+    pub async fn drain(&self) {
+        self.drain.send_modify(|round| *round += 1);
+        let mut open = self.open.subscribe();
+        // The sender lives as long as the server.
+        let _ = open.wait_for(|open| *open == 0).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+#[derive(Clone)]
+struct Shared {
+    tls: Arc<Mutex<ServerConfig>>,
+    handler: Arc<dyn Handler>,
+    observer: Arc<dyn Observer>,
+    limits: Limits,
+    drain: watch::Receiver<u64>,
+    open: Arc<watch::Sender<usize>>,
+}
+
+async fn accept_all(listener: TcpListener, shared: Shared) {
+    let room = Arc::new(Semaphore::new(shared.limits.connections));
+    // Dropped with the task, which ends every connection.
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
+            return;
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        let Ok((socket, address)) = accepted else {
+            // Out of file descriptors, most likely: give connections the time to end.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        let shared = shared.clone();
+        connections.spawn(async move {
+            shared.open.send_modify(|open| *open += 1);
+            let open = Counted(Arc::clone(&shared.open));
+            serve(socket, address, shared).await;
+            drop(open);
+            drop(permit);
+        });
+    }
+}
+
+/// Counts a connection as closed when it is dropped.
+struct Counted(Arc<watch::Sender<usize>>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open = open.saturating_sub(1));
+    }
+}
+
+async fn serve(socket: TcpStream, address: SocketAddr, shared: Shared) {
+    let connection = shared.observer.opened(address);
+    let _ = socket.set_nodelay(true);
+    let tls = shared.tls.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut drain = shared.drain.clone();
+    drain.mark_unchanged();
+    let stream = tokio::select! {
+        accepted = accept(socket, &tls, shared.limits.patience) => accepted,
+        _ = drain.changed() => return shared.observer.closed(connection, "drained"),
+    };
+    let stream = match stream {
+        Ok(stream) => stream,
+        Err(AcceptError::Plaintext { first }) => {
+            shared.observer.plaintext(connection, &first);
+            return shared.observer.closed(connection, "closed, because it is no TLS");
+        }
+        Err(AcceptError::Handshake(error)) => {
+            shared
+                .observer
+                .failed(connection, &error.to_string(), error.refused_by_peer());
+            return shared.observer.closed(connection, "closed during the handshake");
+        }
+    };
+    shared.observer.established(connection, stream.facts());
+    let how = exchange_all(stream, connection, &shared, drain).await;
+    shared.observer.closed(connection, &how);
+}
+
+async fn exchange_all(
+    stream: Stream,
+    connection: u64,
+    shared: &Shared,
+    mut drain: watch::Receiver<u64>,
+) -> String {
+    let limits = shared.limits;
+    let handler = Arc::clone(&shared.handler);
+    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let handler = Arc::clone(&handler);
+        async move {
+            let received = read(request, connection, limits).await?;
+            let reply = handler.handle(received).await;
+            WireBody::response(reply).await
+        }
+    });
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder
+        .timer(hyper_util::rt::TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(120))
+        .max_buf_size(64 * 1024)
+        .half_close(false);
+    let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        ended = serving.as_mut() => match ended {
+            Ok(()) => "closed".to_owned(),
+            Err(error) => ended_by(&error),
+        },
+        _ = drain.changed() => "drained".to_owned(),
+    }
+}
+
+fn ended_by(error: &hyper::Error) -> String {
+    match dmconform_tls::late_alert(error) {
+        Some(alert) => format!("the peer sent the alert `{alert}`"),
+        None => format!("broken off: {error}"),
+    }
+}
+
+async fn read(request: hyper::Request<Incoming>, connection: u64, limits: Limits) -> Result<Received, Wire> {
+    let (parts, body) = request.into_parts();
+    let headers: Vec<(String, String)> = parts
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+        .collect();
+    let host = headers
+        .iter()
+        .find(|(name, _)| name == "host")
+        .map_or("", |(_, value)| value.as_str());
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str())
+        .to_owned();
+    let url = format!("https://{host}{target}");
+    let announced = headers
+        .iter()
+        .find(|(name, _)| name == "content-length")
+        .and_then(|(_, value)| value.parse::<u64>().ok());
+    let reading = Limited::new(body, limits.body).collect();
+    let (body, too_large) = match tokio::time::timeout(limits.patience, reading).await {
+        Err(_) => return Err(Wire("the body did not arrive in time".to_owned())),
+        Ok(Ok(body)) => (body.to_bytes().to_vec(), None),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            (Vec::new(), Some(announced.unwrap_or(limits.body as u64 + 1)))
+        }
+        Ok(Err(error)) => return Err(Wire(format!("the body broke off: {error}"))),
+    };
+    let method = parts.method.as_str().to_owned();
+    Ok(Received {
+        connection,
+        method,
+        target,
+        url,
+        headers,
+        body,
+        too_large,
+    })
+}

@@ -1,0 +1,115 @@
+//! The transcript of a running case: one lock through which everything that happens is numbered, timed, judged
+//! along and kept.
+
+use std::sync::{Mutex, MutexGuard};
+use std::time::Instant;
+
+use dmconform_judge::{Header, Judge, Observed, header_line, record_line};
+use dmconform_model::{CaseResult, Event, MessageId, Record};
+use tokio::sync::watch;
+
+/// The most records that a case may have; what floods it past that ends it.
+const MAX_RECORDS: usize = 20_000;
+
+/// The transcript of a running case.
+pub struct Recorder {
+    began: Instant,
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+}
+
+struct State {
+    judge: Judge,
+    records: Vec<Record>,
+    closed: bool,
+}
+
+impl Recorder {
+    /// A transcript that begins now.
+    pub fn new(header: Header) -> Self {
+        let state = State { judge: Judge::new(header), records: Vec::new(), closed: false };
+        Self { began: Instant::now(), state: Mutex::new(state), changed: watch::Sender::new(0) }
+    }
+
+    /// When the case began.
+    pub fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// Adds what happened; its number, or 0 if the case is over or flooded.
+    pub fn record(&self, event: Event) -> u64 {
+        let mut state = self.lock();
+        let over = state.closed || state.records.len() >= MAX_RECORDS;
+        if over && event != Event::Ended {
+            return 0;
+        }
+        let record = Record { seq: state.records.len() as u64 + 1, at_us: micros(self.began), event };
+        state.judge.feed(&record);
+        let seq = record.seq;
+        state.closed |= record.event == Event::Ended;
+        state.records.push(record);
+        drop(state);
+        self.changed.send_replace(seq);
+        seq
+    }
+
+    /// Whether the transcript has run full: a peer floods the case.
+    pub fn is_full(&self) -> bool {
+        self.lock().records.len() >= MAX_RECORDS
+    }
+
+    /// A receiver that is told of every new record.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Asks something of what has been observed so far.
+    pub fn with<T>(&self, ask: impl FnOnce(&Observed) -> T) -> T {
+        ask(self.lock().judge.observed())
+    }
+
+    /// Whether a message was seen.
+    pub fn seen(&self, message: MessageId) -> bool {
+        self.with(|observed| observed.seen(message))
+    }
+
+    /// The messages of real roles that are due.
+    pub fn due(&self) -> Vec<MessageId> {
+        self.lock().judge.due()
+    }
+
+    /// Whether every expectation is decided.
+    pub fn settled(&self) -> bool {
+        self.lock().judge.settled()
+    }
+
+    /// Microseconds since the case began, for a moment; 0 for one before it.
+    pub fn since_us(&self, moment: Instant) -> u64 {
+        let since = moment.saturating_duration_since(self.began);
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// The verdict on what has been recorded.
+    pub fn result(&self) -> CaseResult {
+        self.lock().judge.result()
+    }
+
+    /// The transcript as it is stored.
+    pub fn stored(&self) -> String {
+        let state = self.lock();
+        let mut text = header_line(state.judge.header());
+        for record in &state.records {
+            text.push_str(&record_line(record));
+        }
+        text
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held is a defect of the judge; what was recorded is whole all the same.
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn micros(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,67 @@
+//! The script of a mock role: the projection of the procedure onto it.
+
+use std::sync::Arc;
+
+use dmconform_model::{Event, MessageId, Role, Step};
+
+use crate::context::CaseContext;
+use crate::stage::Stage;
+use crate::{client, delegation, server_side};
+
+/// How performing one step ended.
+pub enum Performed {
+    /// It was answered, and positively.
+    Accepted,
+    /// The role cannot go on, for this reason.
+    Stuck(String),
+}
+
+/// Plays a mock role: each of its steps once everything that the step follows was seen. Ends when the role has
+/// nothing more to send, cannot go on, or the case is over.
+pub async fn play(stage: Arc<Stage>, context: Arc<CaseContext>, role: Role) {
+    let opener = context.case().given.opens;
+    let with_removal = context.case().given.removes_account;
+    let own: Vec<MessageId> = context
+        .header
+        .procedure
+        .messages(with_removal)
+        .filter(|message| message.part == dmconform_model::Part::Request)
+        .filter(|message| context.header.procedure.sender(*message, opener) == Some(role))
+        .collect();
+    for message in own {
+        let before = context.header.procedure.predecessors(message, with_removal);
+        if !context.until(|context| before.iter().all(|before| context.recorder.seen(*before))).await {
+            return;
+        }
+        let changes = context.changes(message);
+        if changes.delay {
+            context.hold(message).await;
+        }
+        if changes.omit {
+            let change = "it is not sent".to_owned();
+            context.recorder.record(Event::Changed { at: message, exchange: None, change });
+            context.hold(message).await;
+            context.recorder.record(Event::ScriptStopped { role, reason: format!("step {} is left out", message.step) });
+            return;
+        }
+        if context.is_over() {
+            return;
+        }
+        let performed = match message.step {
+            Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval => {
+                server_side::perform(&context, message, &changes).await
+            }
+            Step::BootstrapFetch => client::fetch(&stage, &context, &changes).await,
+            Step::ClientSession => client::open_session(&stage, &context, &changes).await,
+            _ => delegation::perform(&stage, &context, role, message, &changes).await,
+        };
+        if let Performed::Stuck(reason) = performed {
+            context.recorder.record(Event::ScriptStopped { role, reason });
+            if changes.in_words().is_some() {
+                // What the product does now that it has refused is part of the case.
+                context.hold(message).await;
+            }
+            return;
+        }
+    }
+}
