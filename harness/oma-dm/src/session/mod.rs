@@ -10,7 +10,7 @@
 //! use oma_dm::session::client::{ClientConfig, ClientSession, End, Step};
 //! use oma_dm::session::server::{ServerConfig, ServerSession, Tag};
 //! use oma_dm::session::{Authentication, Standing};
-//! use oma_dm::syncml::{AlertCode, Command, Item, Meta, Operation, StatusCode};
+//! use oma_dm::syncml::{AlertCode, Command, StatusCode};
 //! use oma_dm::tree::Tree;
 //! use oma_dm::uri::NodeUri;
 //!
@@ -42,11 +42,9 @@
 //! let received = session.receive(&package_1);
 //! assert_eq!(received.authentication, Authentication::Verified);
 //! assert_eq!(received.device_info.map(|info| info.model).as_deref(), Some("Model-1"));
-//! let node = Item::at("./BootstrapConfig").with_meta(Meta { format: Some("node".into()), ..Meta::default() });
-//! let acl = Item::at("./BootstrapConfig?prop=ACL").with_text("Get=dms2.example&Replace=dms2.example");
 //! let package_2 = session.respond(vec![
-//!     (Tag(1), Command::Add(Operation::on(vec![node]))),
-//!     (Tag(2), Command::Replace(Operation::on(vec![acl]))),
+//!     (Tag(1), Command::add_node("./BootstrapConfig")),
+//!     (Tag(2), Command::replace_text("./BootstrapConfig?prop=ACL", "Get=dms2.example&Replace=dms2.example")),
 //! ]);
 //!
 //! // Package 3: what became of the commands.

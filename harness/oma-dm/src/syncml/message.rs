@@ -309,6 +309,40 @@ impl Operation {
 }
 
 impl Command {
+    /// A Get of a node or a property, without a CmdID yet.
+    pub fn get(target: &str) -> Self {
+        Self::Get(Operation::on(vec![Item::at(target)]))
+    }
+
+    /// A Delete of a node, without a CmdID yet.
+    pub fn delete(target: &str) -> Self {
+        Self::Delete(Operation::on(vec![Item::at(target)]))
+    }
+
+    /// An Add of an interior node, without a CmdID yet.
+    pub fn add_node(target: &str) -> Self {
+        Self::Add(Operation::on(vec![
+            Item::at(target).with_meta(Meta::of_format(Format::Node)),
+        ]))
+    }
+
+    /// An Add of a leaf with a text, without a CmdID yet.
+    pub fn add_text(target: &str, text: &str) -> Self {
+        Self::Add(Operation::on(vec![Item::at(target).with_text(text)]))
+    }
+
+    /// A Replace of the text of a leaf or of a property (`?prop=ACL`), without a CmdID yet.
+    pub fn replace_text(target: &str, text: &str) -> Self {
+        Self::Replace(Operation::on(vec![Item::at(target).with_text(text)]))
+    }
+
+    /// The same with a CmdID.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.set_id(id.into());
+        self
+    }
+
     /// Its CmdID.
     pub fn id(&self) -> &str {
         match self {

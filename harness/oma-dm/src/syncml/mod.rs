@@ -6,7 +6,7 @@ mod observation;
 mod raise;
 mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use message::{
     Address, Alert, Challenge, Command, Credentials, Data, Format, Group, Header, Item, Message, Meta,

@@ -391,7 +391,7 @@ fn command() -> impl Strategy<Value = Command> {
     prop_oneof![status, results, alert, grouped]
 }
 
-fn any_message() -> impl Strategy<Value = Message> {
+pub(crate) fn any_message() -> impl Strategy<Value = Message> {
     use prop::option::of;
     let address = || (word(), of(word())).prop_map(|(uri, name)| Address { uri, name });
     let credentials =
