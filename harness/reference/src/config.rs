@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use oma_dm::acl::Acl;
 use oma_dm::uri::NodeUri;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -308,7 +309,8 @@ pub(crate) struct TreeNode {
     pub(crate) uri: NodeUri,
     /// The text of a leaf; an interior node has none.
     pub(crate) value: Option<String>,
-    pub(crate) acl: Option<String>,
+    #[serde(default, deserialize_with = "acl")]
+    pub(crate) acl: Option<Acl>,
 }
 
 /// How long others may take.
@@ -491,6 +493,12 @@ fn nonce<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error
     BASE64
         .decode(text)
         .map_err(|error| D::Error::custom(format_args!("a nonce is written in base64: {error}")))
+}
+
+fn acl<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Acl>, D::Error> {
+    Acl::parse(&String::deserialize(deserializer)?)
+        .map(Some)
+        .map_err(D::Error::custom)
 }
 
 fn node_uri<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NodeUri, D::Error> {

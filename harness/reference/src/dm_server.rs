@@ -1,25 +1,362 @@
-//! Stub.
+//! DM sessions of a server with its devices, over HTTPS.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use oma_dm::account::Credentials as WireCredentials;
+use oma_dm::auth::Secret;
+use oma_dm::session::server::{Admission, Received, ServerConfig, ServerSession, Tag, Turn};
+use oma_dm::session::{Authentication, Standing};
+use oma_dm::syncml::{self, Command, Encoding, Item, Message, Meta};
+
+use crate::background::lock;
 use crate::config::Credentials;
+use crate::delegation::delegated::Delegated;
+use crate::delegation::delegating::Delegating;
+use crate::delegation::device_work::{Job, Operation, Outcome};
+use crate::delegation::ledger::{Machine, Outgoing};
+use crate::deviation::{Deviation, Deviations};
+use crate::entropy;
 use crate::http::server::{Handler, HttpRequest, Reply};
-use crate::known_devices::KnownDevices;
+use crate::known_devices::{KnownDevices, Nonces};
 use crate::office::Office;
 use crate::url::Url;
-use std::sync::Arc;
 
+/// The most sessions that are kept; the one that has been silent for longest goes first.
+const MAX_SESSIONS: usize = 4096;
+
+/// What a server does in its DM sessions.
+pub(crate) trait Managing: Machine {
+    /// A device has begun a session, and has proved who it is, or not: what to send then.
+    fn begun(&mut self, device: &str, is_authenticated: bool) -> Vec<Outgoing>;
+
+    /// What to do on the device in the next package.
+    fn operations(&mut self, device: &str, dm_session: &str, now: Instant) -> Vec<Job>;
+
+    /// What to send as soon as that is on its way.
+    fn dispatched(&mut self, jobs: &[Job]) -> Vec<Outgoing>;
+
+    /// What the device said to it: what to send then.
+    fn outcomes(&mut self, dm_session: &str, outcomes: Vec<(Job, Outcome)>, now: Instant) -> Vec<Outgoing>;
+}
+
+impl Managing for Delegating {
+    fn begun(&mut self, _: &str, _: bool) -> Vec<Outgoing> {
+        Vec::new()
+    }
+
+    fn operations(&mut self, device: &str, dm_session: &str, now: Instant) -> Vec<Job> {
+        Self::operations(self, device, dm_session, now)
+    }
+
+    fn dispatched(&mut self, jobs: &[Job]) -> Vec<Outgoing> {
+        Self::dispatched(self, jobs)
+    }
+
+    fn outcomes(&mut self, dm_session: &str, outcomes: Vec<(Job, Outcome)>, now: Instant) -> Vec<Outgoing> {
+        Self::outcomes(self, dm_session, outcomes, now)
+    }
+}
+
+impl Managing for Delegated {
+    fn begun(&mut self, device: &str, is_authenticated: bool) -> Vec<Outgoing> {
+        self.session_begun(device, is_authenticated)
+    }
+
+    fn operations(&mut self, _: &str, _: &str, _: Instant) -> Vec<Job> {
+        Vec::new()
+    }
+
+    fn dispatched(&mut self, _: &[Job]) -> Vec<Outgoing> {
+        Vec::new()
+    }
+
+    fn outcomes(&mut self, _: &str, _: Vec<(Job, Outcome)>, _: Instant) -> Vec<Outgoing> {
+        Vec::new()
+    }
+}
+
+/// What devices know a server by.
 pub(crate) struct ServerAccount {
     pub(crate) server_id: String,
     pub(crate) credentials: Credentials,
 }
+
+/// What answers devices.
 pub(crate) struct DmServer<M> {
+    account: ServerAccount,
+    url: Url,
+    devices: Arc<KnownDevices>,
     office: Arc<Office<M>>,
+    sessions: Mutex<Sessions>,
 }
-impl<M> DmServer<M> {
-    pub(crate) fn new(_: ServerAccount, _: &Url, _: Arc<KnownDevices>, office: Arc<Office<M>>) -> Self {
-        Self { office }
+
+/// The sessions that are going on, by device and session identifier.
+#[derive(Default)]
+struct Sessions {
+    by_id: BTreeMap<(String, String), Session>,
+    next_number: u64,
+}
+
+/// One session.
+struct Session {
+    wire: ServerSession,
+    /// What it is called towards the state machine; no two are called the same.
+    name: String,
+    /// When it was heard of last, counted in messages.
+    heard: u64,
+    has_begun: bool,
+    /// What has gone out, or is about to, and what has come of it so far.
+    pending: BTreeMap<Tag, (Job, Outcome)>,
+    next_tag: u64,
+}
+
+impl<M: Managing> DmServer<M> {
+    pub(crate) fn new(
+        account: ServerAccount,
+        url: &Url,
+        devices: Arc<KnownDevices>,
+        office: Arc<Office<M>>,
+    ) -> Self {
+        Self {
+            account,
+            url: url.clone(),
+            devices,
+            office,
+            sessions: Mutex::default(),
+        }
+    }
+
+    /// Takes a message of a device: what to answer, and what to send to the peer then.
+    fn take(&self, message: &Message) -> (Message, Vec<Outgoing>) {
+        let peek = ServerSession::peek(message);
+        let key = (peek.device_id.clone(), peek.session_id);
+        let mut sessions = lock(&self.sessions);
+        let mut session = match sessions.by_id.remove(&key) {
+            Some(session) if peek.message_id != "1" => session,
+            _ => self.begin(&peek.device_id, sessions.next_number),
+        };
+        sessions.next_number += 1;
+        session.heard = sessions.next_number;
+        let received = session.wire.receive(message);
+        let (jobs, outgoing) = self.decide(&peek.device_id, &mut session, &received);
+        let commands = jobs
+            .into_iter()
+            .map(|(tag, job)| (tag, command(&job.operation)))
+            .collect();
+        let mut answer = session.wire.respond(commands);
+        if self.has(Deviation::OmitsStatuses) {
+            answer
+                .commands
+                .retain(|command| !matches!(command, Command::Status(status) if status.command_ref != "0"));
+        }
+        if received.admission == Admission::Accepted {
+            self.keep(&peek.device_id, &session.wire, &received);
+        }
+        if !session.wire.is_over() {
+            sessions.keep(key, session);
+        }
+        (answer, outgoing)
+    }
+
+    /// Goes on with what a message meant: the commands for the answer, and what to send to the peer.
+    fn decide(
+        &self,
+        device: &str,
+        session: &mut Session,
+        received: &Received,
+    ) -> (Vec<(Tag, Job)>, Vec<Outgoing>) {
+        let mut machine = lock(&self.office.machine);
+        if received.admission != Admission::Accepted {
+            let outgoing = match received.authentication {
+                Authentication::Wrong => machine.begun(device, false),
+                _ => Vec::new(),
+            };
+            return (Vec::new(), outgoing);
+        }
+        let mut outgoing = Vec::new();
+        if !session.has_begun {
+            session.has_begun = true;
+            outgoing.extend(machine.begun(device, true));
+        }
+        session.hear(received);
+        if received.turn == Turn::Wait {
+            return (Vec::new(), outgoing);
+        }
+        let now = Instant::now();
+        let outcomes = session.finish(received);
+        outgoing.extend(machine.outcomes(&session.name, outcomes, now));
+        if received.turn == Turn::Over || !session.pending.is_empty() {
+            return (Vec::new(), outgoing);
+        }
+        let jobs = machine.operations(device, &session.name, now);
+        outgoing.extend(machine.dispatched(&jobs));
+        (session.send(jobs), outgoing)
+    }
+
+    fn begin(&self, device: &str, number: u64) -> Session {
+        let credentials = self.account.credentials.of(device);
+        let nonces = self.devices.nonces(device).unwrap_or_else(|| Nonces {
+            client: credentials.client_nonce.clone(),
+            server: credentials.server_nonce.clone(),
+        });
+        let client = WireCredentials::digest(
+            credentials.client_name,
+            Secret::new(credentials.client_password),
+            nonces.client,
+        );
+        let server = WireCredentials::digest(
+            self.account.server_id.clone(),
+            Secret::new(credentials.server_password),
+            nonces.server,
+        );
+        let server = (!self.has(Deviation::SkipsAuthentication)).then_some(server);
+        let config = ServerConfig::new(self.url.as_str(), server, &entropy::octets::<16>());
+        Session {
+            wire: ServerSession::new(config, Some(client)),
+            name: format!("{number} {device}"),
+            heard: number,
+            has_begun: false,
+            pending: BTreeMap::new(),
+            next_tag: 0,
+        }
+    }
+
+    /// Remembers what the next session needs.
+    fn keep(&self, device: &str, session: &ServerSession, received: &Received) {
+        let nonce = |credentials: Option<&WireCredentials>| {
+            credentials
+                .map(|credentials| credentials.nonce.clone())
+                .unwrap_or_default()
+        };
+        let nonces = Nonces {
+            client: nonce(session.client_credentials()),
+            server: nonce(session.server_credentials()),
+        };
+        self.devices.set_nonces(device, nonces);
+        if let Some(info) = &received.device_info {
+            self.devices.remember(device, &info.manufacturer, &info.model);
+        }
+    }
+
+    fn has(&self, deviation: Deviation) -> bool {
+        let deviations: &Deviations = &self.office.deviations;
+        deviations.has(deviation)
     }
 }
-impl<M: Send + Sync + 'static> Handler for DmServer<M> {
-    async fn handle(self: Arc<Self>, _request: HttpRequest) -> Reply {
-        Reply::empty(501)
+
+impl Sessions {
+    fn keep(&mut self, key: (String, String), session: Session) {
+        self.by_id.insert(key, session);
+        if self.by_id.len() > MAX_SESSIONS {
+            let oldest = self.by_id.iter().min_by_key(|(_, session)| session.heard);
+            if let Some(key) = oldest.map(|(key, _)| key.clone()) {
+                self.by_id.remove(&key);
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Notes what the device has said of the commands.
+    fn hear(&mut self, received: &Received) {
+        for status in &received.statuses {
+            if let Some((_, outcome)) = self.pending.get_mut(&status.tag)
+                && outcome.status.is_none_or(|before| (200..300).contains(&before))
+            {
+                outcome.status = Some(status.code.0);
+            }
+        }
+        for results in &received.results {
+            if let Some((_, outcome)) = self.pending.get_mut(&results.tag) {
+                outcome.value = results.items.first().and_then(Item::text).map(str::to_owned);
+            }
+        }
+    }
+
+    /// What has come of the commands at the end of the device's package.
+    ///
+    /// What goes again, with other credentials, stays; so does what a session that is over has left open.
+    fn finish(&mut self, received: &Received) -> Vec<(Job, Outcome)> {
+        let goes_again = received.standing == Some(Standing::Challenged) || received.turn == Turn::Over;
+        let is_open = |tag: &Tag, open: &[Tag]| goes_again && open.contains(tag);
+        let unanswered = self.wire.unanswered();
+        let (open, done): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut self.pending)
+            .into_iter()
+            .partition(|(tag, _)| is_open(tag, &unanswered));
+        self.pending = open;
+        done.into_values().collect()
+    }
+
+    /// Notes that commands go out.
+    fn send(&mut self, jobs: Vec<Job>) -> Vec<(Tag, Job)> {
+        let mut tagged = Vec::new();
+        for job in jobs {
+            self.next_tag += 1;
+            let tag = Tag(self.next_tag);
+            self.pending.insert(tag, (job.clone(), Outcome::default()));
+            tagged.push((tag, job));
+        }
+        tagged
+    }
+}
+
+impl<M: Managing + Sync> Handler for DmServer<M> {
+    async fn handle(self: Arc<Self>, request: HttpRequest) -> Reply {
+        if request.path != self.url.path() {
+            return Reply::empty(404);
+        }
+        if request.method != "POST" {
+            return Reply::empty(405);
+        }
+        let Some(encoding) = request.media_type.as_deref().and_then(Encoding::from_media_type) else {
+            return Reply::empty(415);
+        };
+        let Ok(reading) = syncml::read(&request.body, encoding) else {
+            return Reply::empty(400);
+        };
+        let (answer, outgoing) = self.take(&reading.message);
+        let reply = Reply::new(200, encoding.media_type(), syncml::write(&answer, encoding));
+        if outgoing.is_empty() {
+            return reply;
+        }
+        let (reply, sent) = reply.announcing();
+        let office = Arc::clone(&self.office);
+        self.office.background.spawn(async move {
+            // An answer that could not be written is not taken back.
+            drop(sent.await);
+            office.send(outgoing);
+        });
+        reply
+    }
+}
+
+/// The command that does an operation.
+fn command(operation: &Operation) -> Command {
+    let get = |uri: String| Command::Get(syncml::Operation::on(vec![Item::at(&uri)]));
+    match operation {
+        Operation::AddEntry { entry, leaf, url } => {
+            let interior = Item::at(&entry.to_string()).with_meta(meta("node", None));
+            let leaf = Item::at(&format!("{entry}/{leaf}")).with_meta(meta("chr", Some("text/plain")));
+            Command::Add(syncml::Operation::on(vec![interior, leaf.with_text(url)]))
+        }
+        Operation::ReadAcl { node } => get(format!("{node}?prop=ACL")),
+        Operation::WriteAcl { node, acl } => {
+            let item = Item::at(&format!("{node}?prop=ACL")).with_text(acl);
+            Command::Replace(syncml::Operation::on(vec![item]))
+        }
+        Operation::Read { node } => get(node.to_string()),
+        Operation::Delete { node } => {
+            Command::Delete(syncml::Operation::on(vec![Item::at(&node.to_string())]))
+        }
+    }
+}
+
+fn meta(format: &str, media_type: Option<&str>) -> Meta {
+    Meta {
+        format: Some(format.to_owned()),
+        media_type: media_type.map(str::to_owned),
+        ..Meta::default()
     }
 }

@@ -34,7 +34,7 @@ impl KnownDevices {
 
     pub(crate) fn remember(&self, device: &str, manufacturer: &str, model: &str) {
         self.with(device, |known| {
-            known.maker_and_model = Some((manufacturer.to_owned(), model.to_owned()))
+            known.maker_and_model = Some((manufacturer.to_owned(), model.to_owned()));
         });
     }
 

@@ -91,17 +91,17 @@ impl<M: Machine> Office<M> {
         }
         let result = lock(&self.machine).receive(&document, request.peer.as_deref());
         let (answer, consequences) = result.map_err(|refusal| (refusal, document.session.clone()))?;
-        if let Some(bootstrap) = consequences.provide {
-            if let Err(problem) = self.provider.provide(bootstrap).await {
-                lock(&self.machine).sent(&document.session, document.kind, Err(problem.clone()));
-                return Err((
-                    Refusal {
-                        status: 503,
-                        reason: problem,
-                    },
-                    document.session,
-                ));
-            }
+        if let Some(bootstrap) = consequences.provide
+            && let Err(problem) = self.provider.provide(bootstrap).await
+        {
+            lock(&self.machine).sent(&document.session, document.kind, Err(problem.clone()));
+            return Err((
+                Refusal {
+                    status: 503,
+                    reason: problem,
+                },
+                document.session,
+            ));
         }
         let (reply, sent) = Reply::new(200, MEDIA_TYPE, answer.to_xml()).announcing();
         let office = Arc::clone(self);

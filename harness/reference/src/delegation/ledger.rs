@@ -145,7 +145,8 @@ impl<P> Ledger<P> {
             accepted: BTreeMap::new(),
             number,
         };
-        self.by_session.entry(session).insert_entry(delegation).into_mut()
+        self.by_session.remove(&session);
+        self.by_session.entry(session).or_insert(delegation)
     }
 
     /// The open delegation that was taken up last.

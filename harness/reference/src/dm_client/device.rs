@@ -204,9 +204,7 @@ fn factory_tree(id: &str, config: &DmClient) -> Result<Tree, String> {
         };
         written.map_err(|error| format!("failed to write the node `{}`: {error}", node.uri))?;
         if let Some(acl) = &node.acl {
-            let acl = Acl::parse(acl)
-                .map_err(|error| format!("failed to read the ACL of `{}`: {error}", node.uri))?;
-            tree.set_acl(&node.uri, acl).map_err(problem)?;
+            tree.set_acl(&node.uri, acl.clone()).map_err(problem)?;
         }
     }
     Ok(tree)
@@ -244,6 +242,13 @@ impl Hands<'_> {
         done.unwrap_or_else(|| Tree::new().execute(server_id, command))
     }
 
+    /// Whether nothing is to be said of a command.
+    pub(crate) fn hushes(&self, server_id: &str, command: &Command) -> bool {
+        self.deviations.has(Deviation::NoStatusForEntry)
+            && server_id == self.first_server
+            && adds_below(command, &self.bootstrap_config.root)
+    }
+
     fn execute_on(&self, tree: &mut Tree, server_id: &str, command: &Command) -> Vec<Outcome> {
         let has = |deviation| self.deviations.has(deviation);
         let is_second = server_id != self.first_server;
@@ -262,9 +267,6 @@ impl Hands<'_> {
         let before = tree.clone();
         let outcomes = tree.execute(server_id, command);
         let is_entry = !is_second && adds_below(command, &self.bootstrap_config.root);
-        if is_entry && has(Deviation::NoStatusForEntry) {
-            return Vec::new();
-        }
         let is_removal = matches!(command, Command::Delete(_)) && tree.server_ids() != before.server_ids();
         if (is_entry && has(Deviation::ForgetsEntry)) || (is_removal && has(Deviation::KeepsAccount)) {
             *tree = before;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use oma_dm::account::Account;
 use oma_dm::bootstrap;
@@ -28,6 +29,7 @@ pub(crate) struct Client {
     devices: BTreeMap<String, Arc<Device>>,
     http: HttpClient,
     deviations: Deviations,
+    sessions: AtomicU16,
 }
 
 impl Client {
@@ -48,8 +50,17 @@ impl Client {
                 devices,
                 http,
                 deviations,
+                sessions: AtomicU16::new(0),
             }),
         }
+    }
+
+    /// Up to four hexadecimal digits, not soon the same again.
+    fn next_session_id(&self) -> String {
+        format!(
+            "{:X}",
+            self.sessions.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+        )
     }
 
     fn has(&self, deviation: Deviation) -> bool {
@@ -126,8 +137,10 @@ impl Client {
                 credentials,
                 ..early.clone()
             });
+            let turn = device.session.lock().await;
             // What comes of it changes nothing.
             drop(self.session_by(device, generation, account).await);
+            drop(turn);
         }
         let servers = self
             .fetch_and_apply(device, generation, text)
@@ -202,6 +215,8 @@ impl Client {
         server_id: &str,
         machine: Option<&Url>,
     ) -> Result<(), String> {
+        let _turn = device.session.lock().await;
+        device.dequeue(server_id);
         let found = Account::find(&device.tree(), server_id);
         let (_, mut account) = found.ok_or_else(|| format!("there is no account of `{server_id}`"))?;
         if let Some(machine) = machine
@@ -215,9 +230,9 @@ impl Client {
         {
             credentials.secret = oma_dm::auth::Secret::new("not the password");
         }
-        let account = self.session_by(device, generation, account).await?;
+        let (account, result) = self.session_by(device, generation, account).await;
         device.keep_nonces(generation, &account);
-        Ok(())
+        result
     }
 }
 

@@ -1,17 +1,138 @@
-//! Stub.
+//! One DM session of a device with a server, over HTTPS.
+
+use std::collections::BTreeSet;
 
 use oma_dm::account::Account;
+use oma_dm::devinfo::DeviceInfo;
+use oma_dm::session::client::{ClientConfig, ClientSession, End, Step};
+use oma_dm::syncml::{self, AlertCode, Command, Message};
+use oma_dm::tree::Outcome;
 
+use crate::config;
 use crate::dm_client::Client;
 use crate::dm_client::device::{Device, Hands};
+use crate::entropy;
+use crate::http::client::Question;
+use crate::url::Url;
+
+/// A device at work for one session.
+struct Worker<'a> {
+    hands: Hands<'a>,
+    /// Commands of which nothing is said: a deviation.
+    hushed: BTreeSet<String>,
+}
+
+impl oma_dm::session::Device for Worker<'_> {
+    fn execute(&mut self, server_id: &str, command: &Command) -> Vec<Outcome> {
+        let outcomes = self.hands.execute(server_id, command);
+        if self.hands.hushes(server_id, command) {
+            self.hushed.insert(command.id().to_owned());
+        }
+        outcomes
+    }
+}
 
 impl Client {
+    /// Holds a session (Alert 1201) to its end; gives back the account with the nonces for the next session.
     pub(super) async fn session_by(
         &self,
-        _device: &Device,
-        _generation: u64,
+        device: &Device,
+        generation: u64,
         account: Account,
-    ) -> Result<Account, String> {
-        Ok(account)
+    ) -> (Account, Result<(), String>) {
+        let device_info = match DeviceInfo::read(&device.tree()) {
+            Ok(device_info) => device_info,
+            Err(error) => return (account, Err(format!("failed to read DevInfo: {error}"))),
+        };
+        let seed = entropy::octets::<16>();
+        let session_id = self.next_session_id();
+        let (session, first) = ClientSession::start(ClientConfig::new(
+            account,
+            device_info,
+            session_id,
+            AlertCode::CLIENT_INITIATED,
+            &seed,
+        ));
+        let mut session = session;
+        let hands = Hands {
+            device,
+            generation,
+            bootstrap_config: &self.config.bootstrap_config,
+            first_server: &self.config.account.server_id,
+            deviations: &self.deviations,
+        };
+        let result = self
+            .talk(
+                &mut session,
+                first,
+                Worker {
+                    hands,
+                    hushed: BTreeSet::new(),
+                },
+            )
+            .await;
+        (session.into_account(), result)
+    }
+
+    async fn talk(
+        &self,
+        session: &mut ClientSession,
+        first: Message,
+        mut worker: Worker<'_>,
+    ) -> Result<(), String> {
+        let mut message = first;
+        loop {
+            let answer = self.exchange(session.address(), &message).await?;
+            match session.receive(&answer, &mut worker) {
+                Step::Send(next) => message = *next,
+                Step::Ended(End::Finished | End::Aborted) => return Ok(()),
+                Step::Ended(End::Refused(code)) => {
+                    return Err(format!(
+                        "the server refused the device's credentials with {}",
+                        code.0
+                    ));
+                }
+                Step::Ended(End::ServerNotAuthenticated(authentication)) => {
+                    return Err(format!(
+                        "the server did not prove itself: its credentials are {authentication:?}"
+                    ));
+                }
+                Step::Ended(End::TooLong) => return Err("the session went on for too long".to_owned()),
+            }
+            let hushed = std::mem::take(&mut worker.hushed);
+            message.commands.retain(
+                |command| !matches!(command, Command::Status(status) if hushed.contains(&status.command_ref)),
+            );
+        }
+    }
+
+    /// Sends a message, and reads the server's.
+    async fn exchange(&self, address: &str, message: &Message) -> Result<Message, String> {
+        let url: Url = address.parse().map_err(|error| format!("failed to {error}"))?;
+        let encoding = match self.config.encoding {
+            config::Encoding::Wbxml => syncml::Encoding::Wbxml,
+            config::Encoding::Xml => syncml::Encoding::Xml,
+        };
+        let media_type = encoding.media_type();
+        let body = syncml::write(message, encoding);
+        let question = Question {
+            method: "POST",
+            body: Some((media_type, body)),
+            accept: Some(media_type),
+        };
+        let answer = self
+            .http
+            .ask(&url, question)
+            .await
+            .map_err(|error| format!("failed to {error}"))?;
+        if answer.status != 200 {
+            return Err(format!("the server answered {}", answer.status));
+        }
+        let media_type = answer.media_type.unwrap_or_default();
+        let encoding = syncml::Encoding::from_media_type(&media_type)
+            .ok_or_else(|| format!("the server answered with `{media_type}`, which is no SyncML"))?;
+        let reading = syncml::read(&answer.body, encoding)
+            .map_err(|error| format!("failed to read the answer of the server: {error}"))?;
+        Ok(reading.message)
     }
 }

@@ -118,13 +118,10 @@ pub(crate) async fn serve<H: Handler>(listener: TcpListener, security: Security,
             .acquire_owned()
             .await
             .expect("the semaphore is never closed");
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(_) => {
-                // Out of descriptors, most likely; they come back.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors, most likely; they come back.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
         };
         let (security, handler) = (security.clone(), Arc::clone(&handler));
         connections.spawn(async move {
@@ -257,7 +254,7 @@ impl Drop for ReplyBody {
     fn drop(&mut self) {
         if let Some(sent) = self.sent.take() {
             // Nobody may be waiting any more.
-            drop(sent.send(()));
+            sent.send(()).ok();
         }
     }
 }

@@ -27,7 +27,11 @@ fn terms() -> Document {
 }
 
 fn notice(kind: Kind) -> Document {
-    Document { kind, scope: None, ..terms() }
+    Document {
+        kind,
+        scope: None,
+        ..terms()
+    }
 }
 
 fn machine(deviations: &[Deviation], sees_fetches: bool) -> Delegated {
@@ -38,7 +42,16 @@ fn machine(deviations: &[Deviation], sees_fetches: bool) -> Delegated {
         deviations: deviations.iter().copied().collect(),
     };
     let url = "https://bootstrap.example/b".parse().expect("a URL");
-    Delegated::new(desk, BootstrapUrls { url, token: None, provision: None }, Token::Device, sees_fetches)
+    Delegated::new(
+        desk,
+        BootstrapUrls {
+            url,
+            token: None,
+            provision: None,
+        },
+        Token::Device,
+        sees_fetches,
+    )
 }
 
 /// Takes a message of DMS-1: the URL in the answer, and what is sent then.
@@ -67,11 +80,23 @@ fn the_whole_delegation_goes_in_order() {
     let mut machine = machine(&[], false);
     assert_eq!(hear(&mut machine, &terms()), Ok((None, vec![])));
     let url = Some("https://bootstrap.example/b/urn%3Adev".to_owned());
-    assert_eq!(hear(&mut machine, &notice(Kind::BootstrapServerUrlRequest)), Ok((url, vec![])));
-    assert_eq!(kinds(&machine.session_begun("urn:dev", true)), [Kind::BootstrapComplete]);
-    assert!(machine.session_begun("urn:dev", true).is_empty(), "a second session is no second step 7");
+    assert_eq!(
+        hear(&mut machine, &notice(Kind::BootstrapServerUrlRequest)),
+        Ok((url, vec![]))
+    );
+    assert_eq!(
+        kinds(&machine.session_begun("urn:dev", true)),
+        [Kind::BootstrapComplete]
+    );
+    assert!(
+        machine.session_begun("urn:dev", true).is_empty(),
+        "a second session is no second step 7"
+    );
     machine.sent("s1", Kind::BootstrapComplete, Ok(None));
-    assert_eq!(hear(&mut machine, &notice(Kind::ClientPrepared)), Ok((None, vec![Kind::DelegationComplete])));
+    assert_eq!(
+        hear(&mut machine, &notice(Kind::ClientPrepared)),
+        Ok((None, vec![Kind::DelegationComplete]))
+    );
     machine.sent("s1", Kind::DelegationComplete, Ok(None));
     assert_eq!(machine.view("s1").expect("it was accepted").state, "complete");
 }
@@ -105,7 +130,10 @@ fn where_it_sees_who_fetches_a_session_without_a_fetch_proves_nothing() {
     let mut machine = with_url(&[], true);
     assert!(machine.session_begun("urn:dev", true).is_empty());
     assert!(machine.fetched("urn:dev").is_empty());
-    assert_eq!(kinds(&machine.session_begun("urn:dev", true)), [Kind::BootstrapComplete]);
+    assert_eq!(
+        kinds(&machine.session_begun("urn:dev", true)),
+        [Kind::BootstrapComplete]
+    );
 }
 
 #[rstest]
@@ -122,7 +150,16 @@ fn questions_about_unknown_sessions_and_devices_are_refused() {
     let question = notice(Kind::BootstrapServerUrlRequest);
     assert_eq!(hear(&mut machine, &question), Err(404));
     hear(&mut machine, &terms()).expect("it is accepted");
-    assert_eq!(hear(&mut machine, &Document { device: "urn:other".to_owned(), ..question }), Err(404));
+    assert_eq!(
+        hear(
+            &mut machine,
+            &Document {
+                device: "urn:other".to_owned(),
+                ..question
+            }
+        ),
+        Err(404)
+    );
 }
 
 #[test]
@@ -137,15 +174,24 @@ fn a_repeated_question_gets_the_same_url() {
     let mut machine = with_url(&[], false);
     machine.token = Token::Random;
     let again = hear(&mut machine, &notice(Kind::BootstrapServerUrlRequest));
-    assert_eq!(again, Ok((Some("https://bootstrap.example/b/urn%3Adev".to_owned()), vec![])));
+    assert_eq!(
+        again,
+        Ok((Some("https://bootstrap.example/b/urn%3Adev".to_owned()), vec![]))
+    );
 }
 
 #[test]
 fn a_repeated_notice_leads_to_one_completion() {
     let mut machine = with_url(&[], false);
     machine.session_begun("urn:dev", true);
-    assert_eq!(hear(&mut machine, &notice(Kind::ClientPrepared)), Ok((None, vec![Kind::DelegationComplete])));
-    assert_eq!(hear(&mut machine, &notice(Kind::ClientPrepared)), Ok((None, vec![])));
+    assert_eq!(
+        hear(&mut machine, &notice(Kind::ClientPrepared)),
+        Ok((None, vec![Kind::DelegationComplete]))
+    );
+    assert_eq!(
+        hear(&mut machine, &notice(Kind::ClientPrepared)),
+        Ok((None, vec![]))
+    );
 }
 
 #[rstest]
@@ -163,7 +209,8 @@ fn a_deviation_shows_in_the_url(#[case] deviation: Deviation, #[case] url: Optio
 fn bootstrap_complete_too_early_comes_with_the_url() {
     let mut machine = machine(&[Deviation::BootstrapCompleteTooEarly], false);
     hear(&mut machine, &terms()).expect("it is accepted");
-    let (_, sent) = hear(&mut machine, &notice(Kind::BootstrapServerUrlRequest)).expect("it is time for step 3");
+    let (_, sent) =
+        hear(&mut machine, &notice(Kind::BootstrapServerUrlRequest)).expect("it is time for step 3");
     assert_eq!(sent, [Kind::BootstrapComplete]);
 }
 
@@ -181,5 +228,8 @@ fn repeats_as_second_step_completes_twice() {
 fn complete_before_prepared_does_not_wait() {
     let mut machine = with_url(&[Deviation::CompleteBeforePrepared], false);
     machine.session_begun("urn:dev", true);
-    assert_eq!(kinds(&machine.sent("s1", Kind::BootstrapComplete, Ok(None))), [Kind::DelegationComplete]);
+    assert_eq!(
+        kinds(&machine.sent("s1", Kind::BootstrapComplete, Ok(None))),
+        [Kind::DelegationComplete]
+    );
 }

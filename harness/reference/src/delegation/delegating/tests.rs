@@ -32,7 +32,11 @@ fn terms() -> Document {
 }
 
 fn notice(kind: Kind) -> Document {
-    Document { kind, scope: None, ..terms() }
+    Document {
+        kind,
+        scope: None,
+        ..terms()
+    }
 }
 
 fn machine(deviations: &[Deviation]) -> Delegating {
@@ -58,16 +62,24 @@ struct Bench {
 
 impl Bench {
     fn new(deviations: &[Deviation]) -> Self {
-        Self { machine: machine(deviations), now: Instant::now() }
+        Self {
+            machine: machine(deviations),
+            now: Instant::now(),
+        }
     }
 
     /// Up to the answer of step 3.
     fn with_url(deviations: &[Deviation], removes: bool) -> Self {
         let mut bench = Self::new(deviations);
-        assert_eq!(kinds(&bench.machine.open(terms(), removes)), [Kind::InitiationRequest]);
+        assert_eq!(
+            kinds(&bench.machine.open(terms(), removes)),
+            [Kind::InitiationRequest]
+        );
         let next = bench.machine.sent("s1", Kind::InitiationRequest, Ok(None));
         assert_eq!(kinds(&next), [Kind::BootstrapServerUrlRequest]);
-        bench.machine.sent("s1", Kind::BootstrapServerUrlRequest, Ok(Some(URL.to_owned())));
+        bench
+            .machine
+            .sent("s1", Kind::BootstrapServerUrlRequest, Ok(Some(URL.to_owned())));
         bench
     }
 
@@ -76,7 +88,9 @@ impl Bench {
         let mut bench = Self::with_url(deviations, removes);
         let jobs = bench.due("1");
         bench.answer("1", &jobs, &[(200, None)]);
-        bench.hear(Kind::BootstrapComplete).expect("it is time for step 7");
+        bench
+            .hear(Kind::BootstrapComplete)
+            .expect("it is time for step 7");
         bench
     }
 
@@ -88,7 +102,13 @@ impl Bench {
     fn answer(&mut self, dm_session: &str, jobs: &[Job], answers: &[(u16, Option<&str>)]) -> Vec<Kind> {
         let outcomes = jobs.iter().enumerate().map(|(index, job)| {
             let (status, value) = answers[index.min(answers.len() - 1)];
-            (job.clone(), Outcome { status: Some(status), value: value.map(str::to_owned) })
+            (
+                job.clone(),
+                Outcome {
+                    status: Some(status),
+                    value: value.map(str::to_owned),
+                },
+            )
         });
         kinds(&self.machine.outcomes(dm_session, outcomes.collect(), self.now))
     }
@@ -100,7 +120,9 @@ impl Bench {
     fn hear_document(&mut self, document: &Document) -> Result<Vec<Kind>, u16> {
         let certificate = ["dms2.example".to_owned()];
         let result = self.machine.receive(document, Some(&certificate));
-        result.map(|(_, consequences)| kinds(&consequences.outgoing)).map_err(|refusal| refusal.status)
+        result
+            .map(|(_, consequences)| kinds(&consequences.outgoing))
+            .map_err(|refusal| refusal.status)
     }
 
     fn state(&self) -> &'static str {
@@ -134,7 +156,14 @@ fn the_whole_delegation_with_the_removal_of_its_account_goes_in_order() {
     assert_eq!(bench.hear(Kind::BootstrapComplete), Ok(vec![]));
     let jobs = bench.due("3");
     assert_eq!(operations(&jobs), ["read the ACL of ./Com", "read the ACL of ."]);
-    assert_eq!(bench.answer("3", &jobs, &[(200, Some("Get=*&Replace=dms1.example+dms9.example"))]), []);
+    assert_eq!(
+        bench.answer(
+            "3",
+            &jobs,
+            &[(200, Some("Get=*&Replace=dms1.example+dms9.example"))]
+        ),
+        []
+    );
     let jobs = bench.due("3");
     let expected = "write the ACL of ./Com: Add=dms2.example&Delete=dms2.example&Exec=dms2.example&Get=*\
                     &Replace=dms1.example+dms2.example+dms9.example";
@@ -144,8 +173,14 @@ fn the_whole_delegation_with_the_removal_of_its_account_goes_in_order() {
     assert_eq!(operations(&jobs), ["read ./DMAcc"]);
     assert_eq!(bench.answer("3", &jobs, &[(200, Some("a/b"))]), []);
     let jobs = bench.due("3");
-    assert_eq!(operations(&jobs), ["read ./DMAcc/a/ServerID", "read ./DMAcc/b/ServerID"]);
-    assert_eq!(bench.answer("3", &jobs, &[(425, None), (200, Some("dms1.example"))]), []);
+    assert_eq!(
+        operations(&jobs),
+        ["read ./DMAcc/a/ServerID", "read ./DMAcc/b/ServerID"]
+    );
+    assert_eq!(
+        bench.answer("3", &jobs, &[(425, None), (200, Some("dms1.example"))]),
+        []
+    );
     let jobs = bench.due("3");
     assert_eq!(operations(&jobs), ["delete ./DMAcc/b"]);
     assert_eq!(bench.answer("3", &jobs, &[(200, None)]), [Kind::ClientPrepared]);
@@ -170,8 +205,13 @@ fn an_acl_that_inherits_is_made_from_the_one_in_force() {
 #[test]
 fn the_peer_may_open() {
     let mut bench = Bench::new(&[]);
-    assert_eq!(bench.hear_document(&terms()), Ok(vec![Kind::BootstrapServerUrlRequest]));
-    bench.machine.sent("s1", Kind::BootstrapServerUrlRequest, Ok(Some(URL.to_owned())));
+    assert_eq!(
+        bench.hear_document(&terms()),
+        Ok(vec![Kind::BootstrapServerUrlRequest])
+    );
+    bench
+        .machine
+        .sent("s1", Kind::BootstrapServerUrlRequest, Ok(Some(URL.to_owned())));
     assert_eq!(bench.due("1").len(), 1);
 }
 
@@ -190,7 +230,9 @@ fn the_status_of_the_entry_decides(#[case] status: u16, #[case] state: &str) {
 fn an_entry_without_status_is_not_taken_for_accepted() {
     let mut bench = Bench::with_url(&[], false);
     let jobs = bench.due("1");
-    bench.machine.outcomes("1", vec![(jobs[0].clone(), Outcome::default())], bench.now);
+    bench
+        .machine
+        .outcomes("1", vec![(jobs[0].clone(), Outcome::default())], bench.now);
     assert_eq!(bench.state(), "failed");
 }
 
@@ -203,7 +245,11 @@ fn an_entry_whose_status_got_lost_is_added_again_and_may_be_there() {
     let again = bench.due("2");
     assert_eq!(first, again);
     bench.answer("1", &first, &[(500, None)]);
-    assert_eq!(bench.state(), "entry-due", "the session that was given up has no say");
+    assert_eq!(
+        bench.state(),
+        "entry-due",
+        "the session that was given up has no say"
+    );
     bench.answer("2", &again, &[(418, None)]);
     assert_eq!(bench.state(), "awaiting-bootstrap");
 }
@@ -250,7 +296,13 @@ fn a_request_with_the_same_session_and_other_content_is_refused() {
     let mut bench = Bench::new(&[]);
     bench.hear_document(&terms()).expect("the first is accepted");
     assert_eq!(bench.hear_document(&terms()), Ok(vec![]));
-    assert_eq!(bench.hear_document(&Document { device: "other".to_owned(), ..terms() }), Err(409));
+    assert_eq!(
+        bench.hear_document(&Document {
+            device: "other".to_owned(),
+            ..terms()
+        }),
+        Err(409)
+    );
 }
 
 #[rstest]
@@ -262,7 +314,9 @@ fn a_url_that_no_client_could_use_is_not_forwarded(#[case] url: Option<&str>) {
     let mut bench = Bench::new(&[]);
     bench.machine.open(terms(), false);
     bench.machine.sent("s1", Kind::InitiationRequest, Ok(None));
-    bench.machine.sent("s1", Kind::BootstrapServerUrlRequest, Ok(url.map(str::to_owned)));
+    bench
+        .machine
+        .sent("s1", Kind::BootstrapServerUrlRequest, Ok(url.map(str::to_owned)));
     assert_eq!(bench.due("1"), []);
     assert_eq!(bench.state(), "failed");
 }
@@ -271,7 +325,12 @@ fn a_url_that_no_client_could_use_is_not_forwarded(#[case] url: Option<&str>) {
 fn a_peer_that_refuses_ends_it() {
     let mut bench = Bench::new(&[]);
     bench.machine.open(terms(), false);
-    assert!(bench.machine.sent("s1", Kind::InitiationRequest, Err("no".to_owned())).is_empty());
+    assert!(
+        bench
+            .machine
+            .sent("s1", Kind::InitiationRequest, Err("no".to_owned()))
+            .is_empty()
+    );
     assert_eq!(bench.state(), "failed");
 }
 
@@ -288,13 +347,25 @@ fn the_completion_may_arrive_before_the_answer_to_step_9() {
 #[test]
 fn two_devices_do_not_mix() {
     let mut bench = Bench::with_url(&[], false);
-    let other = Document { session: "s2".to_owned(), device: "other".to_owned(), ..terms() };
+    let other = Document {
+        session: "s2".to_owned(),
+        device: "other".to_owned(),
+        ..terms()
+    };
     bench.machine.open(other, false);
     bench.machine.sent("s2", Kind::InitiationRequest, Ok(None));
-    bench.machine.sent("s2", Kind::BootstrapServerUrlRequest, Ok(Some(format!("{URL}2"))));
+    bench
+        .machine
+        .sent("s2", Kind::BootstrapServerUrlRequest, Ok(Some(format!("{URL}2"))));
     let jobs = bench.machine.operations("other", "x", bench.now);
-    assert_eq!(operations(&jobs), [format!("add ./BootstrapConfig/s2/URL {URL}2")]);
-    assert_eq!(operations(&bench.due("1")), [format!("add ./BootstrapConfig/s1/URL {URL}")]);
+    assert_eq!(
+        operations(&jobs),
+        [format!("add ./BootstrapConfig/s2/URL {URL}2")]
+    );
+    assert_eq!(
+        operations(&bench.due("1")),
+        [format!("add ./BootstrapConfig/s1/URL {URL}")]
+    );
 }
 
 #[test]
@@ -305,8 +376,15 @@ fn acl_before_bootstrap_complete_does_not_wait_for_step_7() {
     let jobs = bench.due("1");
     bench.answer("1", &jobs, &[(200, Some(""))]);
     let jobs = bench.due("1");
-    assert_eq!(bench.answer("1", &jobs, &[(200, None)]), [], "step 9 still waits for step 7");
-    assert_eq!(bench.hear(Kind::BootstrapComplete), Ok(vec![Kind::ClientPrepared]));
+    assert_eq!(
+        bench.answer("1", &jobs, &[(200, None)]),
+        [],
+        "step 9 still waits for step 7"
+    );
+    assert_eq!(
+        bench.hear(Kind::BootstrapComplete),
+        Ok(vec![Kind::ClientPrepared])
+    );
 }
 
 #[test]
