@@ -462,6 +462,8 @@ impl Reader {
     }
 
     fn items(&mut self, element: &Element) -> Vec<Item> {
+        let format_of = |element: &Element| element.child("Meta").and_then(|meta| meta_child(meta, "Format"));
+        let format_for_all = format_of(element);
         element
             .children_named("Item")
             .map(|item| {
@@ -471,11 +473,12 @@ impl Reader {
                         .and_then(|address| address.child("LocURI"))
                         .map(|uri| uri.text().trim().to_owned())
                 };
+                let is_binary = format_of(item).or_else(|| format_for_all.clone()).as_deref() == Some("bin");
                 let lowered = Item {
                     target: uri("Target"),
                     source: uri("Source"),
                     meta: self.meta(item),
-                    data: item.child("Data").map(data),
+                    data: item.child("Data").map(|element| data(element, is_binary)),
                     more_data: item.child("MoreData").is_some(),
                 };
                 self.path.pop();
@@ -554,14 +557,15 @@ fn next_nonce(meta: &Element) -> Option<String> {
     }
 }
 
-fn data(element: &Element) -> Data {
+/// Octets of WBXML are text where they can be, unless they are said to be binary.
+fn data(element: &Element, is_binary: bool) -> Data {
     if let Some(inner) = element.elements().next() {
         return Data::Element(inner.clone());
     }
     match element.children.as_slice() {
         [Node::Opaque(octets)] => match std::str::from_utf8(octets) {
-            Ok(text) => Data::Text(text.to_owned()),
-            Err(_) => Data::Bytes(octets.clone()),
+            Ok(text) if !is_binary => Data::Text(text.to_owned()),
+            _ => Data::Bytes(octets.clone()),
         },
         _ => Data::Text(owned(element)),
     }

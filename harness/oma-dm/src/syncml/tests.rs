@@ -453,6 +453,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
+    fn octets_survive_wbxml(octets in prop::collection::vec(any::<u8>(), 0..40), is_of_all in any::<bool>()) {
+        let binary = Meta { format: Some("bin".into()), ..Meta::default() };
+        let (all, one) = if is_of_all { (binary, Meta::default()) } else { (Meta::default(), binary) };
+        let item = Item { meta: one, data: Some(Data::Bytes(octets)), ..Item::at("./I/L") };
+        let add = Operation { id: "1".into(), meta: all, correlator: None, items: vec![item] };
+        let message = Message { commands: vec![Command::Add(add)], ..Message::default() };
+        let reading = read(&write(&message, Encoding::Wbxml), Encoding::Wbxml).unwrap();
+        prop_assert_eq!(reading.message, message);
+    }
+
+    #[test]
     fn what_is_written_reads_back_the_same(
         message in any_message(),
         encoding in prop_oneof![Just(Encoding::Xml), Just(Encoding::Wbxml)],
