@@ -80,12 +80,12 @@ fn reaction(header: &Header, observed: &Observed, message: MessageId, change: &A
     if listens(header, message, change) {
         return reaction_to_listener(observed, change);
     }
-    let Some(exchange) = change.exchange else {
-        return Reaction::Unknown(format!("{} was not sent", view::called(header, message)));
-    };
     if carried_in_dm_session(message.step) {
         return reaction_of_client(observed, message, change);
     }
+    let Some(exchange) = change.exchange else {
+        return Reaction::Unknown(format!("{} was not sent", view::called(header, message)));
+    };
     reaction_in_exchange(observed, exchange, change)
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dmconform_case::test_case::{CloseAt, Corruption, FieldChange, How, TestCase};
-use dmconform_model::certificate::Certificate;
 use dmconform_model::MessageId;
+use dmconform_model::certificate::Certificate;
 
 /// What is different about one message.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +39,9 @@ impl Changes {
                 How::Omit => changes.omit = true,
                 How::Repeat(times) => changes.repeat = *times,
                 How::SetField(fields) => {
-                    changes.fields.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
+                    changes
+                        .fields
+                        .extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
                 }
                 How::Corrupt(corruption) => changes.corrupt = Some(*corruption),
                 How::Answer(status) => changes.answer = Some(*status),
@@ -104,14 +106,15 @@ pub const fn certificate_in_words(certificate: Certificate) -> &'static str {
 }
 
 /// A body spoiled, and its media type.
-pub fn spoil(corruption: Corruption, body: Vec<u8>, media_type: String) -> (Vec<u8>, String) {
+pub(crate) fn spoil(corruption: Corruption, body: Vec<u8>, media_type: String) -> (Vec<u8>, String) {
     match corruption {
         Corruption::Garbage => (b"\x00\xff\xfe{not a document]\x1b[31m\x07".to_vec(), media_type),
         Corruption::Truncated => (body[..body.len() / 2].to_vec(), media_type),
         Corruption::Empty => (Vec::new(), media_type),
-        Corruption::UnknownDocument => {
-            (b"<unknown xmlns=\"urn:dmconform:unknown:0\"><child/></unknown>".to_vec(), media_type)
-        }
+        Corruption::UnknownDocument => (
+            b"<unknown xmlns=\"urn:dmconform:unknown:0\"><child/></unknown>".to_vec(),
+            media_type,
+        ),
         Corruption::WrongMediaType => (body, "text/plain".to_owned()),
         // Well-formed nowhere, and far beyond any sensible limit of a product.
         Corruption::Huge => (vec![b' '; 16 * 1024 * 1024], media_type),

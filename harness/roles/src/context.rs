@@ -13,6 +13,7 @@ use dmconform_model::{Event, MessageId, Role};
 use tokio::sync::watch;
 
 use crate::change::Changes;
+use crate::client::MockClient;
 use crate::recorder::Recorder;
 use crate::server_side::Offers;
 
@@ -30,6 +31,8 @@ pub struct CaseContext {
     pub token: String,
     /// Where the client is told to fetch the bootstrap, if a mock DMS-2 tells.
     pub bootstrap_url: String,
+    /// The mock client, where the client is a mock.
+    pub client: tokio::sync::Mutex<MockClient>,
     /// What mock servers have to say to the client, per server.
     pub offers: BTreeMap<Role, Offers>,
     /// Whether the case is over: tasks end when it is.
@@ -77,12 +80,20 @@ impl CaseContext {
 
     /// The session identifier known so far.
     pub fn session_id(&self) -> String {
-        self.session_id.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.session_id
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
     }
 
     /// Learns the session identifier that the product chose.
     pub fn learn_session_id(&self, session_id: &str) {
-        session_id.clone_into(&mut self.session_id.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        session_id.clone_into(
+            &mut self
+                .session_id
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        );
     }
 
     /// Holds a message back for the window, and records both ends of it.

@@ -26,7 +26,9 @@ pub(crate) async fn perform(
     let written = match documents::write(context, message, changes) {
         Ok(written) => written,
         Err(reason) => {
-            context.recorder.record(Event::Aborted { reason: reason.clone() });
+            context.recorder.record(Event::Aborted {
+                reason: reason.clone(),
+            });
             return Performed::Stuck(reason);
         }
     };
@@ -40,7 +42,10 @@ pub(crate) async fn perform(
             if context.recorder.seen(MessageId::answer(message.step)) || changes.corrupt.is_some() {
                 Performed::Accepted
             } else {
-                Performed::Stuck(format!("the answer to step {} lacks what it should carry", message.step))
+                Performed::Stuck(format!(
+                    "the answer to step {} lacks what it should carry",
+                    message.step
+                ))
             }
         }
         Ok(status) => Performed::Stuck(format!("step {} was answered with {status}", message.step)),
@@ -48,7 +53,13 @@ pub(crate) async fn perform(
     };
     for _ in 0..changes.repeat {
         let repeated = Some("the same again".to_owned());
-        let mut outgoing = outgoing(context, role, message, &written, Presents::Own(role, Certificate::Good));
+        let mut outgoing = outgoing(
+            context,
+            role,
+            message,
+            &written,
+            Presents::Own(role, Certificate::Good),
+        );
         outgoing.change = repeated.map(|change| (message, change));
         let _ = stage.exchange(context, outgoing).await;
     }
@@ -72,7 +83,10 @@ async fn send(
         }
         None => outgoing.change = Some((message, THIRD_SERVER.to_owned())),
     }
-    stage.exchange(context, outgoing).await.map(|answer| answer.status)
+    stage
+        .exchange(context, outgoing)
+        .await
+        .map(|answer| answer.status)
 }
 
 fn outgoing(
@@ -82,7 +96,10 @@ fn outgoing(
     written: &Written,
     presents: Presents,
 ) -> Outgoing {
-    let receiver = context.header.procedure.receiver(message, context.case().given.opens);
+    let receiver = context
+        .header
+        .procedure
+        .receiver(message, context.case().given.opens);
     let to = receiver.unwrap_or(Role::Dms1);
     Outgoing {
         observer: role,
@@ -99,7 +116,9 @@ fn outgoing(
 
 /// Answers a message of the other server, by its exchange's number.
 pub(crate) async fn answer(context: &Arc<CaseContext>, exchange: u64) -> Reply {
-    let message = context.recorder.with(|observed| observed.exchanges.get(&exchange).and_then(|known| known.message));
+    let message = context
+        .recorder
+        .with(|observed| observed.exchanges.get(&exchange).and_then(|known| known.message));
     let Some(message) = message.filter(|message| message.part == Part::Request) else {
         let written = documents::refusal(Some(context), &context.session_id(), "unreadable");
         return Reply::new(400, &written.media_type, written.body);
@@ -114,9 +133,15 @@ pub(crate) async fn answer(context: &Arc<CaseContext>, exchange: u64) -> Reply {
     if changes.delay {
         context.hold(answer).await;
     }
-    let words = changes.in_words().or_else(|| changes.omit.then(|| "it is not sent".to_owned()));
+    let words = changes
+        .in_words()
+        .or_else(|| changes.omit.then(|| "it is not sent".to_owned()));
     if let Some(change) = words.filter(|_| changes.certificate.is_none()) {
-        context.recorder.record(Event::Changed { at: answer, exchange: Some(exchange), change });
+        context.recorder.record(Event::Changed {
+            at: answer,
+            exchange: Some(exchange),
+            change,
+        });
     }
     if let Some(status) = changes.answer {
         let written = documents::refusal(Some(context), &context.session_id(), "refused");
@@ -136,7 +161,10 @@ pub(crate) async fn answer(context: &Arc<CaseContext>, exchange: u64) -> Reply {
 
 fn session_of(context: &CaseContext, exchange: u64) -> Option<String> {
     context.recorder.with(|observed| {
-        let occurrence = observed.occurrences.iter().find(|seen| seen.exchange == exchange)?;
+        let occurrence = observed
+            .occurrences
+            .iter()
+            .find(|seen| seen.exchange == exchange)?;
         occurrence.fields.get("session")?.first().cloned()
     })
 }

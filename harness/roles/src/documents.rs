@@ -9,7 +9,7 @@ use crate::change::{Changes, spoil};
 use crate::context::CaseContext;
 
 /// A body and its media type.
-pub struct Written {
+pub(crate) struct Written {
     /// The body.
     pub body: Vec<u8>,
     /// Its media type.
@@ -21,9 +21,12 @@ pub struct Written {
 /// # Errors
 ///
 /// When the profile has no such document, or its template cannot be filled: the harness is at fault.
-pub fn write(context: &CaseContext, message: MessageId, changes: &Changes) -> Result<Written, String> {
+pub(crate) fn write(context: &CaseContext, message: MessageId, changes: &Changes) -> Result<Written, String> {
     let profile = context.profile();
-    let known = profile.messages.get(&message).ok_or_else(|| format!("write {message}: the profile has no document for it"))?;
+    let known = profile
+        .messages
+        .get(&message)
+        .ok_or_else(|| format!("write {message}: the profile has no document for it"))?;
     let fields = changed(context, fields(context, message), changes);
     let body = document::write(known, &fields).map_err(|error| format!("write {message}: {error}"))?;
     let media_type = profile.delegation.media_type.clone();
@@ -35,16 +38,28 @@ pub fn write(context: &CaseContext, message: MessageId, changes: &Changes) -> Re
 }
 
 /// Writes a refusal.
-pub fn refusal(context: Option<&CaseContext>, session: &str, reason: &str) -> Written {
-    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let Some(context) = context else { return Written { body: Vec::new(), media_type: "text/plain".to_owned() } };
+pub(crate) fn refusal(context: Option<&CaseContext>, session: &str, reason: &str) -> Written {
+    let escaped = |text: &str| {
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+    };
+    let Some(context) = context else {
+        return Written {
+            body: Vec::new(),
+            media_type: "text/plain".to_owned(),
+        };
+    };
     let delegation = &context.profile().delegation;
     let body = delegation
         .refusal
         .replace("{{ session }}", &escaped(session))
         .replace("{{ reason }}", &escaped(reason))
         .into_bytes();
-    Written { body, media_type: delegation.media_type.clone() }
+    Written {
+        body,
+        media_type: delegation.media_type.clone(),
+    }
 }
 
 /// What a message carries when nothing is changed.
@@ -81,7 +96,7 @@ fn changed(context: &CaseContext, mut fields: Fields, changes: &Changes) -> Fiel
 }
 
 /// A text of a case with what it stands for filled in.
-pub fn fill(context: &CaseContext, text: &str) -> String {
+pub(crate) fn fill(context: &CaseContext, text: &str) -> String {
     let unused = context
         .endpoints(Role::BootstrapServer)
         .bootstrap

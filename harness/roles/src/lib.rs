@@ -1,3 +1,24 @@
-//! The four mock roles.
+//! The four mock roles: projections of the procedure, with the changes of a case, over real sockets.
 
+mod bootstrap;
+mod change;
+pub mod client;
+mod context;
+mod delegation;
+mod dial;
+mod documents;
 pub mod http;
+mod listener;
+mod recorder;
+mod router;
+mod script;
+mod server_side;
+mod stage;
+
+pub use change::{Changes, certificate_in_words};
+pub use context::{CaseContext, endpoint};
+pub use recorder::Recorder;
+pub use router::Router;
+pub use script::play;
+pub use server_side::{Offers, probe};
+pub use stage::{Names, Presents, Stage, StageError};

@@ -27,8 +27,16 @@ struct State {
 impl Recorder {
     /// A transcript that begins now.
     pub fn new(header: Header) -> Self {
-        let state = State { judge: Judge::new(header), records: Vec::new(), closed: false };
-        Self { began: Instant::now(), state: Mutex::new(state), changed: watch::Sender::new(0) }
+        let state = State {
+            judge: Judge::new(header),
+            records: Vec::new(),
+            closed: false,
+        };
+        Self {
+            began: Instant::now(),
+            state: Mutex::new(state),
+            changed: watch::Sender::new(0),
+        }
     }
 
     /// When the case began.
@@ -43,7 +51,11 @@ impl Recorder {
         if over && event != Event::Ended {
             return 0;
         }
-        let record = Record { seq: state.records.len() as u64 + 1, at_us: micros(self.began), event };
+        let record = Record {
+            seq: state.records.len() as u64 + 1,
+            at_us: micros(self.began),
+            event,
+        };
         state.judge.feed(&record);
         let seq = record.seq;
         state.closed |= record.event == Event::Ended;
@@ -106,7 +118,9 @@ impl Recorder {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while the lock was held is a defect of the judge; what was recorded is whole all the same.
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

@@ -23,7 +23,9 @@ impl Router {
     /// Lets a case take part; `exclusive` if it has the listeners to itself.
     pub fn enter(&self, context: &Arc<CaseContext>, exclusive: bool) {
         let mut cases = self.lock();
-        cases.by_device.insert(context.header.parties.device.clone(), Arc::clone(context));
+        cases
+            .by_device
+            .insert(context.header.parties.device.clone(), Arc::clone(context));
         if exclusive {
             cases.exclusive = Some(Arc::clone(context));
         }
@@ -70,7 +72,9 @@ impl Router {
     }
 
     fn lock(&self) -> MutexGuard<'_, Cases> {
-        self.cases.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.cases
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -86,7 +90,9 @@ impl Cases {
 /// not device 12.
 fn ends_segment(target: &str, text: &str) -> bool {
     let decoded = percent_decoded(target);
-    decoded.split(['/', '?', '&', '=', '#']).any(|segment| segment == text)
+    decoded
+        .split(['/', '?', '&', '=', '#'])
+        .any(|segment| segment == text)
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -117,7 +123,11 @@ mod tests {
     #[case("/bootstrap?device=urn:example:1", "urn:example:1", true)]
     #[case("/bootstrap/urn:example:12", "urn:example:1", false)]
     #[case("/bootstrap/%", "urn:example:1", false)]
-    fn a_device_is_found_as_a_whole_segment_only(#[case] target: &str, #[case] device: &str, #[case] found: bool) {
+    fn a_device_is_found_as_a_whole_segment_only(
+        #[case] target: &str,
+        #[case] device: &str,
+        #[case] found: bool,
+    ) {
         assert_eq!(ends_segment(target, device), found);
     }
 }

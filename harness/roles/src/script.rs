@@ -9,7 +9,7 @@ use crate::stage::Stage;
 use crate::{client, delegation, server_side};
 
 /// How performing one step ended.
-pub enum Performed {
+pub(crate) enum Performed {
     /// It was answered, and positively.
     Accepted,
     /// The role cannot go on, for this reason.
@@ -30,7 +30,10 @@ pub async fn play(stage: Arc<Stage>, context: Arc<CaseContext>, role: Role) {
         .collect();
     for message in own {
         let before = context.header.procedure.predecessors(message, with_removal);
-        if !context.until(|context| before.iter().all(|before| context.recorder.seen(*before))).await {
+        if !context
+            .until(|context| before.iter().all(|before| context.recorder.seen(*before)))
+            .await
+        {
             return;
         }
         let changes = context.changes(message);
@@ -39,9 +42,16 @@ pub async fn play(stage: Arc<Stage>, context: Arc<CaseContext>, role: Role) {
         }
         if changes.omit {
             let change = "it is not sent".to_owned();
-            context.recorder.record(Event::Changed { at: message, exchange: None, change });
+            context.recorder.record(Event::Changed {
+                at: message,
+                exchange: None,
+                change,
+            });
             context.hold(message).await;
-            context.recorder.record(Event::ScriptStopped { role, reason: format!("step {} is left out", message.step) });
+            context.recorder.record(Event::ScriptStopped {
+                role,
+                reason: format!("step {} is left out", message.step),
+            });
             return;
         }
         if context.is_over() {

@@ -262,7 +262,7 @@ pub async fn break_off(
     tls: &ClientConfig,
     observer: Arc<dyn Observer>,
     sending: &Sending,
-    before_write: impl FnOnce(),
+    before_write: impl FnOnce(u64),
     limits: Limits,
 ) -> (Option<u64>, ExchangeError) {
     let (number, mut stream) = match open_stream(target, tls, &observer, limits).await {
@@ -275,7 +275,7 @@ pub async fn break_off(
         Some(CloseAt::Middle) => written.len() / 2,
         Some(CloseAt::End) => written.len(),
     };
-    before_write();
+    before_write(number);
     // What does not arrive any more is what is asked for.
     let _ = stream.write_all(&written[..kept]).await;
     let _ = stream.shutdown().await;

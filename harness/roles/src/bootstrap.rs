@@ -1,0 +1,84 @@
+//! The mock Bootstrap Server: hands out DMS-2's bootstrap.
+
+use std::sync::Arc;
+
+use dmconform_case::implementation::AccountCredentials;
+use dmconform_case::test_case::FieldChange;
+use dmconform_model::{Event, MessageId, Role, Step};
+use oma_dm::account::{Account, AuthenticationType, Credentials};
+use oma_dm::auth::{Secret, from_base64};
+use oma_dm::bootstrap::write_dm_profile;
+use oma_dm::syncml::Encoding;
+
+use crate::change::{Changes, spoil};
+use crate::context::CaseContext;
+use crate::delegation::fault;
+use crate::documents::fill;
+use crate::http::server::Reply;
+
+/// Answers the client's request for the bootstrap.
+pub(crate) async fn answer(context: &Arc<CaseContext>, exchange: u64) -> Reply {
+    let message = MessageId::answer(Step::BootstrapFetch);
+    let changes = context.changes(message);
+    if changes.delay {
+        context.hold(message).await;
+    }
+    let words = changes
+        .in_words()
+        .or_else(|| changes.omit.then(|| "it is not sent".to_owned()));
+    if let Some(change) = words.filter(|_| changes.certificate.is_none()) {
+        context.recorder.record(Event::Changed {
+            at: message,
+            exchange: Some(exchange),
+            change,
+        });
+    }
+    if let Some(status) = changes.answer {
+        return Reply::new(status, "text/plain", Vec::new());
+    }
+    let media_type = Encoding::Wbxml.media_type().to_owned();
+    match write_dm_profile(&account(context, &changes), Encoding::Wbxml) {
+        Ok(body) => {
+            let (body, media_type) = match changes.corrupt {
+                Some(corruption) => spoil(corruption, body, media_type),
+                None => (body, media_type),
+            };
+            Reply::new(200, &media_type, body).with_fault(fault(&changes))
+        }
+        Err(error) => {
+            context.recorder.record(Event::Aborted {
+                reason: format!("write the bootstrap: {error}"),
+            });
+            Reply::new(500, "text/plain", Vec::new())
+        }
+    }
+}
+
+/// The account of DMS-2 as the client gets it.
+fn account(context: &CaseContext, changes: &Changes) -> Account {
+    let value = |field: &str, usual: &str| match changes.fields.get(field) {
+        Some(FieldChange::To(text)) => fill(context, text),
+        Some(FieldChange::Removed) => String::new(),
+        None => usual.to_owned(),
+    };
+    let parties = &context.header.parties;
+    let address = context.endpoints(Role::Dms2).dm.unwrap_or_default();
+    let mut account = Account::new(value("server", &parties.dms_2), value("address", &address));
+    let (client, server) = credentials(&context.header.dms_2_credentials, &account.server_id);
+    account.preferred_authentication = Some(AuthenticationType::Digest);
+    account.client_credentials = Some(client);
+    account.server_credentials = Some(server);
+    account
+}
+
+/// The credentials of an account: the client's, and the server's.
+pub(crate) fn credentials(credentials: &AccountCredentials, server_id: &str) -> (Credentials, Credentials) {
+    let nonce = from_base64(&credentials.nonce).unwrap_or_default();
+    let client = Credentials::digest(
+        &credentials.client_name,
+        Secret::new(&credentials.client_secret),
+        nonce.clone(),
+    );
+    let server = Credentials::digest(server_id, Secret::new(&credentials.server_secret), nonce);
+    (client, server)
+}

@@ -1,0 +1,439 @@
+//! The mock DM Client: a management tree with ACLs, accounts, and the sessions that it opens.
+
+use std::sync::Arc;
+
+use dmconform_model::transcript::{AccountState, Authentication as Outcome, DeviceState, EndpointKind};
+use dmconform_model::{Event, MessageId, Part, Role, Step};
+use oma_dm::account::Account;
+use oma_dm::bootstrap;
+use oma_dm::devinfo::DeviceInfo;
+use oma_dm::session::client::{ClientConfig, ClientSession, End, Step as Next};
+use oma_dm::session::{Authentication, Device};
+use oma_dm::syncml::{self, AlertCode, Command, Encoding, StatusCode};
+use oma_dm::tree::{self, Tree};
+use oma_dm::uri::NodeUri;
+
+use crate::change::Changes;
+use crate::context::{CaseContext, endpoint};
+use crate::dial::{Line, Outgoing};
+use crate::listener::encoding;
+use crate::script::Performed;
+use crate::stage::{Presents, Stage};
+
+/// The mock client of one case.
+pub struct MockClient {
+    /// Its management tree.
+    pub tree: Tree,
+    /// What it says of itself.
+    pub device_info: DeviceInfo,
+    sessions: u32,
+    to_dms_1: Option<Line>,
+    to_dms_2: Option<Line>,
+}
+
+impl MockClient {
+    /// A client with this tree.
+    pub const fn new(tree: Tree, device_info: DeviceInfo) -> Self {
+        Self {
+            tree,
+            device_info,
+            sessions: 0,
+            to_dms_1: None,
+            to_dms_2: None,
+        }
+    }
+}
+
+/// Polls DMS-1 as long as it could have something to say. Ends with the case.
+pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
+    let interval = (context.window() / 8).clamp(
+        std::time::Duration::from_millis(15),
+        std::time::Duration::from_secs(5),
+    );
+    let mut failures = 0;
+    while !context.is_over() {
+        let due = context.header.is_real(Role::Dms1)
+            || context
+                .offers
+                .get(&Role::Dms1)
+                .is_some_and(crate::server_side::Offers::is_waiting);
+        if due {
+            match poll_once(&stage, &context).await {
+                Ok(()) => failures = 0,
+                Err(reason) => {
+                    failures += 1;
+                    if failures == 20 {
+                        let reason = format!("20 sessions with DMS-1 in a row failed: {reason}");
+                        context.recorder.record(Event::ScriptStopped {
+                            role: Role::DmClient,
+                            reason,
+                        });
+                        return;
+                    }
+                }
+            }
+        }
+        let mut over = context.over.subscribe();
+        tokio::select! {
+            () = tokio::time::sleep(interval) => {}
+            _ = over.wait_for(|over| *over) => return,
+        }
+    }
+}
+
+async fn poll_once(stage: &Arc<Stage>, context: &Arc<CaseContext>) -> Result<(), String> {
+    let mut client = context.client.lock().await;
+    let server_id = context.server_id(Role::Dms1).to_owned();
+    let Some((root, account)) = Account::find(&client.tree, &server_id) else {
+        return Ok(());
+    };
+    session(stage, context, &mut client, Role::Dms1, &root, account).await
+}
+
+/// Fetches the bootstrap from the URL of the newest entry, and applies it.
+pub(crate) async fn fetch(stage: &Arc<Stage>, context: &Arc<CaseContext>, changes: &Changes) -> Performed {
+    let mut client = context.client.lock().await;
+    let Some(url) = newest_url(context, &client.tree) else {
+        return Performed::Stuck("there is no URL in the Bootstrap Config object".to_owned());
+    };
+    let outgoing = Outgoing {
+        observer: Role::DmClient,
+        endpoint: endpoint(Role::BootstrapServer, EndpointKind::Bootstrap),
+        url,
+        method: "GET".to_owned(),
+        headers: vec![(
+            "accept".to_owned(),
+            "application/vnd.syncml.dm+wbxml, application/vnd.syncml.dm+xml".to_owned(),
+        )],
+        body: Vec::new(),
+        presents: Presents::Nothing,
+        change: changes
+            .in_words()
+            .map(|words| (MessageId::request(Step::BootstrapFetch), words)),
+        close_at: changes.close_at,
+    };
+    let answer = match stage.exchange(context, outgoing).await {
+        Ok(answer) => answer,
+        Err(failed) => {
+            return Performed::Stuck(format!("the bootstrap could not be fetched: {}", failed.reason));
+        }
+    };
+    if !(200..300).contains(&answer.status) {
+        return Performed::Stuck(format!("the bootstrap was answered with {}", answer.status));
+    }
+    let media_type = answer
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let media_type = media_type.map_or("", |(_, value)| value);
+    let applied = bootstrap::read(&answer.body, media_type)
+        .map_err(|error| error.to_string())
+        .and_then(|read| bootstrap::apply(&read, &mut client.tree).map_err(|error| error.to_string()));
+    match applied {
+        Ok(_) => {
+            record_state(context, &client.tree, "the bootstrap was applied");
+            Performed::Accepted
+        }
+        Err(reason) => Performed::Stuck(format!("the bootstrap could not be applied: {reason}")),
+    }
+}
+
+fn newest_url(context: &CaseContext, tree: &Tree) -> Option<String> {
+    let config = &context.profile().bootstrap_config;
+    let root = NodeUri::parse(&config.root).ok()?;
+    let entries = tree.children(&root);
+    let urls = entries.filter_map(|(entry, _)| {
+        let leaf = entry.join(&config.url_leaf).ok()?;
+        tree.text(&leaf).map(str::to_owned)
+    });
+    urls.last()
+}
+
+/// Opens the session with DMS-2.
+pub(crate) async fn open_session(
+    stage: &Arc<Stage>,
+    context: &Arc<CaseContext>,
+    _changes: &Changes,
+) -> Performed {
+    let mut client = context.client.lock().await;
+    let dms_1 = context.server_id(Role::Dms1);
+    let dms_2 = context.server_id(Role::Dms2);
+    // A bootstrap for another server is judged where it was fetched; the client uses what it got.
+    let found = Account::find(&client.tree, dms_2).or_else(|| {
+        Account::read_all(&client.tree)
+            .into_iter()
+            .find(|(_, account)| account.server_id != dms_1)
+    });
+    let Some((root, account)) = found else {
+        return Performed::Stuck("the client has no account of DMS-2".to_owned());
+    };
+    if let Err(reason) = session(stage, context, &mut client, Role::Dms2, &root, account).await {
+        return Performed::Stuck(format!("the session with DMS-2 failed: {reason}"));
+    }
+    if context.recorder.seen(MessageId::answer(Step::ClientSession)) {
+        return Performed::Accepted;
+    }
+    Performed::Stuck("DMS-2 did not take the session".to_owned())
+}
+
+/// Holds one DM session to its end.
+async fn session(
+    stage: &Arc<Stage>,
+    context: &Arc<CaseContext>,
+    client: &mut MockClient,
+    server: Role,
+    root: &NodeUri,
+    account: Account,
+) -> Result<(), String> {
+    client.sessions += 1;
+    let session_id = format!("{:X}", client.sessions);
+    let seed = format!("{}-{server}-{session_id}-client", context.token);
+    let config = ClientConfig::new(
+        account,
+        client.device_info.clone(),
+        session_id,
+        AlertCode::CLIENT_INITIATED,
+        seed.as_bytes(),
+    );
+    let (mut session, mut message) = ClientSession::start(config);
+    let mut authenticated = false;
+    let ended = loop {
+        let url = session.address().to_owned();
+        let (exchange, answer) = match say(stage, context, client, server, &url, &message).await {
+            Ok(answered) => answered,
+            Err(reason) => break Err(reason),
+        };
+        let body = match answer {
+            Ok(body) => body,
+            Err(reason) => break Err(reason),
+        };
+        let before = client.tree.clone();
+        let mut device = Overridden {
+            tree: &mut client.tree,
+            context,
+            statuses: statuses(context, exchange),
+        };
+        let next = session.receive(&body, &mut device);
+        if !authenticated {
+            authenticated = record_authentication(context, exchange, server, session.server_authentication());
+        }
+        if client.tree != before {
+            record_state(
+                context,
+                &client.tree,
+                &format!("a package of {} was carried out", server.title()),
+            );
+        }
+        message = match next {
+            Next::Send(message) => *message,
+            Next::Ended(End::Finished) => break Ok(()),
+            Next::Ended(end) => break Err(format!("the session ended early: {end:?}")),
+        };
+        if !may_answer(context, exchange).await {
+            break Err("the client withholds its Status, as the case asks for".to_owned());
+        }
+    };
+    // The nonces that moved on; the account may be gone by now.
+    if client.tree.get(root).is_some() {
+        let _ = session.into_account().write_to(&mut client.tree, root);
+    }
+    ended
+}
+
+type Said = (u64, Result<syncml::Message, String>);
+
+async fn say(
+    stage: &Arc<Stage>,
+    context: &Arc<CaseContext>,
+    client: &mut MockClient,
+    server: Role,
+    url: &str,
+    message: &syncml::Message,
+) -> Result<Said, String> {
+    let outgoing = Outgoing {
+        observer: Role::DmClient,
+        endpoint: endpoint(server, EndpointKind::Dm),
+        url: url.to_owned(),
+        method: "POST".to_owned(),
+        headers: vec![("content-type".to_owned(), Encoding::Xml.media_type().to_owned())],
+        body: syncml::write(message, Encoding::Xml),
+        presents: Presents::Nothing,
+        change: None,
+        close_at: None,
+    };
+    let line = if server == Role::Dms1 {
+        &mut client.to_dms_1
+    } else {
+        &mut client.to_dms_2
+    };
+    let (exchange, answer) = stage
+        .exchange_on(context, outgoing, line)
+        .await
+        .map_err(|failed| failed.reason)?;
+    if !(200..300).contains(&answer.status) {
+        return Ok((exchange, Err(format!("it answered {}", answer.status))));
+    }
+    let read = syncml::read(&answer.body, encoding(&answer.headers)).map_err(|error| error.to_string());
+    Ok((exchange, read.map(|reading| reading.message)))
+}
+
+fn record_authentication(context: &CaseContext, exchange: u64, server: Role, found: Authentication) -> bool {
+    let outcome = match found {
+        Authentication::Verified => Outcome::Verified,
+        Authentication::Wrong => Outcome::Wrong,
+        Authentication::Missing => Outcome::Missing,
+        Authentication::NotNeeded => return false,
+    };
+    context.recorder.record(Event::Authenticated {
+        exchange,
+        who: server,
+        outcome,
+    });
+    outcome == Outcome::Verified
+}
+
+/// The steps of DMS-1 that an exchange carried.
+fn carried(context: &CaseContext, exchange: u64) -> Vec<Step> {
+    context.recorder.with(|observed| {
+        let in_exchange = observed
+            .occurrences
+            .iter()
+            .rev()
+            .filter(|seen| seen.exchange == exchange);
+        in_exchange
+            .filter(|seen| seen.message.part == Part::Request && seen.from == Role::Dms1)
+            .map(|seen| seen.message.step)
+            .collect()
+    })
+}
+
+/// The statuses that the case wants instead of what the tree would give.
+fn statuses(context: &CaseContext, exchange: u64) -> Vec<(Step, u16)> {
+    let steps = carried(context, exchange).into_iter();
+    steps
+        .filter_map(|step| {
+            let answer = MessageId::answer(step);
+            let status = context.changes(answer).answer?;
+            let change = format!("its status is {status}");
+            context.recorder.record(Event::Changed {
+                at: answer,
+                exchange: Some(exchange),
+                change,
+            });
+            Some((step, status))
+        })
+        .collect()
+}
+
+/// Holds back the Status for a step where the case asks for it; false if it is not to be sent at all.
+async fn may_answer(context: &CaseContext, exchange: u64) -> bool {
+    for step in carried(context, exchange) {
+        let answer = MessageId::answer(step);
+        let changes = context.changes(answer);
+        if changes.delay {
+            context.hold(answer).await;
+        }
+        if changes.omit {
+            let change = "it is not sent".to_owned();
+            context.recorder.record(Event::Changed {
+                at: answer,
+                exchange: Some(exchange),
+                change,
+            });
+            context.hold(answer).await;
+            return false;
+        }
+    }
+    true
+}
+
+/// A tree of which the case overrides some answers.
+struct Overridden<'a> {
+    tree: &'a mut Tree,
+    context: &'a CaseContext,
+    statuses: Vec<(Step, u16)>,
+}
+
+impl Device for Overridden<'_> {
+    fn execute(&mut self, server_id: &str, command: &Command) -> Vec<tree::Outcome> {
+        let Some(&(_, status)) = self
+            .statuses
+            .iter()
+            .find(|(step, _)| concerns(self.context, *step, command))
+        else {
+            return self.tree.execute(server_id, command);
+        };
+        let mut refused = Vec::new();
+        refuse(command, StatusCode(status), &mut refused);
+        refused
+    }
+}
+
+/// Whether a command, or one inside of it, carries a step.
+fn concerns(context: &CaseContext, step: Step, command: &Command) -> bool {
+    let root = &context.profile().bootstrap_config.root;
+    let at = |items: &[syncml::Item], test: &dyn Fn(&str) -> bool| {
+        items.iter().any(|item| item.target.as_deref().is_some_and(test))
+    };
+    match (step, command) {
+        (_, Command::Sequence(group) | Command::Atomic(group)) => {
+            group.commands.iter().any(|inner| concerns(context, step, inner))
+        }
+        (Step::BootstrapEntry, Command::Add(edit) | Command::Replace(edit)) => {
+            at(&edit.items, &|target| target.starts_with(root.as_str()))
+        }
+        (Step::AclUpdate, Command::Replace(edit)) => at(&edit.items, &|target| target.ends_with("?prop=ACL")),
+        (Step::AccountRemoval, Command::Delete(_)) => true,
+        _ => false,
+    }
+}
+
+fn refuse(command: &Command, status: StatusCode, refused: &mut Vec<tree::Outcome>) {
+    let outcome = |item: Option<usize>, target: Option<String>| tree::Outcome {
+        command_id: command.id().to_owned(),
+        command: command.name(),
+        item,
+        target,
+        source: None,
+        status,
+        results: Vec::new(),
+    };
+    match command {
+        Command::Sequence(group) | Command::Atomic(group) => {
+            refused.push(outcome(None, None));
+            for inner in &group.commands {
+                refuse(inner, status, refused);
+            }
+        }
+        Command::Add(edit) | Command::Replace(edit) | Command::Delete(edit) => {
+            refused.extend(
+                edit.items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| outcome(Some(index), item.target.clone())),
+            );
+        }
+        _ => refused.push(outcome(None, None)),
+    }
+}
+
+/// Records the accounts and ACLs of the tree.
+pub fn record_state(context: &CaseContext, tree: &Tree, after: &str) {
+    let accounts = Account::read_all(tree)
+        .into_iter()
+        .map(|(node, account)| AccountState {
+            node: node.to_string(),
+            server_id: account.server_id,
+        })
+        .collect();
+    let acls = tree
+        .nodes()
+        .filter(|(_, node)| !node.acl.is_empty())
+        .map(|(uri, node)| (uri.to_string(), node.acl.to_string()))
+        .collect();
+    context.recorder.record(Event::DeviceState(DeviceState {
+        after: after.to_owned(),
+        accounts,
+        acls,
+    }));
+}

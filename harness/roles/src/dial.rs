@@ -1,0 +1,251 @@
+//! Exchanges that a mock role begins, recorded as they happen.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use dmconform_case::test_case::CloseAt;
+use dmconform_model::transcript::{Body, Endpoint, Request, Response};
+use dmconform_model::{Event, MessageId, Role};
+
+use crate::context::CaseContext;
+use crate::http::client::{self, Answer, Connection, ExchangeError, Limits, Sending, Target};
+use crate::stage::{DialObserver, Presents, Stage};
+
+/// The largest answer that a mock role reads, in octets.
+const MAX_ANSWER: usize = 1024 * 1024;
+
+/// A request that a mock role sends.
+pub struct Outgoing {
+    /// Which mock role.
+    pub observer: Role,
+    /// Where to.
+    pub endpoint: Endpoint,
+    /// The absolute URL.
+    pub url: String,
+    /// The method.
+    pub method: String,
+    /// The header fields.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// What the role presents.
+    pub presents: Presents,
+    /// What the case changes about it, in words.
+    pub change: Option<(MessageId, String)>,
+    /// Where the connection is closed while it is sent.
+    pub close_at: Option<CloseAt>,
+}
+
+/// An exchange that came to no answer.
+pub struct Failed {
+    /// What happened.
+    pub reason: String,
+}
+
+/// An open connection of a mock role.
+pub struct Line {
+    connection: Connection,
+}
+
+impl Stage {
+    /// Opens a connection, sends a request, reads the answer, and records all of it.
+    ///
+    /// # Errors
+    /// When no answer comes; that is recorded, too.
+    pub async fn exchange(
+        self: &Arc<Self>,
+        context: &Arc<CaseContext>,
+        outgoing: Outgoing,
+    ) -> Result<Answer, Failed> {
+        let mut line = None;
+        self.exchange_on(context, outgoing, &mut line)
+            .await
+            .map(|(_, answer)| answer)
+    }
+
+    /// The same on a connection that is kept for the next exchange, with the number of the exchange.
+    ///
+    /// # Errors
+    /// When no answer comes; that is recorded, too.
+    pub async fn exchange_on(
+        self: &Arc<Self>,
+        context: &Arc<CaseContext>,
+        outgoing: Outgoing,
+        line: &mut Option<Line>,
+    ) -> Result<(u64, Answer), Failed> {
+        let exchange = self.next_exchange();
+        if let Some((at, change)) = outgoing.change.clone() {
+            context.recorder.record(Event::Changed {
+                at,
+                exchange: Some(exchange),
+                change,
+            });
+        }
+        let sent = self.try_exchange(context, &outgoing, exchange, line).await;
+        match sent {
+            Ok(answer) => {
+                let number = line.as_ref().map_or(0, |line| line.connection.number);
+                if answer.status >= 500 || answer.too_large {
+                    *line = None;
+                }
+                context.recorder.record(Event::ResponseReceived(Response {
+                    exchange,
+                    connection: number,
+                    observer: outgoing.observer,
+                    status: answer.status,
+                    headers: answer.headers.clone(),
+                    body: Body {
+                        bytes: answer.body.clone(),
+                        whole_length: answer.too_large.then_some(MAX_ANSWER as u64 + 1),
+                    },
+                }));
+                Ok((exchange, answer))
+            }
+            Err((connection, error)) => {
+                *line = None;
+                context.recorder.record(Event::ExchangeFailed {
+                    exchange,
+                    observer: outgoing.observer,
+                    endpoint: outgoing.endpoint,
+                    connection,
+                    reason: error.reason.clone(),
+                    refused_by_peer: error.refused_by_peer,
+                    unreadable: error.unreadable,
+                });
+                Err(Failed { reason: error.reason })
+            }
+        }
+    }
+
+    async fn try_exchange(
+        self: &Arc<Self>,
+        context: &Arc<CaseContext>,
+        outgoing: &Outgoing,
+        exchange: u64,
+        line: &mut Option<Line>,
+    ) -> Result<Answer, (Option<u64>, ExchangeError)> {
+        let place = place(context, &outgoing.url).map_err(|reason| (None, harness_error(reason)))?;
+        let limits = Limits {
+            body: MAX_ANSWER,
+            patience: self.patience,
+        };
+        let sending = Sending {
+            method: outgoing.method.clone(),
+            target: place.target.clone(),
+            headers: outgoing.headers.clone(),
+            body: outgoing.body.clone(),
+            close_at: outgoing.close_at,
+        };
+        let tls = self
+            .client_tls(outgoing.presents)
+            .map_err(|error| (None, harness_error(error.to_string())))?;
+        let observer = Arc::new(DialObserver {
+            stage: Arc::clone(self),
+            context: Arc::clone(context),
+            observer: outgoing.observer,
+            endpoint: outgoing.endpoint,
+            presents: outgoing.presents,
+        });
+        let target = Target {
+            address: place.address,
+            host: place.host,
+            authority: place.authority,
+        };
+        let record = |connection| record_request(context, outgoing, exchange, connection);
+        if outgoing.close_at.is_some() {
+            return Err(client::break_off(&target, &tls, observer, &sending, record, limits).await);
+        }
+        if !line.as_ref().is_some_and(|line| line.connection.is_open()) {
+            let connection = client::open(&target, &tls, observer, limits).await?;
+            *line = Some(Line { connection });
+        }
+        let Some(Line { connection }) = line else {
+            return Err((None, harness_error("the connection was just opened".to_owned())));
+        };
+        let number = connection.number;
+        connection
+            .exchange(sending, || record(number), limits)
+            .await
+            .map_err(|error| (Some(number), error))
+    }
+}
+
+fn record_request(context: &CaseContext, outgoing: &Outgoing, exchange: u64, connection: u64) {
+    context.recorder.record(Event::RequestSent(Request {
+        exchange,
+        connection,
+        observer: outgoing.observer,
+        endpoint: outgoing.endpoint,
+        method: outgoing.method.clone(),
+        url: outgoing.url.clone(),
+        headers: outgoing.headers.clone(),
+        body: kept(&outgoing.body),
+    }));
+}
+
+/// A body as a transcript keeps it: what is larger than any document is cut.
+pub(crate) fn kept(body: &[u8]) -> Body {
+    const KEPT: usize = 256 * 1024;
+    if body.len() <= KEPT {
+        return Body::new(body.to_vec());
+    }
+    Body {
+        bytes: body[..1024].to_vec(),
+        whole_length: Some(body.len() as u64),
+    }
+}
+
+fn harness_error(reason: String) -> ExchangeError {
+    ExchangeError {
+        reason,
+        refused_by_peer: false,
+        unreadable: false,
+    }
+}
+
+struct Place {
+    address: SocketAddr,
+    host: String,
+    authority: String,
+    target: String,
+}
+
+/// Where a URL leads. Mock roles go to loopback and to the hosts of the implementation file, and nowhere else.
+fn place(context: &CaseContext, url: &str) -> Result<Place, String> {
+    let uri: hyper::Uri = url
+        .parse()
+        .map_err(|error| format!("`{url}` is no URL: {error}"))?;
+    if uri.scheme_str() != Some("https") {
+        return Err(format!("`{url}` is no https URL"));
+    }
+    let authority = uri.authority().ok_or_else(|| format!("`{url}` names no host"))?;
+    let host = authority.host().to_owned();
+    let port = authority.port_u16().unwrap_or(443);
+    let ip = match (host.as_str(), host.trim_matches(['[', ']']).parse::<IpAddr>()) {
+        ("localhost", _) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        (_, Ok(ip)) => ip,
+        _ => return Err(format!("`{host}` is no address that the harness may dial")),
+    };
+    let declared = context.header.endpoints.values().any(|endpoints| {
+        let urls = [&endpoints.dm, &endpoints.delegation, &endpoints.bootstrap];
+        urls.into_iter().flatten().any(|known| {
+            known
+                .parse::<hyper::Uri>()
+                .is_ok_and(|known| known.host() == Some(host.as_str()))
+        })
+    });
+    if !ip.is_loopback() && !declared {
+        return Err(format!(
+            "`{host}` is neither loopback nor named in the implementation file"
+        ));
+    }
+    Ok(Place {
+        address: SocketAddr::new(ip, port),
+        host,
+        authority: authority.as_str().to_owned(),
+        target: uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str())
+            .to_owned(),
+    })
+}

@@ -1,0 +1,146 @@
+//! What a mock server's listener does with a request: finds its case, records it, and lets the role answer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+
+use dmconform_case::document;
+use dmconform_model::transcript::{Body, Endpoint, EndpointKind, Request, Response};
+use dmconform_model::{Event, Part, Role};
+use oma_dm::session::server::ServerSession;
+use oma_dm::syncml::{self, Encoding};
+use oma_dm::xml::Element;
+
+use crate::context::CaseContext;
+use crate::dial::kept;
+use crate::http::server::{Handler, Received, Reply};
+use crate::stage::Stage;
+use crate::{bootstrap, delegation, documents, server_side};
+
+/// Handles the requests at one endpoint.
+pub(crate) struct EndpointHandler {
+    pub(crate) stage: Weak<Stage>,
+    pub(crate) endpoint: Endpoint,
+}
+
+impl Handler for EndpointHandler {
+    fn handle(self: Arc<Self>, request: Received) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
+        Box::pin(async move {
+            match self.stage.upgrade() {
+                Some(stage) => answer(&stage, self.endpoint, request).await,
+                None => Reply::new(503, "text/plain", Vec::new()),
+            }
+        })
+    }
+}
+
+async fn answer(stage: &Arc<Stage>, endpoint: Endpoint, request: Received) -> Reply {
+    let endpoint = meant(endpoint, &request);
+    let Some(context) = find(stage, endpoint, &request) else {
+        let what = format!(
+            "{} {:?}: {} {}",
+            endpoint.role, endpoint.kind, request.method, request.target
+        );
+        stage.stray(format!("{what} belongs to no running case"));
+        let refusal = documents::refusal(None, "", "unknown");
+        return Reply::new(404, &refusal.media_type, refusal.body);
+    };
+    stage.introduce(&context, request.connection);
+    let exchange = stage.next_exchange();
+    let observer = endpoint.role;
+    let body = match request.too_large {
+        Some(whole) => Body {
+            bytes: Vec::new(),
+            whole_length: Some(whole),
+        },
+        None => kept(&request.body),
+    };
+    context.recorder.record(Event::RequestReceived(Request {
+        exchange,
+        connection: request.connection,
+        observer,
+        endpoint,
+        method: request.method.clone(),
+        url: request.url.clone(),
+        headers: request.headers.clone(),
+        body,
+    }));
+    let connection = request.connection;
+    let mut reply = if request.too_large.is_some() {
+        Reply::new(413, "text/plain", Vec::new())
+    } else {
+        match endpoint.kind {
+            EndpointKind::Delegation => delegation::answer(&context, exchange).await,
+            EndpointKind::Dm => server_side::answer(&context, endpoint.role, exchange, &request).await,
+            EndpointKind::Bootstrap => bootstrap::answer(&context, exchange).await,
+        }
+    };
+    let response = Response {
+        exchange,
+        connection,
+        observer,
+        status: reply.status,
+        headers: reply.headers.clone(),
+        body: kept(&reply.body),
+    };
+    reply.before_write = Some(Box::new(move || {
+        context.recorder.record(Event::ResponseSent(response));
+    }));
+    reply
+}
+
+/// A Bootstrap Server that is on the same machine as DMS-2 shares its listener.
+fn meant(endpoint: Endpoint, request: &Received) -> Endpoint {
+    let co_located = endpoint.role == Role::Dms2 && request.target.starts_with("/bootstrap/");
+    if co_located {
+        return Endpoint {
+            role: Role::BootstrapServer,
+            kind: EndpointKind::Bootstrap,
+        };
+    }
+    endpoint
+}
+
+fn find(stage: &Stage, endpoint: Endpoint, request: &Received) -> Option<Arc<CaseContext>> {
+    if let Some(exclusive) = stage.router.exclusive() {
+        return Some(exclusive);
+    }
+    match endpoint.kind {
+        EndpointKind::Delegation => {
+            let Ok(element) = Element::parse(&request.body) else {
+                return stage.router.by_document(None, None);
+            };
+            let known = stage.profile.messages.iter().find(|(message, document)| {
+                message.part == Part::Request && document.root == element.name.local
+            });
+            let fields = known
+                .map(|(_, document)| document::fields(document, &element))
+                .unwrap_or_default();
+            let first = |name: &str| {
+                fields
+                    .get(name)
+                    .and_then(|values| values.first())
+                    .map(String::as_str)
+            };
+            stage.router.by_document(first("device"), first("session"))
+        }
+        EndpointKind::Dm => {
+            let encoding = encoding(&request.headers);
+            let device = syncml::read(&request.body, encoding)
+                .map(|reading| ServerSession::peek(&reading.message).device_id)
+                .ok();
+            stage.router.by_document(device.as_deref(), None)
+        }
+        EndpointKind::Bootstrap => stage.router.by_target(&request.target),
+    }
+}
+
+/// The encoding of a SyncML message by its media type; XML where it says nothing that is known.
+pub(crate) fn encoding(headers: &[(String, String)]) -> Encoding {
+    let media_type = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    media_type
+        .and_then(|(_, value)| Encoding::from_media_type(value))
+        .unwrap_or(Encoding::Xml)
+}

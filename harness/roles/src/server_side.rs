@@ -1,0 +1,360 @@
+//! The mock servers' side of DM sessions: what they have to say to the client, and what it answered.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use dmconform_case::test_case::{FieldChange, Look, ProbeCommand, State};
+use dmconform_model::transcript::Authentication as Outcome;
+use dmconform_model::{Event, MessageId, Role, Step};
+use oma_dm::account::Credentials;
+use oma_dm::acl::{Acl, Right};
+use oma_dm::session::Authentication;
+use oma_dm::session::server::{ServerConfig, ServerSession, Tag, Turn};
+use oma_dm::syncml::{self, Command, Format, Group, Item, Meta, Operation};
+
+use crate::bootstrap::credentials;
+use crate::change::Changes;
+use crate::context::CaseContext;
+use crate::delegation::fault;
+use crate::documents::fill;
+use crate::http::server::{Received, Reply};
+use crate::listener::encoding;
+use crate::script::Performed;
+use crate::stage::lock;
+
+/// What a mock server has to say to the client, and the sessions it says it in.
+#[derive(Default)]
+pub struct Offers {
+    state: Mutex<OfferState>,
+}
+
+#[derive(Default)]
+struct OfferState {
+    waiting: Vec<(Tag, Command)>,
+    next: u64,
+    sessions: BTreeMap<String, ServerSession>,
+    /// The credentials with the nonces of the last session, the client's and the server's.
+    credentials: Option<(Credentials, Credentials)>,
+    /// What Gets found, by tag.
+    results: BTreeMap<Tag, String>,
+    /// The status of each command, by tag.
+    statuses: BTreeMap<Tag, u16>,
+}
+
+/// The most sessions that are remembered.
+const MAX_SESSIONS: usize = 64;
+
+impl Offers {
+    /// Adds a command; its tag.
+    pub fn push(&self, command: Command) -> Tag {
+        let mut state = lock(&self.state);
+        state.next += 1;
+        let tag = Tag(state.next);
+        state.waiting.push((tag, command));
+        tag
+    }
+
+    /// Whether something waits for the client to come.
+    pub fn is_waiting(&self) -> bool {
+        !lock(&self.state).waiting.is_empty()
+    }
+
+    fn result(&self, tag: Tag) -> Option<Option<String>> {
+        let state = lock(&self.state);
+        let status = state.statuses.get(&tag)?;
+        let found = state.results.get(&tag).cloned();
+        // A Status without a Results may be followed by it only if it says so.
+        if (200..300).contains(status) {
+            found.map(Some)
+        } else {
+            Some(None)
+        }
+    }
+}
+
+/// Answers a package of the client.
+pub(crate) async fn answer(
+    context: &Arc<CaseContext>,
+    role: Role,
+    exchange: u64,
+    request: &Received,
+) -> Reply {
+    let encoding = encoding(&request.headers);
+    let Ok(reading) = syncml::read(&request.body, encoding) else {
+        return Reply::new(400, "text/plain", Vec::new());
+    };
+    let Some(offers) = context.offers.get(&role) else {
+        return Reply::new(404, "text/plain", Vec::new());
+    };
+    let outcome = receive(context, role, offers, &reading.message);
+    if let Some(outcome) = outcome {
+        context.recorder.record(Event::Authenticated {
+            exchange,
+            who: Role::DmClient,
+            outcome,
+        });
+    }
+    let opens = context.recorder.with(|observed| {
+        observed
+            .exchanges
+            .get(&exchange)
+            .is_some_and(|known| known.message == Some(MessageId::request(Step::ClientSession)))
+    });
+    let message = MessageId::answer(Step::ClientSession);
+    let changes = if opens {
+        context.changes(message)
+    } else {
+        Changes::default()
+    };
+    if changes.delay {
+        context.hold(message).await;
+    }
+    let words = changes
+        .in_words()
+        .or_else(|| changes.omit.then(|| "it is not sent".to_owned()));
+    if let Some(change) = words.filter(|_| changes.certificate.is_none()) {
+        context.recorder.record(Event::Changed {
+            at: message,
+            exchange: Some(exchange),
+            change,
+        });
+    }
+    if let Some(status) = changes.answer {
+        return Reply::new(status, "text/plain", Vec::new());
+    }
+    let body = respond(offers, &reading.message.header.session_id, encoding);
+    let media_type = encoding.media_type().to_owned();
+    let (body, media_type) = match changes.corrupt {
+        Some(corruption) => crate::change::spoil(corruption, body, media_type),
+        None => (body, media_type),
+    };
+    Reply::new(200, &media_type, body).with_fault(fault(&changes))
+}
+
+fn receive(context: &CaseContext, role: Role, offers: &Offers, message: &syncml::Message) -> Option<Outcome> {
+    let mut state = lock(&offers.state);
+    let known = state.credentials.clone().unwrap_or_else(|| {
+        let of_role = if role == Role::Dms1 {
+            &context.dms_1_credentials
+        } else {
+            &context.header.dms_2_credentials
+        };
+        credentials(of_role, context.server_id(role))
+    });
+    if state.sessions.len() >= MAX_SESSIONS {
+        state.sessions.pop_first();
+    }
+    let session = state
+        .sessions
+        .entry(message.header.session_id.clone())
+        .or_insert_with(|| {
+            let address = context.endpoints(role).dm.unwrap_or_default();
+            let seed = format!("{}-{role}-{}", context.token, message.header.session_id);
+            ServerSession::new(
+                ServerConfig::new(address, Some(known.1.clone()), seed.as_bytes()),
+                Some(known.0.clone()),
+            )
+        });
+    let received = session.receive(message);
+    let moved = session
+        .client_credentials()
+        .cloned()
+        .zip(session.server_credentials().cloned());
+    for status in &received.statuses {
+        state.statuses.insert(status.tag, status.code.0);
+    }
+    for result in &received.results {
+        let text = result
+            .items
+            .iter()
+            .find_map(|item| item.text().map(str::to_owned))
+            .unwrap_or_default();
+        state.results.insert(result.tag, text);
+    }
+    if received.turn == Turn::Over {
+        state.sessions.remove(&message.header.session_id);
+    }
+    state.credentials = moved.or(Some(known));
+    match received.authentication {
+        Authentication::Verified => Some(Outcome::Verified),
+        Authentication::Wrong => Some(Outcome::Wrong),
+        Authentication::Missing => Some(Outcome::Missing),
+        Authentication::NotNeeded => None,
+    }
+}
+
+fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> Vec<u8> {
+    let mut state = lock(&offers.state);
+    let OfferState {
+        waiting,
+        sessions,
+        credentials,
+        ..
+    } = &mut *state;
+    let Some(session) = sessions.get_mut(session_id) else {
+        return Vec::new();
+    };
+    let may_command = session.authentication().is_enough();
+    let commands = if may_command {
+        std::mem::take(waiting)
+    } else {
+        Vec::new()
+    };
+    let message = session.respond(commands);
+    if let Some(moved) = session
+        .client_credentials()
+        .cloned()
+        .zip(session.server_credentials().cloned())
+    {
+        *credentials = Some(moved);
+    }
+    if session.is_over() {
+        sessions.remove(session_id);
+    }
+    syncml::write(&message, encoding)
+}
+
+/// Performs a step of DMS-1 that is carried in a DM session: says it when the client comes, and waits for the Status.
+pub(crate) async fn perform(context: &Arc<CaseContext>, message: MessageId, changes: &Changes) -> Performed {
+    let Some(offers) = context.offers.get(&Role::Dms1) else {
+        return Performed::Stuck("DMS-1 is not a mock".to_owned());
+    };
+    let commands = match message.step {
+        Step::BootstrapEntry => entry(context, changes),
+        Step::AclUpdate => match acls(context, offers, changes).await {
+            Some(commands) => commands,
+            None => return Performed::Stuck("the client did not say which ACLs there are".to_owned()),
+        },
+        _ => {
+            let node = context.dms_1_credentials.node.clone();
+            vec![Command::Delete(Operation::on(vec![Item::at(&changed(
+                context, changes, "node", node,
+            ))]))]
+        }
+    };
+    if let Some(change) = changes.in_words() {
+        context.recorder.record(Event::Changed {
+            at: message,
+            exchange: None,
+            change,
+        });
+    }
+    for command in commands {
+        offers.push(command);
+    }
+    let answer = MessageId::answer(message.step);
+    let answered = context
+        .until(|context| {
+            context
+                .recorder
+                .with(|observed| observed.all(answer).next().is_some())
+        })
+        .await;
+    if !answered {
+        return Performed::Stuck(format!("the client gave no Status for step {}", message.step));
+    }
+    if context.recorder.seen(answer) {
+        return Performed::Accepted;
+    }
+    Performed::Stuck(format!("the client refused step {}", message.step))
+}
+
+fn changed(context: &CaseContext, changes: &Changes, field: &str, usual: String) -> String {
+    match changes.fields.get(field) {
+        Some(FieldChange::To(text)) => fill(context, text),
+        Some(FieldChange::Removed) => String::new(),
+        None => usual,
+    }
+}
+
+/// A new entry of the Bootstrap Config object: its node, then the leaf with the URL.
+fn entry(context: &CaseContext, changes: &Changes) -> Vec<Command> {
+    let config = &context.profile().bootstrap_config;
+    let url = context.recorder.with(|observed| {
+        let answer = observed.first(MessageId::answer(Step::UrlRequest))?;
+        answer.fields.get("url")?.first().cloned()
+    });
+    let url = changed(
+        context,
+        changes,
+        "url",
+        url.unwrap_or_else(|| context.bootstrap_url.clone()),
+    );
+    let node = format!("{}/dms2", config.root);
+    let leaf = format!("{node}/{}", config.url_leaf);
+    let interior = Item::at(&node).with_meta(Meta::of_format(Format::Node));
+    let add = |item: Item| Command::Add(Operation::on(vec![item]));
+    let commands = vec![
+        add(interior),
+        add(Item::at(&leaf)
+            .with_meta(Meta::of_format(Format::Chr))
+            .with_text(&url)),
+    ];
+    // The entry must precede its leaf, and only a Sequence says so (OMA DM protocol 1.2, section 8).
+    vec![Command::Sequence(Group {
+        commands,
+        ..Group::default()
+    })]
+}
+
+/// The ACLs of the delegated nodes with all rights for DMS-2 added: reads them first, since a Replace overwrites all.
+async fn acls(context: &CaseContext, offers: &Offers, changes: &Changes) -> Option<Vec<Command>> {
+    let mut commands = Vec::new();
+    for node in &context.case().given.tree {
+        let target = format!("{node}?prop=ACL");
+        let tag = offers.push(Command::Get(Operation::on(vec![Item::at(&target)])));
+        if !context.until(|_| offers.result(tag).is_some()).await {
+            return None;
+        }
+        let found = offers.result(tag).flatten().unwrap_or_default();
+        let mut acl = Acl::parse(&found).unwrap_or_else(|_| Acl::empty());
+        let delegated = changed(
+            context,
+            changes,
+            "servers",
+            context.server_id(Role::Dms2).to_owned(),
+        );
+        for right in [Right::Add, Right::Delete, Right::Exec, Right::Get, Right::Replace] {
+            // DMS-1 keeps its rights: it may have to finish what it began.
+            for server in [delegated.as_str(), context.server_id(Role::Dms1)] {
+                let _ = acl.add(right, server);
+            }
+        }
+        let text = changed(context, changes, "acl", acl.to_string());
+        commands.push(Command::Replace(Operation::on(vec![
+            Item::at(&target).with_text(&text),
+        ])));
+    }
+    Some(commands)
+}
+
+/// Looks at a real client's tree once a message was seen: sends a command and waits for its Status.
+pub async fn probe(context: Arc<CaseContext>, state: State) {
+    let Look::Probe {
+        role, command, node, ..
+    } = &state.look
+    else {
+        return;
+    };
+    let Some(offers) = context.offers.get(role) else {
+        return;
+    };
+    if !context.until(|context| context.recorder.seen(state.after)).await {
+        return;
+    }
+    let item = Item::at(node);
+    let command = match command {
+        ProbeCommand::Get => Command::Get(Operation::on(vec![item])),
+        ProbeCommand::Replace => Command::Replace(Operation::on(vec![item.with_text("set by a probe")])),
+        ProbeCommand::Add => {
+            let leaf = item
+                .with_meta(Meta::of_format(Format::Chr))
+                .with_text("added by a probe");
+            Command::Add(Operation::on(vec![leaf]))
+        }
+    };
+    let tag = offers.push(command);
+    context
+        .until(|_| lock(&offers.state).statuses.contains_key(&tag))
+        .await;
+}

@@ -1,0 +1,470 @@
+//! The stage of a run: the mock servers' listeners, their certificates, and who is known on which connection.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use dmconform_case::profile::Profile;
+use dmconform_model::certificate::Certificate;
+use dmconform_model::tls::Facts;
+use dmconform_model::transcript::{Body, Endpoint, EndpointKind, Side};
+use dmconform_model::{Event, Role};
+use dmconform_tls::{
+    Authority, AuthorityError, ClientCertificates, ClientConfig, HandshakeError, Identity, Party, Roots,
+    ServerConfig,
+};
+
+use crate::context::CaseContext;
+use crate::http::Observer;
+use crate::http::server::{Limits, Server};
+use crate::listener::EndpointHandler;
+use crate::router::Router;
+
+/// The most strays that are kept.
+const MAX_STRAYS: usize = 200;
+
+/// Everything that the cases against one implementation share.
+pub struct Stage {
+    authority: Authority,
+    roots: Roots,
+    names: Names,
+    /// Which case something belongs to.
+    pub router: Router,
+    /// How messages look on the wire.
+    pub profile: Profile,
+    /// How long the stage waits for anything.
+    pub patience: Duration,
+    identities: Mutex<BTreeMap<(String, Certificate), Option<Identity>>>,
+    connections: Mutex<BTreeMap<u64, Known>>,
+    servers: Mutex<BTreeMap<Endpoint, Arc<Listening>>>,
+    strays: Mutex<Vec<String>>,
+    next_connection: AtomicU64,
+    next_exchange: AtomicU64,
+}
+
+/// The names in the certificates of the parties.
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// The server identifier of DMS-1.
+    pub dms_1: String,
+    /// The server identifier of DMS-2.
+    pub dms_2: String,
+    /// The name of the Bootstrap Server.
+    pub bootstrap_server: String,
+    /// A server that has no part in any delegation.
+    pub third: String,
+}
+
+/// What a mock role presents when it dials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presents {
+    /// The role's own certificate, of this kind.
+    Own(Role, Certificate),
+    /// A good certificate of a third server.
+    Third,
+    /// Nothing: devices have no certificate.
+    Nothing,
+}
+
+/// Why the stage could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// A certificate could not be made.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// TLS could not be set up.
+    #[error(transparent)]
+    Tls(#[from] HandshakeError),
+    /// A listener could not be bound.
+    #[error("listen for {role} {kind:?}: {source}; free the port or let the harness choose")]
+    Bind {
+        /// The mock role.
+        role: Role,
+        /// What is spoken there.
+        kind: EndpointKind,
+        /// Why not.
+        source: std::io::Error,
+    },
+}
+
+struct Listening {
+    server: Server,
+    presented: Arc<Mutex<Certificate>>,
+}
+
+/// A connection, as long as it is open.
+struct Known {
+    observer: Role,
+    side: Side,
+    endpoint: Endpoint,
+    address: SocketAddr,
+    opened: Instant,
+    presented: Certificate,
+    facts: Option<Arc<Facts>>,
+    cases: Vec<Weak<CaseContext>>,
+}
+
+impl Stage {
+    /// A stage without listeners yet.
+    pub fn new(authority: Authority, names: Names, profile: Profile, patience: Duration) -> Arc<Self> {
+        let roots = authority.roots();
+        Arc::new(Self {
+            authority,
+            roots,
+            names,
+            router: Router::default(),
+            profile,
+            patience,
+            identities: Mutex::default(),
+            connections: Mutex::default(),
+            servers: Mutex::default(),
+            strays: Mutex::default(),
+            next_connection: AtomicU64::new(1),
+            next_exchange: AtomicU64::new(1),
+        })
+    }
+
+    /// Listens as a mock role, on a port of the system's choice.
+    ///
+    /// # Errors
+    /// When the listener cannot be set up.
+    pub async fn listen(self: &Arc<Self>, role: Role, kind: EndpointKind) -> Result<SocketAddr, StageError> {
+        let endpoint = Endpoint { role, kind };
+        let presented = Arc::new(Mutex::new(Certificate::Good));
+        let tls = self.server_tls(endpoint, Certificate::Good)?;
+        let observer = Arc::new(ListenerObserver {
+            stage: Arc::downgrade(self),
+            endpoint,
+            presented: Arc::clone(&presented),
+        });
+        let handler = Arc::new(EndpointHandler {
+            stage: Arc::downgrade(self),
+            endpoint,
+        });
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = Server::bind(any_port, tls, handler, observer, Limits::default())
+            .await
+            .map_err(|source| StageError::Bind { role, kind, source })?;
+        let address = server.address();
+        lock(&self.servers).insert(endpoint, Arc::new(Listening { server, presented }));
+        Ok(address)
+    }
+
+    /// Lets a listener present another certificate, once every open connection to it is closed.
+    ///
+    /// # Errors
+    /// When the certificate cannot be made.
+    pub async fn present(&self, endpoint: Endpoint, certificate: Certificate) -> Result<(), StageError> {
+        let Some(listening) = lock(&self.servers).get(&endpoint).cloned() else {
+            return Ok(());
+        };
+        let tls = self.server_tls(endpoint, certificate)?;
+        *lock(&listening.presented) = certificate;
+        listening.server.set_tls(tls);
+        listening.server.drain().await;
+        Ok(())
+    }
+
+    /// Ends every listener.
+    pub fn close(&self) {
+        lock(&self.servers).clear();
+    }
+
+    /// The certificates everybody trusts.
+    pub fn roots(&self) -> &Roots {
+        &self.roots
+    }
+
+    /// The authority of the run.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// The name in a role's certificate.
+    pub fn name(&self, role: Role) -> &str {
+        match role {
+            Role::DmClient => "device",
+            Role::Dms1 => &self.names.dms_1,
+            Role::Dms2 => &self.names.dms_2,
+            Role::BootstrapServer => &self.names.bootstrap_server,
+        }
+    }
+
+    /// The certificate of a role; nothing for [`Certificate::None`].
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn identity(&self, name: &str, certificate: Certificate) -> Result<Option<Identity>, AuthorityError> {
+        let key = (name.to_owned(), certificate);
+        if let Some(identity) = lock(&self.identities).get(&key) {
+            return Ok(identity.clone());
+        }
+        let identity = self.authority.issue(
+            &Party {
+                server_id: name.to_owned(),
+            },
+            certificate,
+        )?;
+        lock(&self.identities).insert(key, identity.clone());
+        Ok(identity)
+    }
+
+    pub(crate) fn client_tls(&self, presents: Presents) -> Result<ClientConfig, StageError> {
+        let identity = match presents {
+            Presents::Own(role, certificate) => self.identity(self.name(role), certificate)?,
+            Presents::Third => self.identity(&self.names.third, Certificate::Good)?,
+            Presents::Nothing => None,
+        };
+        Ok(ClientConfig::new(&self.roots, identity.as_ref())?)
+    }
+
+    fn server_tls(&self, endpoint: Endpoint, certificate: Certificate) -> Result<ServerConfig, StageError> {
+        let identity = self.identity(self.name(endpoint.role), certificate)?;
+        let setup = || HandshakeError::Setup {
+            reason: "a listener needs a certificate".to_owned(),
+        };
+        let identity = identity.ok_or_else(setup)?;
+        let wanted = match endpoint.kind {
+            EndpointKind::Delegation => ClientCertificates::Required,
+            EndpointKind::Dm | EndpointKind::Bootstrap => ClientCertificates::NotAsked,
+        };
+        Ok(ServerConfig::new(&identity, wanted, &self.roots)?)
+    }
+
+    /// A number for an exchange.
+    pub(crate) fn next_exchange(&self) -> u64 {
+        self.next_exchange.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Notes what belongs to no case.
+    pub(crate) fn stray(&self, what: String) {
+        let mut strays = lock(&self.strays);
+        if strays.len() < MAX_STRAYS {
+            strays.push(what);
+        }
+    }
+
+    /// What belonged to no case.
+    pub fn strays(&self) -> Vec<String> {
+        lock(&self.strays).clone()
+    }
+
+    fn open(&self, known: Known) -> u64 {
+        let number = self.next_connection.fetch_add(1, Ordering::Relaxed);
+        lock(&self.connections).insert(number, known);
+        number
+    }
+
+    /// Writes a connection into the transcript of a case that it now matters to, once.
+    pub(crate) fn introduce(&self, context: &Arc<CaseContext>, connection: u64) {
+        let mut connections = lock(&self.connections);
+        let Some(known) = connections.get_mut(&connection) else {
+            return;
+        };
+        let this = Arc::downgrade(context);
+        if known.cases.iter().any(|case| case.ptr_eq(&this)) {
+            return;
+        }
+        known.cases.push(this);
+        context.recorder.record(Event::ConnectionOpened {
+            connection,
+            observer: known.observer,
+            side: known.side,
+            endpoint: known.endpoint,
+            address: known.address.to_string(),
+            since_us: context.recorder.since_us(known.opened),
+        });
+        if let Some(facts) = &known.facts {
+            let facts = Facts::clone(facts);
+            context.recorder.record(Event::TlsEstablished {
+                connection,
+                facts,
+                presented: known.presented,
+            });
+        }
+    }
+
+    /// The cases that a connection matters to.
+    fn concerned(&self, connection: u64) -> (Vec<Arc<CaseContext>>, Option<(Endpoint, Certificate)>) {
+        let connections = lock(&self.connections);
+        let Some(known) = connections.get(&connection) else {
+            return (Vec::new(), None);
+        };
+        let cases = known.cases.iter().filter_map(Weak::upgrade).collect();
+        (cases, Some((known.endpoint, known.presented)))
+    }
+
+    fn established(&self, connection: u64, facts: &Arc<Facts>) {
+        let (cases, known) = self.concerned(connection);
+        if let Some(known) = lock(&self.connections).get_mut(&connection) {
+            known.facts = Some(Arc::clone(facts));
+        }
+        let Some((_, presented)) = known else { return };
+        for case in cases {
+            let facts = Facts::clone(facts);
+            case.recorder.record(Event::TlsEstablished {
+                connection,
+                facts,
+                presented,
+            });
+        }
+    }
+
+    fn failed(&self, connection: u64, reason: &str, refused_by_peer: bool) {
+        let (cases, known) = self.concerned(connection);
+        let Some((endpoint, presented)) = known else {
+            return;
+        };
+        if cases.is_empty() {
+            self.stray(format!(
+                "{} {:?}: TLS failed: {reason}",
+                endpoint.role, endpoint.kind
+            ));
+        }
+        for case in cases {
+            let reason = reason.to_owned();
+            case.recorder.record(Event::TlsFailed {
+                connection,
+                reason,
+                refused_by_peer,
+                presented,
+            });
+        }
+    }
+
+    fn plaintext(&self, connection: u64, first: &[u8]) {
+        let (cases, known) = self.concerned(connection);
+        let Some((endpoint, _)) = known else { return };
+        if cases.is_empty() {
+            self.stray(format!(
+                "{} {:?}: something that is no TLS arrived",
+                endpoint.role, endpoint.kind
+            ));
+        }
+        for case in cases {
+            let first_bytes = Body::new(first.to_vec());
+            case.recorder.record(Event::Plaintext {
+                connection,
+                first_bytes,
+            });
+        }
+    }
+
+    fn closed(&self, connection: u64, how: &str) {
+        let (cases, _) = self.concerned(connection);
+        lock(&self.connections).remove(&connection);
+        for case in cases {
+            case.recorder.record(Event::ConnectionClosed {
+                connection,
+                how: how.to_owned(),
+            });
+        }
+    }
+}
+
+/// Tells the stage what happens at a listener.
+struct ListenerObserver {
+    stage: Weak<Stage>,
+    endpoint: Endpoint,
+    presented: Arc<Mutex<Certificate>>,
+}
+
+impl Observer for ListenerObserver {
+    fn opened(&self, address: SocketAddr) -> u64 {
+        let Some(stage) = self.stage.upgrade() else {
+            return 0;
+        };
+        let number = stage.open(Known {
+            observer: self.endpoint.role,
+            side: Side::Accepted,
+            endpoint: self.endpoint,
+            address,
+            opened: Instant::now(),
+            presented: *lock(&self.presented),
+            facts: None,
+            cases: Vec::new(),
+        });
+        if let Some(case) = stage.router.exclusive() {
+            stage.introduce(&case, number);
+        }
+        number
+    }
+
+    fn established(&self, connection: u64, facts: &Arc<Facts>) {
+        if let Some(stage) = self.stage.upgrade() {
+            stage.established(connection, facts);
+        }
+    }
+
+    fn failed(&self, connection: u64, reason: &str, refused_by_peer: bool) {
+        if let Some(stage) = self.stage.upgrade() {
+            stage.failed(connection, reason, refused_by_peer);
+        }
+    }
+
+    fn plaintext(&self, connection: u64, first: &[u8]) {
+        if let Some(stage) = self.stage.upgrade() {
+            stage.plaintext(connection, first);
+        }
+    }
+
+    fn closed(&self, connection: u64, how: &str) {
+        if let Some(stage) = self.stage.upgrade() {
+            stage.closed(connection, how);
+        }
+    }
+}
+
+/// Tells the stage what happens on a connection that a mock role dials for a case.
+pub(crate) struct DialObserver {
+    pub(crate) stage: Arc<Stage>,
+    pub(crate) context: Arc<CaseContext>,
+    pub(crate) observer: Role,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) presents: Presents,
+}
+
+impl Observer for DialObserver {
+    fn opened(&self, address: SocketAddr) -> u64 {
+        let presented = match self.presents {
+            Presents::Own(_, certificate) => certificate,
+            Presents::Third => Certificate::OtherServer,
+            Presents::Nothing => Certificate::None,
+        };
+        let number = self.stage.open(Known {
+            observer: self.observer,
+            side: Side::Dialled,
+            endpoint: self.endpoint,
+            address,
+            opened: Instant::now(),
+            presented,
+            facts: None,
+            cases: Vec::new(),
+        });
+        self.stage.introduce(&self.context, number);
+        number
+    }
+
+    fn established(&self, connection: u64, facts: &Arc<Facts>) {
+        self.stage.established(connection, facts);
+    }
+
+    fn failed(&self, connection: u64, reason: &str, refused_by_peer: bool) {
+        self.stage.failed(connection, reason, refused_by_peer);
+    }
+
+    fn plaintext(&self, connection: u64, first: &[u8]) {
+        self.stage.plaintext(connection, first);
+    }
+
+    fn closed(&self, connection: u64, how: &str) {
+        self.stage.closed(connection, how);
+    }
+}
+
+/// Locks; what a panicking holder left is whole, since no lock is held across a change in steps.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
