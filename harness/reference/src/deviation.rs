@@ -6,9 +6,11 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Declares the deviations once: variant, name, and what it breaks.
+use crate::role::RoleName;
+
+/// Declares the deviations once: variant, name, whose it can be, and what it breaks.
 macro_rules! deviations {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal of [$($role:ident),+],)+) => {
         /// One deliberate defect. Each changes nothing but what it says.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Deviation {
@@ -26,6 +28,13 @@ macro_rules! deviations {
                 }
             }
 
+            /// The roles that can have it.
+            pub const fn roles(self) -> &'static [RoleName] {
+                match self {
+                    $(Self::$variant => &[$(RoleName::$role),+],)+
+                }
+            }
+
             /// What it breaks, in a sentence that begins with the requirements.
             pub const fn breaks(self) -> &'static str {
                 match self {
@@ -39,153 +48,155 @@ macro_rules! deviations {
 deviations! {
     // Step 1: the connections.
     /// DEL-1-1: a server answers delegation messages that come without TLS as well.
-    AcceptsPlaintext = "accepts-plaintext",
+    AcceptsPlaintext = "accepts-plaintext" of [Dms1, Dms2],
     /// DEL-1-1: a server sends its delegation messages without TLS.
-    SendsPlaintext = "sends-plaintext",
+    SendsPlaintext = "sends-plaintext" of [Dms1, Dms2],
     /// DEL-1-2: a server takes delegation messages from peers without a certificate, or with one from anybody.
-    AcceptsAnyClientCertificate = "accepts-any-client-certificate",
+    AcceptsAnyClientCertificate = "accepts-any-client-certificate" of [Dms1, Dms2],
     /// DEL-1-2: a server sends delegation messages to a peer whose certificate is from anybody.
-    AcceptsAnyServerCertificate = "accepts-any-server-certificate",
+    AcceptsAnyServerCertificate = "accepts-any-server-certificate" of [Dms1, Dms2],
     /// DEL-1-3: a server ignores that the peer's certificate has expired or is not yet valid.
-    IgnoresExpiredCertificate = "ignores-expired-certificate",
+    IgnoresExpiredCertificate = "ignores-expired-certificate" of [Dms1, Dms2],
     /// DEL-1-3: a server ignores that the peer's certificate is not for that use.
-    IgnoresCertificatePurpose = "ignores-certificate-purpose",
+    IgnoresCertificatePurpose = "ignores-certificate-purpose" of [Dms1, Dms2],
     /// DEL-1-4: a server, as TLS client, does not check that the certificate is for the host it dialled.
-    SkipsServerNameCheck = "skips-server-name-check",
+    SkipsServerNameCheck = "skips-server-name-check" of [Dms1, Dms2],
     /// DEL-1-5: a server does not check that the peer's certificate names the server the message speaks for.
-    AcceptsCertificateOfAnotherServer = "accepts-certificate-of-another-server",
+    AcceptsCertificateOfAnotherServer = "accepts-certificate-of-another-server" of [Dms1, Dms2],
     /// DEL-1-5: a server does not look at revocation lists.
-    IgnoresRevocation = "ignores-revocation",
+    IgnoresRevocation = "ignores-revocation" of [Dms1, Dms2],
     /// DEL-1-6: the client talks to servers whatever their certificate.
-    ClientIgnoresServerCertificate = "client-ignores-server-certificate",
+    ClientIgnoresServerCertificate = "client-ignores-server-certificate" of [DmClient],
     // Step 2: the opening.
     /// DEL-2-1: the opener takes the order, and sends nothing.
-    NeverOpens = "never-opens",
+    NeverOpens = "never-opens" of [Dms1, Dms2],
     /// DEL-2-1: DMS-1 begins with step 3.
-    SkipsInitiation = "skips-initiation",
+    SkipsInitiation = "skips-initiation" of [Dms1],
     /// DEL-2-2: the initiation request names no device.
-    InitiationWithoutDevice = "initiation-without-device",
+    InitiationWithoutDevice = "initiation-without-device" of [Dms1, Dms2],
     /// DEL-2-2: the initiation request of DMS-1 names no delegation type.
-    InitiationWithoutType = "initiation-without-type",
+    InitiationWithoutType = "initiation-without-type" of [Dms1],
     /// DEL-2-3: an initiation request is read, and never answered.
-    KeepsSilentOnInitiation = "keeps-silent-on-initiation",
+    KeepsSilentOnInitiation = "keeps-silent-on-initiation" of [Dms1, Dms2],
     /// DEL-2-3: an initiation request that cannot be read is accepted.
-    AcceptsUnreadableInitiation = "accepts-unreadable-initiation",
+    AcceptsUnreadableInitiation = "accepts-unreadable-initiation" of [Dms1, Dms2],
     // Step 3: the URL.
     /// DEL-3-1: DMS-1 does not ask for the URL, and stops.
-    SkipsUrlRequest = "skips-url-request",
+    SkipsUrlRequest = "skips-url-request" of [Dms1],
     /// DEL-3-2: DMS-2 answers step 3 without a URL.
-    AnswersNoUrl = "answers-no-url",
+    AnswersNoUrl = "answers-no-url" of [Dms2],
     /// DEL-3-3: DMS-2 answers step 3 with a relative URL.
-    AnswersRelativeUrl = "answers-relative-url",
+    AnswersRelativeUrl = "answers-relative-url" of [Dms2],
     /// DEL-3-3: DMS-2 answers step 3 with an `http` URL.
-    AnswersPlainHttpUrl = "answers-plain-http-url",
+    AnswersPlainHttpUrl = "answers-plain-http-url" of [Dms2],
     /// DEL-3-4: DMS-2 answers step 3 for a session or a device that it does not know.
-    AnswersUnknownSession = "answers-unknown-session",
+    AnswersUnknownSession = "answers-unknown-session" of [Dms2],
     // Step 4: the entry.
     /// DEL-4-1: DMS-1 writes no entry.
-    NeverWritesEntry = "never-writes-entry",
+    NeverWritesEntry = "never-writes-entry" of [Dms1],
     /// DEL-4-2: DMS-1 writes another URL than it was given.
-    ForwardsWrongUrl = "forwards-wrong-url",
+    ForwardsWrongUrl = "forwards-wrong-url" of [Dms1],
     /// DEL-4-3: DMS-1 writes a made-up entry right after step 2, while step 3 has yet to be answered.
-    UrlBeforeAnswer = "url-before-answer",
+    UrlBeforeAnswer = "url-before-answer" of [Dms1],
     /// DEL-4-4: DMS-1 goes on when the client has refused the entry.
-    IgnoresRefusedEntry = "ignores-refused-entry",
+    IgnoresRefusedEntry = "ignores-refused-entry" of [Dms1],
     /// DEL-4-5: the client gives no Status for the entry.
-    NoStatusForEntry = "no-status-for-entry",
+    NoStatusForEntry = "no-status-for-entry" of [DmClient],
     /// DEL-4-5: the client answers 200 for the entry, and does not store it.
-    ForgetsEntry = "forgets-entry",
+    ForgetsEntry = "forgets-entry" of [DmClient],
+    /// DEL-0-4: DMS-1 writes a second entry with the URL.
+    WritesEntryTwice = "writes-entry-twice" of [Dms1],
     // Step 5: the bootstrap.
     /// DEL-5-1: the client does not fetch the bootstrap.
-    NeverFetchesBootstrap = "never-fetches-bootstrap",
+    NeverFetchesBootstrap = "never-fetches-bootstrap" of [DmClient],
     /// DEL-5-1: the client fetches the bootstrap from another URL than it was given.
-    FetchesWrongUrl = "fetches-wrong-url",
+    FetchesWrongUrl = "fetches-wrong-url" of [DmClient],
     /// DEL-0-4: the client fetches the bootstrap twice.
-    FetchesBootstrapTwice = "fetches-bootstrap-twice",
+    FetchesBootstrapTwice = "fetches-bootstrap-twice" of [DmClient],
     /// DEL-5-2: the Bootstrap Server answers 404.
-    NoBootstrap = "no-bootstrap",
+    NoBootstrap = "no-bootstrap" of [BootstrapServer],
     /// DEL-5-3: the bootstrap carries another server's identifier.
-    BootstrapForAnotherServer = "bootstrap-for-another-server",
+    BootstrapForAnotherServer = "bootstrap-for-another-server" of [BootstrapServer],
     /// DEL-5-4: the client takes it that DMS-2 is where the Bootstrap Server is.
-    AssumesOneMachine = "assumes-one-machine",
+    AssumesOneMachine = "assumes-one-machine" of [DmClient],
     /// DEL-5-5: the client drops its accounts when the bootstrap cannot be fetched or read.
-    AppliesUnreadableBootstrap = "applies-unreadable-bootstrap",
+    AppliesUnreadableBootstrap = "applies-unreadable-bootstrap" of [DmClient],
     /// DEL-5-6: the address in the bootstrap is not that of DMS-2.
-    WrongAddressInBootstrap = "wrong-address-in-bootstrap",
+    WrongAddressInBootstrap = "wrong-address-in-bootstrap" of [BootstrapServer],
     /// DEL-5-6: the credentials in the bootstrap are not those that DMS-2 accepts.
-    WrongCredentialsInBootstrap = "wrong-credentials-in-bootstrap",
+    WrongCredentialsInBootstrap = "wrong-credentials-in-bootstrap" of [BootstrapServer],
     // Step 6: the session with DMS-2.
     /// DEL-6-1: the client opens no session with DMS-2.
-    NeverOpensSession = "never-opens-session",
+    NeverOpensSession = "never-opens-session" of [DmClient],
     /// DEL-6-1: the client opens the session meant for DMS-2 with DMS-1.
-    SessionToWrongServer = "session-to-wrong-server",
+    SessionToWrongServer = "session-to-wrong-server" of [DmClient],
     /// DEL-6-2: the client opens a session with DMS-2 before it fetches the bootstrap (needs `early-account`).
-    SessionBeforeBootstrap = "session-before-bootstrap",
+    SessionBeforeBootstrap = "session-before-bootstrap" of [DmClient],
     /// DEL-6-3: the client uses other credentials than those of the bootstrap.
-    SessionWithOtherCredentials = "session-with-other-credentials",
+    SessionWithOtherCredentials = "session-with-other-credentials" of [DmClient],
     /// DEL-6-4: DMS-2 does not authenticate itself to the client.
-    SkipsAuthentication = "skips-authentication",
+    SkipsAuthentication = "skips-authentication" of [Dms2],
     /// DEL-6-4: DMS-2 gives no Status for the client's commands.
-    OmitsStatuses = "omits-statuses",
+    OmitsStatuses = "omits-statuses" of [Dms2],
     // Step 7: the bootstrap is complete.
     /// DEL-7-1: DMS-2 does not say that the client has been bootstrapped.
-    SkipsBootstrapComplete = "skips-bootstrap-complete",
+    SkipsBootstrapComplete = "skips-bootstrap-complete" of [Dms2],
     /// DEL-7-2: DMS-2 says so right after it has answered step 3.
-    BootstrapCompleteTooEarly = "bootstrap-complete-too-early",
+    BootstrapCompleteTooEarly = "bootstrap-complete-too-early" of [Dms2],
     /// DEL-7-2: DMS-2 says so when the client's credentials were refused.
-    BootstrapCompleteAfterRefusal = "bootstrap-complete-after-refusal",
+    BootstrapCompleteAfterRefusal = "bootstrap-complete-after-refusal" of [Dms2],
     /// DEL-7-3: DMS-2, co-located with the Bootstrap Server, says so when the bootstrap was fetched.
-    BootstrapCompleteOnFetch = "bootstrap-complete-on-fetch",
+    BootstrapCompleteOnFetch = "bootstrap-complete-on-fetch" of [Dms2],
     // Step 8: the ACLs.
     /// DEL-8-1: DMS-1 does not touch the ACLs.
-    NeverWritesAcls = "never-writes-acls",
+    NeverWritesAcls = "never-writes-acls" of [Dms1],
     /// DEL-8-2: DMS-1 gives the rights to another server.
-    AclNamesAnotherServer = "acl-names-another-server",
+    AclNamesAnotherServer = "acl-names-another-server" of [Dms1],
     /// DEL-8-2: DMS-1 gives the rights to everybody.
-    AclWildcard = "acl-wildcard",
+    AclWildcard = "acl-wildcard" of [Dms1],
     /// DEL-8-3: DMS-1 writes the ACLs once step 4 was answered, without waiting for step 7.
-    AclBeforeBootstrapComplete = "acl-before-bootstrap-complete",
+    AclBeforeBootstrapComplete = "acl-before-bootstrap-complete" of [Dms1],
     /// DEL-8-4: DMS-1 takes away the rights that other servers have.
-    AclDropsOthers = "acl-drops-others",
+    AclDropsOthers = "acl-drops-others" of [Dms1],
     /// DEL-8-4: DMS-1 writes an ACL that is not well formed.
-    AclMalformed = "acl-malformed",
+    AclMalformed = "acl-malformed" of [Dms1],
     /// DEL-8-4: DMS-1 writes the ACL of one more node.
-    AclOnAnotherNode = "acl-on-another-node",
-    /// DEL-0-4: DMS-1 writes the ACLs once more in the next DM session.
-    WritesAclsTwice = "writes-acls-twice",
+    AclOnAnotherNode = "acl-on-another-node" of [Dms1],
+    /// DEL-0-4: DMS-1 writes the ACLs once more after step 9, unless it removes its account.
+    WritesAclsTwice = "writes-acls-twice" of [Dms1],
     /// DEL-8-5: the client lets DMS-2 do what the ACLs do not grant.
-    IgnoresAcl = "ignores-acl",
+    IgnoresAcl = "ignores-acl" of [DmClient],
     /// DEL-8-5: the client refuses DMS-2 what the ACLs grant.
-    RefusesGrantedCommand = "refuses-granted-command",
+    RefusesGrantedCommand = "refuses-granted-command" of [DmClient],
     // Step 8b: the account of DMS-1.
     /// DEL-8b-1: DMS-1 removes its account before it writes the ACLs.
-    RemovesAccountBeforeAcl = "removes-account-before-acl",
+    RemovesAccountBeforeAcl = "removes-account-before-acl" of [Dms1],
     /// DEL-8b-1: DMS-1 removes its account after step 9.
-    RemovesAccountAfterPrepared = "removes-account-after-prepared",
+    RemovesAccountAfterPrepared = "removes-account-after-prepared" of [Dms1],
     /// DEL-8b-2: the client answers 200 to the removal, and keeps the account.
-    KeepsAccount = "keeps-account",
+    KeepsAccount = "keeps-account" of [DmClient],
     /// DEL-8b-2: the client removes the account, and leaves DMS-1 in the ACLs.
-    KeepsServerInAcls = "keeps-server-in-acls",
+    KeepsServerInAcls = "keeps-server-in-acls" of [DmClient],
     // Steps 9 and 10: the end.
     /// DEL-9-1: DMS-1 does not say that the client is prepared.
-    NeverSendsClientPrepared = "never-sends-client-prepared",
+    NeverSendsClientPrepared = "never-sends-client-prepared" of [Dms1],
     /// DEL-9-2: DMS-1 says so as it sends step 8, without waiting for the Status.
-    PreparedBeforeAclStatus = "prepared-before-acl-status",
+    PreparedBeforeAclStatus = "prepared-before-acl-status" of [Dms1],
     /// DEL-10-1: DMS-2 does not say that the delegation is complete.
-    CompleteNeverSent = "complete-never-sent",
+    CompleteNeverSent = "complete-never-sent" of [Dms2],
     /// DEL-10-2: DMS-2 says so as soon as step 7 was answered.
-    CompleteBeforePrepared = "complete-before-prepared",
+    CompleteBeforePrepared = "complete-before-prepared" of [Dms2],
     // All steps.
     /// DEL-0-1: a server's messages from step 7 on carry another session identifier.
-    WrongSessionId = "wrong-session-id",
+    WrongSessionId = "wrong-session-id" of [Dms1, Dms2],
     /// DEL-0-1: a server's messages from step 7 on carry another device identifier.
-    WrongDeviceId = "wrong-device-id",
+    WrongDeviceId = "wrong-device-id" of [Dms1, Dms2],
     /// DEL-0-2: a server takes the newest delegation for the one that is meant.
-    MixesDelegations = "mixes-delegations",
+    MixesDelegations = "mixes-delegations" of [Dms1, Dms2],
     /// DEL-0-3: a server takes a repeated message for a new one.
-    RepeatsAsSecondStep = "repeats-as-second-step",
+    RepeatsAsSecondStep = "repeats-as-second-step" of [Dms1, Dms2],
     /// DEL-0-5: a server takes messages about a delegation from a server that is no party to it.
-    AcceptsForeignServer = "accepts-foreign-server",
+    AcceptsForeignServer = "accepts-foreign-server" of [Dms1, Dms2],
 }
 
 impl fmt::Display for Deviation {

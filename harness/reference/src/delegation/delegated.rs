@@ -249,8 +249,11 @@ impl Machine for Delegated {
             }
             Kind::BootstrapServerUrlRequest => self.accept_url_request(document, &mut answer)?,
             Kind::ClientPrepared => {
+                let goes_on = self.desk.deviations.has(Deviation::CompleteBeforePrepared);
                 let delegation = self.desk.find(&mut self.ledger, document)?;
-                delegation.check_open()?;
+                if !(goes_on && delegation.end == Some(End::Complete)) {
+                    delegation.check_open()?;
+                }
                 if delegation.progress.bootstrap_complete == Stage::Due || delegation.progress.is_prepared {
                     return Err(Refusal::out_of_order(
                         "the client has not been bootstrapped, or is prepared",
@@ -286,7 +289,6 @@ impl Machine for Delegated {
             Kind::BootstrapComplete => {
                 delegation.progress.bootstrap_complete = Stage::Done;
                 if delegation.is_open() && self.desk.deviations.has(Deviation::CompleteBeforePrepared) {
-                    delegation.progress.is_prepared = true;
                     return complete(delegation, &self.desk).into_iter().collect();
                 }
             }

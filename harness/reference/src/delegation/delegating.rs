@@ -74,7 +74,8 @@ impl Delegating {
         };
         let mut jobs = Vec::new();
         let goes_on = desk.deviations.has(Deviation::WritesAclsTwice)
-            || desk.deviations.has(Deviation::RemovesAccountAfterPrepared);
+            || desk.deviations.has(Deviation::RemovesAccountAfterPrepared)
+            || desk.deviations.has(Deviation::PreparedBeforeAclStatus);
         for (session, delegation) in &mut ledger.by_session {
             let is_of_device = delegation.terms.device == device;
             let is_due = delegation.is_open() || (goes_on && delegation.end == Some(End::Complete));

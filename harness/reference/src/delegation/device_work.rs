@@ -236,7 +236,10 @@ impl Progress {
             Stage::Due => may_write && !has(Deviation::NeverWritesAcls),
             Stage::Sent => false,
             Stage::Done => {
-                has(Deviation::WritesAclsTwice) && self.acl_rounds < 2 && self.prepared != Stage::Due
+                has(Deviation::WritesAclsTwice)
+                    && self.acl_rounds < 2
+                    && self.prepared != Stage::Due
+                    && !self.wants_removal
             }
         };
         writes_now.then_some(Phase::ReadingAcls)
@@ -290,7 +293,12 @@ impl Progress {
                 {
                     return Err(reason);
                 }
-                self.entry_stage = Stage::Done;
+                let is_repeated = desk.deviations.has(Deviation::WritesEntryTwice) && self.entry_attempts < 2;
+                if is_repeated {
+                    self.entry = site.entry(&format!("2{}", terms.session));
+                } else {
+                    self.entry_stage = Stage::Done;
+                }
                 None
             }
             Phase::ReadingAcls => Some(Phase::WritingAcls(acl_update::new_acls(

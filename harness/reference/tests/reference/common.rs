@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use dmconform_reference::{Deviation, Error, RoleName, serve};
@@ -10,11 +12,14 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     SanType,
 };
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
 
 /// A folder with certificates and configurations whose ports are free.
 pub(crate) struct World {
@@ -58,8 +63,12 @@ impl World {
     /// Writes a configuration, with the ports of the examples replaced by free ones.
     pub(crate) fn write(&self, name: &str, text: &str) {
         let mut text = text.to_owned();
+        // In two rounds, since a free port may be the one of another example.
+        for example in self.ports.keys() {
+            text = text.replace(&format!(":{example}"), &format!(":<{example}>"));
+        }
         for (example, free) in &self.ports {
-            text = text.replace(&format!(":{example}"), &format!(":{free}"));
+            text = text.replace(&format!(":<{example}>"), &format!(":{free}"));
         }
         std::fs::write(self.path(name), text).expect("the folder can be written");
     }
@@ -68,7 +77,7 @@ impl World {
     pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
         let text = std::fs::read_to_string(self.path(name)).expect("it was written");
         assert!(text.contains(from), "`{from}` is not in {name}");
-        self.write(name, &text.replace(from, to));
+        std::fs::write(self.path(name), text.replace(from, to)).expect("the folder can be written");
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -93,24 +102,38 @@ impl World {
     }
 
     /// All four roles: apart, or DMS-2 and the Bootstrap Server in one process.
-    pub(crate) async fn start_all(&mut self, is_apart: bool, deviations: &[Deviation]) {
-        self.start(&[RoleName::Dms1], "dms-1.toml", deviations).await;
-        self.start(&[RoleName::DmClient], "dm-client.toml", deviations)
+    pub(crate) async fn start_all(&mut self, is_apart: bool, deviation: Option<(RoleName, Deviation)>) {
+        let of = |role| {
+            deviation
+                .iter()
+                .filter(|one| one.0 == role)
+                .map(|one| one.1)
+                .collect::<Vec<_>>()
+        };
+        self.start(&[RoleName::Dms1], "dms-1.toml", &of(RoleName::Dms1))
             .await;
+        self.start(&[RoleName::DmClient], "dm-client.toml", &of(RoleName::DmClient))
+            .await;
+        let (dms2, bootstrap_server) = (of(RoleName::Dms2), of(RoleName::BootstrapServer));
         if is_apart {
-            self.start(&[RoleName::Dms2], "dms-2.toml", deviations).await;
-            self.start(&[RoleName::BootstrapServer], "bootstrap-server.toml", deviations)
-                .await;
+            self.start(&[RoleName::Dms2], "dms-2.toml", &dms2).await;
+            self.start(
+                &[RoleName::BootstrapServer],
+                "bootstrap-server.toml",
+                &bootstrap_server,
+            )
+            .await;
         } else {
             let roles = [RoleName::Dms2, RoleName::BootstrapServer];
-            self.start(&roles, "dms-2-and-bootstrap-server.toml", deviations)
+            let deviations = [dms2, bootstrap_server].concat();
+            self.start(&roles, "dms-2-and-bootstrap-server.toml", &deviations)
                 .await;
         }
     }
 
     pub(crate) async fn stop(self) {
         for running in self.running {
-            drop(running.stop.send(()));
+            running.stop.send(()).ok();
             running
                 .task
                 .await
@@ -199,6 +222,72 @@ impl World {
         state
     }
 
+    /// Sends octets over TLS, with a client certificate or without, and reads all that comes back.
+    pub(crate) async fn send_tls(
+        &self,
+        port: u16,
+        certificate: Option<&str>,
+        octets: &[u8],
+    ) -> std::io::Result<Vec<u8>> {
+        let folder = self.path("certificates");
+        let read = |name: String| std::fs::read(folder.join(name)).expect("it was written");
+        let mut roots = rustls::RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(&read("root.pem".to_owned())).expect("PEM"))
+            .expect("a root");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the provider has them")
+            .with_root_certificates(roots);
+        let config = match certificate {
+            None => builder.with_no_client_auth(),
+            Some(name) => {
+                let chain = CertificateDer::from_pem_slice(&read(format!("{name}.pem"))).expect("PEM");
+                let key = PrivateKeyDer::from_pem_slice(&read(format!("{name}.key"))).expect("PEM");
+                builder
+                    .with_client_auth_cert(vec![chain], key)
+                    .expect("they go together")
+            }
+        };
+        let stream = TcpStream::connect(self.address(port)).await?;
+        let name = ServerName::try_from("localhost").expect("a name");
+        let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+        // A peer that refuses may close before all is written; what it says counts.
+        stream.write_all(octets).await.ok();
+        let mut answer = Vec::new();
+        match stream.read_to_end(&mut answer).await {
+            Err(error) if answer.is_empty() => Err(error),
+            _ => Ok(answer),
+        }
+    }
+
+    /// Posts a body over TLS: the status of the answer, and the answer.
+    pub(crate) async fn post_tls(
+        &self,
+        port: u16,
+        certificate: Option<&str>,
+        (path, media_type): (&str, &str),
+        body: &[u8],
+    ) -> (u16, String) {
+        let length = body.len();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n\r\n"
+        );
+        let answer = self
+            .send_tls(port, certificate, &[head.as_bytes(), body].concat())
+            .await
+            .expect("an answer");
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        (
+            answer
+                .get(9..12)
+                .and_then(|status| status.parse().ok())
+                .unwrap_or_default(),
+            answer,
+        )
+    }
+
     fn write_certificates(&self) {
         let folder = self.path("certificates");
         std::fs::create_dir(&folder).expect("the folder can be written");
@@ -259,20 +348,19 @@ fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, key).expect("an authority signs itself")
 }
 
-/// A free port for each of the examples.
+/// A free port for each of the examples, below those that outgoing connections get, and each given out once.
 fn free_ports() -> BTreeMap<u16, u16> {
-    let examples = [18101, 18102, 18103, 18201, 18202, 18203, 18301, 18302, 18401];
-    // All are held until all are found.
-    let held: Vec<_> = examples
-        .map(|_| TcpListener::bind("127.0.0.1:0").expect("there are free ports"))
-        .into();
-    examples
-        .into_iter()
-        .zip(
-            held.iter()
-                .map(|listener| listener.local_addr().expect("it is bound").port()),
-        )
-        .collect()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(97);
+    let free = || {
+        let number = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(10_000 + number % 20_000).expect("it is below 30 000");
+        TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
+    };
+    let mut ports = std::iter::repeat_with(free).take(20_000).flatten();
+    [18101, 18102, 18103, 18201, 18202, 18203, 18301, 18302, 18401]
+        .map(|example| (example, ports.next().expect("there are free ports")))
+        .into()
 }
 
 pub(crate) fn encoded(device: &str) -> String {
