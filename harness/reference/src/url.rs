@@ -138,12 +138,12 @@ pub(crate) struct UrlError {
     why: &'static str,
 }
 
-/// Percent-encodes everything but the unreserved characters (RFC 3986, 2.3).
+/// Percent-encodes everything but the unreserved characters, colon and at sign (RFC 3986, 3.3).
 pub(crate) fn encode_segment(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'@' => {
                 encoded.push(char::from(byte));
             }
             _ => {
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case("urn:example:device:1", "urn%3Aexample%3Adevice%3A1")]
+    #[case("urn:example:device:1", "urn:example:device:1")]
     #[case("a/b ü%", "a%2Fb%20%C3%BC%25")]
     fn a_segment_survives_encoding(#[case] plain: &str, #[case] encoded: &str) {
         assert_eq!(encode_segment(plain), encoded);

@@ -79,7 +79,7 @@ fn with_url(deviations: &[Deviation], sees_fetches: bool) -> Delegated {
 fn the_whole_delegation_goes_in_order() {
     let mut machine = machine(&[], false);
     assert_eq!(hear(&mut machine, &terms()), Ok((None, vec![])));
-    let url = Some("https://bootstrap.example/b/urn%3Adev".to_owned());
+    let url = Some("https://bootstrap.example/b/urn:dev".to_owned());
     assert_eq!(
         hear(&mut machine, &notice(Kind::BootstrapServerUrlRequest)),
         Ok((url, vec![]))
@@ -176,7 +176,7 @@ fn a_repeated_question_gets_the_same_url() {
     let again = hear(&mut machine, &notice(Kind::BootstrapServerUrlRequest));
     assert_eq!(
         again,
-        Ok((Some("https://bootstrap.example/b/urn%3Adev".to_owned()), vec![]))
+        Ok((Some("https://bootstrap.example/b/urn:dev".to_owned()), vec![]))
     );
 }
 
@@ -196,8 +196,8 @@ fn a_repeated_notice_leads_to_one_completion() {
 
 #[rstest]
 #[case(Deviation::AnswersNoUrl, None)]
-#[case(Deviation::AnswersRelativeUrl, Some("/b/urn%3Adev"))]
-#[case(Deviation::AnswersPlainHttpUrl, Some("http://bootstrap.example/b/urn%3Adev"))]
+#[case(Deviation::AnswersRelativeUrl, Some("/b/urn:dev"))]
+#[case(Deviation::AnswersPlainHttpUrl, Some("http://bootstrap.example/b/urn:dev"))]
 fn a_deviation_shows_in_the_url(#[case] deviation: Deviation, #[case] url: Option<&str>) {
     let mut machine = machine(&[deviation], false);
     hear(&mut machine, &terms()).expect("it is accepted");
