@@ -238,6 +238,11 @@ impl Stage {
         self.next_exchange.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Notes something for the report of the run.
+    pub fn note(&self, what: String) {
+        self.stray(what);
+    }
+
     /// Notes what belongs to no case.
     pub(crate) fn stray(&self, what: String) {
         let mut strays = lock(&self.strays);

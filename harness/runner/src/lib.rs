@@ -1,1 +1,15 @@
-//! Plans a run, starts the product, drives the cases.
+//! Plans a run, starts the product, drives the cases, and tells what happens as it happens.
+
+mod applies;
+mod drive;
+mod options;
+mod process;
+mod run;
+mod target;
+mod tree;
+mod trigger;
+mod variables;
+
+pub use options::{RunOptions, TargetFile};
+pub use run::{Emit, run};
+pub use target::{certificates, TargetError};

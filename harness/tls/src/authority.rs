@@ -212,3 +212,8 @@ fn failed(what: &str) -> impl FnOnce(rcgen::Error) -> AuthorityError {
         reason: error.to_string(),
     }
 }
+
+/// The present moment, from which certificates are valid (a day before, to be exact).
+pub fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}

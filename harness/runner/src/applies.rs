@@ -1,0 +1,103 @@
+//! Which cases apply to an implementation, and why the others do not.
+
+use dmconform_case::implementation::{Implementation, Removal};
+use dmconform_case::procedure::Procedure;
+use dmconform_case::suite::Suite;
+use dmconform_case::test_case::{BootstrapPlace, How, Look, Opener, TestCase, What};
+use dmconform_model::transcript::{Endpoint, EndpointKind};
+use dmconform_model::{MessageId, Part, Role, Step, Weight};
+
+/// Why a case does not apply to an implementation; nothing if it does.
+pub(crate) fn why_not(suite: &Suite, case: &TestCase, product: &Implementation) -> Option<String> {
+    let real = |role: Role| product.plays.contains(&role);
+    if let Some(role) = case.iut.iter().find(|role| !real(**role)) {
+        return Some(format!("it does not play {role}"));
+    }
+    let opener = case.given.opens;
+    for change in &case.changes {
+        let sender = suite.procedure.sender(change.at, opener);
+        if let Some(role) = sender.filter(|role| real(*role)) {
+            return Some(format!("the case changes {}, which {role} sends, and {role} is real", change.at));
+        }
+    }
+    let opening = if opener == Opener::Dms1 { Role::Dms1 } else { Role::Dms2 };
+    let servers_real = real(Role::Dms1) || real(Role::Dms2);
+    if servers_real && !product.supports.opens.includes(opener) {
+        return Some(format!("it does not claim delegations that {opening} opens"));
+    }
+    if real(opening) && product.triggers.start_delegation.is_none() {
+        return Some("there is no trigger by which it opens a delegation".to_owned());
+    }
+    if let Some(reason) = removal(case, product, opening) {
+        return Some(reason);
+    }
+    let half_real = real(Role::Dms2) != real(Role::BootstrapServer);
+    if case.given.bootstrap_server == BootstrapPlace::CoLocated && half_real {
+        return Some("DMS-2 and the Bootstrap Server are not on one machine here".to_owned());
+    }
+    if let Some(reason) = looks(case, product) {
+        return Some(reason);
+    }
+    unclaimed(suite, case, product)
+}
+
+fn removal(case: &TestCase, product: &Implementation, opening: Role) -> Option<String> {
+    if !product.plays.contains(&Role::Dms1) {
+        return None;
+    }
+    match (product.supports.removes_own_account, case.given.removes_account) {
+        (Removal::Always, false) => Some("it always removes its own account".to_owned()),
+        (Removal::Never, true) => Some("it never removes its own account".to_owned()),
+        (Removal::OnRequest, true) if opening != Role::Dms1 => {
+            Some("it removes its own account on request only, and nobody asks it here".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn looks(case: &TestCase, product: &Implementation) -> Option<String> {
+    let real_client = product.plays.contains(&Role::DmClient);
+    case.expect.iter().find_map(|expectation| match &expectation.what {
+        What::State(state) => match (&state.look, real_client) {
+            (Look::Probe { .. }, false) => Some("only a real client is probed".to_owned()),
+            (Look::Probe { role, .. }, true) if product.plays.contains(role) => {
+                Some(format!("{role} is real and sends no probes"))
+            }
+            (Look::Account { .. } | Look::Acl { .. } | Look::Unchanged, true) => {
+                Some("the tree of a real client cannot be looked into".to_owned())
+            }
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+fn unclaimed(suite: &Suite, case: &TestCase, product: &Implementation) -> Option<String> {
+    let mut covered = case.covers.iter().filter_map(|id| suite.requirements.get(id));
+    let unclaimed = covered.find(|requirement| {
+        let claimed = |claim: &String| product.supports.claims.contains(claim);
+        requirement.weight == Weight::FailIfClaimed && !requirement.claim.as_ref().is_some_and(claimed)
+    });
+    unclaimed.map(|requirement| {
+        format!("it does not claim {}, which {} depends on", requirement.claim.as_deref().unwrap_or("it"), requirement.id)
+    })
+}
+
+/// The listener of a mock server that a case wants to itself, because it presents another certificate there.
+pub(crate) fn exclusive_listener(
+    procedure: &Procedure,
+    case: &TestCase,
+) -> Option<(MessageId, Endpoint, dmconform_model::certificate::Certificate)> {
+    case.changes.iter().find_map(|change| {
+        let How::Tls(certificate) = change.how else { return None };
+        let role = procedure.sender(change.at, case.given.opens)?;
+        let kind = match (change.at.step, change.at.part) {
+            (Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval, Part::Request)
+            | (Step::ClientSession, Part::Answer) => EndpointKind::Dm,
+            (Step::BootstrapFetch, Part::Answer) => EndpointKind::Bootstrap,
+            (_, Part::Answer) => EndpointKind::Delegation,
+            (_, Part::Request) => return None,
+        };
+        Some((change.at, Endpoint { role, kind }, certificate))
+    })
+}

@@ -1,0 +1,269 @@
+//! Drives one case: lets the mock roles play, makes the product begin, and ends when nothing more is due.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use dmconform_case::implementation::HttpTrigger;
+use dmconform_case::test_case::{How, Look, Opener, What};
+use dmconform_model::certificate::Certificate;
+use dmconform_model::transcript::TriggerOutcome;
+use dmconform_model::{Event, MessageId, Role};
+use dmconform_roles::{CaseContext, certificate_in_words, client, play, probe};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::applies::exclusive_listener;
+use crate::target::Running;
+use crate::trigger;
+use crate::variables::Variables;
+
+/// How often the driver looks whether something is overdue.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What drives one case.
+pub(crate) struct Driver<'a> {
+    pub(crate) running: &'a Running,
+    pub(crate) context: Arc<CaseContext>,
+    pub(crate) variables: Variables,
+    pub(crate) cancelled: watch::Receiver<bool>,
+}
+
+impl Driver<'_> {
+    /// Drives the case to its end; the transcript is complete then.
+    pub(crate) async fn drive(&mut self) {
+        let context = Arc::clone(&self.context);
+        if context.is_mock(Role::DmClient) {
+            let client = context.client.lock().await;
+            client::record_state(&context, &client.tree, "the case begins");
+        }
+        if let Some((at, _, certificate)) = exclusive_listener(&context.header.procedure, context.case()) {
+            let change = certificate_in_words(certificate).to_owned();
+            context.recorder.record(Event::Changed { at, exchange: None, change });
+        }
+        let scripts = self.scripts();
+        let helpers = self.helpers();
+        self.begin().await;
+        self.watch(&scripts).await;
+        context.over.send_replace(true);
+        for task in scripts.into_iter().chain(helpers) {
+            // They end with the case; one that a peer holds up is not waited for.
+            let abort = task.abort_handle();
+            if tokio::time::timeout(Duration::from_millis(500), task).await.is_err() {
+                abort.abort();
+            }
+        }
+        context.recorder.record(Event::Ended);
+    }
+
+    /// The mock roles' scripts, and the looks at a real client's tree.
+    fn scripts(&self) -> Vec<JoinHandle<()>> {
+        let mock = Role::ALL.into_iter().filter(|role| self.context.is_mock(*role));
+        let stage = &self.running.stage;
+        let roles = mock.map(|role| tokio::spawn(play(Arc::clone(stage), Arc::clone(&self.context), role)));
+        let looks = self.context.case().expect.iter().filter_map(|expectation| match &expectation.what {
+            What::State(state) if matches!(state.look, Look::Probe { .. }) => {
+                Some(tokio::spawn(probe(Arc::clone(&self.context), state.clone())))
+            }
+            _ => None,
+        });
+        roles.chain(looks).collect()
+    }
+
+    /// What goes on beside the scripts until the case ends: the mock client polls, a real one is told to come.
+    fn helpers(&self) -> Vec<JoinHandle<()>> {
+        if self.context.is_mock(Role::DmClient) {
+            return vec![tokio::spawn(client::poll(Arc::clone(&self.running.stage), Arc::clone(&self.context)))];
+        }
+        let Some(contact) = self.running.file.implementation.triggers.contact_server.clone() else { return Vec::new() };
+        let task = summon(Arc::clone(&self.context), contact, self.variables.clone(), self.patience());
+        vec![tokio::spawn(task)]
+    }
+
+    fn patience(&self) -> Duration {
+        self.context.header.limits.step_deadline.get()
+    }
+
+    /// Makes the product begin, where it is the product that does.
+    async fn begin(&self) {
+        let triggers = &self.running.file.implementation.triggers;
+        let real = |role| self.context.header.is_real(role);
+        if real(Role::DmClient) && !self.trigger("reset-device", triggers.reset_device.as_ref()).await {
+            return;
+        }
+        if real(Role::BootstrapServer) && !self.trigger("provision-bootstrap", triggers.provision_bootstrap.as_ref()).await {
+            return;
+        }
+        let opener = match self.context.case().given.opens {
+            Opener::Dms1 => Role::Dms1,
+            Opener::Dms2 => Role::Dms2,
+        };
+        if real(opener) {
+            self.trigger("start-delegation", triggers.start_delegation.as_ref()).await;
+        }
+    }
+
+    /// Sends a trigger if there is one; whether it was taken.
+    async fn trigger(&self, name: &str, known: Option<&HttpTrigger>) -> bool {
+        let Some(known) = known else { return true };
+        let outcome = trigger::send(known, &self.variables, self.patience()).await;
+        let taken = outcome == TriggerOutcome::Taken;
+        self.context.recorder.record(Event::Triggered { trigger: name.to_owned(), outcome: outcome.clone() });
+        if let TriggerOutcome::Refused(reason) | TriggerOutcome::Unreachable(reason) = outcome {
+            let reason = format!("the trigger {name} did not work: {reason}");
+            self.context.recorder.record(Event::ScriptStopped { role: self.context.case().iut[0], reason });
+        }
+        taken
+    }
+
+    /// Waits until nothing more is due, the case is decided and stands still, or it is broken off.
+    async fn watch(&mut self, scripts: &[JoinHandle<()>]) {
+        let context = Arc::clone(&self.context);
+        let mut overdue = Overdue::new(self.patience());
+        let quiet = context.header.limits.reacts_within.get().max(Duration::from_millis(100));
+        let mut changed = context.recorder.watch();
+        let mut marker = progress(&context);
+        let mut moved = Instant::now();
+        loop {
+            if *self.cancelled.borrow() {
+                context.recorder.record(Event::Aborted { reason: "the run was cancelled".to_owned() });
+                return;
+            }
+            if let Some(reason) = self.running.process.as_ref().and_then(crate::process::Process::exited) {
+                context.recorder.record(Event::ProductExited { reason });
+                return;
+            }
+            if context.recorder.is_full() {
+                return;
+            }
+            let waiting = overdue.look(&context);
+            let now = progress(&context);
+            if now != marker {
+                marker = now;
+                moved = Instant::now();
+            }
+            let done = scripts.iter().all(JoinHandle::is_finished);
+            if !marker.holding {
+                if done && waiting == 0 {
+                    return;
+                }
+                if self.listener_was_judged(&context) {
+                    self.last_window(&context).await;
+                    return;
+                }
+                let still = moved.elapsed() >= quiet;
+                if still && (waiting == 0 || context.recorder.settled()) {
+                    self.last_window(&context).await;
+                    return;
+                }
+            }
+            tokio::select! {
+                _ = changed.changed() => {}
+                () = tokio::time::sleep(TICK) => {}
+            }
+        }
+    }
+
+    /// A listener with another certificate has been tried.
+    fn listener_was_judged(&self, context: &CaseContext) -> bool {
+        let tls = context.case().changes.iter().any(|change| matches!(change.how, How::Tls(_)));
+        tls && context.recorder.with(|observed| {
+            let changed = |presented: Option<Certificate>| presented.is_some_and(|found| found != Certificate::Good);
+            observed.connections.values().any(|connection| {
+                connection.side == dmconform_model::transcript::Side::Accepted
+                    && changed(connection.presented)
+                    && connection.failed.is_some()
+            })
+        })
+    }
+
+    /// What the product does after a change that ended the procedure is part of the case: one window for that.
+    async fn last_window(&self, context: &CaseContext) {
+        let change = context.recorder.with(|observed| {
+            let applied = observed.changes.last()?;
+            observed.window(applied.at).is_none().then_some(applied.at)
+        });
+        if let Some(at) = change {
+            context.hold(at).await;
+        }
+    }
+}
+
+/// How far a case has come; polls do not count.
+#[derive(PartialEq, Eq)]
+struct Progress {
+    occurrences: usize,
+    windows: usize,
+    holding: bool,
+    changes: usize,
+    probes: usize,
+    connections_failed: usize,
+}
+
+fn progress(context: &CaseContext) -> Progress {
+    context.recorder.with(|observed| Progress {
+        occurrences: observed.occurrences.len(),
+        windows: observed.windows.len(),
+        holding: observed.windows.iter().any(|window| window.closed.is_none()),
+        changes: observed.changes.len(),
+        probes: observed.probes.iter().filter(|probe| probe.status.is_some()).count(),
+        connections_failed: observed.connections.values().filter(|connection| connection.failed.is_some()).count(),
+    })
+}
+
+/// Watches the declared limit of every message that is due.
+struct Overdue {
+    limit: Duration,
+    since: BTreeMap<MessageId, Instant>,
+    passed: BTreeSet<MessageId>,
+}
+
+impl Overdue {
+    const fn new(limit: Duration) -> Self {
+        Self { limit, since: BTreeMap::new(), passed: BTreeSet::new() }
+    }
+
+    /// Records the limits that passed; how many messages are still waited for.
+    fn look(&mut self, context: &CaseContext) -> usize {
+        let now = Instant::now();
+        let due = context.recorder.due();
+        self.since.retain(|message, _| due.contains(message));
+        let mut waiting = 0;
+        for message in due {
+            let since = *self.since.entry(message).or_insert(now);
+            if self.passed.contains(&message) {
+                continue;
+            }
+            if now.duration_since(since) < self.limit {
+                waiting += 1;
+                continue;
+            }
+            self.passed.insert(message);
+            context.recorder.record(Event::DeadlinePassed { awaiting: message });
+        }
+        waiting
+    }
+}
+
+/// Tells a real client to open a session whenever a mock server has something to say to it.
+async fn summon(context: Arc<CaseContext>, contact: HttpTrigger, variables: Variables, patience: Duration) {
+    let mut failures = 0;
+    while !context.is_over() {
+        let waiting = context.offers.iter().find(|(_, offers)| offers.is_waiting()).map(|(role, _)| *role);
+        if let Some(role) = waiting {
+            let mut variables = variables.clone();
+            variables.insert("server".to_owned(), context.server_id(role).to_owned());
+            let outcome = trigger::send(&contact, &variables, patience).await;
+            if outcome != TriggerOutcome::Taken && failures < 3 {
+                failures += 1;
+                let trigger = format!("contact-server {role}");
+                context.recorder.record(Event::Triggered { trigger, outcome });
+            }
+        }
+        let mut over = context.over.subscribe();
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+            _ = over.wait_for(|over| *over) => return,
+        }
+    }
+}

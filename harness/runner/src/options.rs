@@ -1,0 +1,48 @@
+//! What a run is asked to do.
+
+use std::path::PathBuf;
+
+use dmconform_case::Suite;
+use dmconform_case::implementation::Implementation;
+use dmconform_model::Role;
+use globset::GlobSet;
+
+/// An implementation to be tested.
+#[derive(Clone, Debug)]
+pub struct TargetFile {
+    /// A short name, unique within the run: the file's name without its extension.
+    pub name: String,
+    /// The file as the user named it, for the commands in reports; absent for a bundled one.
+    pub path: Option<PathBuf>,
+    /// What is in it.
+    pub implementation: Implementation,
+}
+
+/// What a run is asked to do.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The identifier of the run.
+    pub id: String,
+    /// When it begins: RFC 3339, UTC.
+    pub started: String,
+    /// The suite.
+    pub suite: Suite,
+    /// The implementations.
+    pub targets: Vec<TargetFile>,
+    /// Only cases that judge one of these roles; all if empty.
+    pub roles: Vec<Role>,
+    /// Only cases whose identifier matches; all if absent.
+    pub cases: Option<GlobSet>,
+    /// How many cases run at once.
+    pub jobs: u32,
+    /// What fixes the order of the cases.
+    pub seed: u64,
+    /// Whether warnings fail.
+    pub strict: bool,
+    /// The deviations that the reference implementation is given.
+    pub deviations: Vec<String>,
+    /// The run's directory.
+    pub directory: PathBuf,
+    /// This program, for products that are started through it.
+    pub program: PathBuf,
+}

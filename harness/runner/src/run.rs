@@ -1,0 +1,457 @@
+//! A run: every implementation at once, every case with a device of its own, results as they come.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use dmconform_case::implementation::Removal;
+use dmconform_case::test_case::{BootstrapPlace, TestCase};
+use dmconform_judge::{Header, JUDGE_VERSION, Owner, Parties};
+use dmconform_model::certificate::Certificate;
+use dmconform_model::result::{Problem, RunInfo, summarise};
+use dmconform_model::transcript::Endpoint;
+use dmconform_model::{CaseResult, Event, Role, RunEvent, RunRecord, Verdict};
+use dmconform_roles::{CaseContext, Offers, Recorder, client::MockClient};
+use oma_dm::devinfo::DeviceInfo;
+use oma_dm::tree::Tree;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::applies::{exclusive_listener, why_not};
+use crate::drive::Driver;
+use crate::options::{RunOptions, TargetFile};
+use crate::target::Running;
+use crate::tree;
+use crate::variables::{self, Variables};
+
+/// Takes the events of a run as they happen.
+pub type Emit = Arc<dyn Fn(RunEvent) + Send + Sync>;
+
+/// What all parts of a run share.
+struct Shared {
+    options: RunOptions,
+    emit: Emit,
+    jobs: Semaphore,
+    cancelled: watch::Receiver<bool>,
+    gathered: Mutex<Gathered>,
+}
+
+#[derive(Default)]
+struct Gathered {
+    cases: Vec<CaseResult>,
+    problems: Vec<Problem>,
+    strays: Vec<String>,
+}
+
+/// Runs everything that was asked for. Transcripts are written as cases end; the record of the run is returned.
+///
+/// Cancelled, it ends the cases and the products in order, and returns what was judged so far.
+pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<bool>) -> RunRecord {
+    let began = Instant::now();
+    let planned: Vec<(TargetFile, Plan)> =
+        options.targets.iter().map(|target| (target.clone(), plan(&options, target))).collect();
+    let info = info(&options);
+    let count = planned.iter().map(|(_, plan)| plan.parallel.len() + plan.exclusive.len()).sum::<usize>();
+    emit(RunEvent::RunStarted { run: Box::new(info.clone()), cases: u32::try_from(count).unwrap_or(u32::MAX) });
+    let jobs = usize::try_from(options.jobs.max(1)).unwrap_or(1);
+    let shared = Arc::new(Shared {
+        options,
+        emit,
+        jobs: Semaphore::new(jobs),
+        cancelled,
+        gathered: Mutex::default(),
+    });
+    let mut targets = JoinSet::new();
+    for (file, plan) in planned {
+        shared.gather(|gathered| gathered.cases.extend(plan.excluded));
+        if plan.parallel.is_empty() && plan.exclusive.is_empty() {
+            continue;
+        }
+        targets.spawn(run_target(Arc::clone(&shared), file, plan.parallel, plan.exclusive));
+    }
+    while targets.join_next().await.is_some() {}
+    let mut gathered = std::mem::take(&mut *shared.lock());
+    let order = |case: &CaseResult| {
+        let target = shared.options.targets.iter().position(|target| target.name == case.implementation);
+        let place = shared.options.suite.cases.iter().position(|known| known.id == case.id);
+        (target, place)
+    };
+    gathered.cases.sort_by_key(order);
+    gathered.problems.sort_by(|one, other| one.implementation.cmp(&other.implementation));
+    let cancelled = *shared.cancelled.borrow();
+    let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let record = RunRecord {
+        run: RunInfo { duration_ms, cancelled, ..info },
+        summary: summarise(&gathered.cases),
+        cases: gathered.cases,
+        strays: gathered.strays,
+        problems: gathered.problems,
+    };
+    (shared.emit)(RunEvent::RunFinished(Box::new(record.clone())));
+    record
+}
+
+fn info(options: &RunOptions) -> RunInfo {
+    RunInfo {
+        id: options.id.clone(),
+        started: options.started.clone(),
+        duration_ms: 0,
+        harness: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: options.seed,
+        jobs: options.jobs,
+        strict: options.strict,
+        deviations: options.deviations.clone(),
+        targets: options
+            .targets
+            .iter()
+            .map(|file| {
+                let product = &file.implementation.implementation;
+                dmconform_model::Target {
+                    name: file.name.clone(),
+                    product: format!("{} {} {}", product.vendor, product.product, product.version),
+                    plays: file.implementation.plays.clone(),
+                }
+            })
+            .collect(),
+        own_readings: options.suite.profile.own_readings.clone(),
+        cancelled: false,
+    }
+}
+
+/// What is run against one implementation.
+struct Plan {
+    parallel: Vec<TestCase>,
+    exclusive: Vec<TestCase>,
+    excluded: Vec<CaseResult>,
+}
+
+fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
+    let mut plan = Plan { parallel: Vec::new(), exclusive: Vec::new(), excluded: Vec::new() };
+    let product = &file.implementation;
+    for case in &options.suite.cases {
+        let selected = options.cases.as_ref().is_none_or(|globs| globs.is_match(&case.id.0));
+        let judged = case.iut.iter().all(|role| product.plays.contains(role));
+        let of_role = options.roles.is_empty() || case.iut.iter().any(|role| options.roles.contains(role));
+        // A case of a role that the product does not play is no news; one that it could have been judged by is.
+        if !selected || !of_role || !judged {
+            continue;
+        }
+        match why_not(&options.suite, case, product) {
+            Some(reason) => plan.excluded.push(excluded(file, case, reason)),
+            None if exclusive_listener(&options.suite.procedure, case).is_some() => plan.exclusive.push(case.clone()),
+            None => plan.parallel.push(case.clone()),
+        }
+    }
+    shuffle(&mut plan.parallel, options.seed);
+    shuffle(&mut plan.exclusive, options.seed);
+    plan
+}
+
+/// A fixed shuffle per seed, by the multiplier of Knuth's MMIX generator. Seed 0 keeps the order of the suite.
+fn shuffle(cases: &mut [TestCase], seed: u64) {
+    if seed == 0 {
+        return;
+    }
+    let mut state = seed;
+    for at in (1..cases.len()).rev() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let other = usize::try_from(state >> 33).unwrap_or(0) % (at + 1);
+        cases.swap(at, other);
+    }
+}
+
+fn excluded(file: &TargetFile, case: &TestCase, reason: String) -> CaseResult {
+    CaseResult {
+        id: case.id.clone(),
+        title: case.title.clone(),
+        purpose: case.purpose.clone(),
+        implementation: file.name.clone(),
+        iut: case.iut.clone(),
+        verdict: Verdict::NotApplicable,
+        reason: Some(reason),
+        covers: case.covers.clone(),
+        checks: Vec::new(),
+        findings: Vec::new(),
+        observed: Vec::new(),
+        file: case.file.clone(),
+        duration_ms: 0,
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Gathered> {
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn gather(&self, add: impl FnOnce(&mut Gathered)) {
+        add(&mut self.lock());
+    }
+}
+
+async fn run_target(shared: Arc<Shared>, file: TargetFile, parallel: Vec<TestCase>, exclusive: Vec<TestCase>) {
+    let implementation = file.name.clone();
+    (shared.emit)(RunEvent::TargetStarting { implementation: implementation.clone() });
+    let began = Instant::now();
+    let mut cancelled = shared.cancelled.clone();
+    let running = match Running::start(&shared.options, &file, &mut cancelled).await {
+        Ok(running) => Arc::new(running),
+        Err(error) => {
+            let output = match &error {
+                crate::TargetError::Product { output, .. } => output.clone(),
+                _ => String::new(),
+            };
+            let problem = Problem { implementation, message: error.to_string(), output };
+            shared.gather(|gathered| gathered.problems.push(problem.clone()));
+            return (shared.emit)(RunEvent::TargetFailed(problem));
+        }
+    };
+    let after_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    (shared.emit)(RunEvent::TargetReady { implementation: implementation.clone(), after_ms });
+    let devices = Arc::new(Devices::new(&running));
+    let mut cases = JoinSet::new();
+    for case in parallel {
+        cases.spawn(run_case(Arc::clone(&shared), Arc::clone(&running), Arc::clone(&devices), case, None));
+    }
+    while cases.join_next().await.is_some() {}
+    for case in exclusive {
+        let listener = exclusive_listener(&shared.options.suite.procedure, &case);
+        let listener = listener.map(|(_, endpoint, certificate)| (endpoint, certificate));
+        run_case(Arc::clone(&shared), Arc::clone(&running), Arc::clone(&devices), case, listener).await;
+    }
+    let exited = running.process.as_ref().and_then(crate::process::Process::exited);
+    if let (Some(how), false) = (exited, *shared.cancelled.borrow()) {
+        let output = running.process.as_ref().map(crate::process::Process::output).unwrap_or_default();
+        let message = format!("test {implementation} to the end: {how}");
+        let problem = Problem { implementation: implementation.clone(), message, output };
+        shared.gather(|gathered| gathered.problems.push(problem.clone()));
+        (shared.emit)(RunEvent::TargetFailed(problem));
+    }
+    let strays = running.stage.strays();
+    shared.gather(|gathered| {
+        gathered.strays.extend(strays.into_iter().map(|stray| format!("{implementation}: {stray}")));
+    });
+    match Arc::try_unwrap(running) {
+        Ok(mut running) => running.stop().await,
+        // Somebody still holds on to it; dropping the process kills it.
+        Err(running) => running.stage.close(),
+    }
+}
+
+/// The pool of devices: each case leases one, and the pool bounds how many run at once.
+struct Devices {
+    free: Mutex<VecDeque<u32>>,
+    available: Semaphore,
+}
+
+impl Devices {
+    fn new(running: &Running) -> Self {
+        let count = running.file.implementation.devices.count;
+        Self {
+            free: Mutex::new((1..=count).collect()),
+            available: Semaphore::new(usize::try_from(count).unwrap_or(1).min(Semaphore::MAX_PERMITS)),
+        }
+    }
+
+    fn take(&self) -> u32 {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or(1)
+    }
+
+    /// The device goes to the end of the queue: what still arrives for the last case meets nobody for a while.
+    fn give_back(&self, device: u32) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push_back(device);
+    }
+}
+
+async fn run_case(
+    shared: Arc<Shared>,
+    running: Arc<Running>,
+    devices: Arc<Devices>,
+    case: TestCase,
+    listener: Option<(Endpoint, Certificate)>,
+) {
+    let mut cancelled = shared.cancelled.clone();
+    let (Ok(_device), Ok(_job)) = (devices.available.acquire().await, shared.jobs.acquire().await) else { return };
+    if *cancelled.borrow_and_update() {
+        return;
+    }
+    let number = devices.take();
+    let id = case.id.clone();
+    let started = RunEvent::CaseStarted { implementation: running.file.name.clone(), case: id.clone() };
+    (shared.emit)(started);
+    let (context, variables) = context(&shared, &running, case, number);
+    if let Some((endpoint, certificate)) = listener
+        && let Err(error) = running.stage.present(endpoint, certificate).await
+    {
+        context.recorder.record(Event::Aborted { reason: error.to_string() });
+    }
+    running.stage.router.enter(&context, listener.is_some());
+    let mut driver = Driver { running: &running, context: Arc::clone(&context), variables, cancelled };
+    driver.drive().await;
+    running.stage.router.leave(&context);
+    if let Some((endpoint, _)) = listener
+        && let Err(error) = running.stage.present(endpoint, Certificate::Good).await
+    {
+        running.stage.note(format!("the good certificate could not be put back: {error}"));
+    }
+    devices.give_back(number);
+    let result = context.recorder.result();
+    let path = shared.options.directory.join(&context.header.transcript);
+    if let Err(error) = store(&path, &context.recorder.stored()) {
+        let message = format!("write the transcript `{}`: {error}; is the disk full?", path.display());
+        let problem = Problem { implementation: running.file.name.clone(), message, output: String::new() };
+        shared.gather(|gathered| gathered.problems.push(problem));
+    }
+    shared.gather(|gathered| gathered.cases.push(result.clone()));
+    (shared.emit)(RunEvent::CaseFinished(Box::new(result)));
+}
+
+fn store(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // The credentials of the run are in it.
+        options.mode(0o600);
+    }
+    std::io::Write::write_all(&mut options.open(path)?, text.as_bytes())
+}
+
+/// Everything that a case needs: what it is judged with, its parties, its tree.
+fn context(shared: &Shared, running: &Running, case: TestCase, number: u32) -> (Arc<CaseContext>, Variables) {
+    let product = &running.file.implementation;
+    let device = product.devices.id(number);
+    let token = format!("{:x}-{}-{number}-{}", shared.options.seed ^ 0x5eed, running.file.name, case.id.0.to_lowercase());
+    let mut variables = running.variables.clone();
+    variables.insert("device".to_owned(), device.clone());
+    let parties = Parties {
+        dms_1: running.names.dms_1.clone(),
+        dms_2: running.names.dms_2.clone(),
+        third: running.names.third.clone(),
+        device: device.clone(),
+        manufacturer: product.devices.manufacturer.clone(),
+        model: product.devices.model.clone(),
+    };
+    let mut endpoints: BTreeMap<_, _> = running.endpoints.iter().cloned().collect();
+    let bootstrap_url = bootstrap_url(running, &case, &variables, &token);
+    endpoints.entry(Role::BootstrapServer).or_default().bootstrap = Some(bootstrap_url.clone());
+    let dms_1_credentials = variables::credentials(&product.credentials.dms_1, &variables);
+    let session = format!("session-{token}");
+    set_delegation(&mut variables, &case, running, &session, product.supports.removes_own_account);
+    let header = Header {
+        judge: JUDGE_VERSION.to_owned(),
+        run: shared.options.id.clone(),
+        procedure: shared.options.suite.procedure.clone(),
+        profile: shared.options.suite.profile.clone(),
+        requirements: shared.options.suite.requirements.clone(),
+        owners: owners(shared),
+        target: running.target.clone(),
+        claims: product.supports.clone(),
+        limits: product.limits,
+        parties,
+        endpoints,
+        dms_2_credentials: variables::credentials(&product.credentials.dms_2, &variables),
+        strict: shared.options.strict,
+        rerun: rerun(shared, running, &case),
+        transcript: format!("transcripts/{}/{}.jsonl", running.file.name, case.id),
+        case,
+    };
+    let dms_1 = header.endpoints.get(&Role::Dms1).and_then(|endpoints| endpoints.dm.clone()).unwrap_or_default();
+    let grown = tree::tree(&header, &dms_1_credentials, &dms_1);
+    let recorder = Recorder::new(header.clone());
+    let (tree, device_info) = grown.unwrap_or_else(|reason| {
+        recorder.record(Event::Aborted { reason: format!("set up the client's tree: {reason}") });
+        let parties = &header.parties;
+        let info = DeviceInfo {
+            device_id: parties.device.clone(),
+            manufacturer: parties.manufacturer.clone(),
+            model: parties.model.clone(),
+            dm_version: String::new(),
+            language: String::new(),
+        };
+        (Tree::new(), info)
+    });
+    let offers = [Role::Dms1, Role::Dms2].map(|role| (role, Offers::default())).into_iter().collect();
+    let context = CaseContext {
+        recorder,
+        dms_1_credentials,
+        session_id: Mutex::new(session),
+        token,
+        bootstrap_url,
+        client: tokio::sync::Mutex::new(MockClient::new(tree, device_info)),
+        offers,
+        over: watch::Sender::new(false),
+        header,
+    };
+    (Arc::new(context), variables)
+}
+
+/// The variables of a delegation, for triggers.
+fn set_delegation(variables: &mut Variables, case: &TestCase, running: &Running, session: &str, removal: Removal) {
+    let names = &running.names;
+    let opens = case.given.opens == dmconform_case::test_case::Opener::Dms1;
+    let peer = if opens { &names.dms_2 } else { &names.dms_1 };
+    let tree: Vec<String> = case.given.tree.iter().map(|part| format!("\"{part}\"")).collect();
+    let removes = case.given.removes_account && removal != Removal::Never;
+    let set = [
+        ("peer", peer.clone()),
+        ("server", names.dms_1.clone()),
+        ("session", session.to_owned()),
+        ("type", case.given.delegation_type.clone()),
+        ("tree", format!("[{}]", tree.join(", "))),
+        ("remove-account", removes.to_string()),
+    ];
+    variables.extend(set.map(|(name, value)| (name.to_owned(), value)));
+}
+
+fn bootstrap_url(running: &Running, case: &TestCase, variables: &Variables, token: &str) -> String {
+    let of = |role: Role| running.endpoints.iter().find(|(known, _)| *known == role).map(|(_, endpoints)| endpoints);
+    let real = running.target.plays.contains(&Role::BootstrapServer);
+    let own = of(Role::BootstrapServer).and_then(|endpoints| endpoints.bootstrap.clone()).unwrap_or_default();
+    if real {
+        return variables::filled(&own, variables);
+    }
+    let co_located = case.given.bootstrap_server == BootstrapPlace::CoLocated;
+    let with_dms_2 = of(Role::Dms2).and_then(|endpoints| endpoints.dm.as_ref()).filter(|_| co_located);
+    match with_dms_2 {
+        Some(dm) => format!("{}/bootstrap/{token}", dm.trim_end_matches("/dm")),
+        None => format!("{own}{token}"),
+    }
+}
+
+fn owners(shared: &Shared) -> Vec<Owner> {
+    let suite = &shared.options.suite;
+    let mut owners = Vec::new();
+    for requirement in suite.requirements.keys() {
+        for role in Role::ALL {
+            if let Some(case) = suite.owner(requirement, role) {
+                owners.push(Owner { requirement: requirement.clone(), role, case: case.clone() });
+            }
+        }
+    }
+    owners
+}
+
+/// The command that runs just this case again.
+fn rerun(shared: &Shared, running: &Running, case: &TestCase) -> String {
+    let mut command = format!("dmconform run --case {}", case.id);
+    match &running.file.path {
+        Some(path) => command = format!("{command} --implementation {}", path.display()),
+        None => {
+            for role in &case.iut {
+                command = format!("{command} --role {role}");
+            }
+        }
+    }
+    if shared.options.strict {
+        command.push_str(" --strict");
+    }
+    for deviation in &shared.options.deviations {
+        command = format!("{command} --deviation {deviation}");
+    }
+    command
+}

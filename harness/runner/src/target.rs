@@ -1,0 +1,272 @@
+//! One implementation under test: its stage, its files, its process.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dmconform_case::implementation::{Endpoints, Implementation, Start};
+use dmconform_case::profile::Profile;
+use dmconform_model::certificate::Certificate;
+use dmconform_model::transcript::EndpointKind;
+use dmconform_model::{Role, Target};
+use dmconform_roles::{Names, Stage, StageError};
+use dmconform_tls::{Authority, AuthorityError, StoreError, now, write_store};
+use tokio::sync::watch;
+
+use crate::options::{RunOptions, TargetFile};
+use crate::process::{Process, ProcessError};
+use crate::variables::{self, Variables, filled};
+
+/// Why an implementation could not be tested.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// The stage could not be set up.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// Certificates could not be made.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// Certificates could not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file could not be written.
+    #[error("write `{}`: {source}", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// No free port was found.
+    #[error("find a free port: {0}")]
+    Port(std::io::Error),
+    /// The product did not start.
+    #[error("{message}")]
+    Product {
+        /// What happened and what to do.
+        message: String,
+        /// Its last output.
+        output: String,
+    },
+}
+
+impl From<ProcessError> for TargetError {
+    fn from(error: ProcessError) -> Self {
+        Self::Product { message: error.to_string(), output: error.output().to_owned() }
+    }
+}
+
+/// An implementation that is being tested.
+pub(crate) struct Running {
+    pub(crate) file: TargetFile,
+    pub(crate) target: Target,
+    pub(crate) stage: Arc<Stage>,
+    pub(crate) variables: Variables,
+    /// Where every server role listens.
+    pub(crate) endpoints: Vec<(Role, Endpoints)>,
+    pub(crate) names: Names,
+    pub(crate) process: Option<Process>,
+}
+
+/// The identifier of a mock DMS-1, of a mock DMS-2, and of a server that has no part.
+const DMS_1: &str = "dms1.dmconform.test";
+const DMS_2: &str = "dms2.dmconform.test";
+const THIRD: &str = "third.dmconform.test";
+
+impl Running {
+    /// Sets the stage, writes the product's files, starts it and waits until it is ready.
+    pub(crate) async fn start(
+        options: &RunOptions,
+        file: &TargetFile,
+        cancelled: &mut watch::Receiver<bool>,
+    ) -> Result<Self, TargetError> {
+        let product = &file.implementation;
+        let work = options.directory.join("work").join(&file.name);
+        make_private(&work)?;
+        let work = std::path::absolute(&work).map_err(at(&work))?;
+        let names = names(product);
+        let patience = product.limits.step_deadline.get();
+        let stage = Stage::new(Authority::new(now())?, names.clone(), profile(options), patience);
+        let mut running = Self {
+            file: file.clone(),
+            target: described(file),
+            stage,
+            variables: Variables::new(),
+            endpoints: Vec::new(),
+            names,
+            process: None,
+        };
+        running.listen().await?;
+        running.set_variables(options, &work)?;
+        running.write_certificates(&work)?;
+        let product = &running.file.implementation;
+        for role in &product.plays {
+            running.endpoints.push((*role, variables::endpoints(product, *role, &running.variables)));
+        }
+        for (name, text) in &product.files {
+            write(&work.join(name), &filled(text, &running.variables))?;
+        }
+        if let Some(start) = &product.start {
+            let start = filled_start(start, &running.variables);
+            running.process = Some(Process::start(&start, &work, cancelled).await?);
+        }
+        Ok(running)
+    }
+
+    async fn listen(&mut self) -> Result<(), TargetError> {
+        let plays = self.file.implementation.plays.clone();
+        for role in [Role::Dms1, Role::Dms2, Role::BootstrapServer] {
+            if plays.contains(&role) {
+                continue;
+            }
+            let mut endpoints = Endpoints::default();
+            if role == Role::BootstrapServer {
+                let address = self.stage.listen(role, EndpointKind::Bootstrap).await?;
+                endpoints.bootstrap = Some(format!("https://{address}/bootstrap/"));
+            } else {
+                let dm = self.stage.listen(role, EndpointKind::Dm).await?;
+                let delegation = self.stage.listen(role, EndpointKind::Delegation).await?;
+                endpoints.dm = Some(format!("https://{dm}/dm"));
+                endpoints.delegation = Some(format!("https://{delegation}/delegation"));
+            }
+            self.endpoints.push((role, endpoints));
+        }
+        Ok(())
+    }
+
+    fn set_variables(&mut self, options: &RunOptions, work: &Path) -> Result<(), TargetError> {
+        let product = &self.file.implementation;
+        let mut set = |name: &str, value: String| {
+            self.variables.insert(name.to_owned(), value);
+        };
+        set("self", options.program.display().to_string());
+        set("work", work.display().to_string());
+        set("deviations", options.deviations.join(","));
+        set("devices.first", product.devices.id(1));
+        set("devices.count", product.devices.count.to_string());
+        set("devices.pattern", product.devices.pattern.clone());
+        set("manufacturer", product.devices.manufacturer.clone());
+        set("model", product.devices.model.clone());
+        set("server-id.dms-1", self.names.dms_1.clone());
+        set("server-id.dms-2", self.names.dms_2.clone());
+        set("tls.roots", work.join("certificates/roots.pem").display().to_string());
+        for role in Role::ALL {
+            let path = |extension: &str| work.join(format!("certificates/{role}.{extension}")).display().to_string();
+            set(&format!("tls.{role}.certificate"), path("pem"));
+            set(&format!("tls.{role}.key"), path("key"));
+        }
+        for (role, endpoints) in &self.endpoints {
+            let parts = [("dm", &endpoints.dm), ("delegation", &endpoints.delegation), ("bootstrap", &endpoints.bootstrap)];
+            for (kind, url) in parts {
+                if let Some(url) = url {
+                    set(&format!("mock.{role}.{kind}"), url.clone());
+                }
+            }
+        }
+        for (name, port) in product.ports.iter().zip(free_ports(product.ports.len())?) {
+            set(&format!("port.{name}"), port.to_string());
+        }
+        let credentials = variables::of_credentials(&product.credentials);
+        self.variables.extend(credentials);
+        Ok(())
+    }
+
+    fn write_certificates(&self, work: &Path) -> Result<(), TargetError> {
+        let mut identities = Vec::new();
+        for role in Role::ALL {
+            identities.push((role.as_str(), self.stage.identity(self.stage.name(role), Certificate::Good)?));
+        }
+        let identities: Vec<_> =
+            identities.iter().filter_map(|(name, identity)| Some((*name, identity.as_ref()?))).collect();
+        write_store(&work.join("certificates"), self.stage.authority(), self.stage.roots(), &identities)?;
+        Ok(())
+    }
+
+    /// Ends the product and the stage.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.stop().await;
+        }
+        self.stage.close();
+    }
+}
+
+fn profile(options: &RunOptions) -> Profile {
+    options.suite.profile.clone()
+}
+
+fn names(product: &Implementation) -> Names {
+    let id = |role: Role, mock: &str| product.identity.get(&role).map_or_else(|| mock.to_owned(), |found| found.server_id.clone());
+    Names {
+        dms_1: id(Role::Dms1, DMS_1),
+        dms_2: id(Role::Dms2, DMS_2),
+        bootstrap_server: "bootstrap.dmconform.test".to_owned(),
+        third: THIRD.to_owned(),
+    }
+}
+
+fn described(file: &TargetFile) -> Target {
+    let product = &file.implementation.implementation;
+    Target {
+        name: file.name.clone(),
+        product: format!("{} {} {}", product.vendor, product.product, product.version),
+        plays: file.implementation.plays.clone(),
+    }
+}
+
+/// A product's start with its variables filled in.
+fn filled_start(start: &Start, variables: &Variables) -> Start {
+    let mut start = start.clone();
+    for text in start.command.iter_mut().chain(start.environment.values_mut()).chain(&mut start.ready.tcp) {
+        *text = filled(text, variables);
+    }
+    start
+}
+
+/// Ports that were free just now. All are held until all are found, so that no two are the same.
+fn free_ports(count: usize) -> Result<Vec<u16>, TargetError> {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let held: Vec<TcpListener> =
+        (0..count).map(|_| TcpListener::bind(any)).collect::<Result<_, _>>().map_err(TargetError::Port)?;
+    held.iter().map(|listener| Ok(listener.local_addr().map_err(TargetError::Port)?.port())).collect()
+}
+
+fn make_private(directory: &Path) -> Result<(), TargetError> {
+    std::fs::create_dir_all(directory).map_err(at(directory))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let private = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(directory, private).map_err(at(directory))?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), TargetError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(at(folder))?;
+    }
+    std::fs::write(path, text).map_err(at(path))
+}
+
+fn at(path: &Path) -> impl FnOnce(std::io::Error) -> TargetError {
+    let path = path.to_owned();
+    move |source| TargetError::Write { path, source }
+}
+
+/// Writes the certificates that a product needs which is configured by hand.
+///
+/// # Errors
+/// When they cannot be made or written.
+pub fn certificates(directory: &Path, parties: &[(&str, &str)]) -> Result<(), TargetError> {
+    let authority = Authority::new(now())?;
+    let roots = authority.roots();
+    let mut identities = Vec::new();
+    for (name, server_id) in parties {
+        let party = dmconform_tls::Party { server_id: (*server_id).to_owned() };
+        identities.push((*name, authority.issue(&party, Certificate::Good)?));
+    }
+    let identities: Vec<_> = identities.iter().filter_map(|(name, identity)| Some((*name, identity.as_ref()?))).collect();
+    write_store(directory, &authority, &roots, &identities)?;
+    Ok(())
+}
