@@ -1,3 +1,40 @@
-//! The binary `dmconform`.
+//! The binary `dmconform`: reads the command line, runs a command, and ends with its exit code.
 
-fn main() {}
+mod arguments;
+mod bundled;
+mod command;
+mod output;
+mod suite;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let asked_for = !error.use_stderr();
+            // Where there is nowhere to print to, the exit code still says it.
+            let _ = error.print();
+            return ExitCode::from(if asked_for { 0 } else { 2 });
+        }
+    };
+    let ended = match arguments.command {
+        Command::Run(run) => command::run::run(&run),
+        Command::List(list) => command::list::run(&list),
+        Command::Check(check) => command::check::run(&check),
+        Command::Judge(judge) => command::judge::run(&judge),
+        Command::Certs(certs) => command::certs::run(&certs),
+        Command::Reference(reference) => command::reference::run(&reference),
+    };
+    match ended {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            output::error(&failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}

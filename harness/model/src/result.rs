@@ -235,8 +235,17 @@ impl RunRecord {
     ///
     /// When several apply, the order is 5, 1, 3, 4, 0.
     pub fn exit_code(&self) -> u8 {
-        let any = |verdict| self.cases.iter().any(|case| case.verdict == verdict);
-        if any(Verdict::Error) || !self.problems.is_empty() {
+        if !self.problems.is_empty() {
+            return 5;
+        }
+        let verdicts: Vec<Verdict> = self.cases.iter().map(|case| case.verdict).collect();
+        Self::code_of(&verdicts)
+    }
+
+    /// The exit code of these verdicts.
+    pub fn code_of(verdicts: &[Verdict]) -> u8 {
+        let any = |verdict| verdicts.contains(&verdict);
+        if any(Verdict::Error) {
             return 5;
         }
         if any(Verdict::Fail) {

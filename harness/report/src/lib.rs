@@ -1,1 +1,8 @@
-//! Turns run records into every output format.
+//! Turns run records into every output format: pure functions from results to text.
+
+pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod progress;
+pub mod terminal;
+mod wording;

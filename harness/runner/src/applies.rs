@@ -17,10 +17,17 @@ pub(crate) fn why_not(suite: &Suite, case: &TestCase, product: &Implementation) 
     for change in &case.changes {
         let sender = suite.procedure.sender(change.at, opener);
         if let Some(role) = sender.filter(|role| real(*role)) {
-            return Some(format!("the case changes {}, which {role} sends, and {role} is real", change.at));
+            return Some(format!(
+                "the case changes {}, which {role} sends, and {role} is real",
+                change.at
+            ));
         }
     }
-    let opening = if opener == Opener::Dms1 { Role::Dms1 } else { Role::Dms2 };
+    let opening = if opener == Opener::Dms1 {
+        Role::Dms1
+    } else {
+        Role::Dms2
+    };
     let servers_real = real(Role::Dms1) || real(Role::Dms2);
     if servers_real && !product.supports.opens.includes(opener) {
         return Some(format!("it does not claim delegations that {opening} opens"));
@@ -57,19 +64,21 @@ fn removal(case: &TestCase, product: &Implementation, opening: Role) -> Option<S
 
 fn looks(case: &TestCase, product: &Implementation) -> Option<String> {
     let real_client = product.plays.contains(&Role::DmClient);
-    case.expect.iter().find_map(|expectation| match &expectation.what {
-        What::State(state) => match (&state.look, real_client) {
-            (Look::Probe { .. }, false) => Some("only a real client is probed".to_owned()),
-            (Look::Probe { role, .. }, true) if product.plays.contains(role) => {
-                Some(format!("{role} is real and sends no probes"))
-            }
-            (Look::Account { .. } | Look::Acl { .. } | Look::Unchanged, true) => {
-                Some("the tree of a real client cannot be looked into".to_owned())
-            }
+    case.expect
+        .iter()
+        .find_map(|expectation| match &expectation.what {
+            What::State(state) => match (&state.look, real_client) {
+                (Look::Probe { .. }, false) => Some("only a real client is probed".to_owned()),
+                (Look::Probe { role, .. }, true) if product.plays.contains(role) => {
+                    Some(format!("{role} is real and sends no probes"))
+                }
+                (Look::Account { .. } | Look::Acl { .. } | Look::Unchanged, true) => {
+                    Some("the tree of a real client cannot be looked into".to_owned())
+                }
+                _ => None,
+            },
             _ => None,
-        },
-        _ => None,
-    })
+        })
 }
 
 fn unclaimed(suite: &Suite, case: &TestCase, product: &Implementation) -> Option<String> {
@@ -79,7 +88,11 @@ fn unclaimed(suite: &Suite, case: &TestCase, product: &Implementation) -> Option
         requirement.weight == Weight::FailIfClaimed && !requirement.claim.as_ref().is_some_and(claimed)
     });
     unclaimed.map(|requirement| {
-        format!("it does not claim {}, which {} depends on", requirement.claim.as_deref().unwrap_or("it"), requirement.id)
+        format!(
+            "it does not claim {}, which {} depends on",
+            requirement.claim.as_deref().unwrap_or("it"),
+            requirement.id
+        )
     })
 }
 
@@ -89,7 +102,9 @@ pub(crate) fn exclusive_listener(
     case: &TestCase,
 ) -> Option<(MessageId, Endpoint, dmconform_model::certificate::Certificate)> {
     case.changes.iter().find_map(|change| {
-        let How::Tls(certificate) = change.how else { return None };
+        let How::Tls(certificate) = change.how else {
+            return None;
+        };
         let role = procedure.sender(change.at, case.given.opens)?;
         let kind = match (change.at.step, change.at.part) {
             (Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval, Part::Request)

@@ -39,7 +39,11 @@ impl Driver<'_> {
         }
         if let Some((at, _, certificate)) = exclusive_listener(&context.header.procedure, context.case()) {
             let change = certificate_in_words(certificate).to_owned();
-            context.recorder.record(Event::Changed { at, exchange: None, change });
+            context.recorder.record(Event::Changed {
+                at,
+                exchange: None,
+                change,
+            });
         }
         let scripts = self.scripts();
         let helpers = self.helpers();
@@ -49,7 +53,10 @@ impl Driver<'_> {
         for task in scripts.into_iter().chain(helpers) {
             // They end with the case; one that a peer holds up is not waited for.
             let abort = task.abort_handle();
-            if tokio::time::timeout(Duration::from_millis(500), task).await.is_err() {
+            if tokio::time::timeout(Duration::from_millis(500), task)
+                .await
+                .is_err()
+            {
                 abort.abort();
             }
         }
@@ -61,22 +68,37 @@ impl Driver<'_> {
         let mock = Role::ALL.into_iter().filter(|role| self.context.is_mock(*role));
         let stage = &self.running.stage;
         let roles = mock.map(|role| tokio::spawn(play(Arc::clone(stage), Arc::clone(&self.context), role)));
-        let looks = self.context.case().expect.iter().filter_map(|expectation| match &expectation.what {
-            What::State(state) if matches!(state.look, Look::Probe { .. }) => {
-                Some(tokio::spawn(probe(Arc::clone(&self.context), state.clone())))
-            }
-            _ => None,
-        });
+        let looks = self
+            .context
+            .case()
+            .expect
+            .iter()
+            .filter_map(|expectation| match &expectation.what {
+                What::State(state) if matches!(state.look, Look::Probe { .. }) => {
+                    Some(tokio::spawn(probe(Arc::clone(&self.context), state.clone())))
+                }
+                _ => None,
+            });
         roles.chain(looks).collect()
     }
 
     /// What goes on beside the scripts until the case ends: the mock client polls, a real one is told to come.
     fn helpers(&self) -> Vec<JoinHandle<()>> {
         if self.context.is_mock(Role::DmClient) {
-            return vec![tokio::spawn(client::poll(Arc::clone(&self.running.stage), Arc::clone(&self.context)))];
+            return vec![tokio::spawn(client::poll(
+                Arc::clone(&self.running.stage),
+                Arc::clone(&self.context),
+            ))];
         }
-        let Some(contact) = self.running.file.implementation.triggers.contact_server.clone() else { return Vec::new() };
-        let task = summon(Arc::clone(&self.context), contact, self.variables.clone(), self.patience());
+        let Some(contact) = self.running.file.implementation.triggers.contact_server.clone() else {
+            return Vec::new();
+        };
+        let task = summon(
+            Arc::clone(&self.context),
+            contact,
+            self.variables.clone(),
+            self.patience(),
+        );
         vec![tokio::spawn(task)]
     }
 
@@ -91,7 +113,11 @@ impl Driver<'_> {
         if real(Role::DmClient) && !self.trigger("reset-device", triggers.reset_device.as_ref()).await {
             return;
         }
-        if real(Role::BootstrapServer) && !self.trigger("provision-bootstrap", triggers.provision_bootstrap.as_ref()).await {
+        if real(Role::BootstrapServer)
+            && !self
+                .trigger("provision-bootstrap", triggers.provision_bootstrap.as_ref())
+                .await
+        {
             return;
         }
         let opener = match self.context.case().given.opens {
@@ -99,7 +125,8 @@ impl Driver<'_> {
             Opener::Dms2 => Role::Dms2,
         };
         if real(opener) {
-            self.trigger("start-delegation", triggers.start_delegation.as_ref()).await;
+            self.trigger("start-delegation", triggers.start_delegation.as_ref())
+                .await;
         }
     }
 
@@ -108,10 +135,16 @@ impl Driver<'_> {
         let Some(known) = known else { return true };
         let outcome = trigger::send(known, &self.variables, self.patience()).await;
         let taken = outcome == TriggerOutcome::Taken;
-        self.context.recorder.record(Event::Triggered { trigger: name.to_owned(), outcome: outcome.clone() });
+        self.context.recorder.record(Event::Triggered {
+            trigger: name.to_owned(),
+            outcome: outcome.clone(),
+        });
         if let TriggerOutcome::Refused(reason) | TriggerOutcome::Unreachable(reason) = outcome {
             let reason = format!("the trigger {name} did not work: {reason}");
-            self.context.recorder.record(Event::ScriptStopped { role: self.context.case().iut[0], reason });
+            self.context.recorder.record(Event::ScriptStopped {
+                role: self.context.case().iut[0],
+                reason,
+            });
         }
         taken
     }
@@ -120,16 +153,28 @@ impl Driver<'_> {
     async fn watch(&mut self, scripts: &[JoinHandle<()>]) {
         let context = Arc::clone(&self.context);
         let mut overdue = Overdue::new(self.patience());
-        let quiet = context.header.limits.reacts_within.get().max(Duration::from_millis(100));
+        let quiet = context
+            .header
+            .limits
+            .reacts_within
+            .get()
+            .max(Duration::from_millis(100));
         let mut changed = context.recorder.watch();
         let mut marker = progress(&context);
         let mut moved = Instant::now();
         loop {
             if *self.cancelled.borrow() {
-                context.recorder.record(Event::Aborted { reason: "the run was cancelled".to_owned() });
+                context.recorder.record(Event::Aborted {
+                    reason: "the run was cancelled".to_owned(),
+                });
                 return;
             }
-            if let Some(reason) = self.running.process.as_ref().and_then(crate::process::Process::exited) {
+            if let Some(reason) = self
+                .running
+                .process
+                .as_ref()
+                .and_then(crate::process::Process::exited)
+            {
                 context.recorder.record(Event::ProductExited { reason });
                 return;
             }
@@ -166,9 +211,14 @@ impl Driver<'_> {
 
     /// A listener with another certificate has been tried.
     fn listener_was_judged(&self, context: &CaseContext) -> bool {
-        let tls = context.case().changes.iter().any(|change| matches!(change.how, How::Tls(_)));
+        let tls = context
+            .case()
+            .changes
+            .iter()
+            .any(|change| matches!(change.how, How::Tls(_)));
         tls && context.recorder.with(|observed| {
-            let changed = |presented: Option<Certificate>| presented.is_some_and(|found| found != Certificate::Good);
+            let changed =
+                |presented: Option<Certificate>| presented.is_some_and(|found| found != Certificate::Good);
             observed.connections.values().any(|connection| {
                 connection.side == dmconform_model::transcript::Side::Accepted
                     && changed(connection.presented)
@@ -206,8 +256,16 @@ fn progress(context: &CaseContext) -> Progress {
         windows: observed.windows.len(),
         holding: observed.windows.iter().any(|window| window.closed.is_none()),
         changes: observed.changes.len(),
-        probes: observed.probes.iter().filter(|probe| probe.status.is_some()).count(),
-        connections_failed: observed.connections.values().filter(|connection| connection.failed.is_some()).count(),
+        probes: observed
+            .probes
+            .iter()
+            .filter(|probe| probe.status.is_some())
+            .count(),
+        connections_failed: observed
+            .connections
+            .values()
+            .filter(|connection| connection.failed.is_some())
+            .count(),
     })
 }
 
@@ -220,7 +278,11 @@ struct Overdue {
 
 impl Overdue {
     const fn new(limit: Duration) -> Self {
-        Self { limit, since: BTreeMap::new(), passed: BTreeSet::new() }
+        Self {
+            limit,
+            since: BTreeMap::new(),
+            passed: BTreeSet::new(),
+        }
     }
 
     /// Records the limits that passed; how many messages are still waited for.
@@ -239,7 +301,9 @@ impl Overdue {
                 continue;
             }
             self.passed.insert(message);
-            context.recorder.record(Event::DeadlinePassed { awaiting: message });
+            context
+                .recorder
+                .record(Event::DeadlinePassed { awaiting: message });
         }
         waiting
     }
@@ -249,7 +313,11 @@ impl Overdue {
 async fn summon(context: Arc<CaseContext>, contact: HttpTrigger, variables: Variables, patience: Duration) {
     let mut failures = 0;
     while !context.is_over() {
-        let waiting = context.offers.iter().find(|(_, offers)| offers.is_waiting()).map(|(role, _)| *role);
+        let waiting = context
+            .offers
+            .iter()
+            .find(|(_, offers)| offers.is_waiting())
+            .map(|(role, _)| *role);
         if let Some(role) = waiting {
             let mut variables = variables.clone();
             variables.insert("server".to_owned(), context.server_id(role).to_owned());

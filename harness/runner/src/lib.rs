@@ -10,6 +10,7 @@ mod tree;
 mod trigger;
 mod variables;
 
-pub use options::{RunOptions, TargetFile};
+pub use globset::GlobSet;
+pub use options::{RunOptions, TargetFile, globs, timestamp};
 pub use run::{Emit, run};
-pub use target::{certificates, TargetError};
+pub use target::{TargetError, certificates};

@@ -46,3 +46,28 @@ pub struct RunOptions {
     /// This program, for products that are started through it.
     pub program: PathBuf,
 }
+
+/// Patterns of case identifiers as one matcher; nothing if there are none.
+///
+/// # Errors
+/// The pattern that cannot be read, and why.
+pub fn globs(patterns: &[String]) -> Result<Option<GlobSet>, String> {
+    if patterns.is_empty() {
+        return Ok(None);
+    }
+    let mut builder = GlobSet::builder();
+    for pattern in patterns {
+        let glob = globset::Glob::new(pattern)
+            .map_err(|error| format!("read `{pattern}` as a pattern: {}", error.kind()))?;
+        builder.add(glob);
+    }
+    builder
+        .build()
+        .map(Some)
+        .map_err(|error| format!("read the patterns: {error}"))
+}
+
+/// The present moment: RFC 3339, UTC, to the second.
+pub fn timestamp() -> String {
+    dmconform_tls::timestamp()
+}

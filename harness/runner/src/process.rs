@@ -31,10 +31,24 @@ pub(crate) enum ProcessError {
     #[error("start `{program}`: {source}; look at `start.command` in the implementation file")]
     Spawn { program: String, source: std::io::Error },
     #[error("get `{program}` ready: {how} before it listened at {waiting}")]
-    Exited { program: String, how: String, waiting: String, output: String },
-    #[error("get `{program}` ready: it did not listen at {waiting} within {within}; look at `start.ready` in the implementation file")]
-    NeverReady { program: String, waiting: String, within: dmconform_case::implementation::Duration, output: String },
-    #[error("start `{program}`: something listens at {address} already; stop it, or let the harness choose the port")]
+    Exited {
+        program: String,
+        how: String,
+        waiting: String,
+        output: String,
+    },
+    #[error(
+        "get `{program}` ready: it did not listen at {waiting} within {within}; look at `start.ready` in the implementation file"
+    )]
+    NeverReady {
+        program: String,
+        waiting: String,
+        within: dmconform_case::implementation::Duration,
+        output: String,
+    },
+    #[error(
+        "start `{program}`: something listens at {address} already; stop it, or let the harness choose the port"
+    )]
     PortInUse { program: String, address: String },
     #[error("start `{program}`: the run was cancelled")]
     Cancelled { program: String },
@@ -59,15 +73,26 @@ impl Process {
         directory: &Path,
         cancelled: &mut watch::Receiver<bool>,
     ) -> Result<Self, ProcessError> {
-        let (program, arguments) = start.command.split_first().map_or(("", &[][..]), |(p, a)| (p.as_str(), a));
+        let (program, arguments) = start
+            .command
+            .split_first()
+            .map_or(("", &[][..]), |(p, a)| (p.as_str(), a));
         let name = program.to_owned();
         for address in &start.ready.tcp {
             if TcpStream::connect(address).await.is_ok() {
-                return Err(ProcessError::PortInUse { program: name, address: address.clone() });
+                return Err(ProcessError::PortInUse {
+                    program: name,
+                    address: address.clone(),
+                });
             }
         }
-        let mut process = Self::spawn(program, arguments, &start.environment, directory)
-            .map_err(|source| ProcessError::Spawn { program: name.clone(), source })?;
+        let mut process =
+            Self::spawn(program, arguments, &start.environment, directory).map_err(|source| {
+                ProcessError::Spawn {
+                    program: name.clone(),
+                    source,
+                }
+            })?;
         let deadline = Instant::now() + start.ready.within.get();
         for address in &start.ready.tcp {
             loop {
@@ -76,12 +101,24 @@ impl Process {
                 }
                 let problem = if let Some(how) = process.exited() {
                     let (waiting, output) = (address.clone(), process.output());
-                    Some(ProcessError::Exited { program: name.clone(), how, waiting, output })
+                    Some(ProcessError::Exited {
+                        program: name.clone(),
+                        how,
+                        waiting,
+                        output,
+                    })
                 } else if Instant::now() >= deadline {
                     let (waiting, output) = (address.clone(), process.output());
-                    Some(ProcessError::NeverReady { program: name.clone(), waiting, within: start.ready.within, output })
+                    Some(ProcessError::NeverReady {
+                        program: name.clone(),
+                        waiting,
+                        within: start.ready.within,
+                        output,
+                    })
                 } else if *cancelled.borrow() {
-                    Some(ProcessError::Cancelled { program: name.clone() })
+                    Some(ProcessError::Cancelled {
+                        program: name.clone(),
+                    })
                 } else {
                     None
                 };
@@ -116,8 +153,14 @@ impl Process {
         let mut child = command.spawn()?;
         let output = Output::default();
         let readers = [
-            child.stdout.take().map(|pipe| tokio::spawn(collect(pipe, Arc::clone(&output)))),
-            child.stderr.take().map(|pipe| tokio::spawn(collect(pipe, Arc::clone(&output)))),
+            child
+                .stdout
+                .take()
+                .map(|pipe| tokio::spawn(collect(pipe, Arc::clone(&output)))),
+            child
+                .stderr
+                .take()
+                .map(|pipe| tokio::spawn(collect(pipe, Arc::clone(&output)))),
         ];
         let (stop, stopping) = watch::channel(false);
         let (exit, exited) = watch::channel(None);
@@ -129,17 +172,17 @@ impl Process {
             }
             exit.send_replace(Some(how));
         });
-        Ok(Self { output, stop, exited, watching })
+        Ok(Self {
+            output,
+            stop,
+            exited,
+            watching,
+        })
     }
 
     /// How it ended; nothing while it runs.
     pub(crate) fn exited(&self) -> Option<String> {
         self.exited.borrow().clone()
-    }
-
-    /// A receiver that is told how it ended.
-    pub(crate) fn watch(&self) -> watch::Receiver<Option<String>> {
-        self.exited.clone()
     }
 
     /// Its last output.

@@ -49,11 +49,20 @@ struct Gathered {
 /// Cancelled, it ends the cases and the products in order, and returns what was judged so far.
 pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<bool>) -> RunRecord {
     let began = Instant::now();
-    let planned: Vec<(TargetFile, Plan)> =
-        options.targets.iter().map(|target| (target.clone(), plan(&options, target))).collect();
+    let planned: Vec<(TargetFile, Plan)> = options
+        .targets
+        .iter()
+        .map(|target| (target.clone(), plan(&options, target)))
+        .collect();
     let info = info(&options);
-    let count = planned.iter().map(|(_, plan)| plan.parallel.len() + plan.exclusive.len()).sum::<usize>();
-    emit(RunEvent::RunStarted { run: Box::new(info.clone()), cases: u32::try_from(count).unwrap_or(u32::MAX) });
+    let count = planned
+        .iter()
+        .map(|(_, plan)| plan.parallel.len() + plan.exclusive.len())
+        .sum::<usize>();
+    emit(RunEvent::RunStarted {
+        run: Box::new(info.clone()),
+        cases: u32::try_from(count).unwrap_or(u32::MAX),
+    });
     let jobs = usize::try_from(options.jobs.max(1)).unwrap_or(1);
     let shared = Arc::new(Shared {
         options,
@@ -68,21 +77,41 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
         if plan.parallel.is_empty() && plan.exclusive.is_empty() {
             continue;
         }
-        targets.spawn(run_target(Arc::clone(&shared), file, plan.parallel, plan.exclusive));
+        targets.spawn(run_target(
+            Arc::clone(&shared),
+            file,
+            plan.parallel,
+            plan.exclusive,
+        ));
     }
     while targets.join_next().await.is_some() {}
     let mut gathered = std::mem::take(&mut *shared.lock());
     let order = |case: &CaseResult| {
-        let target = shared.options.targets.iter().position(|target| target.name == case.implementation);
-        let place = shared.options.suite.cases.iter().position(|known| known.id == case.id);
+        let target = shared
+            .options
+            .targets
+            .iter()
+            .position(|target| target.name == case.implementation);
+        let place = shared
+            .options
+            .suite
+            .cases
+            .iter()
+            .position(|known| known.id == case.id);
         (target, place)
     };
     gathered.cases.sort_by_key(order);
-    gathered.problems.sort_by(|one, other| one.implementation.cmp(&other.implementation));
+    gathered
+        .problems
+        .sort_by(|one, other| one.implementation.cmp(&other.implementation));
     let cancelled = *shared.cancelled.borrow();
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let record = RunRecord {
-        run: RunInfo { duration_ms, cancelled, ..info },
+        run: RunInfo {
+            duration_ms,
+            cancelled,
+            ..info
+        },
         summary: summarise(&gathered.cases),
         cases: gathered.cases,
         strays: gathered.strays,
@@ -127,10 +156,17 @@ struct Plan {
 }
 
 fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
-    let mut plan = Plan { parallel: Vec::new(), exclusive: Vec::new(), excluded: Vec::new() };
+    let mut plan = Plan {
+        parallel: Vec::new(),
+        exclusive: Vec::new(),
+        excluded: Vec::new(),
+    };
     let product = &file.implementation;
     for case in &options.suite.cases {
-        let selected = options.cases.as_ref().is_none_or(|globs| globs.is_match(&case.id.0));
+        let selected = options
+            .cases
+            .as_ref()
+            .is_none_or(|globs| globs.is_match(&case.id.0));
         let judged = case.iut.iter().all(|role| product.plays.contains(role));
         let of_role = options.roles.is_empty() || case.iut.iter().any(|role| options.roles.contains(role));
         // A case of a role that the product does not play is no news; one that it could have been judged by is.
@@ -139,7 +175,9 @@ fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
         }
         match why_not(&options.suite, case, product) {
             Some(reason) => plan.excluded.push(excluded(file, case, reason)),
-            None if exclusive_listener(&options.suite.procedure, case).is_some() => plan.exclusive.push(case.clone()),
+            None if exclusive_listener(&options.suite.procedure, case).is_some() => {
+                plan.exclusive.push(case.clone())
+            }
             None => plan.parallel.push(case.clone()),
         }
     }
@@ -155,7 +193,9 @@ fn shuffle(cases: &mut [TestCase], seed: u64) {
     }
     let mut state = seed;
     for at in (1..cases.len()).rev() {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let other = usize::try_from(state >> 33).unwrap_or(0) % (at + 1);
         cases.swap(at, other);
     }
@@ -189,9 +229,16 @@ impl Shared {
     }
 }
 
-async fn run_target(shared: Arc<Shared>, file: TargetFile, parallel: Vec<TestCase>, exclusive: Vec<TestCase>) {
+async fn run_target(
+    shared: Arc<Shared>,
+    file: TargetFile,
+    parallel: Vec<TestCase>,
+    exclusive: Vec<TestCase>,
+) {
     let implementation = file.name.clone();
-    (shared.emit)(RunEvent::TargetStarting { implementation: implementation.clone() });
+    (shared.emit)(RunEvent::TargetStarting {
+        implementation: implementation.clone(),
+    });
     let began = Instant::now();
     let mut cancelled = shared.cancelled.clone();
     let running = match Running::start(&shared.options, &file, &mut cancelled).await {
@@ -201,35 +248,67 @@ async fn run_target(shared: Arc<Shared>, file: TargetFile, parallel: Vec<TestCas
                 crate::TargetError::Product { output, .. } => output.clone(),
                 _ => String::new(),
             };
-            let problem = Problem { implementation, message: error.to_string(), output };
+            let problem = Problem {
+                implementation,
+                message: error.to_string(),
+                output,
+            };
             shared.gather(|gathered| gathered.problems.push(problem.clone()));
             return (shared.emit)(RunEvent::TargetFailed(problem));
         }
     };
     let after_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    (shared.emit)(RunEvent::TargetReady { implementation: implementation.clone(), after_ms });
+    (shared.emit)(RunEvent::TargetReady {
+        implementation: implementation.clone(),
+        after_ms,
+    });
     let devices = Arc::new(Devices::new(&running));
     let mut cases = JoinSet::new();
     for case in parallel {
-        cases.spawn(run_case(Arc::clone(&shared), Arc::clone(&running), Arc::clone(&devices), case, None));
+        cases.spawn(run_case(
+            Arc::clone(&shared),
+            Arc::clone(&running),
+            Arc::clone(&devices),
+            case,
+            None,
+        ));
     }
     while cases.join_next().await.is_some() {}
     for case in exclusive {
         let listener = exclusive_listener(&shared.options.suite.procedure, &case);
         let listener = listener.map(|(_, endpoint, certificate)| (endpoint, certificate));
-        run_case(Arc::clone(&shared), Arc::clone(&running), Arc::clone(&devices), case, listener).await;
+        run_case(
+            Arc::clone(&shared),
+            Arc::clone(&running),
+            Arc::clone(&devices),
+            case,
+            listener,
+        )
+        .await;
     }
     let exited = running.process.as_ref().and_then(crate::process::Process::exited);
     if let (Some(how), false) = (exited, *shared.cancelled.borrow()) {
-        let output = running.process.as_ref().map(crate::process::Process::output).unwrap_or_default();
+        let output = running
+            .process
+            .as_ref()
+            .map(crate::process::Process::output)
+            .unwrap_or_default();
         let message = format!("test {implementation} to the end: {how}");
-        let problem = Problem { implementation: implementation.clone(), message, output };
+        let problem = Problem {
+            implementation: implementation.clone(),
+            message,
+            output,
+        };
         shared.gather(|gathered| gathered.problems.push(problem.clone()));
         (shared.emit)(RunEvent::TargetFailed(problem));
     }
     let strays = running.stage.strays();
     shared.gather(|gathered| {
-        gathered.strays.extend(strays.into_iter().map(|stray| format!("{implementation}: {stray}")));
+        gathered.strays.extend(
+            strays
+                .into_iter()
+                .map(|stray| format!("{implementation}: {stray}")),
+        );
     });
     match Arc::try_unwrap(running) {
         Ok(mut running) => running.stop().await,
@@ -254,12 +333,19 @@ impl Devices {
     }
 
     fn take(&self) -> u32 {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or(1)
+        self.free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
+            .unwrap_or(1)
     }
 
     /// The device goes to the end of the queue: what still arrives for the last case meets nobody for a while.
     fn give_back(&self, device: u32) {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).push_back(device);
+        self.free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(device);
     }
 }
 
@@ -271,35 +357,56 @@ async fn run_case(
     listener: Option<(Endpoint, Certificate)>,
 ) {
     let mut cancelled = shared.cancelled.clone();
-    let (Ok(_device), Ok(_job)) = (devices.available.acquire().await, shared.jobs.acquire().await) else { return };
+    let (Ok(_device), Ok(_job)) = (devices.available.acquire().await, shared.jobs.acquire().await) else {
+        return;
+    };
     if *cancelled.borrow_and_update() {
         return;
     }
     let number = devices.take();
     let id = case.id.clone();
-    let started = RunEvent::CaseStarted { implementation: running.file.name.clone(), case: id.clone() };
+    let started = RunEvent::CaseStarted {
+        implementation: running.file.name.clone(),
+        case: id.clone(),
+    };
     (shared.emit)(started);
     let (context, variables) = context(&shared, &running, case, number);
     if let Some((endpoint, certificate)) = listener
         && let Err(error) = running.stage.present(endpoint, certificate).await
     {
-        context.recorder.record(Event::Aborted { reason: error.to_string() });
+        context.recorder.record(Event::Aborted {
+            reason: error.to_string(),
+        });
     }
     running.stage.router.enter(&context, listener.is_some());
-    let mut driver = Driver { running: &running, context: Arc::clone(&context), variables, cancelled };
+    let mut driver = Driver {
+        running: &running,
+        context: Arc::clone(&context),
+        variables,
+        cancelled,
+    };
     driver.drive().await;
     running.stage.router.leave(&context);
     if let Some((endpoint, _)) = listener
         && let Err(error) = running.stage.present(endpoint, Certificate::Good).await
     {
-        running.stage.note(format!("the good certificate could not be put back: {error}"));
+        running
+            .stage
+            .note(format!("the good certificate could not be put back: {error}"));
     }
     devices.give_back(number);
     let result = context.recorder.result();
     let path = shared.options.directory.join(&context.header.transcript);
     if let Err(error) = store(&path, &context.recorder.stored()) {
-        let message = format!("write the transcript `{}`: {error}; is the disk full?", path.display());
-        let problem = Problem { implementation: running.file.name.clone(), message, output: String::new() };
+        let message = format!(
+            "write the transcript `{}`: {error}; is the disk full?",
+            path.display()
+        );
+        let problem = Problem {
+            implementation: running.file.name.clone(),
+            message,
+            output: String::new(),
+        };
         shared.gather(|gathered| gathered.problems.push(problem));
     }
     shared.gather(|gathered| gathered.cases.push(result.clone()));
@@ -325,7 +432,12 @@ fn store(path: &Path, text: &str) -> std::io::Result<()> {
 fn context(shared: &Shared, running: &Running, case: TestCase, number: u32) -> (Arc<CaseContext>, Variables) {
     let product = &running.file.implementation;
     let device = product.devices.id(number);
-    let token = format!("{:x}-{}-{number}-{}", shared.options.seed ^ 0x5eed, running.file.name, case.id.0.to_lowercase());
+    let token = format!(
+        "{:x}-{}-{number}-{}",
+        shared.options.seed ^ 0x5eed,
+        running.file.name,
+        case.id.0.to_lowercase()
+    );
     let mut variables = running.variables.clone();
     variables.insert("device".to_owned(), device.clone());
     let parties = Parties {
@@ -341,7 +453,13 @@ fn context(shared: &Shared, running: &Running, case: TestCase, number: u32) -> (
     endpoints.entry(Role::BootstrapServer).or_default().bootstrap = Some(bootstrap_url.clone());
     let dms_1_credentials = variables::credentials(&product.credentials.dms_1, &variables);
     let session = format!("session-{token}");
-    set_delegation(&mut variables, &case, running, &session, product.supports.removes_own_account);
+    set_delegation(
+        &mut variables,
+        &case,
+        running,
+        &session,
+        product.supports.removes_own_account,
+    );
     let header = Header {
         judge: JUDGE_VERSION.to_owned(),
         run: shared.options.id.clone(),
@@ -360,11 +478,17 @@ fn context(shared: &Shared, running: &Running, case: TestCase, number: u32) -> (
         transcript: format!("transcripts/{}/{}.jsonl", running.file.name, case.id),
         case,
     };
-    let dms_1 = header.endpoints.get(&Role::Dms1).and_then(|endpoints| endpoints.dm.clone()).unwrap_or_default();
+    let dms_1 = header
+        .endpoints
+        .get(&Role::Dms1)
+        .and_then(|endpoints| endpoints.dm.clone())
+        .unwrap_or_default();
     let grown = tree::tree(&header, &dms_1_credentials, &dms_1);
     let recorder = Recorder::new(header.clone());
     let (tree, device_info) = grown.unwrap_or_else(|reason| {
-        recorder.record(Event::Aborted { reason: format!("set up the client's tree: {reason}") });
+        recorder.record(Event::Aborted {
+            reason: format!("set up the client's tree: {reason}"),
+        });
         let parties = &header.parties;
         let info = DeviceInfo {
             device_id: parties.device.clone(),
@@ -375,7 +499,10 @@ fn context(shared: &Shared, running: &Running, case: TestCase, number: u32) -> (
         };
         (Tree::new(), info)
     });
-    let offers = [Role::Dms1, Role::Dms2].map(|role| (role, Offers::default())).into_iter().collect();
+    let offers = [Role::Dms1, Role::Dms2]
+        .map(|role| (role, Offers::default()))
+        .into_iter()
+        .collect();
     let context = CaseContext {
         recorder,
         dms_1_credentials,
@@ -391,7 +518,13 @@ fn context(shared: &Shared, running: &Running, case: TestCase, number: u32) -> (
 }
 
 /// The variables of a delegation, for triggers.
-fn set_delegation(variables: &mut Variables, case: &TestCase, running: &Running, session: &str, removal: Removal) {
+fn set_delegation(
+    variables: &mut Variables,
+    case: &TestCase,
+    running: &Running,
+    session: &str,
+    removal: Removal,
+) {
     let names = &running.names;
     let opens = case.given.opens == dmconform_case::test_case::Opener::Dms1;
     let peer = if opens { &names.dms_2 } else { &names.dms_1 };
@@ -409,14 +542,24 @@ fn set_delegation(variables: &mut Variables, case: &TestCase, running: &Running,
 }
 
 fn bootstrap_url(running: &Running, case: &TestCase, variables: &Variables, token: &str) -> String {
-    let of = |role: Role| running.endpoints.iter().find(|(known, _)| *known == role).map(|(_, endpoints)| endpoints);
+    let of = |role: Role| {
+        running
+            .endpoints
+            .iter()
+            .find(|(known, _)| *known == role)
+            .map(|(_, endpoints)| endpoints)
+    };
     let real = running.target.plays.contains(&Role::BootstrapServer);
-    let own = of(Role::BootstrapServer).and_then(|endpoints| endpoints.bootstrap.clone()).unwrap_or_default();
+    let own = of(Role::BootstrapServer)
+        .and_then(|endpoints| endpoints.bootstrap.clone())
+        .unwrap_or_default();
     if real {
         return variables::filled(&own, variables);
     }
     let co_located = case.given.bootstrap_server == BootstrapPlace::CoLocated;
-    let with_dms_2 = of(Role::Dms2).and_then(|endpoints| endpoints.dm.as_ref()).filter(|_| co_located);
+    let with_dms_2 = of(Role::Dms2)
+        .and_then(|endpoints| endpoints.dm.as_ref())
+        .filter(|_| co_located);
     match with_dms_2 {
         Some(dm) => format!("{}/bootstrap/{token}", dm.trim_end_matches("/dm")),
         None => format!("{own}{token}"),
@@ -429,7 +572,11 @@ fn owners(shared: &Shared) -> Vec<Owner> {
     for requirement in suite.requirements.keys() {
         for role in Role::ALL {
             if let Some(case) = suite.owner(requirement, role) {
-                owners.push(Owner { requirement: requirement.clone(), role, case: case.clone() });
+                owners.push(Owner {
+                    requirement: requirement.clone(),
+                    role,
+                    case: case.clone(),
+                });
             }
         }
     }

@@ -52,7 +52,10 @@ pub enum TargetError {
 
 impl From<ProcessError> for TargetError {
     fn from(error: ProcessError) -> Self {
-        Self::Product { message: error.to_string(), output: error.output().to_owned() }
+        Self::Product {
+            message: error.to_string(),
+            output: error.output().to_owned(),
+        }
     }
 }
 
@@ -101,7 +104,9 @@ impl Running {
         running.write_certificates(&work)?;
         let product = &running.file.implementation;
         for role in &product.plays {
-            running.endpoints.push((*role, variables::endpoints(product, *role, &running.variables)));
+            running
+                .endpoints
+                .push((*role, variables::endpoints(product, *role, &running.variables)));
         }
         for (name, text) in &product.files {
             write(&work.join(name), &filled(text, &running.variables))?;
@@ -149,17 +154,32 @@ impl Running {
         set("model", product.devices.model.clone());
         set("server-id.dms-1", self.names.dms_1.clone());
         set("server-id.dms-2", self.names.dms_2.clone());
-        set("tls.roots", work.join("certificates/roots.pem").display().to_string());
+        set(
+            "tls.roots",
+            work.join("certificates/roots.pem").display().to_string(),
+        );
         for role in Role::ALL {
-            let path = |extension: &str| work.join(format!("certificates/{role}.{extension}")).display().to_string();
+            let path = |extension: &str| {
+                work.join(format!("certificates/{role}.{extension}"))
+                    .display()
+                    .to_string()
+            };
             set(&format!("tls.{role}.certificate"), path("pem"));
             set(&format!("tls.{role}.key"), path("key"));
         }
         for (role, endpoints) in &self.endpoints {
-            let parts = [("dm", &endpoints.dm), ("delegation", &endpoints.delegation), ("bootstrap", &endpoints.bootstrap)];
+            let parts = [
+                ("dm", &endpoints.dm),
+                ("delegation", &endpoints.delegation),
+                ("bootstrap", &endpoints.bootstrap),
+            ];
             for (kind, url) in parts {
                 if let Some(url) = url {
                     set(&format!("mock.{role}.{kind}"), url.clone());
+                    set(
+                        &format!("mock.{role}.{kind}-base"),
+                        url.trim_end_matches('/').to_owned(),
+                    );
                 }
             }
         }
@@ -174,11 +194,21 @@ impl Running {
     fn write_certificates(&self, work: &Path) -> Result<(), TargetError> {
         let mut identities = Vec::new();
         for role in Role::ALL {
-            identities.push((role.as_str(), self.stage.identity(self.stage.name(role), Certificate::Good)?));
+            identities.push((
+                role.as_str(),
+                self.stage.identity(self.stage.name(role), Certificate::Good)?,
+            ));
         }
-        let identities: Vec<_> =
-            identities.iter().filter_map(|(name, identity)| Some((*name, identity.as_ref()?))).collect();
-        write_store(&work.join("certificates"), self.stage.authority(), self.stage.roots(), &identities)?;
+        let identities: Vec<_> = identities
+            .iter()
+            .filter_map(|(name, identity)| Some((*name, identity.as_ref()?)))
+            .collect();
+        write_store(
+            &work.join("certificates"),
+            self.stage.authority(),
+            self.stage.roots(),
+            &identities,
+        )?;
         Ok(())
     }
 
@@ -196,7 +226,12 @@ fn profile(options: &RunOptions) -> Profile {
 }
 
 fn names(product: &Implementation) -> Names {
-    let id = |role: Role, mock: &str| product.identity.get(&role).map_or_else(|| mock.to_owned(), |found| found.server_id.clone());
+    let id = |role: Role, mock: &str| {
+        product
+            .identity
+            .get(&role)
+            .map_or_else(|| mock.to_owned(), |found| found.server_id.clone())
+    };
     Names {
         dms_1: id(Role::Dms1, DMS_1),
         dms_2: id(Role::Dms2, DMS_2),
@@ -217,7 +252,12 @@ fn described(file: &TargetFile) -> Target {
 /// A product's start with its variables filled in.
 fn filled_start(start: &Start, variables: &Variables) -> Start {
     let mut start = start.clone();
-    for text in start.command.iter_mut().chain(start.environment.values_mut()).chain(&mut start.ready.tcp) {
+    for text in start
+        .command
+        .iter_mut()
+        .chain(start.environment.values_mut())
+        .chain(&mut start.ready.tcp)
+    {
         *text = filled(text, variables);
     }
     start
@@ -226,9 +266,13 @@ fn filled_start(start: &Start, variables: &Variables) -> Start {
 /// Ports that were free just now. All are held until all are found, so that no two are the same.
 fn free_ports(count: usize) -> Result<Vec<u16>, TargetError> {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let held: Vec<TcpListener> =
-        (0..count).map(|_| TcpListener::bind(any)).collect::<Result<_, _>>().map_err(TargetError::Port)?;
-    held.iter().map(|listener| Ok(listener.local_addr().map_err(TargetError::Port)?.port())).collect()
+    let held: Vec<TcpListener> = (0..count)
+        .map(|_| TcpListener::bind(any))
+        .collect::<Result<_, _>>()
+        .map_err(TargetError::Port)?;
+    held.iter()
+        .map(|listener| Ok(listener.local_addr().map_err(TargetError::Port)?.port()))
+        .collect()
 }
 
 fn make_private(directory: &Path) -> Result<(), TargetError> {
@@ -263,10 +307,15 @@ pub fn certificates(directory: &Path, parties: &[(&str, &str)]) -> Result<(), Ta
     let roots = authority.roots();
     let mut identities = Vec::new();
     for (name, server_id) in parties {
-        let party = dmconform_tls::Party { server_id: (*server_id).to_owned() };
+        let party = dmconform_tls::Party {
+            server_id: (*server_id).to_owned(),
+        };
         identities.push((*name, authority.issue(&party, Certificate::Good)?));
     }
-    let identities: Vec<_> = identities.iter().filter_map(|(name, identity)| Some((*name, identity.as_ref()?))).collect();
+    let identities: Vec<_> = identities
+        .iter()
+        .filter_map(|(name, identity)| Some((*name, identity.as_ref()?)))
+        .collect();
     write_store(directory, &authority, &roots, &identities)?;
     Ok(())
 }

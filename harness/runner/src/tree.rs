@@ -1,7 +1,7 @@
 //! The management tree of a mock client at the start of a case.
 
-use dmconform_judge::Header;
 use dmconform_case::implementation::AccountCredentials;
+use dmconform_judge::Header;
 use oma_dm::account::{Account, AuthenticationType, Credentials};
 use oma_dm::acl::{Acl, Right};
 use oma_dm::auth::{Secret, from_base64};
@@ -10,7 +10,11 @@ use oma_dm::tree::{Format, Tree};
 use oma_dm::uri::NodeUri;
 
 /// A tree with an account of DMS-1, DevInfo, the Bootstrap Config object and some nodes to delegate.
-pub(crate) fn tree(header: &Header, credentials: &AccountCredentials, dms_1: &str) -> Result<(Tree, DeviceInfo), String> {
+pub(crate) fn tree(
+    header: &Header,
+    credentials: &AccountCredentials,
+    dms_1: &str,
+) -> Result<(Tree, DeviceInfo), String> {
     let parties = &header.parties;
     let mut tree = Tree::new();
     let device_info = DeviceInfo {
@@ -20,17 +24,27 @@ pub(crate) fn tree(header: &Header, credentials: &AccountCredentials, dms_1: &st
         dm_version: "1.2".to_owned(),
         language: "en".to_owned(),
     };
-    device_info.write_to(&mut tree).map_err(|error| error.to_string())?;
+    device_info
+        .write_to(&mut tree)
+        .map_err(|error| error.to_string())?;
     let nonce = from_base64(&credentials.nonce).unwrap_or_default();
     let mut account = Account::new(&parties.dms_1, dms_1);
     account.preferred_authentication = Some(AuthenticationType::Digest);
     let secret = |text: &str| Secret::new(text);
-    account.client_credentials =
-        Some(Credentials::digest(&credentials.client_name, secret(&credentials.client_secret), nonce.clone()));
-    account.server_credentials =
-        Some(Credentials::digest(&parties.dms_1, secret(&credentials.server_secret), nonce));
+    account.client_credentials = Some(Credentials::digest(
+        &credentials.client_name,
+        secret(&credentials.client_secret),
+        nonce.clone(),
+    ));
+    account.server_credentials = Some(Credentials::digest(
+        &parties.dms_1,
+        secret(&credentials.server_secret),
+        nonce,
+    ));
     let root = uri(&credentials.node)?;
-    account.write_to(&mut tree, &root).map_err(|error| error.to_string())?;
+    account
+        .write_to(&mut tree, &root)
+        .map_err(|error| error.to_string())?;
     own(&mut tree, &credentials.node, &parties.dms_1)?;
     interior(&mut tree, &header.profile.bootstrap_config.root)?;
     own(&mut tree, &header.profile.bootstrap_config.root, &parties.dms_1)?;
@@ -42,24 +56,31 @@ pub(crate) fn tree(header: &Header, credentials: &AccountCredentials, dms_1: &st
     for part in &header.case.given.tree {
         interior(&mut tree, part)?;
         let all = all_rights(&parties.dms_1)?;
-        let acl = all.with(&[Right::Get], &parties.third).map_err(|error| error.to_string())?;
-        tree.set_acl(&uri(part)?, acl).map_err(|error| error.to_string())?;
+        let acl = all
+            .with(&[Right::Get], &parties.third)
+            .map_err(|error| error.to_string())?;
+        tree.set_acl(&uri(part)?, acl)
+            .map_err(|error| error.to_string())?;
     }
     for (node, text) in &header.case.given.acls {
         let acl = Acl::parse(&header.fill(text)).map_err(|error| format!("the ACL of {node}: {error}"))?;
         interior(&mut tree, node)?;
-        tree.set_acl(&uri(node)?, acl).map_err(|error| error.to_string())?;
+        tree.set_acl(&uri(node)?, acl)
+            .map_err(|error| error.to_string())?;
     }
     Ok((tree, device_info))
 }
 
 fn all_rights(server: &str) -> Result<Acl, String> {
     let rights = [Right::Add, Right::Delete, Right::Exec, Right::Get, Right::Replace];
-    Acl::empty().with(&rights, server).map_err(|error| error.to_string())
+    Acl::empty()
+        .with(&rights, server)
+        .map_err(|error| error.to_string())
 }
 
 fn own(tree: &mut Tree, node: &str, server: &str) -> Result<(), String> {
-    tree.set_acl(&uri(node)?, all_rights(server)?).map_err(|error| error.to_string())
+    tree.set_acl(&uri(node)?, all_rights(server)?)
+        .map_err(|error| error.to_string())
 }
 
 fn interior(tree: &mut Tree, node: &str) -> Result<(), String> {
@@ -71,7 +92,8 @@ fn interior(tree: &mut Tree, node: &str) -> Result<(), String> {
 }
 
 fn leaf(tree: &mut Tree, node: &str, text: &str) -> Result<(), String> {
-    tree.insert_leaf(&uri(node)?, Format::Chr, "text/plain", text).map_err(|error| error.to_string())
+    tree.insert_leaf(&uri(node)?, Format::Chr, "text/plain", text)
+        .map_err(|error| error.to_string())
 }
 
 fn uri(node: &str) -> Result<NodeUri, String> {

@@ -28,18 +28,29 @@ pub(crate) async fn send(
 }
 
 async fn exchange(trigger: &HttpTrigger, url: &str, body: &str) -> Result<TriggerOutcome, String> {
-    let rest = url.strip_prefix("http://").ok_or_else(|| format!("`{url}` is no http URL"))?;
+    let rest = url
+        .strip_prefix("http://")
+        .ok_or_else(|| format!("`{url}` is no http URL"))?;
     let (authority, target) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let target = if target.is_empty() { "/" } else { target };
-    let address = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
-    let mut socket = TcpStream::connect(&address).await.map_err(|error| format!("{address}: {error}"))?;
+    let address = if authority.contains(':') {
+        authority.to_owned()
+    } else {
+        format!("{authority}:80")
+    };
+    let mut socket = TcpStream::connect(&address)
+        .await
+        .map_err(|error| format!("{address}: {error}"))?;
     let request = format!(
         "{} {target} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\ncontent-type: {}\r\ncontent-length: {}\r\n\r\n{body}",
         trigger.method,
         trigger.media_type,
         body.len()
     );
-    socket.write_all(request.as_bytes()).await.map_err(|error| format!("{address}: {error}"))?;
+    socket
+        .write_all(request.as_bytes())
+        .await
+        .map_err(|error| format!("{address}: {error}"))?;
     let mut answer = Vec::new();
     let read = socket.take(MAX_ANSWER).read_to_end(&mut answer).await;
     // Some servers reset where they should close; what arrived counts.
@@ -47,8 +58,17 @@ async fn exchange(trigger: &HttpTrigger, url: &str, body: &str) -> Result<Trigge
         read.map_err(|error| format!("{address}: {error}"))?;
     }
     let text = String::from_utf8_lossy(&answer);
-    let status = text.split_whitespace().nth(1).and_then(|status| status.parse::<u16>().ok());
-    let said = text.split_once("\r\n\r\n").map_or("", |(_, body)| body).trim().chars().take(500).collect::<String>();
+    let status = text
+        .split_whitespace()
+        .nth(1)
+        .and_then(|status| status.parse::<u16>().ok());
+    let said = text
+        .split_once("\r\n\r\n")
+        .map_or("", |(_, body)| body)
+        .trim()
+        .chars()
+        .take(500)
+        .collect::<String>();
     match status {
         Some(status) if (200..300).contains(&status) => Ok(TriggerOutcome::Taken),
         Some(status) => Ok(TriggerOutcome::Refused(format!("{status} {said}"))),

@@ -15,9 +15,15 @@ pub(crate) fn filled(text: &str, variables: &Variables) -> String {
 
 /// The endpoints of a product with its variables filled in.
 pub(crate) fn endpoints(product: &Implementation, role: Role, variables: &Variables) -> Endpoints {
-    let Some(found) = product.endpoints.get(&role) else { return Endpoints::default() };
+    let Some(found) = product.endpoints.get(&role) else {
+        return Endpoints::default();
+    };
     let fill = |text: &Option<String>| text.as_ref().map(|text| filled(text, variables));
-    Endpoints { dm: fill(&found.dm), delegation: fill(&found.delegation), bootstrap: fill(&found.bootstrap) }
+    Endpoints {
+        dm: fill(&found.dm),
+        delegation: fill(&found.delegation),
+        bootstrap: fill(&found.bootstrap),
+    }
 }
 
 /// Credentials with the device filled in.

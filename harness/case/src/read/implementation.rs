@@ -118,6 +118,7 @@ pub fn implementation_variables(ports: &[String]) -> Vec<String> {
         "mock.dms-2.dm",
         "mock.dms-2.delegation",
         "mock.bootstrap-server.bootstrap",
+        "mock.bootstrap-server.bootstrap-base",
         "tls.roots",
         "tls.dm-client.certificate",
         "tls.dm-client.key",

@@ -1,0 +1,122 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Conformance tests for OMA Device Management server delegation.
+///
+/// Without options, `run` tests the bundled reference implementation in every role.
+#[derive(Parser)]
+#[command(name = "dmconform", version, about, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Test implementations; without options, the bundled reference implementation in every role.
+    Run(Run),
+    /// List the cases.
+    List(List),
+    /// Check case, profile and implementation files without running anything.
+    Check(Check),
+    /// Judge a stored transcript again.
+    Judge(Judge),
+    /// Write a set of test certificates for a product that is configured by hand.
+    Certs(Certs),
+    /// Be the reference implementation, in one or several roles.
+    Reference(Reference),
+}
+
+#[derive(Args, Default)]
+pub(crate) struct Run {
+    /// Test this product instead of the bundled reference implementation; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) implementation: Vec<PathBuf>,
+    /// Only cases that judge this role; may be given several times.
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Vec<String>,
+    /// Only cases whose identifier matches this pattern, such as `DEL-DMS1-8-*`; may be given several times.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) case: Vec<String>,
+    /// How many cases run at once.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) jobs: Option<u32>,
+    /// What fixes the order of the cases; 0 is the order of the suite.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Let warnings fail.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Give the reference implementation this defect; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) deviation: Vec<String>,
+    /// Write the results here instead of to `reports/runs/<run id>`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// What standard output is for.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct List {
+    /// Only cases that judge this role; may be given several times.
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Vec<String>,
+    /// What standard output is for.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct Check {
+    /// The files; without any, the suite that is built in.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Judge {
+    /// The transcript, as a run has stored it.
+    #[arg(value_name = "TRANSCRIPT")]
+    pub(crate) transcript: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Certs {
+    /// Where to write them; the directory gets mode 0700, every file 0600.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The server identifier of DMS-1.
+    #[arg(long, value_name = "ID", default_value = "dms1.dmconform.test")]
+    pub(crate) dms_1: String,
+    /// The server identifier of DMS-2.
+    #[arg(long, value_name = "ID", default_value = "dms2.dmconform.test")]
+    pub(crate) dms_2: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Reference {
+    /// The roles to play: dm-client, dms-1, dms-2, bootstrap-server.
+    #[arg(value_name = "ROLE", required = true)]
+    pub(crate) roles: Vec<String>,
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The defects to have, separated by commas; may be empty.
+    #[arg(long, value_name = "NAMES", default_value = "")]
+    pub(crate) deviations: String,
+}
+
+/// What standard output is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// People.
+    #[default]
+    Text,
+    /// Programs.
+    Json,
+}

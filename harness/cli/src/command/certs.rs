@@ -1,0 +1,25 @@
+//! `dmconform certs`: test certificates for a product that is configured by hand.
+
+use crate::arguments::Certs;
+use crate::output::{Failure, print};
+
+/// Writes the set and says what is in it.
+pub(crate) fn run(arguments: &Certs) -> Result<u8, Failure> {
+    let parties = [
+        ("dm-client", "device"),
+        ("dms-1", arguments.dms_1.as_str()),
+        ("dms-2", arguments.dms_2.as_str()),
+        ("bootstrap-server", "bootstrap.dmconform.test"),
+    ];
+    dmconform_runner::certificates(&arguments.out, &parties)
+        .map_err(|error| Failure::environment(error.to_string()))?;
+    let folder = arguments.out.display();
+    let mut text = format!(
+        "wrote to {folder}:\n  roots.pem         what every party trusts\n  intermediate.pem  the issuing authority\n"
+    );
+    for (name, server_id) in parties {
+        text = format!("{text}  {name}.pem, {name}.key  for `{server_id}`, localhost and 127.0.0.1\n");
+    }
+    print(&text);
+    Ok(0)
+}

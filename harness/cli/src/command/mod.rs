@@ -1,0 +1,8 @@
+//! The commands, one per file.
+
+pub(crate) mod certs;
+pub(crate) mod check;
+pub(crate) mod judge;
+pub(crate) mod list;
+pub(crate) mod reference;
+pub(crate) mod run;

@@ -1,0 +1,233 @@
+//! `dmconform run`: the main job.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use dmconform_case::read::{self, Source};
+use dmconform_model::{RunEvent, RunRecord};
+use dmconform_reference::Deviation;
+use dmconform_report::progress::Progress;
+use dmconform_report::terminal::{self, Style};
+use dmconform_report::{json, junit, markdown};
+use dmconform_runner::{RunOptions, TargetFile};
+use tokio::sync::watch;
+
+use crate::arguments::{Format, Run};
+use crate::bundled::IMPLEMENTATIONS;
+use crate::output::{Failure, is_terminal, print, tell};
+use crate::suite;
+
+/// Runs what was asked for, writes the results, and says what came out.
+pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
+    let options = options(arguments)?;
+    let directory = options.directory.clone();
+    make_private(&directory)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::environment(format!("start threads: {error}")))?;
+    let (cancel, cancelled) = watch::channel(false);
+    let emit = emitter();
+    let record = runtime.block_on(async {
+        tokio::spawn(cancel_on_signal(cancel));
+        dmconform_runner::run(options, emit, cancelled).await
+    });
+    write_results(&directory, &record)?;
+    match arguments.format {
+        Format::Json => print(&json::write(&record)),
+        Format::Text => {
+            let style = Style {
+                colour: std::io::stdout().is_terminal(),
+                width: width(),
+            };
+            print(&terminal::summary(&record, style));
+            print(&format!("results in {}\n", directory.display()));
+        }
+    }
+    Ok(record.exit_code())
+}
+
+fn width() -> u16 {
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok())
+        .unwrap_or(100)
+}
+
+/// Shows progress on standard error.
+fn emitter() -> dmconform_runner::Emit {
+    let began = Instant::now();
+    let progress = Mutex::new(Progress::new(is_terminal()));
+    Arc::new(move |event: RunEvent| {
+        let text = progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .event(&event, began.elapsed());
+        if !text.is_empty() {
+            tell(&text);
+        }
+    })
+}
+
+/// The first signal ends the run in order; a second ends the process at once.
+async fn cancel_on_signal(cancel: watch::Sender<bool>) {
+    for round in 0..2 {
+        signalled().await;
+        if round == 0 {
+            tell("\ncancelling: products are being stopped, what was judged so far is kept\n");
+            cancel.send_replace(true);
+        }
+    }
+    std::process::exit(5);
+}
+
+async fn signalled() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn options(arguments: &Run) -> Result<RunOptions, Failure> {
+    let suite = suite::load()?;
+    let roles = suite::roles(&arguments.role)?;
+    let targets = targets(arguments)?;
+    for name in &arguments.deviation {
+        name.parse::<Deviation>()
+            .map_err(|error| Failure::usage(error.to_string()))?;
+    }
+    if !arguments.deviation.is_empty() && !arguments.implementation.is_empty() {
+        let why =
+            "give a deviation to this implementation: only the bundled reference implementation has them";
+        return Err(Failure::usage(why));
+    }
+    let cases = globs(&arguments.case)?;
+    if let Some(cases) = &cases
+        && !suite.cases.iter().any(|case| cases.is_match(&case.id.0))
+    {
+        let patterns = arguments.case.join(", ");
+        let known = suite.cases.iter().map(|case| case.id.0.as_str());
+        let near = read::nearest(&patterns, known).map(|near| format!("did you mean `{near}`? "));
+        let help = near.unwrap_or_default();
+        return Err(Failure {
+            message: format!("find a case that matches {patterns}; {help}`dmconform list` names them all"),
+            code: 4,
+        });
+    }
+    let started = dmconform_runner::timestamp();
+    let id = format!(
+        "{}-{}",
+        started.replace([':', '-'], "").replace('Z', ""),
+        std::process::id()
+    );
+    let directory = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("reports/runs").join(&id));
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::environment(format!("find this program: {error}")))?;
+    let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let jobs = arguments
+        .jobs
+        .unwrap_or_else(|| u32::try_from(processors * 8).unwrap_or(16));
+    Ok(RunOptions {
+        id,
+        started,
+        suite,
+        targets,
+        roles,
+        cases,
+        jobs,
+        seed: arguments.seed,
+        strict: arguments.strict,
+        deviations: arguments.deviation.clone(),
+        directory,
+        program,
+    })
+}
+
+fn globs(patterns: &[String]) -> Result<Option<dmconform_runner::GlobSet>, Failure> {
+    dmconform_runner::globs(patterns).map_err(Failure::usage)
+}
+
+fn targets(arguments: &Run) -> Result<Vec<TargetFile>, Failure> {
+    if arguments.implementation.is_empty() {
+        let bundled = IMPLEMENTATIONS
+            .iter()
+            .map(|(name, text)| target(name, text, None));
+        return bundled.collect();
+    }
+    let mut targets: Vec<TargetFile> = Vec::new();
+    for path in &arguments.implementation {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!(
+                "read the implementation file `{}`: {error}",
+                path.display()
+            ))
+        })?;
+        let mut target = target(&path.display().to_string(), &text, Some(path))?;
+        let stem = path.file_stem().map_or_else(
+            || "product".to_owned(),
+            |stem| stem.to_string_lossy().into_owned(),
+        );
+        let taken = targets
+            .iter()
+            .filter(|known| known.name == stem || known.name.starts_with(&format!("{stem}-")))
+            .count();
+        target.name = if taken == 0 {
+            stem
+        } else {
+            format!("{stem}-{}", taken + 1)
+        };
+        targets.push(target);
+    }
+    Ok(targets)
+}
+
+fn target(name: &str, text: &str, path: Option<&PathBuf>) -> Result<TargetFile, Failure> {
+    let implementation = read::implementation(Source { name, text })
+        .map_err(|problems| Failure::usage(suite::rendered(&problems)))?;
+    Ok(TargetFile {
+        name: name.to_owned(),
+        path: path.cloned(),
+        implementation,
+    })
+}
+
+fn make_private(directory: &Path) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::environment(format!(
+            "make the directory `{}`: {error}; choose another with --out",
+            directory.display()
+        ))
+    };
+    std::fs::create_dir_all(directory).map_err(failed)
+}
+
+fn write_results(directory: &Path, record: &RunRecord) -> Result<(), Failure> {
+    let junit = junit::write(record).map_err(|error| Failure::environment(error.to_string()))?;
+    let files = [
+        ("results.json", json::write(record).into_bytes()),
+        ("junit.xml", junit),
+        ("summary.md", markdown::write(record).into_bytes()),
+    ];
+    for (name, bytes) in files {
+        let path = directory.join(name);
+        std::fs::write(&path, bytes).map_err(|error| {
+            Failure::environment(format!("write `{}`: {error}; is the disk full?", path.display()))
+        })?;
+    }
+    Ok(())
+}

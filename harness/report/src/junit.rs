@@ -1,0 +1,90 @@
+//! `junit.xml`, as CI servers read it.
+
+use std::time::Duration;
+
+use dmconform_model::{CaseResult, RunRecord, Verdict};
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+
+use crate::wording;
+
+/// Why no JUnit file could be written.
+#[derive(Debug, thiserror::Error)]
+#[error("write junit.xml: {0}")]
+pub struct JunitError(#[from] quick_junit::SerializeError);
+
+/// The whole run: a suite per implementation, a test case per case.
+///
+/// A fail is a failure, an error an error. What is inconclusive is an error of the type `inconclusive`, since CI
+/// servers know nothing between passed and not. What does not apply is skipped.
+///
+/// # Errors
+/// When the XML cannot be written.
+pub fn write(record: &RunRecord) -> Result<Vec<u8>, JunitError> {
+    let mut report = Report::new("dmconform");
+    report.set_time(Duration::from_millis(record.run.duration_ms));
+    for target in &record.run.targets {
+        let mut suite = TestSuite::new(wording::clean(&target.name));
+        suite.add_property(Property::new("product", wording::clean(&target.product)));
+        for (number, reading) in record.run.own_readings.iter().enumerate() {
+            suite.add_property(Property::new(
+                format!("own-reading-{}", number + 1),
+                wording::clean(reading),
+            ));
+        }
+        let mut total = Duration::ZERO;
+        for case in record
+            .cases
+            .iter()
+            .filter(|case| case.implementation == target.name)
+        {
+            total += Duration::from_millis(case.duration_ms);
+            suite.add_test_case(test_case(case));
+        }
+        suite.set_time(total);
+        for problem in record
+            .problems
+            .iter()
+            .filter(|problem| problem.implementation == target.name)
+        {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_message(wording::clean(&problem.message));
+            status.set_description(wording::clean(&problem.output));
+            suite.add_test_case(TestCase::new("the implementation can be tested", status));
+        }
+        report.add_test_suite(suite);
+    }
+    Ok(report.to_string().map_err(JunitError)?.into_bytes())
+}
+
+fn test_case(case: &CaseResult) -> TestCase {
+    let mut status = match case.verdict {
+        Verdict::Pass | Verdict::Warn => TestCaseStatus::success(),
+        Verdict::NotApplicable => TestCaseStatus::skipped(),
+        Verdict::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Verdict::Inconclusive | Verdict::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
+    };
+    if !matches!(case.verdict, Verdict::Pass | Verdict::Warn) {
+        if case.verdict != Verdict::NotApplicable {
+            status.set_type(case.verdict.as_str());
+            status.set_description(text(case));
+        }
+        status.set_message(wording::clean(case.reason.as_deref().unwrap_or("")));
+    }
+    let mut written = TestCase::new(wording::clean(&case.id.0), status);
+    written.set_classname(wording::clean(&case.implementation));
+    written.set_time(Duration::from_millis(case.duration_ms));
+    if case.verdict == Verdict::Warn {
+        written.set_system_out(text(case));
+    }
+    written
+}
+
+fn text(case: &CaseResult) -> String {
+    let mut text = wording::headline(case);
+    for finding in &case.findings {
+        for (label, line) in wording::finding(case, finding) {
+            text = format!("{text}\n{label}: {line}");
+        }
+    }
+    text
+}

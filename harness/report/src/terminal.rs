@@ -1,0 +1,143 @@
+//! What people read in a terminal.
+
+use comfy_table::presets;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use dmconform_model::{CaseResult, Finding, RunRecord, Verdict};
+
+use crate::wording;
+
+/// How a terminal is written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether colours are shown.
+    pub colour: bool,
+    /// How many characters fit a line.
+    pub width: u16,
+}
+
+/// The whole run: tables, every finding in full, the counts.
+pub fn summary(record: &RunRecord, style: Style) -> String {
+    let mut parts = vec![table(record, style)];
+    for case in &record.cases {
+        parts.extend(case.findings.iter().map(|found| finding(case, found, style)));
+    }
+    for problem in &record.problems {
+        let output = if problem.output.is_empty() {
+            String::new()
+        } else {
+            let lines = problem
+                .output
+                .lines()
+                .map(|line| format!("    {}", wording::clean(line)));
+            format!("\n  its last output:\n{}", lines.collect::<Vec<_>>().join("\n"))
+        };
+        let mark = painted("error", Verdict::Error, style);
+        parts.push(format!(
+            "{mark} {}: failed to {}{output}\n",
+            wording::clean(&problem.implementation),
+            wording::clean(&problem.message)
+        ));
+    }
+    let cancelled = if record.run.cancelled { " (cancelled)" } else { "" };
+    parts.push(format!(
+        "{}; {} in {}{cancelled}\n",
+        wording::counts(&record.cases),
+        wording::outcome(record),
+        wording::duration(record.run.duration_ms)
+    ));
+    parts.join("\n")
+}
+
+/// A table of verdicts per implementation.
+pub fn table(record: &RunRecord, style: Style) -> String {
+    let mut text = String::new();
+    for target in &record.run.targets {
+        let cases: Vec<&CaseResult> = record
+            .cases
+            .iter()
+            .filter(|case| case.implementation == target.name)
+            .collect();
+        if cases.is_empty() {
+            continue;
+        }
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(style.width);
+        for case in &cases {
+            let title = match (&case.reason, case.verdict) {
+                (Some(reason), Verdict::NotApplicable) => format!("{} ({reason})", case.title),
+                _ => case.title.clone(),
+            };
+            table.add_row(vec![
+                Cell::new(case.verdict.as_str()),
+                Cell::new(wording::clean(&case.id.0)),
+                Cell::new(wording::clean(&title)),
+                Cell::new(wording::duration(case.duration_ms)).set_alignment(CellAlignment::Right),
+            ]);
+        }
+        let rows = table.trim_fmt();
+        let rows = if style.colour { coloured(&rows) } else { rows };
+        let heading = format!(
+            "{} · {}",
+            wording::clean(&target.name),
+            wording::clean(&target.product)
+        );
+        text = format!(
+            "{text}{heading}\n{rows}\n{}\n\n",
+            wording::counts(cases.iter().copied())
+        );
+    }
+    text
+}
+
+/// A finding in full.
+pub fn finding(case: &CaseResult, finding: &Finding, style: Style) -> String {
+    let mark = painted(finding.verdict.as_str(), finding.verdict, style);
+    let mut text = format!(
+        "{mark} {} [{}]\n",
+        wording::headline(case),
+        wording::clean(&case.implementation)
+    );
+    for (label, line) in wording::finding(case, finding) {
+        text = format!("{text}  {label:>11}: {line}\n");
+    }
+    text
+}
+
+const fn colour(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "\u{1b}[32m",
+        Verdict::Warn => "\u{1b}[33m",
+        Verdict::Fail | Verdict::Error => "\u{1b}[31m",
+        Verdict::Inconclusive => "\u{1b}[35m",
+        Verdict::NotApplicable => "\u{1b}[2m",
+    }
+}
+
+fn painted(text: &str, verdict: Verdict, style: Style) -> String {
+    if style.colour {
+        format!("{}{text}\u{1b}[0m", colour(verdict))
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Colours the verdict at the beginning of each row.
+fn coloured(rows: &str) -> String {
+    let style = Style {
+        colour: true,
+        width: 0,
+    };
+    let lines = rows.lines().map(|line| {
+        let found = Verdict::ALL
+            .into_iter()
+            .find(|verdict| line.trim_start().starts_with(verdict.as_str()));
+        match found {
+            Some(verdict) => line.replacen(verdict.as_str(), &painted(verdict.as_str(), verdict, style), 1),
+            None => line.to_owned(),
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,126 @@
+//! How results are put in words, the same in every format.
+
+use std::collections::BTreeMap;
+
+use dmconform_model::{CaseResult, Finding, RunRecord, Verdict};
+
+/// One line of a finding: what it is, and its text.
+pub(crate) type Line = (&'static str, String);
+
+/// A finding as labelled lines, in the order in which a developer asks.
+pub(crate) fn finding(case: &CaseResult, finding: &Finding) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut add = |label, text: String| {
+        if !text.is_empty() {
+            lines.push((label, clean(&text)));
+        }
+    };
+    let requirement = finding
+        .requirement
+        .as_ref()
+        .map(|id| format!("{id}: {}", finding.statement));
+    add(
+        "requirement",
+        requirement.unwrap_or_else(|| finding.statement.clone()),
+    );
+    add("expected", finding.expected.clone());
+    let by = finding
+        .observed_by
+        .map(|role| format!(" (seen by mock {})", role.title()))
+        .unwrap_or_default();
+    add("observed", format!("{}{by}", finding.observed));
+    add(
+        "blame",
+        finding.blame.map(|blame| blame.to_string()).unwrap_or_default(),
+    );
+    add(
+        "step",
+        finding.step.map(|step| step.to_string()).unwrap_or_default(),
+    );
+    let see = finding
+        .see
+        .as_ref()
+        .map(|see| format!("{see} first: it owns what went wrong here"));
+    add("see", see.unwrap_or_default());
+    add("sequence", sequence(case));
+    let place = finding
+        .place
+        .as_ref()
+        .map(|place| format!("{}:{}:{}", place.file, place.line, place.column));
+    add("case file", place.unwrap_or_default());
+    let records: Vec<String> = finding.evidence.records.iter().map(u64::to_string).collect();
+    let records = if records.is_empty() {
+        String::new()
+    } else {
+        format!(", records {}", records.join(", "))
+    };
+    add("evidence", format!("{}{records}", finding.evidence.transcript));
+    add("run again", finding.rerun.clone());
+    lines
+}
+
+/// What was observed, in one line: `2 2.answer 3 …`.
+pub(crate) fn sequence(case: &CaseResult) -> String {
+    case.observed
+        .iter()
+        .map(|arrow| arrow.message.to_string())
+        .collect::<Vec<_>>()
+        .join(" → ")
+}
+
+/// A case in one line.
+pub(crate) fn headline(case: &CaseResult) -> String {
+    let roles: Vec<&str> = case.iut.iter().map(|role| role.as_str()).collect();
+    clean(&format!("{} {} ({})", case.id, case.title, roles.join(", ")))
+}
+
+/// The counts of a run: `58 pass, 2 fail`.
+pub(crate) fn counts<'a>(cases: impl IntoIterator<Item = &'a CaseResult>) -> String {
+    let mut counts: BTreeMap<Verdict, u32> = BTreeMap::new();
+    for case in cases {
+        *counts.entry(case.verdict).or_default() += 1;
+    }
+    let texts: Vec<String> = counts
+        .iter()
+        .map(|(verdict, count)| format!("{count} {verdict}"))
+        .collect();
+    if texts.is_empty() {
+        "nothing was run".to_owned()
+    } else {
+        texts.join(", ")
+    }
+}
+
+/// What the exit code means, in words.
+pub(crate) fn outcome(record: &RunRecord) -> &'static str {
+    match record.exit_code() {
+        0 => "everything that was selected was judged, and nothing failed",
+        1 => "at least one requirement was broken",
+        3 => "nothing failed, but something could not be judged",
+        4 => "nothing was judged",
+        _ => "something could not be tested",
+    }
+}
+
+/// Text without control characters: nothing a peer sends reaches a terminal or a parser as such.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '\n' | '\t' => ' ',
+            '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+            control if control.is_control() => '\u{fffd}',
+            // Marks that reorder text could make a report say something else.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+            other => other,
+        })
+        .collect()
+}
+
+/// A time as people read it.
+pub(crate) fn duration(ms: u64) -> String {
+    if ms < 1000 {
+        format!("{ms} ms")
+    } else {
+        format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+    }
+}
