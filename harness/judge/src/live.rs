@@ -1,7 +1,7 @@
 //! The judge: fed record by record while a case runs, or with a stored transcript afterwards.
 
 use dmconform_model::transcript::{Event, Request, Response};
-use dmconform_model::{CaseResult, MessageId, Record, Verdict};
+use dmconform_model::{CaseResult, MessageId, Record, Role, Verdict};
 
 use crate::header::Header;
 use crate::observed::{Applied, Connection, Exchange, Observed, Window};
@@ -75,24 +75,20 @@ impl Judge {
         matches!(self.result().verdict, Verdict::Fail | Verdict::Warn)
     }
 
-    /// The messages of real roles that are due: everything they follow was seen, and they were not.
-    pub fn due(&self) -> Vec<MessageId> {
+    /// The messages that are due, with their senders: everything they follow was seen, and they were not.
+    pub fn due(&self) -> Vec<(MessageId, Role)> {
         let with_removal = view::with_removal(&self.header, &self.observed);
-        let messages = self.header.procedure.messages(with_removal);
-        messages
+        let procedure = &self.header.procedure;
+        let unseen = procedure
+            .messages(with_removal)
+            .filter(|message| !self.observed.seen(*message));
+        unseen
             .filter(|message| {
-                view::sender(&self.header, *message).is_some_and(|role| self.header.is_real(role))
-            })
-            .filter(|message| !self.observed.seen(*message))
-            .filter(|message| {
-                let mut before = self
-                    .header
-                    .procedure
-                    .predecessors(*message, with_removal)
-                    .into_iter();
+                let mut before = procedure.predecessors(*message, with_removal).into_iter();
                 before.all(|before| self.observed.seen(before))
             })
-            .filter(|message| {
+            .filter_map(|message| Some((message, view::sender(&self.header, message)?)))
+            .filter(|(message, _)| {
                 !matches!(
                     absence::explain(&self.header, &self.observed, *message),
                     absence::Absence::Refused { .. } | absence::Absence::NoAnswer { .. }

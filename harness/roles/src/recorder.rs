@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use dmconform_judge::{Header, Judge, Observed, header_line, record_line};
-use dmconform_model::{CaseResult, Event, MessageId, Record};
+use dmconform_model::{CaseResult, Event, MessageId, Record, Role};
 use tokio::sync::watch;
 
 /// The most records that a case may have; what floods it past that ends it.
@@ -85,8 +85,8 @@ impl Recorder {
         self.with(|observed| observed.seen(message))
     }
 
-    /// The messages of real roles that are due.
-    pub fn due(&self) -> Vec<MessageId> {
+    /// The messages that are due, with their senders.
+    pub fn due(&self) -> Vec<(MessageId, Role)> {
         self.lock().judge.due()
     }
 

@@ -286,12 +286,22 @@ impl Overdue {
     }
 
     /// Records the limits that passed; how many messages are still waited for.
+    ///
+    /// What a mock role is about to send is waited for as long, unless the case changes it or the role stopped.
     fn look(&mut self, context: &CaseContext) -> usize {
         let now = Instant::now();
         let due = context.recorder.due();
-        self.since.retain(|message, _| due.contains(message));
+        self.since
+            .retain(|message, _| due.iter().any(|(due, _)| due == message));
         let mut waiting = 0;
-        for message in due {
+        for (message, sender) in due {
+            if context.is_mock(sender) {
+                let since = *self.since.entry(message).or_insert(now);
+                waiting += usize::from(
+                    now.duration_since(since) < self.limit && will_send(context, message, sender),
+                );
+                continue;
+            }
             let since = *self.since.entry(message).or_insert(now);
             if self.passed.contains(&message) {
                 continue;
@@ -307,6 +317,15 @@ impl Overdue {
         }
         waiting
     }
+}
+
+/// Whether a mock role is still going to send a message as the procedure has it.
+fn will_send(context: &CaseContext, message: MessageId, sender: Role) -> bool {
+    let changes = context.changes(message);
+    let stopped = context
+        .recorder
+        .with(|observed| observed.stopped.iter().any(|(_, role, _)| *role == sender));
+    !stopped && !changes.omit && changes.in_words().is_none()
 }
 
 /// Tells a real client to open a session whenever a mock server has something to say to it.
