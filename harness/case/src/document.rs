@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use oma_dm::xml::Element;
 
-use crate::profile::Document;
+use crate::profile::{Delegation, Document};
 
 /// Why a document cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -46,20 +46,58 @@ fn values(root: &Element, path: &str) -> Vec<String> {
 /// Writes a document. In the template a field is a list; one that is not given is an empty list.
 ///
 /// # Errors
-/// When the template is broken, or refers to something that is no field.
+/// When the template is broken, refers to something that is no field, or writes without an end.
 pub fn write(document: &Document, fields: &BTreeMap<String, Vec<String>>) -> Result<Vec<u8>, WriteError> {
+    let context = BTreeMap::from([("field", complete(document, fields))]);
+    render(&document.root, &document.write, context)
+}
+
+/// Writes the body of a refusal.
+///
+/// # Errors
+/// When the template is broken, or refers to something else than `session` and `reason`.
+pub fn refusal(delegation: &Delegation, session: &str, reason: &str) -> Result<Vec<u8>, WriteError> {
+    let context = BTreeMap::from([("session", session.to_owned()), ("reason", reason.to_owned())]);
+    render("refusal", &delegation.refusal, context)
+}
+
+fn render(name: &str, template: &str, context: impl Into<minijinja::Value>) -> Result<Vec<u8>, WriteError> {
     let error = |reason: minijinja::Error| WriteError {
-        root: document.root.clone(),
+        root: name.to_owned(),
         reason: format!("{reason:#}"),
     };
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    let context = BTreeMap::from([("field", complete(document, fields))]);
-    environment
-        .render_str(&document.write, context)
-        .map(String::into_bytes)
-        .map_err(error)
+    environment.set_fuel(Some(FUEL));
+    let template = environment.template_from_str(template).map_err(error)?;
+    let mut written = Bounded(Vec::new());
+    template
+        .render_captured_to(context, &mut written)
+        .map_err(error)?;
+    Ok(written.0)
+}
+
+/// How many instructions a template may take: the largest shipped one takes a few hundred.
+const FUEL: u64 = 50_000;
+/// How large a document may get, in octets.
+const MAX_DOCUMENT: usize = 1024 * 1024;
+
+/// A buffer that does not grow without bound: a template can write a long text many times.
+struct Bounded(Vec<u8>);
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + octets.len() > MAX_DOCUMENT {
+            return Err(std::io::Error::other("the document grows beyond 1 MiB"));
+        }
+        self.0.extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Every field of the document, also those without a value; names as templates can write them.

@@ -9,6 +9,7 @@ pub mod implementation;
 pub mod procedure;
 pub mod profile;
 pub mod read;
+pub mod schema;
 pub mod suite;
 pub mod template;
 pub mod test_case;

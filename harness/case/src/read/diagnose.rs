@@ -3,6 +3,8 @@
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use dmconform_model::{Diagnostic, Place, Severity};
 
+use super::typed::Mistake;
+
 /// A text that is read, and the name that errors give it.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
@@ -34,6 +36,7 @@ impl Source<'_> {
         help: Option<String>,
     ) -> Diagnostic {
         let message = message.into();
+        let at = self.first_line(at);
         let place = self.place(&at);
         let rendered = self.render(&message, at, help.as_deref());
         Diagnostic {
@@ -43,6 +46,14 @@ impl Source<'_> {
             help,
             rendered,
         }
+    }
+
+    /// Errors at their places.
+    pub(crate) fn errors(&self, mistakes: Vec<Mistake>) -> Vec<Diagnostic> {
+        mistakes
+            .into_iter()
+            .map(|mistake| self.error(mistake.at, mistake.message, mistake.help))
+            .collect()
     }
 
     /// An error about the file as a whole.
@@ -66,23 +77,54 @@ impl Source<'_> {
         }
     }
 
+    /// What of a span lies in its first line: that is enough to point at.
+    fn first_line(&self, at: std::ops::Range<usize>) -> std::ops::Range<usize> {
+        let mut start = at.start.min(self.text.len());
+        while !self.text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let rest = &self.text[start..];
+        let mut length = at.end.saturating_sub(start).min(rest.len());
+        while !rest.is_char_boundary(length) {
+            length -= 1;
+        }
+        let line = rest[..length].lines().next().unwrap_or("").trim_end();
+        let least = rest
+            .chars()
+            .next()
+            .filter(|first| *first != '\n')
+            .map_or(0, char::len_utf8);
+        start..start + line.len().max(least)
+    }
+
+    /// The text without a byte order mark, which some editors put before it.
+    pub(crate) fn without_mark(self) -> Self {
+        let text = self.text.strip_prefix('\u{feff}').unwrap_or(self.text);
+        Self { text, ..self }
+    }
+
     fn render(&self, message: &str, at: std::ops::Range<usize>, help: Option<&str>) -> String {
-        let end = at.end.min(self.text.len());
-        let start = at.start.min(end);
         let snippet = Snippet::source(self.text)
             .path(self.name)
-            .annotation(AnnotationKind::Primary.span(start..end.max(start)));
+            .annotation(AnnotationKind::Primary.span(at));
         let mut group = Level::ERROR.primary_title(message).element(snippet);
         if let Some(help) = help {
             group = group.element(Level::HELP.message(help));
         }
-        Renderer::plain().render(&[group]).to_string()
+        Renderer::plain().render(&[group])
     }
+}
+
+/// The beginning of a text that may be of any length, for use in a message.
+pub(crate) fn shown(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or("");
+    line.char_indices().nth(80).map_or(line, |(end, _)| &line[..end])
 }
 
 /// The name among `known` that is nearest to `name`, if one is near enough to be meant.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1) + 1;
+    let name = shown(name);
+    let limit = name.chars().count().div_ceil(3).min(3);
     let ranked = known
         .into_iter()
         .map(|candidate| (distance(name, candidate), candidate));

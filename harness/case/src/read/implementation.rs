@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dmconform_model::{Diagnostic, Role};
 
-use super::diagnose::Source;
-use super::yaml;
+use super::diagnose::{Source, shown};
+use super::node::{self, Node};
+use super::typed;
 use crate::implementation::{Endpoints, Implementation};
 use crate::template;
 
@@ -15,67 +16,180 @@ use crate::template;
 /// What is wrong with the text, with its place; a role without what is needed to test it; a variable that does
 /// not exist.
 pub fn implementation(source: Source<'_>) -> Result<Implementation, Vec<Diagnostic>> {
-    let read: Implementation = yaml::parse(source).map_err(|error| vec![error])?;
-    let mut problems = Vec::new();
-    let mut problem = |message: String, help: &str| {
-        problems.push(source.error_in_file(message, Some(help.to_owned())));
+    let source = source.without_mark();
+    let node = node::parse(source).map_err(|problem| vec![problem])?;
+    let product: Implementation = typed::read(&node).map_err(|mistakes| source.errors(mistakes))?;
+    let mut check = Check {
+        source,
+        node: &node,
+        product: &product,
+        problems: Vec::new(),
     };
-    if read.plays.is_empty() {
-        problem(
-            "test a product that plays no role".to_owned(),
-            "name its roles in `plays`",
-        );
+    check.roles();
+    check.devices();
+    check.start();
+    check.limits();
+    check.variables();
+    if check.problems.is_empty() {
+        Ok(product)
+    } else {
+        Err(check.problems)
     }
-    for role in &read.plays {
-        if matches!(role, Role::Dms1 | Role::Dms2) && !read.identity.contains_key(role) {
-            problem(
-                format!("find the server identifier of {role}"),
-                "add it under `identity`",
+}
+
+struct Check<'a> {
+    source: Source<'a>,
+    node: &'a Node,
+    product: &'a Implementation,
+    problems: Vec<Diagnostic>,
+}
+
+impl Check<'_> {
+    fn problem(&mut self, path: &[&str], message: impl Into<String>, help: &str) {
+        let at = self.node.place_of(path);
+        self.problems
+            .push(self.source.error(at, message, Some(help.to_owned())));
+    }
+
+    fn roles(&mut self) {
+        let product = self.product;
+        if product.plays.is_empty() {
+            self.problem(
+                &["plays"],
+                "test a product that plays no role",
+                "name its roles in `plays`",
             );
         }
-        for (kind, found) in needed(*role, read.endpoints.get(role)) {
-            if !found {
-                problem(
-                    format!("find the {kind} endpoint of {role}"),
-                    "add its URL under `endpoints`",
+        let mut seen = BTreeSet::new();
+        for (index, role) in product.plays.iter().enumerate() {
+            if !seen.insert(role) {
+                let message = format!("play {role} twice");
+                self.problem(&["plays", &index.to_string()], message, "name each role once");
+            }
+            let named = product
+                .identity
+                .get(role)
+                .filter(|identity| !identity.server_id.is_empty());
+            if matches!(role, Role::Dms1 | Role::Dms2) && named.is_none() {
+                self.problem(
+                    &["identity"],
+                    format!("find the server identifier of {role}"),
+                    &format!("add `{role}: {{server-id: …}}` under `identity`"),
+                );
+            }
+            for (kind, found) in needed(*role, product.endpoints.get(role)) {
+                if !found {
+                    self.problem(
+                        &["endpoints", role.as_str()],
+                        format!("find the {kind} endpoint of {role}"),
+                        &format!("add `{kind}:` with its URL under `endpoints`, `{role}`"),
+                    );
+                }
+            }
+        }
+        for role in product.identity.keys().chain(product.endpoints.keys()) {
+            if !seen.contains(role) {
+                let part = if product.identity.contains_key(role) {
+                    "identity"
+                } else {
+                    "endpoints"
+                };
+                self.problem(
+                    &[part, role.as_str()],
+                    format!("describe {role}, which the product does not play"),
+                    "add the role to `plays`, or remove this",
                 );
             }
         }
     }
-    if !read.devices.pattern.contains("{}") {
-        problem(
-            format!("number devices by the pattern `{}`", read.devices.pattern),
-            "put `{}` where the number goes",
-        );
+
+    fn devices(&mut self) {
+        let devices = &self.product.devices;
+        if !devices.pattern.contains("{}") {
+            let message = format!("number devices by the pattern `{}`", shown(&devices.pattern));
+            self.problem(&["devices", "pattern"], message, "put `{}` where the number goes");
+        }
+        if devices.count == 0 {
+            self.problem(
+                &["devices", "count"],
+                "lease a device: the count is 0",
+                "each running case needs one; allow at least 1",
+            );
+        }
+        let mut seen = BTreeSet::new();
+        for (index, port) in self.product.ports.iter().enumerate() {
+            let path = ["ports", &index.to_string()];
+            let well_formed =
+                !port.is_empty() && port.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+            if !well_formed {
+                let message = format!("name a port `{}`", shown(port));
+                self.problem(&path, message, "use letters, digits and hyphens");
+            } else if !seen.insert(port) {
+                let message = format!("name the port `{}` twice", shown(port));
+                self.problem(&path, message, "give each of `ports` a name of its own");
+            }
+        }
     }
-    if read.devices.count == 0 {
-        problem(
-            "lease a device: the count is 0".to_owned(),
-            "each running case needs one; allow at least 1",
-        );
+
+    fn start(&mut self) {
+        let Some(start) = &self.product.start else { return };
+        if start.command.first().is_none_or(String::is_empty) {
+            self.problem(
+                &["start", "command"],
+                "start a product without a command",
+                "name the program in `start.command`",
+            );
+        }
+        for name in self.product.files.keys() {
+            let outside = name.is_empty()
+                || name.starts_with(['/', '\\'])
+                || name.split(['/', '\\']).any(|part| part == "..");
+            if outside {
+                let message = format!("write the file `{}`", shown(name));
+                self.problem(
+                    &["files", name],
+                    message,
+                    "name a path inside the working directory",
+                );
+            }
+        }
     }
-    let distinct: BTreeSet<&String> = read.ports.iter().collect();
-    if distinct.len() != read.ports.len() {
-        problem(
-            "name a port twice".to_owned(),
-            "give each of `ports` a name of its own",
-        );
+
+    fn limits(&mut self) {
+        let limits = &self.product.limits;
+        if limits.window < limits.reacts_within {
+            self.problem(
+                &["limits", "window"],
+                format!(
+                    "see anything in a window of {}: the product may take {} to react",
+                    limits.window, limits.reacts_within
+                ),
+                "make `window` at least as long as `reacts-within`",
+            );
+        }
+        if limits.step_deadline < limits.reacts_within {
+            self.problem(
+                &["limits", "step-deadline"],
+                format!(
+                    "wait {} for a step: the product may take {} to react",
+                    limits.step_deadline, limits.reacts_within
+                ),
+                "make `step-deadline` at least as long as `reacts-within`",
+            );
+        }
     }
-    if read.start.as_ref().is_some_and(|start| start.command.is_empty()) {
-        problem(
-            "start a product without a command".to_owned(),
-            "name the program in `start.command`",
-        );
-    }
-    let known = implementation_variables(&read.ports);
-    let known: BTreeMap<String, String> = known.into_iter().map(|name| (name, String::new())).collect();
-    for problem in template::unknown_variables(source.text, &known) {
-        problems.push(source.error(problem.at, problem.message, problem.help));
-    }
-    if problems.is_empty() {
-        Ok(read)
-    } else {
-        Err(problems)
+
+    /// Variables that do not exist, wherever a value is written (not in comments).
+    fn variables(&mut self) {
+        let known = implementation_variables(&self.product.ports);
+        let known: BTreeMap<String, String> = known.into_iter().map(|name| (name, String::new())).collect();
+        let values = self.node.scalars();
+        for unknown in template::unknown_variables(self.source.text, &known) {
+            if values.iter().any(|value| value.contains(&unknown.at.start)) {
+                let problem = self.source.error(unknown.at, unknown.message, unknown.help);
+                self.problems.push(problem);
+            }
+        }
     }
 }
 

@@ -2,13 +2,18 @@
 
 mod diagnose;
 mod implementation;
+mod located;
+mod node;
+mod procedure;
 mod profile;
 mod raw_case;
 mod resolve;
-mod yaml;
+mod typed;
 
 pub use diagnose::{Source, nearest};
 pub use implementation::{endpoint_of, implementation, implementation_variables};
-pub use profile::{procedure, profile, requirements};
-pub use raw_case::RawCase;
-pub use resolve::{Known, case, typed_fields};
+pub(crate) use procedure::Requirements;
+pub use procedure::{procedure, requirements};
+pub use profile::profile;
+pub(crate) use raw_case::RawCase;
+pub use resolve::{Known, TIMES, case, settable_fields, typed_fields};

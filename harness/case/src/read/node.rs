@@ -6,6 +6,7 @@ use std::ops::Range;
 use dmconform_model::Diagnostic;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_saphyr::Error as Yaml;
 
 use super::diagnose::{Source, shown};
 
@@ -277,7 +278,7 @@ fn boundary(text: &str, octet: usize) -> usize {
     octet
 }
 
-fn diagnostic(source: Source<'_>, error: &serde_saphyr::Error) -> Diagnostic {
+fn diagnostic(source: Source<'_>, error: &Yaml) -> Diagnostic {
     let (message, help) = in_own_words(error);
     match error.location() {
         Some(location) => source.error(span(source.text, location), message, help),
@@ -286,8 +287,7 @@ fn diagnostic(source: Source<'_>, error: &serde_saphyr::Error) -> Diagnostic {
 }
 
 /// The library's texts name its own options; those that people meet are said in the project's words.
-fn in_own_words(error: &serde_saphyr::Error) -> (String, Option<String>) {
-    use serde_saphyr::Error as Yaml;
+fn in_own_words(error: &Yaml) -> (String, Option<String>) {
     let error = error.without_snippet();
     let aliases = || {
         let help = "write values out instead of referring to them many times".to_owned();

@@ -1,130 +1,188 @@
-//! Reads the procedure, the requirements and profiles.
+//! Reads profiles.
 
 use std::collections::BTreeMap;
 
-use dmconform_model::{Diagnostic, Part, Requirement, RequirementId, Step};
-use serde::Deserialize;
+use dmconform_model::{Diagnostic, MessageId, Part, Step};
+use oma_dm::xml::Element;
 
 use super::diagnose::Source;
-use super::yaml;
+use super::node::{self, Node};
+use super::typed;
 use crate::document;
-use crate::field::FieldRef;
-use crate::procedure::Procedure;
-use crate::profile::Profile;
+use crate::profile::{Document, Profile};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Requirements {
-    requirements: Vec<Requirement>,
-}
+/// The steps whose messages are documents between the servers.
+const BETWEEN_SERVERS: [Step; 5] = [
+    Step::Initiation,
+    Step::UrlRequest,
+    Step::BootstrapComplete,
+    Step::ClientPrepared,
+    Step::DelegationComplete,
+];
 
-/// Reads the requirements.
-///
-/// # Errors
-/// What is wrong with the text, with its place; an identifier that is there twice.
-pub fn requirements(source: Source<'_>) -> Result<BTreeMap<RequirementId, Requirement>, Vec<Diagnostic>> {
-    let read: Requirements = yaml::parse(source).map_err(|error| vec![error])?;
-    let mut known = BTreeMap::new();
-    let mut problems = Vec::new();
-    for requirement in read.requirements {
-        let id = requirement.id.clone();
-        if known.insert(id.clone(), requirement).is_some() {
-            problems.push(source.error_in_file(
-                format!("state {id} twice"),
-                Some("give one another id".to_owned()),
-            ));
-        }
-    }
-    if problems.is_empty() {
-        Ok(known)
-    } else {
-        Err(problems)
-    }
-}
-
-/// Reads the procedure, and checks that what it refers to exists.
-///
-/// # Errors
-/// What is wrong with the text, with its place; a requirement or step that is not known.
-pub fn procedure(
-    source: Source<'_>,
-    requirements: &BTreeMap<RequirementId, Requirement>,
-) -> Result<Procedure, Vec<Diagnostic>> {
-    let procedure: Procedure = yaml::parse(source).map_err(|error| vec![error])?;
-    let mut problems = Vec::new();
-    let of_steps = procedure
-        .steps
-        .iter()
-        .flat_map(|step| step.presence.iter().chain(&step.answer.presence));
-    let of_order = procedure.order.iter().map(|rule| &rule.requirement);
-    let of_fields = procedure.equal.iter().flat_map(|equality| &equality.fields);
-    for id in of_steps
-        .chain(of_order)
-        .chain(of_fields.map(|field| &field.requirement))
-    {
-        if !requirements.contains_key(id) {
-            problems.push(source.error_in_file(format!("find the requirement {id}"), None));
-        }
-    }
-    let mut messages: Vec<_> = procedure
-        .order
-        .iter()
-        .flat_map(|rule| [rule.first, rule.then])
-        .collect();
-    messages.extend(procedure.steps.iter().flat_map(|step| step.after.iter().copied()));
-    for equality in &procedure.equal {
-        let fields = equality
-            .fields
-            .iter()
-            .map(|other| &other.field)
-            .chain([&equality.reference]);
-        messages.extend(fields.filter_map(|field| match field {
-            FieldRef::Message(message, _) => Some(*message),
-            FieldRef::Given(_) => None,
-        }));
-    }
-    for message in messages {
-        if procedure.step(message.step).is_none() {
-            problems.push(source.error_in_file(format!("find step {} among the steps", message.step), None));
-        }
-    }
-    if problems.is_empty() {
-        Ok(procedure)
-    } else {
-        Err(problems)
-    }
-}
-
-/// Reads a profile, and checks that every document between the servers can be written.
+/// Reads a profile, and checks that every document between the servers can be written, and that what is written
+/// is read back as it was.
 ///
 /// # Errors
 /// What is wrong with the text, with its place; a document that is missing or whose template is broken.
 pub fn profile(source: Source<'_>) -> Result<Profile, Vec<Diagnostic>> {
-    let profile: Profile = yaml::parse(source).map_err(|error| vec![error])?;
-    let mut problems = Vec::new();
-    let steps = [
-        Step::Initiation,
-        Step::UrlRequest,
-        Step::BootstrapComplete,
-        Step::ClientPrepared,
-        Step::DelegationComplete,
-    ];
-    for step in steps {
-        for part in [Part::Request, Part::Answer] {
-            let message = dmconform_model::MessageId { step, part };
-            let Some(known) = profile.messages.get(&message) else {
-                let help = "say its root, fields and template under `messages`".to_owned();
-                problems.push(source.error_in_file(format!("find a document for {message}"), Some(help)));
-                continue;
-            };
-            if let Err(error) = document::write(known, &BTreeMap::new()) {
-                problems.push(source.error_in_file(format!("write {message}: {error}"), None));
+    let source = source.without_mark();
+    let node = node::parse(source).map_err(|problem| vec![problem])?;
+    let profile: Profile = typed::read(&node).map_err(|mistakes| source.errors(mistakes))?;
+    let mut check = Check {
+        source,
+        node: &node,
+        profile: &profile,
+        problems: Vec::new(),
+    };
+    check.messages();
+    check.refusal();
+    check.bootstrap_config();
+    if check.problems.is_empty() {
+        Ok(profile)
+    } else {
+        Err(check.problems)
+    }
+}
+
+struct Check<'a> {
+    source: Source<'a>,
+    node: &'a Node,
+    profile: &'a Profile,
+    problems: Vec<Diagnostic>,
+}
+
+impl Check<'_> {
+    fn problem(&mut self, path: &[&str], message: String, help: &str) {
+        let at = self.node.place_of(path);
+        self.problems
+            .push(self.source.error(at, message, Some(help.to_owned())));
+    }
+
+    fn messages(&mut self) {
+        for step in BETWEEN_SERVERS {
+            for part in [Part::Request, Part::Answer] {
+                let message = MessageId { step, part };
+                match self.profile.messages.get(&message) {
+                    Some(document) => self.document(message, document),
+                    None => self.problem(
+                        &["messages"],
+                        format!("find a document for {message}"),
+                        "say its root, fields and template under `messages`",
+                    ),
+                }
+            }
+        }
+        for message in self.profile.messages.keys() {
+            if !BETWEEN_SERVERS.contains(&message.step) {
+                self.problem(
+                    &["messages", &message.to_string()],
+                    format!("read a document for {message}"),
+                    "only messages between the servers (2, 3, 7, 9, 10 and their answers) are documents",
+                );
             }
         }
     }
-    if problems.is_empty() {
-        Ok(profile)
-    } else {
-        Err(problems)
+
+    /// Writes a document with values that would show any mistake, and reads it back.
+    fn document(&mut self, message: MessageId, document: &Document) {
+        let name = message.to_string();
+        let path = ["messages", name.as_str(), "write"];
+        for (field, at) in &document.fields {
+            if at.split('/').any(|local| local.trim().is_empty()) {
+                self.problem(
+                    &["messages", &name, "fields", field],
+                    format!("follow the path `{at}`"),
+                    "write the names of elements below the root, separated by single `/`",
+                );
+                return;
+            }
+        }
+        if let Err(error) = document::write(document, &BTreeMap::new()) {
+            self.problem(&path, format!("write {message}: {error}"), "correct the template");
+            return;
+        }
+        let fields: BTreeMap<String, Vec<String>> = document
+            .fields
+            .keys()
+            .map(|field| (field.clone(), vec![format!("{field} <&>")]))
+            .collect();
+        match self.written(document, &fields) {
+            Err(reason) => self.problem(
+                &path,
+                format!("read {message} as it is written: {reason}"),
+                "correct the template",
+            ),
+            Ok(found) if found == fields => {}
+            Ok(found) => {
+                let lost: Vec<&str> = fields
+                    .iter()
+                    .filter(|(field, values)| found.get(*field) != Some(values))
+                    .map(|(field, _)| field.as_str())
+                    .collect();
+                self.problem(
+                    &path,
+                    format!("read back {} of {message}", lost.join(", ")),
+                    "let the template write each field where `fields` says that it is",
+                );
+            }
+        }
+    }
+
+    fn written(
+        &self,
+        document: &Document,
+        fields: &BTreeMap<String, Vec<String>>,
+    ) -> Result<BTreeMap<String, Vec<String>>, String> {
+        let written = document::write(document, fields).map_err(|error| error.to_string())?;
+        let root = Element::parse(&written).map_err(|error| error.to_string())?;
+        self.is_root(&root, &document.root)?;
+        Ok(document::fields(document, &root))
+    }
+
+    fn is_root(&self, root: &Element, expected: &str) -> Result<(), String> {
+        let namespace = &self.profile.delegation.namespace;
+        if root.name.local != expected {
+            return Err(format!("its root is `{}`, not `{expected}`", root.name.local));
+        }
+        if root.name.namespace.as_deref().unwrap_or("") != namespace {
+            return Err(format!("its root is not in the namespace `{namespace}`"));
+        }
+        Ok(())
+    }
+
+    fn refusal(&mut self) {
+        let path = ["delegation", "refusal"];
+        let written = document::refusal(&self.profile.delegation, "a <session>", "a & reason");
+        let checked = written
+            .map_err(|error| error.to_string())
+            .and_then(|written| Element::parse(&written).map_err(|error| error.to_string()));
+        if let Err(reason) = checked {
+            self.problem(
+                &path,
+                format!("write a refusal: {reason}"),
+                "correct the template",
+            );
+        }
+    }
+
+    fn bootstrap_config(&mut self) {
+        let config = &self.profile.bootstrap_config;
+        if !config.root.starts_with("./") || config.root.ends_with('/') {
+            let message = format!("find the Bootstrap Config object at `{}`", config.root);
+            self.problem(
+                &["bootstrap-config", "root"],
+                message,
+                "write the address of its root node, such as `./BootstrapConfig`",
+            );
+        }
+        if config.url_leaf.is_empty() || config.url_leaf.contains('/') {
+            let message = format!("find the URL of an entry in the leaf `{}`", config.url_leaf);
+            self.problem(
+                &["bootstrap-config", "url-leaf"],
+                message,
+                "write the name of one node below an entry",
+            );
+        }
     }
 }

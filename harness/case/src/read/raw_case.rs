@@ -1,87 +1,86 @@
 //! A case file as it is written, before names are looked up.
 
-use std::collections::BTreeMap;
-
 use dmconform_model::certificate::Certificate;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::located::{Entries, Located, OneOrMany, RawFieldChange, Tried};
 use crate::field::Condition;
-use crate::test_case::{Circumstances, CloseAt, Corruption, FieldChange, Look};
+use crate::schema::names;
+use crate::test_case::{Circumstances, CloseAt, Corruption, ProbeCommand};
 
-/// A value with its place.
-pub(crate) type Located<T> = serde_saphyr::Spanned<T>;
-
-/// A case file.
+/// A case file: the procedure, plus a small change, plus what the judged role must then do.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(title = "Test case")]
-pub struct RawCase {
-    /// The identifier: `DEL-<CLIENT|DMS1|DMS2|BS>-<step>-<number>`.
-    #[schemars(with = "String")]
+pub(crate) struct RawCase {
+    /// The identifier: `DEL-<CLIENT|DMS1|DMS2|BS>-<step, 0 for all>-<three digits>`.
+    #[schemars(with = "names::CaseId")]
     pub(crate) id: Located<String>,
     /// What it is about, in one line.
-    pub(crate) title: String,
+    pub(crate) title: Located<String>,
     /// The test purpose: what the judged role must do, and when.
-    pub(crate) purpose: String,
-    /// The requirements it speaks for.
-    #[schemars(with = "Vec<String>")]
-    pub(crate) covers: Vec<Located<String>>,
-    /// The role that is judged, or several.
-    #[schemars(with = "Vec<String>")]
-    pub(crate) iut: Vec<Located<String>>,
+    pub(crate) purpose: Located<String>,
+    /// The requirements it speaks for; each binds a judged role.
+    #[schemars(with = "Vec<names::RequirementId>", length(min = 1))]
+    pub(crate) covers: Located<Vec<Located<String>>>,
+    /// The role that is judged, or several: the implementation under test.
+    #[schemars(with = "OneOrMany<names::Role>")]
+    pub(crate) iut: Located<OneOrMany<Located<String>>>,
     /// The circumstances.
     #[serde(default)]
-    pub(crate) given: Circumstances,
-    /// What the mock roles do differently.
+    #[schemars(with = "Circumstances")]
+    pub(crate) given: Option<Tried<Circumstances>>,
+    /// What the mock roles do differently from the procedure.
     #[serde(default)]
-    #[schemars(with = "Vec<RawChange>")]
-    pub(crate) change: Vec<Located<RawChange>>,
+    pub(crate) change: Vec<Tried<RawChange>>,
     /// What must be seen.
-    #[schemars(with = "Vec<RawExpectation>")]
-    pub(crate) expect: Vec<Located<RawExpectation>>,
+    #[schemars(with = "Vec<RawExpectation>", length(min = 1))]
+    pub(crate) expect: Located<Vec<Tried<RawExpectation>>>,
     /// The deviations of the reference implementation that it must catch.
     #[serde(default)]
     pub(crate) catches: Vec<String>,
 }
 
-/// One change: a message, and one thing that is different about it.
+/// One change: a message, and exactly one thing that is different about it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct RawChange {
-    /// The message.
-    #[schemars(with = "String")]
+    /// The message; its sender is a mock.
+    #[schemars(with = "names::Message")]
     pub(crate) at: Located<String>,
-    /// It is held back for the declared window.
+    /// It is held back for the window that the implementation file declares.
     #[serde(default)]
     pub(crate) delay: Option<Delay>,
     /// It is not sent.
     #[serde(default)]
     pub(crate) omit: Option<bool>,
-    /// It is sent again, this many times.
+    /// After it was answered it is sent again, this many times, octet for octet.
     #[serde(default)]
-    pub(crate) repeat: Option<u32>,
-    /// Fields have other values.
+    #[schemars(with = "Option<u32>", range(min = 1, max = 10))]
+    pub(crate) repeat: Option<Located<u32>>,
+    /// Fields have other values: a text, `{to: text}`, or `removed`.
     #[serde(default)]
-    pub(crate) set_field: Option<BTreeMap<String, FieldChange>>,
+    pub(crate) set_field: Option<Entries<RawFieldChange>>,
     /// Its body is spoiled.
     #[serde(default)]
     pub(crate) corrupt: Option<Corruption>,
-    /// It has another status.
+    /// It has another status: of HTTP for an exchange, of OMA DM for a client's Status.
     #[serde(default)]
-    pub(crate) answer: Option<u16>,
+    #[schemars(with = "Option<u16>", range(min = 100, max = 599))]
+    pub(crate) answer: Option<Located<u16>>,
     /// The connection is closed while it is sent.
     #[serde(default)]
     pub(crate) close_at: Option<CloseAt>,
     /// Its sender presents another certificate.
     #[serde(default)]
     pub(crate) tls: Option<Tls>,
-    /// A third server, with a valid certificate of its own, sends it first.
+    /// Before it is sent, a third server sends the same with a valid certificate of its own.
     #[serde(default)]
     pub(crate) from_third_server: Option<bool>,
 }
 
-/// How long a message is held back.
+/// How long something lasts.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Delay {
@@ -94,71 +93,128 @@ pub(crate) enum Delay {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Tls {
     /// The certificate.
-    #[schemars(with = "String")]
+    #[schemars(with = "names::Certificate")]
     pub(crate) certificate: Certificate,
 }
 
-/// One expectation: one thing that must be seen.
+/// One expectation: exactly one thing that must be seen.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct RawExpectation {
     /// The requirement that is broken otherwise; needed where the case covers several.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<names::RequirementId>")]
     pub(crate) requirement: Option<Located<String>>,
-    /// The whole procedure.
+    /// The whole procedure: every message of the judged roles, in order, with equal data.
     #[serde(default)]
     pub(crate) procedure: Option<Whole>,
     /// A message.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<names::Message>")]
     pub(crate) step: Option<Located<String>>,
-    /// What its fields must be like.
+    /// What the fields of that message must be like.
     #[serde(default, rename = "where")]
-    pub(crate) fields: Option<BTreeMap<String, Condition>>,
+    pub(crate) fields: Option<Located<Entries<OneOrMany<Located<Condition>>>>>,
     /// A message that must not be seen.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<names::Message>")]
     pub(crate) never: Option<Located<String>>,
-    /// What ends the prohibition.
+    /// What ends the prohibition: a message that the case holds back.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<names::Message>")]
     pub(crate) until: Option<Located<String>>,
-    /// How long the prohibition lasts, where nothing ends it.
+    /// How long the prohibition lasts, where no message ends it.
     #[serde(default)]
-    pub(crate) within: Option<Delay>,
-    /// Fields that must be the same.
+    pub(crate) within: Option<Located<Delay>>,
+    /// Fields that must have the same values; the first is what the others are compared with.
     #[serde(default)]
-    #[schemars(with = "Option<Vec<String>>")]
-    pub(crate) equal: Option<Vec<Located<String>>>,
-    /// A message that must be refused.
+    #[schemars(with = "Option<Vec<names::Field>>", length(min = 2))]
+    pub(crate) equal: Option<Located<Vec<Located<String>>>>,
+    /// A changed message that must be refused.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<names::Message>")]
     pub(crate) refuse: Option<Located<String>>,
     /// The client's tree.
     #[serde(default)]
-    pub(crate) state: Option<RawState>,
+    pub(crate) state: Option<Tried<RawState>>,
     /// Alternatives, of which one must hold.
     #[serde(default)]
-    #[schemars(with = "Option<Vec<RawExpectation>>")]
-    pub(crate) one_of: Option<Vec<Located<RawExpectation>>>,
+    #[schemars(with = "Option<Vec<RawExpectation>>", length(min = 1))]
+    pub(crate) one_of: Option<Located<Vec<Tried<Self>>>>,
 }
 
 /// The whole procedure.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Whole {
-    /// Every message of the judged role, in order, with equal data.
+    /// Every message of the judged roles, in order, with equal data.
     Whole,
 }
 
-/// What the client's tree must be like.
+/// What the client's tree must be like: exactly one look at it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct RawState {
     /// After which message it is looked at.
-    #[schemars(with = "String")]
+    #[schemars(with = "names::Message")]
     pub(crate) after: Located<String>,
-    /// How it is looked at.
-    pub(crate) look: Look,
+    /// A mock server sends a command to the real client.
+    #[serde(default)]
+    pub(crate) probe: Option<RawProbe>,
+    /// The mock client's tree has an account of a server, or has none.
+    #[serde(default)]
+    pub(crate) account: Option<RawAccount>,
+    /// The ACL of a node in the mock client's tree.
+    #[serde(default)]
+    pub(crate) acl: Option<RawAcl>,
+    /// No account and no ACL of the mock client has changed, but for the delegated nodes.
+    #[serde(default)]
+    pub(crate) unchanged: Option<bool>,
+}
+
+/// A command that a mock server sends to look at a real client's tree.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct RawProbe {
+    /// Which server sends it.
+    #[serde(rename = "as")]
+    #[schemars(with = "names::Role")]
+    pub(crate) role: Located<String>,
+    /// The command.
+    pub(crate) command: ProbeCommand,
+    /// The node, with `?prop=ACL` where a property is meant.
+    pub(crate) node: String,
+    /// The statuses that are acceptable.
+    pub(crate) gives: OneOrMany<u16>,
+    /// What the result must not contain: `${dms-1}`, `${dms-2}`, `${third}` stand for the server identifiers.
+    #[serde(default)]
+    pub(crate) lacks: Option<String>,
+    /// What the result must contain.
+    #[serde(default)]
+    pub(crate) contains: Option<String>,
+}
+
+/// An account of a server in the client's tree.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct RawAccount {
+    /// Whose.
+    #[schemars(with = "names::Role")]
+    pub(crate) server: Located<String>,
+    /// Whether there is one.
+    pub(crate) present: bool,
+}
+
+/// The ACL of a node.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct RawAcl {
+    /// The node.
+    pub(crate) node: String,
+    /// ACL entries that must be there, written as an ACL: `Get=${third}`.
+    #[serde(default)]
+    pub(crate) grants: Option<String>,
+    /// ACL entries that must not be there.
+    #[serde(default)]
+    pub(crate) lacks: Option<String>,
 }

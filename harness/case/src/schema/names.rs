@@ -1,0 +1,176 @@
+//! The names that files refer to, as JSON Schemas, so that editors complete them.
+
+use std::borrow::Cow;
+
+use dmconform_model::certificate::Certificate as Presented;
+use dmconform_model::{Part, Role as Known, Step as KnownStep};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+
+use crate::field::Given;
+
+/// A role.
+pub(crate) struct Role;
+/// A step.
+pub(crate) struct Step;
+/// A message.
+pub(crate) struct Message;
+/// A field of a message, or a given fact.
+pub(crate) struct Field;
+/// The identifier of a requirement.
+pub(crate) struct RequirementId;
+/// The identifier of a case.
+pub(crate) struct CaseId;
+/// A kind of certificate.
+pub(crate) struct Certificate;
+/// Where a requirement comes from.
+pub(crate) struct Basis;
+/// What a broken requirement is.
+pub(crate) struct Weight;
+
+/// One requirement.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used; the type that is read has none")]
+pub(crate) struct Requirement {
+    /// Its identifier.
+    id: RequirementId,
+    /// The steps it concerns; absent when it concerns all.
+    #[schemars(default)]
+    steps: Vec<Step>,
+    /// The roles that can break it.
+    #[schemars(length(min = 1))]
+    binds: Vec<Role>,
+    /// What it asks for, in one sentence.
+    words: String,
+    /// Where it comes from.
+    basis: Basis,
+    /// What breaking it comes to.
+    weight: Weight,
+    /// The claim that makes it apply, for weight `fail-if-claimed`.
+    claim: Option<String>,
+}
+
+macro_rules! named_schema {
+    ($name:ident, $schema:expr) => {
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                $schema
+            }
+        }
+    };
+}
+
+named_schema!(Role, json_schema!({"enum": Known::ALL.map(Known::as_str)}));
+named_schema!(
+    Step,
+    json_schema!({"enum": steps(|step| step.as_str().to_owned())})
+);
+named_schema!(
+    Message,
+    json_schema!({
+        "description": "A step's request (`8`) or its answer (`8.answer`).",
+        "enum": messages()
+    })
+);
+named_schema!(
+    Field,
+    json_schema!({
+        "description": "A message and a field, or a given fact.",
+        "anyOf": [
+            {"type": "string", "pattern": "^([2-9]|10|8b)(\\.answer)?/[a-z-]+$"},
+            {"enum": Given::ALL.map(|given| format!("given/{}", given.as_str()))}
+        ]
+    })
+);
+named_schema!(
+    RequirementId,
+    json_schema!({"type": "string", "pattern": "^DEL-[0-9]+b?-[0-9]+$"})
+);
+named_schema!(
+    CaseId,
+    json_schema!({"type": "string", "pattern": "^DEL-(CLIENT|DMS1|DMS2|BS)-([0-9]|10|8b)-[0-9]{3}$"})
+);
+named_schema!(Certificate, json_schema!({"enum": CERTIFICATES.map(certificate)}));
+named_schema!(
+    Basis,
+    json_schema!({"enum": ["change-request", "public", "inferred"]})
+);
+named_schema!(
+    Weight,
+    json_schema!({"enum": ["fail", "warn", "fail-if-claimed"]})
+);
+
+/// Every kind of certificate; a test compares the names with what is read.
+const CERTIFICATES: [Presented; 10] = [
+    Presented::Good,
+    Presented::None,
+    Presented::UnknownAuthority,
+    Presented::Expired,
+    Presented::NotYetValid,
+    Presented::WrongName,
+    Presented::WrongUse,
+    Presented::SelfSigned,
+    Presented::MissingIntermediate,
+    Presented::OtherServer,
+];
+
+/// The name of a certificate in files.
+pub(crate) const fn certificate(certificate: Presented) -> &'static str {
+    match certificate {
+        Presented::Good => "good",
+        Presented::None => "none",
+        Presented::UnknownAuthority => "unknown-authority",
+        Presented::Expired => "expired",
+        Presented::NotYetValid => "not-yet-valid",
+        Presented::WrongName => "wrong-name",
+        Presented::WrongUse => "wrong-use",
+        Presented::SelfSigned => "self-signed",
+        Presented::MissingIntermediate => "missing-intermediate",
+        Presented::OtherServer => "other-server",
+    }
+}
+
+/// Steps as YAML gives them: a number where it is one, and as text.
+fn steps(written: impl Fn(KnownStep) -> String) -> Vec<Value> {
+    KnownStep::ALL
+        .into_iter()
+        .flat_map(|step| {
+            let text = written(step);
+            let number = text.parse::<u64>().ok().map(|number| json!(number));
+            number.into_iter().chain([json!(text)])
+        })
+        .collect()
+}
+
+fn messages() -> Vec<Value> {
+    let carries = |step: &KnownStep| *step != KnownStep::TlsConnection;
+    let of = |part: Part| {
+        KnownStep::ALL.into_iter().filter(carries).flat_map(move |step| {
+            match (part, step.as_str().parse::<u64>()) {
+                (Part::Request, Ok(number)) => vec![json!(number), json!(step.as_str())],
+                (Part::Request, Err(_)) => vec![json!(step.as_str())],
+                (Part::Answer, _) => vec![json!(format!("{step}.answer"))],
+            }
+        })
+    };
+    of(Part::Request).chain(of(Part::Answer)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CERTIFICATES, certificate};
+
+    #[test]
+    fn certificates_are_named_as_they_are_read() {
+        for kind in CERTIFICATES {
+            let read: dmconform_model::certificate::Certificate =
+                serde_json::from_value(certificate(kind).into()).expect("the name is read");
+            assert_eq!(read, kind);
+        }
+    }
+}
