@@ -23,6 +23,8 @@ pub enum Given {
     Dms1ServerId,
     /// The identifier of DMS-2.
     Dms2ServerId,
+    /// The URL of DMS-2's DM sessions.
+    Dms2Address,
     /// The identifier of the device.
     Device,
     /// The manufacturer of the device.
@@ -35,9 +37,10 @@ pub enum Given {
 
 impl Given {
     /// Every fact that can be referred to.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Dms1ServerId,
         Self::Dms2ServerId,
+        Self::Dms2Address,
         Self::Device,
         Self::Manufacturer,
         Self::Model,
@@ -49,6 +52,7 @@ impl Given {
         match self {
             Self::Dms1ServerId => "dms-1-server-id",
             Self::Dms2ServerId => "dms-2-server-id",
+            Self::Dms2Address => "dms-2-address",
             Self::Device => "device",
             Self::Manufacturer => "manufacturer",
             Self::Model => "model",

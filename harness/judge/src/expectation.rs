@@ -99,7 +99,19 @@ fn on_field(
         records.push(occurrence.seq);
         values.extend(occurrence.values(field));
     }
+    let times = records.len().to_string();
+    if field == "times" {
+        values = std::collections::BTreeSet::from([times.as_str()]);
+    }
     let requirement = &expectation.requirement;
+    if values.is_empty()
+        && !matches!(
+            condition,
+            Condition::Present | Condition::Absent | Condition::Not(_)
+        )
+    {
+        return Outcome::Unreached(format!("{} carries no {field}", view::called(header, message)));
+    }
     match condition::judge(header, observed, condition, &values) {
         Judged::Holds => held(
             requirement,

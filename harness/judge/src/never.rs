@@ -27,6 +27,11 @@ pub(crate) fn judge(
     if let Some(early) = first_early(observed, message, until, window) {
         return too_early(header, observed, early, until, requirement, place);
     }
+    if let Some(until) =
+        until.filter(|until| view::sender(header, *until).is_some_and(|role| header.is_judged(role)))
+    {
+        return in_order(header, observed, message, until, requirement);
+    }
     let Some(window) = window else {
         return Outcome::Unreached(match held_back {
             Some(held_back) => format!("it never came to {}", view::called(header, held_back)),
@@ -34,6 +39,28 @@ pub(crate) fn judge(
         });
     };
     credit(header, observed, message, window, requirement)
+}
+
+/// Two messages of judged roles came in their order: nothing has to be held back to see that.
+fn in_order(
+    header: &Header,
+    observed: &Observed,
+    message: MessageId,
+    until: MessageId,
+    requirement: &RequirementId,
+) -> Outcome {
+    match (observed.first(until), observed.first(message)) {
+        (Some(first), Some(then)) => {
+            let what = format!(
+                "{} came before {}",
+                view::called(header, until),
+                view::called(header, message)
+            );
+            held(requirement, what, vec![first.seq, then.seq])
+        }
+        (None, _) => Outcome::Unreached(format!("{} did not come", view::called(header, until))),
+        (_, None) => Outcome::Unreached(format!("{} did not come", view::called(header, message))),
+    }
 }
 
 /// The first occurrence that came before `until` (provably), or before the end of the window.
@@ -61,7 +88,7 @@ fn too_early(
     let breaches = breached_by(header, observed, early);
     // Too early by an earlier rule already: that is another case's matter.
     if let Some(OrderBreach { rule, .. }) = breaches.first()
-        && rule.requirement != *requirement
+        && (rule.requirement != *requirement || until.is_some_and(|until| rule.first < until))
         && header.owner(&rule.requirement, early.from).is_some()
     {
         return Outcome::Unreached(format!(
@@ -149,7 +176,7 @@ fn credit(
     let Some(sender) = view::sender(header, message) else {
         return Outcome::Unreached(format!("nobody sends {message}"));
     };
-    let Some(life) = sign_of_life(header, observed, sender, window.opened.0) else {
+    let Some(life) = sign_of_life(header, observed, sender, stimulus(observed, window)) else {
         return Outcome::Unreached(format!(
             "{} gave no sign of life in the window or after it",
             sender.title()
@@ -159,7 +186,21 @@ fn credit(
     held(requirement, what, vec![window.opened.0, closed, life])
 }
 
-/// A record after the window opened that shows that a real role is alive: it answered, or sent something.
+/// The record from which the product is to show that it is alive: the change that the window follows, or else the
+/// opening of the window.
+fn stimulus(observed: &Observed, window: &Window) -> u64 {
+    let changes = observed
+        .changes
+        .iter()
+        .filter(|applied| applied.at == window.holding);
+    changes
+        .map(|applied| applied.seq)
+        .chain([window.opened.0])
+        .min()
+        .unwrap_or(window.opened.0)
+}
+
+/// A record after another one that shows that a real role is alive: it answered, or sent something.
 pub(crate) fn sign_of_life(header: &Header, observed: &Observed, role: Role, after: u64) -> Option<u64> {
     let from_it = observed
         .occurrences

@@ -7,6 +7,7 @@ use dmconform_model::transcript::{
     Authentication, ConnectionId, EndpointKind, Event, ExchangeId, Request, Response,
 };
 use dmconform_model::{MessageId, Part, Record, Role, Step};
+use oma_dm::account::Account;
 use oma_dm::xml::Element;
 
 use crate::dm_session::{DmSession, KnownTree};
@@ -252,7 +253,7 @@ impl Recogniser {
                 );
             }
             EndpointKind::Bootstrap => {
-                let (fields, readable) = bootstrap_fields(response);
+                let (fields, readable) = bootstrap_fields(header, response);
                 let note = match (positive, &readable) {
                     (true, Ok(())) => format!(
                         "{}: bootstrap of {}",
@@ -307,22 +308,20 @@ impl Recogniser {
         let session = self.sessions.entry(key.clone()).or_default();
         if answers_session {
             let code = package.header_status();
-            // A challenge is no answer yet: the client says the same again with its credentials.
-            if !matches!(code, Some(401 | 407)) {
-                let open = session.without_status(package);
-                let statuses = if open.is_empty() {
-                    "complete".to_owned()
-                } else {
-                    format!("none for {}", open.join(", "))
-                };
-                let fields = Fields::from([("statuses".to_owned(), vec![statuses])]);
-                let accepted = code.is_none_or(|code| (200..300).contains(&code));
-                let note = code.map_or_else(
-                    || "package 2 without a header Status".to_owned(),
-                    |code| format!("package 2, header Status {code}"),
-                );
-                emit(header, observed, seen, message, accepted, fields, note);
-            }
+            let open = session.without_status(package);
+            let statuses = if open.is_empty() {
+                "complete".to_owned()
+            } else {
+                format!("none for {}", open.join(", "))
+            };
+            let fields = Fields::from([("statuses".to_owned(), vec![statuses])]);
+            // A challenge is a refusal until the client has said the same again with the credentials asked for.
+            let accepted = code.is_none_or(|code| (200..300).contains(&code));
+            let note = code.map_or_else(
+                || "package 2 without a header Status".to_owned(),
+                |code| format!("package 2, header Status {code}"),
+            );
+            emit(header, observed, seen, message, accepted, fields, note);
         }
         let (carried, others) = session.server_sent(header, &self.known, asked.server, package);
         for step in carried {
@@ -491,7 +490,7 @@ fn delegation_answer(
     );
 }
 
-fn bootstrap_fields(response: &Response) -> (Fields, Result<(), String>) {
+fn bootstrap_fields(header: &Header, response: &Response) -> (Fields, Result<(), String>) {
     let bootstrap = match oma_dm::bootstrap::read(&response.body.bytes, content_type(&response.headers)) {
         Ok(bootstrap) => bootstrap,
         Err(error) => return (Fields::new(), Err(error.to_string())),
@@ -501,12 +500,31 @@ fn bootstrap_fields(response: &Response) -> (Fields, Result<(), String>) {
         let mut put = |field: &str, value: String| fields.entry(field.to_owned()).or_default().push(value);
         put("server", account.server_id.clone());
         put("address", account.address.clone());
+        put(
+            "credentials",
+            if right_credentials(header, account) {
+                "right"
+            } else {
+                "wrong"
+            }
+            .to_owned(),
+        );
     }
     if bootstrap.accounts().next().is_none() {
         return (fields, Err("there is no account in it".to_owned()));
     }
     fields.insert("readable".to_owned(), vec!["yes".to_owned()]);
     (fields, Ok(()))
+}
+
+/// Whether the credentials of an account are those that the device and DMS-2 have.
+fn right_credentials(header: &Header, account: &Account) -> bool {
+    let known = &header.dms_2_credentials;
+    let client = account.client_credentials.as_ref();
+    let server = account.server_credentials.as_ref();
+    client.is_some_and(|client| {
+        client.name == known.client_name && client.secret.expose() == known.client_secret
+    }) && server.is_some_and(|server| server.secret.expose() == known.server_secret)
 }
 
 fn session_fields(request: &Request, package: &Package) -> Fields {

@@ -1,6 +1,6 @@
 //! Why a case could not be judged: the first breach of a real role, and the case that owns it.
 
-use dmconform_model::{CaseId, MessageId, Place, RequirementId, Role};
+use dmconform_model::{CaseId, MessageId, Part, Place, RequirementId, Role, Step};
 
 use crate::absence::{Absence, explain};
 use crate::finding::Outcome;
@@ -32,6 +32,7 @@ pub(crate) fn find(header: &Header, observed: &Observed) -> Option<RootCause> {
         );
         found.extend(unequal(header, observed, role));
         found.extend(absent(header, observed, role));
+        found.extend(defective(observed, role));
     }
     let causes = found.into_iter().map(|(seq, requirement, role)| {
         let owner = header.owner(&requirement, role).cloned();
@@ -85,4 +86,28 @@ fn absent(header: &Header, observed: &Observed, role: Role) -> Vec<(u64, Require
             Some((seq, requirement.clone(), role))
         })
         .collect()
+}
+
+/// What is wrong with single messages whatever the case is about: what was no answer, no ACL, no bootstrap.
+fn defective(observed: &Observed, role: Role) -> Vec<(u64, RequirementId, Role)> {
+    let own = observed
+        .occurrences
+        .iter()
+        .filter(|occurrence| occurrence.from == role && !occurrence.sent_by_observer);
+    own.filter_map(|occurrence| {
+        let says = |field: &str, value: &str| occurrence.values(field).contains(value);
+        let requirement = match (occurrence.message.step, occurrence.message.part) {
+            (Step::AclUpdate, Part::Request) if says("well-formed", "no") => "DEL-8-4",
+            (Step::ClientSession, Part::Answer)
+                if occurrence.accepted
+                    && !(says("statuses", "complete") && says("authentication", "verified")) =>
+            {
+                "DEL-6-4"
+            }
+            (Step::BootstrapFetch, Part::Answer) if says("credentials", "wrong") => "DEL-5-6",
+            _ => return None,
+        };
+        Some((occurrence.seq, RequirementId(requirement.to_owned()), role))
+    })
+    .collect()
 }

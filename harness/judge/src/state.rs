@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dmconform_case::test_case::{Look, ProbeCommand, State};
-use dmconform_model::transcript::DeviceState;
+use dmconform_model::transcript::{DeviceState, TriggerOutcome};
 use dmconform_model::{Place, RequirementId, Role};
 use oma_dm::acl::{Acl, Right};
 
@@ -49,12 +49,33 @@ pub(crate) fn judge(
             lacks: lacks.as_deref(),
             contains: contains.as_deref(),
         };
+        let refused = observed
+            .triggers
+            .iter()
+            .find_map(|(seq, trigger, outcome)| match outcome {
+                TriggerOutcome::Refused(said)
+                    if *seq > after.seq && *trigger == format!("contact-server {role}") =>
+                {
+                    Some((*seq, said.as_str()))
+                }
+                _ => None,
+            });
+        if let (None, Some((seq, said))) = (probe, refused) {
+            let expected = format!("the client still opens sessions with {}", role.title());
+            return asked.broken(
+                Role::DmClient,
+                expected,
+                format!("told to, it said: {said}"),
+                vec![after.seq, seq],
+            );
+        }
         return asked.probe(*role, *command, node, &wanted, probe);
     }
     let Some((_, before)) = observed.states.first() else {
         return Outcome::Unreached("the client is not a mock: its tree cannot be looked at".to_owned());
     };
-    let Some((seq, found)) = observed.states.iter().rev().find(|(seq, _)| *seq > after.seq) else {
+    let last = observed.states.last().filter(|(seq, _)| *seq > after.seq);
+    let Some((seq, found)) = last else {
         return Outcome::Unreached(format!(
             "the tree was not looked at after {}",
             view::called(header, state.after)

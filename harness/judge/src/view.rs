@@ -56,6 +56,13 @@ fn given_values(header: &Header, given: Given) -> BTreeSet<String> {
     match given {
         Given::Dms1ServerId => one(&parties.dms_1),
         Given::Dms2ServerId => one(&parties.dms_2),
+        Given::Dms2Address => {
+            let endpoints = header.endpoints.get(&Role::Dms2);
+            endpoints
+                .and_then(|endpoints| endpoints.dm.clone())
+                .into_iter()
+                .collect()
+        }
         Given::Device => one(&parties.device),
         Given::Manufacturer => one(&parties.manufacturer),
         Given::Model => one(&parties.model),

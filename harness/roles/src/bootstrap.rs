@@ -64,7 +64,11 @@ fn account(context: &CaseContext, changes: &Changes) -> Account {
     let parties = &context.header.parties;
     let address = context.endpoints(Role::Dms2).dm.unwrap_or_default();
     let mut account = Account::new(value("server", &parties.dms_2), value("address", &address));
-    let (client, server) = credentials(&context.header.dms_2_credentials, &account.server_id);
+    let mut known = context.header.dms_2_credentials.clone();
+    known.client_name = value("client-name", &known.client_name);
+    known.client_secret = value("client-secret", &known.client_secret);
+    known.server_secret = value("server-secret", &known.server_secret);
+    let (client, server) = credentials(&known, &account.server_id);
     account.preferred_authentication = Some(AuthenticationType::Digest);
     account.client_credentials = Some(client);
     account.server_credentials = Some(server);

@@ -60,6 +60,11 @@ impl Driver<'_> {
                 abort.abort();
             }
         }
+        if context.is_mock(Role::DmClient)
+            && let Ok(client) = context.client.try_lock()
+        {
+            client::record_state(&context, &client.tree, "the case ends");
+        }
         context.recorder.record(Event::Ended);
     }
 
@@ -190,6 +195,14 @@ impl Driver<'_> {
             let done = scripts.iter().all(JoinHandle::is_finished);
             if !marker.holding {
                 if done && waiting == 0 {
+                    if context
+                        .case()
+                        .changes
+                        .iter()
+                        .any(|change| matches!(change.how, How::Repeat(_)))
+                    {
+                        self.last_window(&context).await;
+                    }
                     return;
                 }
                 if self.listener_was_judged(&context) {

@@ -28,7 +28,7 @@ impl Source<'_> {
         }
     }
 
-    /// An error at a place, with its snippet.
+    /// An error at a place, with its snippet. The message is a fragment that fits after "cannot".
     pub fn error(
         &self,
         at: std::ops::Range<usize>,
@@ -64,7 +64,7 @@ impl Source<'_> {
             line: 0,
             column: 0,
         };
-        let mut rendered = format!("error: {message}\n --> {}", self.name);
+        let mut rendered = format!("error: cannot {message}\n --> {}", self.name);
         if let Some(help) = &help {
             rendered = format!("{rendered}\n  = help: {help}");
         }
@@ -107,7 +107,8 @@ impl Source<'_> {
         let snippet = Snippet::source(self.text)
             .path(self.name)
             .annotation(AnnotationKind::Primary.span(at));
-        let mut group = Level::ERROR.primary_title(message).element(snippet);
+        let title = format!("cannot {message}");
+        let mut group = Level::ERROR.primary_title(title).element(snippet);
         if let Some(help) = help {
             group = group.element(Level::HELP.message(help));
         }

@@ -72,28 +72,31 @@ impl Check<'_> {
                 .filter(|identity| !identity.server_id.is_empty());
             if matches!(role, Role::Dms1 | Role::Dms2) && named.is_none() {
                 self.problem(
-                    &["identity"],
+                    &["plays", &index.to_string()],
                     format!("find the server identifier of {role}"),
                     &format!("add `{role}: {{server-id: …}}` under `identity`"),
                 );
             }
             for (kind, found) in needed(*role, product.endpoints.get(role)) {
                 if !found {
+                    let described = product.endpoints.contains_key(role);
+                    let path = ["endpoints", role.as_str()];
+                    let number = index.to_string();
+                    let played = ["plays", number.as_str()];
                     self.problem(
-                        &["endpoints", role.as_str()],
+                        if described { &path } else { &played },
                         format!("find the {kind} endpoint of {role}"),
                         &format!("add `{kind}:` with its URL under `endpoints`, `{role}`"),
                     );
                 }
             }
         }
-        for role in product.identity.keys().chain(product.endpoints.keys()) {
-            if !seen.contains(role) {
-                let part = if product.identity.contains_key(role) {
-                    "identity"
-                } else {
-                    "endpoints"
-                };
+        let described = [
+            ("identity", product.identity.keys().collect::<Vec<_>>()),
+            ("endpoints", product.endpoints.keys().collect()),
+        ];
+        for (part, roles) in described {
+            for role in roles.into_iter().filter(|role| !seen.contains(role)) {
                 self.problem(
                     &[part, role.as_str()],
                     format!("describe {role}, which the product does not play"),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use dmconform_model::Diagnostic;
-use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Error as Yaml;
 
@@ -51,19 +51,31 @@ impl Node {
     /// The place of what a path of keys and indexes leads to, as far as it leads.
     pub(crate) fn place_of(&self, path: &[&str]) -> Range<usize> {
         let mut node = self;
+        let mut named = self;
         for part in path {
-            let next = match &node.value {
-                Value::Map(entries) => entries
-                    .iter()
-                    .find(|(key, _)| key.text() == Some(part))
-                    .map(|(_, value)| value),
-                Value::List(items) => part.parse::<usize>().ok().and_then(|index| items.get(index)),
-                Value::Null | Value::Scalar(_) => None,
+            let (next, place) = match &node.value {
+                Value::Map(entries) => {
+                    let entry = entries.iter().find(|(key, _)| key.text() == Some(part));
+                    (entry.map(|(_, value)| value), entry.map(|(key, _)| key))
+                }
+                Value::List(items) => {
+                    let item = part.parse::<usize>().ok().and_then(|index| items.get(index));
+                    (item, item)
+                }
+                Value::Null | Value::Scalar(_) => (None, None),
             };
-            let Some(next) = next else { break };
+            let (Some(next), Some(place)) = (next, place) else {
+                break;
+            };
+            // What is a collection is pointed at by its key: its own place is its first entry.
+            named = if matches!(next.value, Value::Map(_)) {
+                place
+            } else {
+                next
+            };
             node = next;
         }
-        node.at.clone()
+        named.at.clone()
     }
 
     /// The places of all scalars that are values.
@@ -99,8 +111,7 @@ pub(crate) fn parse(source: Source<'_>) -> Result<Node, Diagnostic> {
         return Err(source.error_in_file("read a file of more than 1 MiB", Some(help)));
     }
     if source.text.trim().is_empty() {
-        let help = "look whether it is the right file; `dmconform list` names files to start from".to_owned();
-        return Err(source.error_in_file("read an empty file", Some(help)));
+        return Err(empty(source));
     }
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -108,7 +119,6 @@ pub(crate) fn parse(source: Source<'_>) -> Result<Node, Diagnostic> {
             flow_nesting_limit: MAX_DEPTH,
             max_nodes: MAX_NODES,
             max_events: 4 * MAX_NODES,
-            max_documents: 1,
         },
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: MAX_NODES,
@@ -121,7 +131,16 @@ pub(crate) fn parse(source: Source<'_>) -> Result<Node, Diagnostic> {
     };
     let read: Located = serde_saphyr::from_str_with_options(source.text, options)
         .map_err(|error| diagnostic(source, &error))?;
-    Ok(lowered(source.text, read))
+    let node = lowered(source.text, read);
+    if matches!(node.value, Value::Null) {
+        return Err(empty(source));
+    }
+    Ok(node)
+}
+
+fn empty(source: Source<'_>) -> Diagnostic {
+    let help = "look whether it is the right file; `dmconform list` names files to start from".to_owned();
+    source.error_in_file("read an empty file", Some(help))
 }
 
 type Located = serde_saphyr::Spanned<Untyped>;
@@ -206,9 +225,6 @@ impl<'de> Visitor<'de> for UntypedVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Untyped, A::Error> {
         let mut map = Vec::new();
         while let Some(entry) = entries.next_entry::<Located, Located>()? {
-            if matches!(entry.0.value, Untyped::List(_) | Untyped::Map(_)) {
-                return Err(A::Error::custom("a key must be a text"));
-            }
             map.push(entry);
         }
         Ok(Untyped::Map(map))
@@ -288,19 +304,19 @@ fn diagnostic(source: Source<'_>, error: &Yaml) -> Diagnostic {
 
 /// The library's texts name its own options; those that people meet are said in the project's words.
 fn in_own_words(error: &Yaml) -> (String, Option<String>) {
-    let error = error.without_snippet();
-    let aliases = || {
-        let help = "write values out instead of referring to them many times".to_owned();
-        ("read a file whose aliases multiply".to_owned(), Some(help))
+    let too_much = || {
+        let help = "it is larger or more deeply nested than any such file needs to be".to_owned();
+        ("read a file of this size or depth".to_owned(), Some(help))
     };
-    match error {
+    match error.without_snippet() {
+        Yaml::AliasError { error, .. } => in_own_words(error),
         Yaml::AliasReplayLimitExceeded { .. }
         | Yaml::AliasExpansionLimitExceeded { .. }
-        | Yaml::AliasReplayStackDepthExceeded { .. } => aliases(),
-        Yaml::Budget { .. } => {
-            let help = "it is larger or more deeply nested than any such file needs to be".to_owned();
-            ("read a file of this size or depth".to_owned(), Some(help))
+        | Yaml::AliasReplayStackDepthExceeded { .. } => {
+            let help = "write values out instead of referring to them many times".to_owned();
+            ("read a file whose aliases multiply".to_owned(), Some(help))
         }
+        Yaml::Budget { .. } => too_much(),
         Yaml::MultipleDocuments { .. } => {
             let help = "keep one document in a file: remove `---` and what follows".to_owned();
             ("read more than one document".to_owned(), Some(help))
@@ -309,7 +325,10 @@ fn in_own_words(error: &Yaml) -> (String, Option<String>) {
             let help = "write the keys out".to_owned();
             ("read the merge key `<<`".to_owned(), Some(help))
         }
-        other => (format!("read YAML: {}", first_line(&other.to_string())), None),
+        other => match first_line(&other.to_string()) {
+            line if line.starts_with("recursion limit") => too_much(),
+            line => (format!("read YAML: {line}"), None),
+        },
     }
 }
 
@@ -321,5 +340,6 @@ fn first_line(message: &str) -> String {
         Some((prefix, rest)) if prefix.starts_with("line ") => rest,
         _ => line,
     };
+    let line = line.rsplit_once(" at line ").map_or(line, |(line, _)| line);
     shown(line).to_owned()
 }

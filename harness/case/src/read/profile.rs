@@ -8,7 +8,7 @@ use oma_dm::xml::Element;
 use super::diagnose::Source;
 use super::node::{self, Node};
 use super::typed;
-use crate::document;
+use crate::document::{self, WriteError};
 use crate::profile::{Document, Profile};
 
 /// The steps whose messages are documents between the servers.
@@ -59,6 +59,21 @@ impl Check<'_> {
             .push(self.source.error(at, message, Some(help.to_owned())));
     }
 
+    /// A mistake in a template, in the line where it is.
+    fn template(&mut self, path: &[&str], what: &str, error: &WriteError) {
+        let whole = self.node.place_of(path);
+        let lines = self.source.text[whole.clone()].split_inclusive('\n');
+        let before: usize = lines.clone().take(error.line.unwrap_or(0)).map(str::len).sum();
+        let line = lines.clone().nth(error.line.unwrap_or(0)).unwrap_or("");
+        let indent = line.len() - line.trim_start().len();
+        let start = whole.start + before + indent;
+        let message = format!("{what}: {}", error.reason);
+        let help =
+            "correct the template; its variables are the keys of `fields`, with `_` for `-`".to_owned();
+        let at = start..(start + line.trim().len()).min(self.source.text.len());
+        self.problems.push(self.source.error(at, message, Some(help)));
+    }
+
     fn messages(&mut self) {
         for step in BETWEEN_SERVERS {
             for part in [Part::Request, Part::Answer] {
@@ -99,7 +114,7 @@ impl Check<'_> {
             }
         }
         if let Err(error) = document::write(document, &BTreeMap::new()) {
-            self.problem(&path, format!("write {message}: {error}"), "correct the template");
+            self.template(&path, &format!("write {message}"), &error);
             return;
         }
         let fields: BTreeMap<String, Vec<String>> = document
@@ -153,16 +168,14 @@ impl Check<'_> {
 
     fn refusal(&mut self) {
         let path = ["delegation", "refusal"];
-        let written = document::refusal(&self.profile.delegation, "a <session>", "a & reason");
-        let checked = written
-            .map_err(|error| error.to_string())
-            .and_then(|written| Element::parse(&written).map_err(|error| error.to_string()));
-        if let Err(reason) = checked {
-            self.problem(
-                &path,
-                format!("write a refusal: {reason}"),
-                "correct the template",
-            );
+        match document::refusal(&self.profile.delegation, "a <session>", "a & reason") {
+            Err(error) => self.template(&path, "write a refusal", &error),
+            Ok(written) => {
+                if let Err(reason) = Element::parse(&written) {
+                    let message = format!("read a refusal as it is written: {reason}");
+                    self.problem(&path, message, "correct the template");
+                }
+            }
         }
     }
 

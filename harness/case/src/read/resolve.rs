@@ -44,6 +44,7 @@ pub fn case(source: Source<'_>, known: Known<'_>) -> Result<TestCase, Vec<Diagno
         iut: Vec::new(),
         covers: Vec::new(),
         given: Circumstances::default(),
+        changes_known: true,
     };
     let case = resolver.case(raw);
     resolver
@@ -63,6 +64,8 @@ struct Resolver<'a> {
     iut: Vec<Role>,
     covers: Vec<RequirementId>,
     given: Circumstances,
+    /// Whether every change could be read: what is expected of them can be checked only then.
+    changes_known: bool,
 }
 
 impl Resolver<'_> {
@@ -95,6 +98,7 @@ impl Resolver<'_> {
             .iter()
             .filter_map(|change| self.change(&change.at, change.value.as_ref()?))
             .collect();
+        self.changes_known = changes.len() == raw.change.len();
         if raw.expect.value.is_empty() {
             self.problem(
                 &raw.expect.at,

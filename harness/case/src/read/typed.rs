@@ -11,8 +11,8 @@ use std::ops::Range;
 
 use serde::de::value::{StrDeserializer, U64Deserializer};
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
+    DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+    VariantAccess, Visitor,
 };
 use serde::{Deserializer, forward_to_deserialize_any};
 
@@ -129,8 +129,13 @@ impl serde::de::Error for Failed {
         Self::Missing(field)
     }
 
-    fn invalid_value(unexpected: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
-        Self::Because(format!("read {unexpected} where {expected} is needed"), None)
+    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
+        let message = match unexpected {
+            Unexpected::Unsigned(number) => format!("read {number}: it is too large here"),
+            Unexpected::Signed(number) => format!("read {number}: it is too small or too large here"),
+            other => format!("read {other} where {expected} is needed"),
+        };
+        Self::Because(message, None)
     }
 }
 
@@ -152,7 +157,12 @@ impl<'a> Reader<'a> {
                 waiting: items.iter(),
                 mistakes: self.mistakes,
             }),
-            Value::Null | Value::Scalar(_) | Value::Map(_) => Err(Failed::needs("a list", self.node)),
+            Value::Scalar(text) => {
+                let help = format!("write `[{}]`", shown(text));
+                let message = format!("read {} where a list is needed", self.node.described());
+                Err(Failed::Because(message, Some(help)))
+            }
+            Value::Null | Value::Map(_) => Err(Failed::needs("a list", self.node)),
         }
     }
 
@@ -164,7 +174,12 @@ impl<'a> Reader<'a> {
         let mut kept = Vec::with_capacity(entries.len());
         let mut seen = BTreeSet::new();
         for entry in entries {
-            let key = entry.0.text().unwrap_or("");
+            let Some(key) = entry.0.text() else {
+                let help = "write a name, in quotes if it is unusual".to_owned();
+                self.mistakes
+                    .add(&entry.0.at, "read a key that is no text", Some(help));
+                continue;
+            };
             if known.is_some_and(|known| !known.contains(&key)) {
                 let known = known.unwrap_or_default();
                 let message = format!("read the key `{}`: there is none of this name here", shown(key));

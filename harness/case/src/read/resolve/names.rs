@@ -16,7 +16,7 @@ pub const fn typed_fields(message: MessageId) -> &'static [&'static str] {
         (Step::BootstrapEntry, Part::Request) => &["url", "entry", "node"],
         (Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval, Part::Answer) => &["status"],
         (Step::BootstrapFetch, Part::Request) => &["url", "method"],
-        (Step::BootstrapFetch, Part::Answer) => &["server", "address", "readable"],
+        (Step::BootstrapFetch, Part::Answer) => &["server", "address", "credentials", "readable"],
         (Step::ClientSession, Part::Request) => &[
             "device",
             "address",
