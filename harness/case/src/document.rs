@@ -8,13 +8,15 @@ use oma_dm::xml::Element;
 use crate::profile::{Delegation, Document};
 
 /// Why a document cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[error("fill the template of `{root}`: {reason}; correct `write` in the profile")]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("fill the template of `{document}`: {reason}; correct it in the profile")]
 pub struct WriteError {
-    /// The root element of the document.
-    root: String,
+    /// The root element of the document, or `refusal`.
+    document: String,
     /// What is wrong.
-    reason: String,
+    pub(crate) reason: String,
+    /// In which line of the template, from 0.
+    pub(crate) line: Option<usize>,
 }
 
 /// The fields that a document carries, as far as it does: name → values.
@@ -63,8 +65,12 @@ pub fn refusal(delegation: &Delegation, session: &str, reason: &str) -> Result<V
 
 fn render(name: &str, template: &str, context: impl Into<minijinja::Value>) -> Result<Vec<u8>, WriteError> {
     let error = |reason: minijinja::Error| WriteError {
-        root: name.to_owned(),
-        reason: format!("{reason:#}"),
+        document: name.to_owned(),
+        line: reason.line().map(|line| line.saturating_sub(1)),
+        reason: match reason.detail() {
+            Some(detail) => format!("{}: {detail}", reason.kind()),
+            None => reason.kind().to_string(),
+        },
     };
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
