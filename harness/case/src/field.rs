@@ -6,6 +6,8 @@ use std::str::FromStr;
 use dmconform_model::MessageId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::schema::names;
+
 /// A value named by where it is carried: in a message, or in what was given to the case beforehand.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FieldRef {
@@ -125,11 +127,11 @@ pub enum Condition {
     /// No value is this text.
     Not(String),
     /// It has the same set of values as another field.
-    SameAs(#[schemars(with = "String")] FieldRef),
+    SameAs(#[schemars(with = "names::Field")] FieldRef),
     /// No value is a value of another field.
-    Lacks(#[schemars(with = "String")] FieldRef),
+    Lacks(#[schemars(with = "names::Field")] FieldRef),
     /// All values of another field are among its own.
-    Includes(#[schemars(with = "String")] FieldRef),
+    Includes(#[schemars(with = "names::Field")] FieldRef),
     /// It is an absolute URL of the scheme `https` with a host.
     AbsoluteHttps,
 }

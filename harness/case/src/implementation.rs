@@ -6,6 +6,7 @@ use dmconform_model::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::schema::names;
 use crate::test_case::Opener;
 
 /// One product and how it is tested, as `fixtures/implementations/*.yaml` states it.
@@ -17,14 +18,14 @@ pub struct Implementation {
     /// Who makes it and what it is called.
     pub implementation: Product,
     /// The roles it plays; every other role is a mock.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<names::Role>", length(min = 1))]
     pub plays: Vec<Role>,
     /// What it claims to support.
     #[serde(default)]
     pub supports: Supports,
     /// The identifiers of the roles it plays.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, Identity>")]
+    #[schemars(with = "names::ByRole<Identity>")]
     pub identity: BTreeMap<Role, Identity>,
     /// The devices that cases lease; each runs one case at a time.
     pub devices: Devices,
@@ -33,7 +34,7 @@ pub struct Implementation {
     pub ports: Vec<String>,
     /// Where it listens.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, Endpoints>")]
+    #[schemars(with = "names::ByRole<Endpoints>")]
     pub endpoints: BTreeMap<Role, Endpoints>,
     /// Files written to its working directory before it starts: name → content.
     #[serde(default)]

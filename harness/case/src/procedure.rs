@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::field::FieldRef;
+use crate::schema::names;
 use crate::test_case::Opener;
 
 /// The procedure that every case is a variation of (Figure 2 of the change request).
@@ -32,7 +33,7 @@ pub struct Procedure {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ProcedureStep {
     /// Its number.
-    #[schemars(with = "String")]
+    #[schemars(with = "names::Step")]
     pub step: Step,
     /// What the step is called.
     pub name: String,
@@ -44,11 +45,11 @@ pub struct ProcedureStep {
     #[serde(default)]
     pub optional: bool,
     /// The requirement that is broken when the request does not come.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<names::RequirementId>")]
     pub presence: Option<RequirementId>,
     /// The messages after which its sender goes on to it, when nothing is changed.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<names::Message>")]
     pub after: Vec<MessageId>,
     /// What the request carries.
     #[serde(default)]
@@ -65,7 +66,7 @@ pub struct Answer {
     pub name: String,
     /// The requirement that is broken when it does not come, or is a refusal.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<names::RequirementId>")]
     pub presence: Option<RequirementId>,
     /// What it carries.
     #[serde(default)]
@@ -109,17 +110,17 @@ impl Party {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OrderRule {
     /// What comes first.
-    #[schemars(with = "String")]
+    #[schemars(with = "names::Message")]
     pub first: MessageId,
     /// What must not precede it; its sender is to blame.
-    #[schemars(with = "String")]
+    #[schemars(with = "names::Message")]
     pub then: MessageId,
     /// The requirement that says so.
-    #[schemars(with = "String")]
+    #[schemars(with = "names::RequirementId")]
     pub requirement: RequirementId,
     /// The rule holds only where this optional step takes place.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<names::Step>")]
     pub where_done: Option<Step>,
 }
 
@@ -130,7 +131,7 @@ pub struct Equality {
     /// A short name, such as `E1`.
     pub name: String,
     /// The value that the others are compared with.
-    #[schemars(with = "String")]
+    #[schemars(with = "names::Field")]
     pub reference: FieldRef,
     /// What must equal it; the sender of the message is to blame. A message that does not carry the field
     /// is not compared.
@@ -142,10 +143,10 @@ pub struct Equality {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EqualField {
     /// The value.
-    #[schemars(with = "String")]
+    #[schemars(with = "names::Field")]
     pub field: FieldRef,
     /// The requirement that says so.
-    #[schemars(with = "String")]
+    #[schemars(with = "names::RequirementId")]
     pub requirement: RequirementId,
 }
 

@@ -6,6 +6,8 @@ use dmconform_model::MessageId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::schema::names;
+
 /// How the messages of the procedure look on the wire, as `fixtures/profiles/*.yaml` states it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -21,7 +23,7 @@ pub struct Profile {
     /// The client's Bootstrap Config object.
     pub bootstrap_config: BootstrapConfig,
     /// The messages between the servers.
-    #[schemars(with = "BTreeMap<String, Document>")]
+    #[schemars(with = "names::ByMessage<Document>")]
     pub messages: BTreeMap<MessageId, Document>,
 }
 

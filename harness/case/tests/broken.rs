@@ -1,15 +1,18 @@
 //! Every kind of mistake in a file, as people see it.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use dmconform_case::Suite;
 use dmconform_case::read::{self, Source};
 use dmconform_model::Diagnostic;
 use rstest::rstest;
 
+static SUITE: LazyLock<Suite> = LazyLock::new(Suite::embedded);
+
 /// Reads a file as what its name says that it is; what is wrong with it.
 fn problems(file: &str, text: &str) -> Vec<Diagnostic> {
-    let suite = Suite::embedded();
+    let suite = &*SUITE;
     let source = Source { name: file, text };
     let (kind, _) = file.split_once('-').expect("the kind of file comes first");
     let read = match kind {

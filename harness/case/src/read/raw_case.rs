@@ -45,6 +45,7 @@ pub(crate) struct RawCase {
 /// One change: a message, and exactly one thing that is different about it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Change")]
 pub(crate) struct RawChange {
     /// The message; its sender is a mock.
     #[schemars(with = "names::Message")]
@@ -100,6 +101,7 @@ pub(crate) struct Tls {
 /// One expectation: exactly one thing that must be seen.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Expectation")]
 pub(crate) struct RawExpectation {
     /// The requirement that is broken otherwise; needed where the case covers several.
     #[serde(default)]
@@ -154,6 +156,7 @@ pub(crate) enum Whole {
 /// What the client's tree must be like: exactly one look at it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Look")]
 pub(crate) struct RawState {
     /// After which message it is looked at.
     #[schemars(with = "names::Message")]
@@ -175,6 +178,7 @@ pub(crate) struct RawState {
 /// A command that a mock server sends to look at a real client's tree.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Probe")]
 pub(crate) struct RawProbe {
     /// Which server sends it.
     #[serde(rename = "as")]
@@ -197,6 +201,7 @@ pub(crate) struct RawProbe {
 /// An account of a server in the client's tree.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "AccountLook")]
 pub(crate) struct RawAccount {
     /// Whose.
     #[schemars(with = "names::Role")]
@@ -208,6 +213,7 @@ pub(crate) struct RawAccount {
 /// The ACL of a node.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "AclLook")]
 pub(crate) struct RawAcl {
     /// The node.
     pub(crate) node: String,

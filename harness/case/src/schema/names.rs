@@ -1,6 +1,7 @@
 //! The names that files refer to, as JSON Schemas, so that editors complete them.
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
 
 use dmconform_model::certificate::Certificate as Presented;
 use dmconform_model::{Part, Role as Known, Step as KnownStep};
@@ -103,6 +104,42 @@ named_schema!(
 named_schema!(
     Weight,
     json_schema!({"enum": ["fail", "warn", "fail-if-claimed"]})
+);
+
+/// Something for each of several roles.
+pub(crate) struct ByRole<T>(PhantomData<T>);
+/// Something for each of several messages.
+pub(crate) struct ByMessage<T>(PhantomData<T>);
+
+macro_rules! keyed_schema {
+    ($name:ident, $keys:expr) => {
+        impl<T: JsonSchema> JsonSchema for $name<T> {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                format!("{}_{}", stringify!($name), T::schema_name()).into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                let value = generator.subschema_for::<T>();
+                let keys: Vec<String> = $keys;
+                let properties: serde_json::Map<String, Value> =
+                    keys.into_iter().map(|key| (key, value.clone().to_value())).collect();
+                json_schema!({"type": "object", "properties": properties, "additionalProperties": false})
+            }
+        }
+    };
+}
+
+keyed_schema!(ByRole, Known::ALL.map(|role| role.as_str().to_owned()).to_vec());
+keyed_schema!(
+    ByMessage,
+    messages()
+        .into_iter()
+        .filter_map(|message| message.as_str().map(str::to_owned))
+        .collect()
 );
 
 /// Every kind of certificate; a test compares the names with what is read.
