@@ -3,7 +3,9 @@
 //!
 //! Nothing here touches the file system: texts come in with their names.
 
+pub mod diagram;
 pub mod document;
+pub mod explain;
 pub mod field;
 pub mod implementation;
 pub mod procedure;
@@ -13,5 +15,6 @@ pub mod schema;
 pub mod suite;
 pub mod template;
 pub mod test_case;
+pub mod words;
 
 pub use suite::Suite;

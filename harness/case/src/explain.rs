@@ -1,0 +1,169 @@
+//! A case explained to people: why it is there, what the mock roles do, what must be seen.
+
+use dmconform_model::{Basis, Part, Requirement, Role, Weight};
+
+use crate::suite::Suite;
+use crate::test_case::{BootstrapPlace, Opener, TestCase};
+use crate::words::{self, length, wrapped};
+
+/// How wide an explanation is, in characters.
+const WIDTH: usize = 100;
+
+/// Explains a case: purpose, requirements, who is judged and who is a mock, changes, expectations.
+pub fn explain(suite: &Suite, case: &TestCase) -> String {
+    let mut page = Page::default();
+    page.paragraph(0, &format!("{}  {}", case.id, case.title));
+    page.paragraph(0, &case.file);
+    page.heading("Purpose");
+    page.paragraph(2, &case.purpose);
+    page.heading("Requirements");
+    for id in &case.covers {
+        match suite.requirements.get(id) {
+            Some(requirement) => page.requirement(requirement),
+            None => page.paragraph(2, &id.0),
+        }
+    }
+    page.heading("Who takes part");
+    page.parties(case);
+    page.heading("What passes, changes aside");
+    page.messages(suite, case);
+    page.heading("What the mock roles do differently");
+    for change in &case.changes {
+        page.item(&words::change(&suite.procedure, change));
+    }
+    if case.changes.is_empty() {
+        page.paragraph(2, "nothing");
+    }
+    page.heading("What must be seen");
+    for expectation in &case.expect {
+        let expected = words::expected(&suite.procedure, &expectation.what);
+        let line = expectation.place.line;
+        page.item(&format!("{expected} ({}, line {line})", expectation.requirement));
+    }
+    if !case.catches.is_empty() {
+        page.heading("Deviations of the reference implementation that it must catch");
+        page.paragraph(2, &case.catches.join(", "));
+    }
+    page.0
+}
+
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.0.push_str(line.trim_end());
+        self.0.push('\n');
+    }
+
+    fn heading(&mut self, text: &str) {
+        self.line("");
+        self.line(text);
+    }
+
+    fn paragraph(&mut self, indent: usize, text: &str) {
+        for line in wrapped(text, WIDTH - indent) {
+            self.line(&format!("{}{line}", " ".repeat(indent)));
+        }
+    }
+
+    fn item(&mut self, text: &str) {
+        self.hanging("  - ", text);
+    }
+
+    /// A text whose first line begins with a mark, and whose other lines begin below its text.
+    fn hanging(&mut self, mark: &str, text: &str) {
+        let indent = " ".repeat(length(mark));
+        for (index, line) in wrapped(text, WIDTH - length(mark)).into_iter().enumerate() {
+            let begin = if index == 0 { mark } else { &indent };
+            self.line(&format!("{begin}{line}"));
+        }
+    }
+
+    fn requirement(&mut self, requirement: &Requirement) {
+        let mark = format!("  {:<9} ", requirement.id);
+        self.hanging(&mark, &requirement.words);
+        let basis = match requirement.basis {
+            Basis::ChangeRequest => "the change request says so",
+            Basis::Public => "another public source says so",
+            Basis::Inferred => "no text says so: our reading of what a working implementation has to do",
+        };
+        let weight = match (requirement.weight, &requirement.claim) {
+            (Weight::Fail, _) => "a breach fails".to_owned(),
+            (Weight::Warn, _) => "a breach warns, and fails with --strict".to_owned(),
+            (Weight::FailIfClaimed, Some(claim)) => {
+                format!("a breach fails a product that claims `{claim}`, and does not concern others")
+            }
+            (Weight::FailIfClaimed, None) => "a breach fails a product that claims it".to_owned(),
+        };
+        self.paragraph(length(&mark), &format!("({basis}; {weight})"));
+    }
+
+    fn parties(&mut self, case: &TestCase) {
+        let titles = |judged: bool| {
+            let roles = Role::ALL
+                .into_iter()
+                .filter(|role| case.iut.contains(role) == judged);
+            roles.map(Role::title).collect::<Vec<_>>().join(", ")
+        };
+        self.paragraph(2, &format!("Judged: {}.", titles(true)));
+        if case.iut.len() < Role::ALL.len() {
+            self.paragraph(
+                2,
+                &format!("Mock, unless the product plays it too: {}.", titles(false)),
+            );
+        }
+        let given = &case.given;
+        let opener = match given.opens {
+            Opener::Dms1 => Role::Dms1.title(),
+            Opener::Dms2 => Role::Dms2.title(),
+        };
+        let place = match given.bootstrap_server {
+            BootstrapPlace::Apart => "at an address of its own",
+            BootstrapPlace::CoLocated => "on the machine of DMS-2",
+        };
+        let removal = if given.removes_account { "removes" } else { "keeps" };
+        self.paragraph(
+            2,
+            &format!(
+                "{opener} opens the delegation ({}) of {}. The Bootstrap Server is {place}. DMS-1 {removal} its own account.",
+                given.delegation_type,
+                given.tree.join(", "),
+            ),
+        );
+        for (node, acl) in &given.acls {
+            self.paragraph(2, &format!("At the start the ACL of {node} is `{acl}`."));
+        }
+    }
+
+    fn messages(&mut self, suite: &Suite, case: &TestCase) {
+        let procedure = &suite.procedure;
+        for message in procedure.messages(case.given.removes_account) {
+            let parties = procedure
+                .sender(message, case.given.opens)
+                .zip(procedure.receiver(message, case.given.opens));
+            let Some((from, to)) = parties else { continue };
+            let played = |role: Role| {
+                let judged = if case.iut.contains(&role) { "*" } else { "" };
+                format!("{}{judged}", role.title())
+            };
+            let mark = if case.changes.iter().any(|change| change.at == message) {
+                "  ~ "
+            } else {
+                "    "
+            };
+            let arrow = match message.part {
+                Part::Request => "->",
+                Part::Answer => "=>",
+            };
+            self.line(&format!(
+                "{mark}{:<10}{:<18}{arrow} {:<19}{}",
+                message.to_string(),
+                played(from),
+                played(to),
+                procedure.name(message)
+            ));
+        }
+        self.line("    * judged   ~ changed   -> request   => answer");
+    }
+}

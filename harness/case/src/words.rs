@@ -1,0 +1,215 @@
+//! Changes and expectations in words, for diagrams and explanations.
+
+use std::collections::BTreeMap;
+
+use dmconform_model::certificate::Certificate;
+use dmconform_model::{MessageId, Part};
+
+use crate::field::Condition;
+use crate::procedure::Procedure;
+use crate::test_case::{Change, CloseAt, Corruption, FieldChange, How, Look, ProbeCommand, State, What};
+
+/// A message with its name: `8 (ACL update)`.
+pub fn message(procedure: &Procedure, message: MessageId) -> String {
+    format!("{message} ({})", procedure.name(message))
+}
+
+/// A change: `7 (bootstrap complete) is held back for the declared window`.
+pub fn change(procedure: &Procedure, change: &Change) -> String {
+    format!("{} {}", message(procedure, change.at), how(&change.how))
+}
+
+/// What is different about a message, as the rest of a sentence that begins with the message.
+pub fn how(how: &How) -> String {
+    match how {
+        How::Delay => "is held back for the declared window".to_owned(),
+        How::Omit => "is not sent".to_owned(),
+        How::Repeat(1) => "is sent once more after it was answered".to_owned(),
+        How::Repeat(times) => format!("is sent {times} times more after it was answered"),
+        How::SetField(fields) => fields_set(fields),
+        How::Corrupt(corruption) => match corruption {
+            Corruption::Garbage => "has a body that is no document",
+            Corruption::Truncated => "has only the first half of its body",
+            Corruption::Empty => "has an empty body",
+            Corruption::UnknownDocument => "has a document of an unknown kind as its body",
+            Corruption::WrongMediaType => "has a media type that is not its own",
+            Corruption::Huge => "has a body larger than any document could be",
+        }
+        .to_owned(),
+        How::Answer(status) => format!("has the status {status}"),
+        How::CloseAt(at) => match at {
+            CloseAt::Start => "does not come: the connection is closed before its first octet",
+            CloseAt::Middle => "breaks off in the middle: the connection is closed",
+            CloseAt::End => "is followed by a close of the connection",
+        }
+        .to_owned(),
+        How::Tls(kind) => format!("is sent by a party with {}", certificate(*kind)),
+        How::FromThirdServer => {
+            "is sent by a third server first, with a valid certificate of its own".to_owned()
+        }
+    }
+}
+
+fn fields_set(fields: &BTreeMap<String, FieldChange>) -> String {
+    let words: Vec<String> = fields
+        .iter()
+        .map(|(name, change)| match change {
+            FieldChange::To(text) => format!("{name} `{text}`"),
+            FieldChange::Removed => format!("no {name}"),
+        })
+        .collect();
+    format!("has {}", words.join(" and "))
+}
+
+/// A kind of certificate: `an expired certificate`.
+pub const fn certificate(kind: Certificate) -> &'static str {
+    match kind {
+        Certificate::Good => "a good certificate",
+        Certificate::None => "no certificate",
+        Certificate::UnknownAuthority => "a certificate of an unknown authority",
+        Certificate::Expired => "an expired certificate",
+        Certificate::NotYetValid => "a certificate that is not valid yet",
+        Certificate::WrongName => "a certificate for another host",
+        Certificate::WrongUse => "a certificate for another use",
+        Certificate::SelfSigned => "a self-signed certificate",
+        Certificate::MissingIntermediate => "a certificate without its intermediate",
+        Certificate::OtherServer => "the certificate of another server",
+    }
+}
+
+/// What must be seen: `8 (ACL update) does not come before 7 (bootstrap complete)`.
+pub fn expected(procedure: &Procedure, what: &What) -> String {
+    let named = |id: MessageId| message(procedure, id);
+    match what {
+        What::Procedure => "every message of the judged roles comes, in order, with equal data".to_owned(),
+        What::Step { message, fields } if fields.is_empty() => match message.part {
+            Part::Request => format!("{} comes", named(*message)),
+            Part::Answer => format!("{} comes and accepts", named(*message)),
+        },
+        What::Step { message, fields } => {
+            let conditions: Vec<String> = fields
+                .iter()
+                .flat_map(|(name, conditions)| conditions.iter().map(move |found| condition(name, found)))
+                .collect();
+            format!("{} comes; its {}", named(*message), conditions.join("; its "))
+        }
+        What::Never {
+            message,
+            until: Some(until),
+        } => format!("{} does not come before {}", named(*message), named(*until)),
+        What::Never { message, until: None } => {
+            format!("{} does not come within the declared window", named(*message))
+        }
+        What::Equal(fields) => {
+            let names: Vec<String> = fields.iter().map(ToString::to_string).collect();
+            format!("{} are the same", names.join(" and "))
+        }
+        What::Refuse(message) => format!("{} is refused, and nothing follows from it", named(*message)),
+        What::State(State { after, look }) => format!("after {}, {}", named(*after), look_at(look)),
+        What::OneOf(alternatives) => {
+            let words: Vec<String> = alternatives
+                .iter()
+                .map(|alternative| expected(procedure, &alternative.what))
+                .collect();
+            format!("either {}", words.join("; or "))
+        }
+    }
+}
+
+fn condition(name: &str, condition: &Condition) -> String {
+    match condition {
+        Condition::Present => format!("{name} is there"),
+        Condition::Absent => format!("{name} is not there"),
+        Condition::Equals(text) => format!("{name} is `{text}`"),
+        Condition::OneOf(texts) => format!("{name} is one of `{}`", texts.join("`, `")),
+        Condition::Not(text) => format!("{name} is not `{text}`"),
+        Condition::SameAs(field) => format!("{name} is {field}"),
+        Condition::Lacks(field) => format!("{name} has nothing of {field}"),
+        Condition::Includes(field) => format!("{name} includes {field}"),
+        Condition::AbsoluteHttps => format!("{name} is an absolute https URL"),
+    }
+}
+
+fn look_at(look: &Look) -> String {
+    match look {
+        Look::Probe {
+            role,
+            command,
+            node,
+            gives,
+            lacks,
+            contains,
+        } => {
+            let command = match command {
+                ProbeCommand::Get => "Get",
+                ProbeCommand::Replace => "Replace",
+                ProbeCommand::Add => "Add",
+            };
+            let statuses: Vec<String> = gives.iter().map(u16::to_string).collect();
+            let mut words = format!(
+                "a {command} of {node} by {} gives {}",
+                role.title(),
+                statuses.join(" or ")
+            );
+            for (text, verb) in [(contains, "with"), (lacks, "without")] {
+                if let Some(text) = text {
+                    words = format!("{words}, {verb} `{text}` in the result");
+                }
+            }
+            words
+        }
+        Look::Account {
+            server,
+            present: true,
+        } => format!("the client has an account of {}", server.title()),
+        Look::Account {
+            server,
+            present: false,
+        } => {
+            format!("the client has no account of {}", server.title())
+        }
+        Look::Acl { node, grants, lacks } => {
+            let mut words = format!("the ACL of {node}");
+            for (entries, verb) in [(grants, "has"), (lacks, "does not have")] {
+                if let Some(entries) = entries {
+                    words = format!("{words} {verb} `{entries}`");
+                }
+            }
+            words
+        }
+        Look::Unchanged => {
+            "the client's accounts and ACLs are as they were, but for the delegated nodes".to_owned()
+        }
+    }
+}
+
+/// Breaks a text into lines of at most `width` characters, at spaces where there are any.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let mut word = word.to_owned();
+        if !line.is_empty() && length(&line) + 1 + length(&word) > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        while length(&word) > width {
+            let end = word.char_indices().nth(width).map_or(word.len(), |(end, _)| end);
+            let rest = word.split_off(end);
+            lines.push(std::mem::replace(&mut word, rest));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&word);
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// The number of characters of a text.
+pub(crate) fn length(text: &str) -> usize {
+    text.chars().count()
+}
