@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, ErrorKind, Output, UndefinedBehavior, Value};
 use oma_dm::xml::Element;
 
 use crate::profile::{Delegation, Document};
@@ -63,7 +63,7 @@ pub fn refusal(delegation: &Delegation, session: &str, reason: &str) -> Result<V
     render("refusal", &delegation.refusal, context)
 }
 
-fn render(name: &str, template: &str, context: impl Into<minijinja::Value>) -> Result<Vec<u8>, WriteError> {
+fn render(name: &str, template: &str, context: impl Into<Value>) -> Result<Vec<u8>, WriteError> {
     let error = |reason: minijinja::Error| WriteError {
         document: name.to_owned(),
         line: reason.line().map(|line| line.saturating_sub(1)),
@@ -74,7 +74,8 @@ fn render(name: &str, template: &str, context: impl Into<minijinja::Value>) -> R
     };
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_formatter(|out, _, value| escaped(out, value));
     environment.set_fuel(Some(FUEL));
     let template = environment.template_from_str(template).map_err(error)?;
     let mut written = Bounded(Vec::new());
@@ -82,6 +83,28 @@ fn render(name: &str, template: &str, context: impl Into<minijinja::Value>) -> R
         .render_captured_to(context, &mut written)
         .map_err(error)?;
     Ok(written.0)
+}
+
+/// Writes a value as XML character data (XML 1.0, section 2.4). The template engine's own escaping is for HTML, and
+/// writes references that a simple reader might not know.
+fn escaped(out: &mut Output<'_>, value: &Value) -> Result<(), minijinja::Error> {
+    if value.is_undefined() {
+        return Err(ErrorKind::UndefinedError.into());
+    }
+    let text = value.to_string();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(['&', '<', '>', '"']) {
+        out.write_str(&rest[..at])?;
+        out.write_str(match rest.as_bytes()[at] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            _ => "&quot;",
+        })?;
+        rest = &rest[at + 1..];
+    }
+    out.write_str(rest)?;
+    Ok(())
 }
 
 /// How many instructions a template may take: the largest shipped one takes a few hundred.

@@ -42,9 +42,18 @@ impl Suite {
             name,
             text: files.get(name).copied().unwrap_or(""),
         };
-        let requirements = read::requirements(source(REQUIREMENTS))?;
+        // Each is read whatever is wrong with the other, so that one pass shows what is wrong with both.
+        let (requirements, profile) = match (
+            read::requirements(source(REQUIREMENTS)),
+            read::profile(source(PROFILE)),
+        ) {
+            (Ok(requirements), Ok(profile)) => (requirements, profile),
+            (requirements, profile) => {
+                let problems = requirements.err().into_iter().chain(profile.err());
+                return Err(problems.flatten().collect());
+            }
+        };
         let procedure = read::procedure(source(PROCEDURE), &requirements)?;
-        let profile = read::profile(source(PROFILE))?;
         let known = Known {
             requirements: &requirements,
             procedure: &procedure,
@@ -64,14 +73,7 @@ impl Suite {
             if let [first, second] = pair
                 && first.id == second.id
             {
-                let source = Source {
-                    name: &second.file,
-                    text: "",
-                };
-                let help = format!("{} has it already", first.file);
-                problems.push(
-                    source.error_in_file(format!("give two cases the identifier {}", second.id), Some(help)),
-                );
+                problems.push(same_id(first, second, files.get(second.file.as_str()).copied()));
             }
         }
         if problems.is_empty() {
@@ -124,6 +126,19 @@ impl Suite {
         made_for_it
             .min_by_key(|case| (case.iut.len(), order(&case.id), &case.id))
             .map(|case| &case.id)
+    }
+}
+
+fn same_id(first: &TestCase, second: &TestCase, text: Option<&str>) -> Diagnostic {
+    let source = Source {
+        name: &second.file,
+        text: text.unwrap_or(""),
+    };
+    let message = format!("give two cases the identifier {}", second.id);
+    let help = Some(format!("{} has it already; choose another number", first.file));
+    match source.text.find(&second.id.0) {
+        Some(start) => source.error(start..start + second.id.0.len(), message, help),
+        None => source.error_in_file(message, help),
     }
 }
 

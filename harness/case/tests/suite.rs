@@ -1,12 +1,198 @@
 //! The embedded suite can be read, and holds together.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use dmconform_case::Suite;
-use dmconform_case::suite::embedded_files;
+use dmconform_case::suite::{PROCEDURE, PROFILE, REQUIREMENTS, embedded_files};
+use dmconform_case::test_case::{Opener, What};
+use dmconform_model::{MessageId, RequirementId, Role, Step, Weight};
+
+fn files() -> BTreeMap<&'static str, &'static str> {
+    embedded_files().iter().copied().collect()
+}
+
+fn problems(files: &BTreeMap<&str, &str>) -> String {
+    let problems =
+        Suite::load(files.iter().map(|(name, text)| (*name, *text))).expect_err("the suite is broken");
+    let texts: Vec<_> = problems.iter().map(|problem| problem.rendered.as_str()).collect();
+    texts.join("\n\n")
+}
 
 #[test]
 fn the_embedded_suite_is_readable() {
     if let Err(problems) = Suite::load(embedded_files().iter().copied()) {
         let texts: Vec<_> = problems.iter().map(|problem| problem.rendered.as_str()).collect();
         panic!("{}", texts.join("\n\n"));
+    }
+}
+
+#[test]
+fn two_cases_with_one_identifier_are_refused() {
+    let mut files = files();
+    let first = files["cases/step-08/acl-waits-for-bootstrap-complete.yaml"];
+    files.insert("cases/step-08/zz-again.yaml", first);
+    insta::assert_snapshot!(problems(&files), @r"
+    error: cannot give two cases the identifier DEL-DMS1-8-030
+     --> cases/step-08/zz-again.yaml:1:5
+      |
+    1 | id: DEL-DMS1-8-030
+      |     ^^^^^^^^^^^^^^
+      |
+      = help: cases/step-08/acl-waits-for-bootstrap-complete.yaml has it already; choose another number
+    ");
+}
+
+#[test]
+fn a_suite_without_its_own_files_says_which() {
+    let mut files = files();
+    files.remove(REQUIREMENTS);
+    files.insert(PROFILE, "profile: [");
+    let shown = problems(&files);
+    assert!(shown.contains(REQUIREMENTS), "{shown}");
+    assert!(shown.contains(PROFILE), "{shown}");
+    let mut files = self::files();
+    files.remove(PROCEDURE);
+    assert!(problems(&files).contains(PROCEDURE));
+}
+
+#[test]
+fn cases_are_in_the_order_of_roles_and_steps() {
+    let suite = Suite::embedded();
+    let position = |case: &dmconform_case::test_case::TestCase| {
+        let role = ["CLIENT", "DMS1", "DMS2", "BS"]
+            .iter()
+            .position(|role| case.id.0.split('-').nth(1) == Some(role));
+        let step = case.id.0.split('-').nth(2).map(|step| {
+            let steps = Step::ALL.map(Step::as_str);
+            steps.iter().position(|known| *known == step)
+        });
+        (role, step)
+    };
+    assert!(suite.cases.is_sorted_by_key(position));
+}
+
+#[test]
+fn the_owner_of_a_requirement_is_made_for_it() {
+    let suite = Suite::embedded();
+    let requirement = RequirementId("DEL-8-3".to_owned());
+    let owner = suite
+        .owner(&requirement, Role::Dms1)
+        .expect("a case is made for it");
+    assert_eq!(owner.0, "DEL-DMS1-8-030");
+    assert_eq!(suite.owner(&requirement, Role::DmClient), None);
+}
+
+#[test]
+fn no_owner_is_a_whole_procedure() {
+    let suite = Suite::embedded();
+    for requirement in suite.requirements.keys() {
+        for role in Role::ALL {
+            let Some(owner) = suite.owner(requirement, role) else {
+                continue;
+            };
+            let case = suite.case(&owner.0).expect("an owner is a case");
+            assert!(case.iut.contains(&role), "{owner} owns {requirement} for {role}");
+            let whole = case
+                .expect
+                .iter()
+                .any(|expectation| expectation.what == What::Procedure);
+            assert!(!whole, "{owner} owns {requirement} for {role}");
+        }
+    }
+}
+
+#[test]
+fn every_requirement_of_the_specification_is_stated() {
+    let suite = Suite::embedded();
+    let per_step = [
+        ("1", 6),
+        ("2", 3),
+        ("3", 4),
+        ("4", 5),
+        ("5", 6),
+        ("6", 4),
+        ("7", 3),
+        ("8", 5),
+        ("8b", 2),
+        ("9", 2),
+        ("10", 2),
+        ("0", 5),
+    ];
+    for (step, count) in per_step {
+        let prefix = format!("DEL-{step}-");
+        let stated = suite
+            .requirements
+            .keys()
+            .filter(|id| id.0.starts_with(&prefix))
+            .count();
+        assert_eq!(stated, count, "step {step}");
+    }
+    assert_eq!(
+        suite.requirements.len(),
+        per_step.iter().map(|(_, count)| count).sum::<usize>()
+    );
+}
+
+#[test]
+fn only_what_is_claimed_has_a_claim() {
+    for requirement in Suite::embedded().requirements.values() {
+        let claimed = requirement.weight == Weight::FailIfClaimed;
+        assert_eq!(claimed, requirement.claim.is_some(), "{}", requirement.id);
+    }
+}
+
+#[test]
+fn the_figure_has_ten_steps_and_an_optional_one() {
+    let procedure = Suite::embedded().procedure;
+    let steps: Vec<&str> = procedure.steps.iter().map(|step| step.step.as_str()).collect();
+    assert_eq!(steps, ["2", "3", "4", "5", "6", "7", "8", "8b", "9", "10"]);
+    let optional: Vec<&str> = procedure
+        .steps
+        .iter()
+        .filter(|step| step.optional)
+        .map(|step| step.step.as_str())
+        .collect();
+    assert_eq!(optional, ["8b"]);
+}
+
+#[test]
+fn what_waits_for_a_removal_that_does_not_take_place_waits_for_what_precedes_it() {
+    let procedure = Suite::embedded().procedure;
+    let prepared = MessageId::request(Step::ClientPrepared);
+    let after = |with_removal| procedure.predecessors(prepared, with_removal);
+    assert_eq!(
+        after(true),
+        BTreeSet::from([MessageId::answer(Step::AccountRemoval)])
+    );
+    assert_eq!(after(false), BTreeSet::from([MessageId::answer(Step::AclUpdate)]));
+}
+
+#[test]
+fn a_requirement_of_the_procedure_binds_whoever_sends_the_message() {
+    let suite = Suite::embedded();
+    let procedure = &suite.procedure;
+    for message in procedure.messages(true) {
+        let Some(id) = procedure.presence(message) else {
+            continue;
+        };
+        for opener in [Opener::Dms1, Opener::Dms2] {
+            let sender = procedure.sender(message, opener).expect("somebody sends it");
+            assert!(
+                suite.requirements[id].binds.contains(&sender),
+                "{id}: {message} of {sender}"
+            );
+        }
+    }
+    for rule in &procedure.order {
+        for opener in [Opener::Dms1, Opener::Dms2] {
+            let sender = procedure.sender(rule.then, opener).expect("somebody sends it");
+            let requirement = &suite.requirements[&rule.requirement];
+            assert!(
+                requirement.binds.contains(&sender),
+                "{}: {} of {sender}",
+                rule.requirement,
+                rule.then
+            );
+        }
     }
 }

@@ -1,0 +1,79 @@
+//! Documents between the servers, as the default profile has them.
+
+use std::collections::BTreeMap;
+
+use dmconform_case::Suite;
+use dmconform_case::document::{fields, refusal, write};
+use dmconform_model::{MessageId, Step};
+use oma_dm::xml::Element;
+
+fn values(pairs: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
+    let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+    pairs
+        .iter()
+        .map(|(name, values)| ((*name).to_owned(), owned(values)))
+        .collect()
+}
+
+#[test]
+fn an_initiation_request_is_written_as_the_profile_says() {
+    let profile = Suite::embedded().profile;
+    let document = &profile.messages[&MessageId::request(Step::Initiation)];
+    let given = values(&[
+        ("session", &["s-1"]),
+        ("device", &["urn:example:1"]),
+        ("tree-part", &["./Com", "./Net"]),
+        ("type", &["full-permanent"]),
+    ]);
+    let written = write(document, &given).expect("the template is good");
+    insta::assert_snapshot!(String::from_utf8_lossy(&written), @r#"<InitiationRequest xmlns="urn:dmconform:delegation:0"><SessionID>s-1</SessionID><DeviceID>urn:example:1</DeviceID><TreePart>./Com</TreePart><TreePart>./Net</TreePart><DelegationType>full-permanent</DelegationType></InitiationRequest>"#);
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let profile = Suite::embedded().profile;
+    for (message, document) in &profile.messages {
+        let given: BTreeMap<String, Vec<String>> = document
+            .fields
+            .keys()
+            .map(|name| {
+                (
+                    name.clone(),
+                    vec![format!("<{name}> & \"more\""), "second".to_owned()],
+                )
+            })
+            .collect();
+        let written = write(document, &given).expect("the template is good");
+        let root = Element::parse(&written).expect("it is XML");
+        assert_eq!(fields(document, &root), given, "{message}");
+    }
+}
+
+#[test]
+fn what_is_not_given_is_not_written() {
+    let profile = Suite::embedded().profile;
+    for (message, document) in &profile.messages {
+        let written = write(document, &BTreeMap::new()).expect("the template is good");
+        let root = Element::parse(&written).expect("it is XML");
+        assert_eq!(fields(document, &root), BTreeMap::new(), "{message}");
+    }
+}
+
+#[test]
+fn a_refusal_says_why() {
+    let profile = Suite::embedded().profile;
+    let written = refusal(&profile.delegation, "s-1", "no <such> device").expect("the template is good");
+    let root = Element::parse(&written).expect("it is XML");
+    let text = |name: &str| root.child(name).map(|child| child.text().into_owned());
+    assert_eq!(text("Result").as_deref(), Some("refused"));
+    assert_eq!(text("Reason").as_deref(), Some("no <such> device"));
+}
+
+#[test]
+fn a_template_that_writes_without_an_end_is_stopped() {
+    let profile = Suite::embedded().profile;
+    let mut document = profile.messages[&MessageId::request(Step::Initiation)].clone();
+    let long = "x".repeat(10_000);
+    document.write = format!("{{% for a in range(5000) %}}{long}{{% endfor %}}");
+    assert!(write(&document, &BTreeMap::new()).is_err());
+}
