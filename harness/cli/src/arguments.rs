@@ -20,6 +20,10 @@ pub(crate) enum Command {
     Run(Run),
     /// List the cases.
     List(List),
+    /// Say everything about a case: what it tests, how, and by which requirements.
+    Explain(Explain),
+    /// Draw the procedure, or a case, as plain text or Mermaid.
+    Diagram(Diagram),
     /// Check case, profile and implementation files without running anything.
     Check(Check),
     /// Judge a stored transcript again.
@@ -69,6 +73,36 @@ pub(crate) struct List {
     /// What standard output is for.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct Explain {
+    /// The identifier of the case.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Diagram {
+    /// The identifier of a case; without it, the procedure.
+    #[arg(value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// How it is drawn.
+    #[arg(long, value_enum, default_value_t = Drawing::Text)]
+    pub(crate) format: Drawing,
+    /// Which server opens the delegation, in the procedure.
+    #[arg(long, value_name = "ROLE", default_value = "dms-1", value_parser = ["dms-1", "dms-2"])]
+    pub(crate) opens: String,
+}
+
+/// How a diagram is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Drawing {
+    /// With characters.
+    #[default]
+    Text,
+    /// As a Mermaid sequence diagram.
+    Mermaid,
 }
 
 #[derive(Args)]

@@ -25,6 +25,8 @@ fn main() -> ExitCode {
     let ended = match arguments.command {
         Command::Run(run) => command::run::run(&run),
         Command::List(list) => command::list::run(&list),
+        Command::Explain(explain) => command::explain::run(&explain),
+        Command::Diagram(diagram) => command::diagram::run(&diagram),
         Command::Check(check) => command::check::run(&check),
         Command::Judge(judge) => command::judge::run(&judge),
         Command::Certs(certs) => command::certs::run(&certs),

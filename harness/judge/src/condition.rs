@@ -109,7 +109,7 @@ fn all(values: &BTreeSet<&str>, test: impl Fn(&str) -> bool) -> bool {
 }
 
 /// Whether a text is an absolute URL of the scheme `https` with a host (RFC 3986, section 4.3).
-fn absolute_https(text: &str) -> bool {
+pub(crate) fn absolute_https(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else {
         return false;
     };

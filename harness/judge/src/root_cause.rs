@@ -3,6 +3,7 @@
 use dmconform_model::{CaseId, MessageId, Part, Place, RequirementId, Role, Step};
 
 use crate::absence::{Absence, explain};
+use crate::condition::absolute_https;
 use crate::finding::Outcome;
 use crate::header::Header;
 use crate::observed::Observed;
@@ -103,6 +104,11 @@ fn defective(observed: &Observed, role: Role) -> Vec<(u64, RequirementId, Role)>
                     && !(says("statuses", "complete") && says("authentication", "verified")) =>
             {
                 "DEL-6-4"
+            }
+            (Step::UrlRequest, Part::Answer)
+                if occurrence.accepted && !occurrence.values("url").iter().all(|url| absolute_https(url)) =>
+            {
+                "DEL-3-3"
             }
             (Step::BootstrapFetch, Part::Answer) if says("credentials", "wrong") => "DEL-5-6",
             _ => return None,

@@ -2,6 +2,8 @@
 
 pub(crate) mod certs;
 pub(crate) mod check;
+pub(crate) mod diagram;
+pub(crate) mod explain;
 pub(crate) mod judge;
 pub(crate) mod list;
 pub(crate) mod reference;
