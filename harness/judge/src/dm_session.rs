@@ -241,10 +241,17 @@ fn gained(header: &Header, known: &KnownTree, node: &str, acl: &str) -> BTreeSet
 
 /// The servers that lose a right by an ACL; the writer itself may give up its own.
 fn lost(header: &Header, known: &KnownTree, node: &str, acl: &str) -> BTreeSet<String> {
+    if Acl::parse(acl).is_err() {
+        // What it would take away cannot be said; that it is none is another finding.
+        return BTreeSet::new();
+    }
     let before = known.acls.get(node).map(|acl| rights(acl)).unwrap_or_default();
     let after = rights(acl);
-    let gone = before.difference(&after).map(|(_, server)| server.clone());
-    gone.filter(|server| *server != header.parties.dms_1).collect()
+    let everybody = |right| after.contains(&(right, "*".to_owned()));
+    let gone = before.difference(&after).filter(|(right, _)| !everybody(*right));
+    gone.map(|(_, server)| server.clone())
+        .filter(|server| *server != header.parties.dms_1)
+        .collect()
 }
 
 /// The ACL that counts at a node: the nearest one upwards.

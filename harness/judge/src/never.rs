@@ -24,6 +24,13 @@ pub(crate) fn judge(
 ) -> Outcome {
     let held_back = until.or_else(|| header.case.changes.first().map(|change| change.at));
     let window = held_back.and_then(|held_back| observed.window(held_back));
+    // A product that leaves out what it should wait for is judged where that is expected.
+    if let Some(missing) = until.map(|until| MessageId::request(until.step))
+        && view::sender(header, missing).is_some_and(|role| header.is_judged(role))
+        && observed.first(missing).is_none()
+    {
+        return Outcome::Unreached(format!("{} did not come", view::called(header, missing)));
+    }
     if let Some(early) = first_early(observed, message, until, window) {
         return too_early(header, observed, early, until, requirement, place);
     }

@@ -32,11 +32,16 @@ pub(crate) fn relation(observed: &Observed, first: Option<&Occurrence>, then: &O
     if first.sent_by_observer || first.connection == then.connection {
         return Relation::Broken;
     }
+    // What a server says in a DM session answers a request: it cannot be older than that.
+    let asked_later = observed
+        .exchanges
+        .get(&first.exchange)
+        .is_some_and(|exchange| exchange.sent && exchange.request.is_some_and(|request| request > then.seq));
     let opened_later = observed
         .connections
         .get(&first.connection)
         .is_some_and(|connection| connection.since_us > then.at_us);
-    if opened_later {
+    if opened_later || asked_later {
         Relation::Broken
     } else {
         Relation::Crossed

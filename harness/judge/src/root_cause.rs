@@ -17,8 +17,8 @@ pub(crate) struct RootCause {
     pub role: Role,
     /// The case that owns it, unless it is the one at hand.
     pub owner: Option<CaseId>,
-    /// Its place in the order of records.
-    seq: u64,
+    /// The record that shows it.
+    pub(crate) seq: u64,
 }
 
 /// Finds the first breach of the procedure by a real role.

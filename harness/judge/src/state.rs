@@ -146,6 +146,12 @@ impl Asked<'_> {
             return Outcome::Unreached(format!("{what} got no Status"));
         };
         let records = vec![probe.sent, seq];
+        let for_its_result = wanted.lacks.is_some() || wanted.contains.is_some();
+        if !wanted.gives.contains(&status) && for_its_result {
+            return Outcome::Unreached(format!(
+                "{what} was refused with {status}, so its result is not known"
+            ));
+        }
         if !wanted.gives.contains(&status) {
             let codes: Vec<_> = wanted.gives.iter().map(u16::to_string).collect();
             let expected = format!("status {} for {what}", codes.join(" or "));
@@ -218,7 +224,12 @@ impl Asked<'_> {
         let pairs = rights(text);
         let wanted = rights(&self.header.fill(grants.unwrap_or("")));
         let unwanted = rights(&self.header.fill(lacks.unwrap_or("")));
-        let missing: Vec<_> = wanted.difference(&pairs).map(pair).collect();
+        let everybody = |(right, _): &&(Right, String)| pairs.contains(&(*right, "*".to_owned()));
+        let missing: Vec<_> = wanted
+            .difference(&pairs)
+            .filter(|wanted| !everybody(wanted))
+            .map(pair)
+            .collect();
         let surplus: Vec<_> = unwanted.intersection(&pairs).map(pair).collect();
         if !missing.is_empty() {
             let expected = format!("{} in the ACL of {node}", view::list(&missing));

@@ -1,5 +1,6 @@
 //! The verdict on a case: a pure function of its transcript.
 
+use dmconform_case::test_case::{Expectation, What};
 use dmconform_model::result::{Arrow, Evidence};
 use dmconform_model::{Blame, CaseResult, Check, Finding, Verdict};
 
@@ -26,6 +27,11 @@ pub(crate) fn judge(header: &Header, observed: &Observed) -> CaseResult {
             for outcome in expectation::judge(header, observed, expected) {
                 match outcome {
                     Outcome::Held(held) => checks.extend(held),
+                    Outcome::Broken(finding)
+                        if follows_from_another(header, observed, expected, &finding) =>
+                    {
+                        reasons.push(format!("{}: {}", finding.expected, finding.observed));
+                    }
                     Outcome::Broken(finding) if judged(header, &finding) => findings.push(*finding),
                     Outcome::Broken(finding) => {
                         reasons.push(format!("{}: {}", finding.expected, finding.observed))
@@ -69,6 +75,24 @@ fn judged(header: &Header, finding: &Finding) -> bool {
         .iut
         .iter()
         .any(|role| header.is_real(*role) && finding.blame == Some(Blame::from(*role)))
+}
+
+/// Whether a message that did not come, or was refused, follows from an earlier breach that another case owns. The
+/// whole procedure is judged as a whole.
+fn follows_from_another(
+    header: &Header,
+    observed: &Observed,
+    expected: &Expectation,
+    finding: &Finding,
+) -> bool {
+    let absent = matches!(finding.code.as_str(), "missing" | "refused" | "no-answer");
+    if !absent || expected.what == What::Procedure {
+        return false;
+    }
+    let last = finding.evidence.records.last().copied().unwrap_or(0);
+    root_cause::find(header, observed).is_some_and(|cause| {
+        cause.owner.is_some() && cause.seq < last && finding.requirement.as_ref() != Some(&cause.requirement)
+    })
 }
 
 fn worst(findings: &[Finding]) -> Verdict {

@@ -10,7 +10,7 @@ use oma_dm::account::Credentials;
 use oma_dm::acl::{Acl, Right};
 use oma_dm::session::Authentication;
 use oma_dm::session::server::{ServerConfig, ServerSession, Tag, Turn};
-use oma_dm::syncml::{self, Command, Format, Group, Item, Meta, Operation};
+use oma_dm::syncml::{self, Command, Format, Item, Meta, Operation};
 
 use crate::bootstrap::credentials;
 use crate::change::Changes;
@@ -283,18 +283,10 @@ fn entry(context: &CaseContext, changes: &Changes) -> Vec<Command> {
     let node = format!("{}/dms2", config.root);
     let leaf = format!("{node}/{}", config.url_leaf);
     let interior = Item::at(&node).with_meta(Meta::of_format(Format::Node));
-    let add = |item: Item| Command::Add(Operation::on(vec![item]));
-    let commands = vec![
-        add(interior),
-        add(Item::at(&leaf)
-            .with_meta(Meta::of_format(Format::Chr))
-            .with_text(&url)),
-    ];
-    // The entry must precede its leaf, and only a Sequence says so (OMA DM protocol 1.2, section 8).
-    vec![Command::Sequence(Group {
-        commands,
-        ..Group::default()
-    })]
+    let leaf = Item::at(&leaf)
+        .with_meta(Meta::of_format(Format::Chr))
+        .with_text(&url);
+    vec![Command::Add(Operation::on(vec![interior, leaf]))]
 }
 
 /// The ACLs of the delegated nodes with all rights for DMS-2 added: reads them first, since a Replace overwrites all.

@@ -45,9 +45,13 @@ impl Driver<'_> {
                 change,
             });
         }
+        // Before anybody says anything: what is put back later would be put back in the middle of the case.
+        let prepared = self.prepare().await;
         let scripts = self.scripts();
         let helpers = self.helpers();
-        self.begin().await;
+        if prepared {
+            self.begin().await;
+        }
         self.watch(&scripts).await;
         context.over.send_replace(true);
         for task in scripts.into_iter().chain(helpers) {
@@ -111,25 +115,27 @@ impl Driver<'_> {
         self.context.header.limits.step_deadline.get()
     }
 
-    /// Makes the product begin, where it is the product that does.
-    async fn begin(&self) {
+    /// Puts the product's device back to its beginning, and provisions its Bootstrap Server; whether that worked.
+    async fn prepare(&self) -> bool {
         let triggers = &self.running.file.implementation.triggers;
         let real = |role| self.context.header.is_real(role);
         if real(Role::DmClient) && !self.trigger("reset-device", triggers.reset_device.as_ref()).await {
-            return;
+            return false;
         }
-        if real(Role::BootstrapServer)
-            && !self
+        !real(Role::BootstrapServer)
+            || self
                 .trigger("provision-bootstrap", triggers.provision_bootstrap.as_ref())
                 .await
-        {
-            return;
-        }
+    }
+
+    /// Makes the product begin, where it is the product that does.
+    async fn begin(&self) {
         let opener = match self.context.case().given.opens {
             Opener::Dms1 => Role::Dms1,
             Opener::Dms2 => Role::Dms2,
         };
-        if real(opener) {
+        if self.context.header.is_real(opener) {
+            let triggers = &self.running.file.implementation.triggers;
             self.trigger("start-delegation", triggers.start_delegation.as_ref())
                 .await;
         }
