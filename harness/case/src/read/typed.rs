@@ -4,18 +4,17 @@
 //! nearest name that exists. Reading goes on as far as the types allow: to the next item of a list of
 //! [`Tried`] values, and to the end of every mapping's keys.
 
+mod access;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
-use serde::de::value::{StrDeserializer, U64Deserializer};
-use serde::de::{
-    DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
-    VariantAccess, Visitor,
-};
+use serde::de::{DeserializeOwned, Unexpected, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
+use self::access::{Choice, Entries, Items, Located};
 use super::diagnose::{nearest, shown};
 use super::located::{LOCATED, ONE_OR_MANY, RECORDED, TEXT_OR_REMOVED};
 use super::node::{Node, Value};
@@ -364,136 +363,5 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 
     forward_to_deserialize_any! {
         i128 u128 f32 f64 char bytes byte_buf unit unit_struct tuple tuple_struct
-    }
-}
-
-/// The items of a list. One that cannot be read ends it: the mistake is recorded, and what follows the list is
-/// read all the same.
-struct Items<'a> {
-    waiting: std::slice::Iter<'a, Node>,
-    mistakes: &'a Mistakes,
-}
-
-impl<'de> SeqAccess<'de> for Items<'_> {
-    type Error = Failed;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Failed> {
-        let Some(item) = self.waiting.next() else {
-            return Ok(None);
-        };
-        Ok(self.mistakes.watch(item, |reader| seed.deserialize(reader)).ok())
-    }
-}
-
-struct Entries<'a> {
-    waiting: std::vec::IntoIter<&'a (Node, Node)>,
-    value: Option<&'a Node>,
-    mistakes: &'a Mistakes,
-}
-
-impl<'de> MapAccess<'de> for Entries<'_> {
-    type Error = Failed;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Failed> {
-        let Some((key, value)) = self.waiting.next() else {
-            return Ok(None);
-        };
-        self.value = Some(value);
-        self.mistakes
-            .watch(key, |reader| seed.deserialize(reader))
-            .map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Failed> {
-        let value = self.value.take().ok_or(Failed::Recorded)?;
-        self.mistakes.watch(value, |reader| seed.deserialize(reader))
-    }
-}
-
-/// A node with its place: start, end, and the value unless it cannot be read.
-struct Located<'a> {
-    node: &'a Node,
-    mistakes: &'a Mistakes,
-    next: u8,
-}
-
-impl<'de> SeqAccess<'de> for Located<'_> {
-    type Error = Failed;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Failed> {
-        self.next += 1;
-        let octet = |octet: usize| U64Deserializer::<Failed>::new(u64::try_from(octet).unwrap_or(u64::MAX));
-        match self.next {
-            1 => seed.deserialize(octet(self.node.at.start)).map(Some),
-            2 => seed.deserialize(octet(self.node.at.end)).map(Some),
-            _ => Ok(self
-                .mistakes
-                .watch(self.node, |reader| seed.deserialize(reader))
-                .ok()),
-        }
-    }
-}
-
-/// One name of several, with what it holds.
-struct Choice<'a> {
-    name: &'a str,
-    content: Option<&'a Node>,
-    mistakes: &'a Mistakes,
-}
-
-impl<'de> EnumAccess<'de> for Choice<'_> {
-    type Error = Failed;
-    type Variant = Self;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Failed> {
-        let name: StrDeserializer<'_, Failed> = self.name.into_deserializer();
-        Ok((seed.deserialize(name)?, self))
-    }
-}
-
-impl Choice<'_> {
-    fn content(&self) -> Result<&Node, Failed> {
-        self.content.ok_or_else(|| {
-            let help = format!("write `{}: …`", self.name);
-            Failed::Because(format!("read `{}` without a value", self.name), Some(help))
-        })
-    }
-}
-
-impl<'de> VariantAccess<'de> for Choice<'_> {
-    type Error = Failed;
-
-    fn unit_variant(self) -> Result<(), Failed> {
-        let Some(content) = self.content else {
-            return Ok(());
-        };
-        let help = format!("write `{}` alone", self.name);
-        self.mistakes.add(
-            &content.at,
-            format!("read a value of `{}`", self.name),
-            Some(help),
-        );
-        Err(Failed::Recorded)
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Failed> {
-        let content = self.content()?;
-        self.mistakes.watch(content, |reader| seed.deserialize(reader))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, Failed> {
-        let content = self.content()?;
-        self.mistakes
-            .watch(content, |reader| reader.deserialize_seq(visitor))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Failed> {
-        let content = self.content()?;
-        self.mistakes
-            .watch(content, |reader| reader.deserialize_struct("", fields, visitor))
     }
 }
