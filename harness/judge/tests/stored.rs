@@ -1,0 +1,149 @@
+//! Stored transcripts are judged as they were: the reference implementation without defects, and with one each.
+
+use std::path::PathBuf;
+
+use dmconform_case::test_case::What;
+use dmconform_judge::{Judge, Transcript, read};
+use dmconform_model::{Event, Verdict};
+use rstest::rstest;
+
+fn transcript(path: &PathBuf) -> Transcript {
+    let text = std::fs::read_to_string(path).expect("the transcript is checked in");
+    read(&text).expect("the transcript is whole")
+}
+
+/// The transcripts of defects, each with the case that owns the defect.
+#[rstest]
+fn every_transcript_gets_its_verdict(#[files("../../fixtures/transcripts/*.jsonl")] path: PathBuf) {
+    let name = path
+        .file_stem()
+        .expect("a transcript has a name")
+        .to_string_lossy()
+        .into_owned();
+    let result = Judge::transcript(transcript(&path));
+    let mut summary = format!("{} {}\n", result.id, result.verdict);
+    for finding in &result.findings {
+        let requirement = finding.requirement.as_ref().map_or("-", |id| id.0.as_str());
+        let blame = finding.blame.map(|blame| blame.to_string()).unwrap_or_default();
+        let see = finding
+            .see
+            .as_ref()
+            .map(|see| format!(", see {see}"))
+            .unwrap_or_default();
+        let step = finding.step.map(|step| step.to_string()).unwrap_or_default();
+        summary = format!(
+            "{summary}{} {requirement}, step {step}, by {blame}, {}{see}\n",
+            finding.verdict, finding.code
+        );
+    }
+    summary = format!("{summary}{} checks held\n", result.checks.len());
+    insta::assert_snapshot!(name, summary);
+}
+
+#[rstest]
+fn judging_twice_gives_the_same_bytes(#[files("../../fixtures/transcripts/*.jsonl")] path: PathBuf) {
+    let once = serde_json::to_string(&Judge::transcript(transcript(&path))).expect("a result is JSON");
+    let again = serde_json::to_string(&Judge::transcript(transcript(&path))).expect("a result is JSON");
+    assert_eq!(once, again);
+}
+
+/// The order rules of the procedure are what convicts: without its rule nothing is found wrong in the whole procedure.
+#[rstest]
+#[case("acl-before-bootstrap-complete", "DEL-8-3")]
+#[case("bootstrap-complete-on-fetch", "DEL-7-3")]
+#[case("complete-before-prepared", "DEL-10-2")]
+#[case("prepared-before-acl-status", "DEL-9-2")]
+fn without_its_order_rule_a_breach_goes_unseen(#[case] name: &str, #[case] requirement: &str) {
+    let path = PathBuf::from(format!("../../fixtures/transcripts/{name}.jsonl"));
+    let whole = |without: Option<&str>| {
+        let mut stored = transcript(&path);
+        stored.header.case.expect.truncate(1);
+        stored.header.case.expect[0].what = What::Procedure;
+        stored
+            .header
+            .procedure
+            .order
+            .retain(|rule| Some(rule.requirement.0.as_str()) != without);
+        let result = Judge::transcript(stored);
+        result
+            .findings
+            .iter()
+            .any(|finding| finding.requirement.as_ref().is_some_and(|id| id.0 == requirement))
+    };
+    assert!(whole(None), "the rule convicts");
+    assert!(!whole(Some(requirement)), "nothing else does");
+}
+
+#[test]
+fn a_message_that_merely_crossed_is_no_breach() {
+    let path = PathBuf::from("../../fixtures/transcripts/good-dms-1.jsonl");
+    let result = Judge::transcript(transcript(&path));
+    assert_eq!(result.verdict, Verdict::Pass);
+}
+
+/// A transcript in which nothing happened proves nothing: never a vacuous pass.
+#[rstest]
+fn an_empty_transcript_is_inconclusive(#[files("../../fixtures/transcripts/*.jsonl")] path: PathBuf) {
+    let mut stored = transcript(&path);
+    stored.records.clear();
+    assert_eq!(Judge::transcript(stored).verdict, Verdict::Inconclusive);
+}
+
+/// However a transcript is cut, judging it is never a pass that the whole would not have been, and never a panic.
+#[rstest]
+fn a_cut_transcript_gains_no_pass(#[files("../../fixtures/transcripts/*.jsonl")] path: PathBuf) {
+    let whole = Judge::transcript(transcript(&path)).verdict;
+    let length = transcript(&path).records.len();
+    for kept in (0..length).step_by(7) {
+        let mut stored = transcript(&path);
+        stored.records.truncate(kept);
+        let verdict = Judge::transcript(stored).verdict;
+        assert!(
+            verdict != Verdict::Pass || whole == Verdict::Pass || kept > length / 2,
+            "cut at {kept}: {verdict}"
+        );
+    }
+}
+
+#[test]
+fn a_window_shorter_than_the_product_reacts_credits_nothing() {
+    let path = PathBuf::from("../../fixtures/transcripts/acl-before-bootstrap-complete.jsonl");
+    let mut stored = transcript(&path);
+    // Without the early write itself, the window alone would have to carry the verdict.
+    stored.header.limits.reacts_within.milliseconds = 60_000;
+    for record in &mut stored.records {
+        let early = match &record.event {
+            Event::ResponseReceived(response) => {
+                String::from_utf8_lossy(&response.body.bytes).contains("prop=ACL")
+            }
+            _ => false,
+        };
+        if early {
+            record.event = Event::ConnectionClosed {
+                connection: 0,
+                how: "taken out by the test".to_owned(),
+            };
+        }
+    }
+    assert_eq!(Judge::transcript(stored).verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_damaged_transcript_is_an_error_with_its_line() {
+    let path = PathBuf::from("../../fixtures/transcripts/good-dms-1.jsonl");
+    let text = std::fs::read_to_string(path).expect("the transcript is checked in");
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.remove(5);
+    let error = read(&lines.join("\n")).expect_err("a record is missing");
+    assert_eq!(
+        error.to_string(),
+        "read line 6 of the transcript: record 6 follows where 5 should; lines were lost or moved"
+    );
+    assert!(read("").is_err());
+    assert!(
+        read("{}")
+            .expect_err("that is no header")
+            .to_string()
+            .starts_with("read line 1 of the transcript as a header")
+    );
+}
