@@ -72,10 +72,10 @@ pub(crate) fn observer(observed: &Observed, message: MessageId) -> Option<Role> 
 }
 
 /// The field comparisons of the procedure that concern a role: reference, field, requirement.
-pub(crate) fn of_role<'a>(
-    header: &'a Header,
+pub(crate) fn of_role(
+    header: &Header,
     role: Role,
-) -> impl Iterator<Item = (&'a FieldRef, &'a FieldRef, &'a RequirementId, Step)> {
+) -> impl Iterator<Item = (&FieldRef, &FieldRef, &RequirementId, Step)> {
     header.procedure.equal.iter().flat_map(move |equality| {
         equality
             .fields

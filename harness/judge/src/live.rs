@@ -204,7 +204,7 @@ fn collect(observed: &mut Observed, record: &Record) {
             observed.deadlines.entry(*awaiting).or_insert(seq);
         }
         Event::Triggered { trigger, outcome } => {
-            observed.triggers.push((seq, trigger.clone(), outcome.clone()))
+            observed.triggers.push((seq, trigger.clone(), outcome.clone()));
         }
         Event::ScriptStopped { role, reason } => observed.stopped.push((seq, *role, reason.clone())),
         Event::ProductExited { reason } => observed.exited = Some((seq, reason.clone())),

@@ -34,7 +34,7 @@ pub(crate) fn judge(header: &Header, observed: &Observed) -> CaseResult {
                     }
                     Outcome::Broken(finding) if judged(header, &finding) => findings.push(*finding),
                     Outcome::Broken(finding) => {
-                        reasons.push(format!("{}: {}", finding.expected, finding.observed))
+                        reasons.push(format!("{}: {}", finding.expected, finding.observed));
                     }
                     Outcome::Unreached(reason) => reasons.push(reason),
                 }

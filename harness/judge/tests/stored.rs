@@ -1,5 +1,10 @@
 //! Stored transcripts are judged as they were: the reference implementation without defects, and with one each.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests read what is checked in; the crate itself reads nothing"
+)]
+
 use std::path::PathBuf;
 
 use dmconform_case::test_case::What;

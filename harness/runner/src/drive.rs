@@ -31,7 +31,7 @@ pub(crate) struct Driver<'a> {
 
 impl Driver<'_> {
     /// Drives the case to its end; the transcript is complete then.
-    pub(crate) async fn drive(&mut self) {
+    pub(crate) async fn drive(&self) {
         let context = Arc::clone(&self.context);
         if context.is_mock(Role::DmClient) {
             let client = context.client.lock().await;
@@ -161,7 +161,7 @@ impl Driver<'_> {
     }
 
     /// Waits until nothing more is due, the case is decided and stands still, or it is broken off.
-    async fn watch(&mut self, scripts: &[JoinHandle<()>]) {
+    async fn watch(&self, scripts: &[JoinHandle<()>]) {
         let context = Arc::clone(&self.context);
         let mut overdue = Overdue::new(self.patience());
         let quiet = context

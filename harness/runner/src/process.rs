@@ -71,7 +71,7 @@ impl Process {
     pub(crate) async fn start(
         start: &Start,
         directory: &Path,
-        cancelled: &mut watch::Receiver<bool>,
+        cancelled: &watch::Receiver<bool>,
     ) -> Result<Self, ProcessError> {
         let (program, arguments) = start
             .command

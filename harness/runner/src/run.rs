@@ -176,7 +176,7 @@ fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
         match why_not(&options.suite, case, product) {
             Some(reason) => plan.excluded.push(excluded(file, case, reason)),
             None if exclusive_listener(&options.suite.procedure, case).is_some() => {
-                plan.exclusive.push(case.clone())
+                plan.exclusive.push(case.clone());
             }
             None => plan.parallel.push(case.clone()),
         }
@@ -240,8 +240,7 @@ async fn run_target(
         implementation: implementation.clone(),
     });
     let began = Instant::now();
-    let mut cancelled = shared.cancelled.clone();
-    let running = match Running::start(&shared.options, &file, &mut cancelled).await {
+    let running = match Running::start(&shared.options, &file, &shared.cancelled).await {
         Ok(running) => Arc::new(running),
         Err(error) => {
             let output = match &error {
@@ -379,7 +378,7 @@ async fn run_case(
         });
     }
     running.stage.router.enter(&context, listener.is_some());
-    let mut driver = Driver {
+    let driver = Driver {
         running: &running,
         context: Arc::clone(&context),
         variables,
@@ -444,7 +443,7 @@ fn context(shared: &Shared, running: &Running, case: TestCase, number: u32) -> (
         dms_1: running.names.dms_1.clone(),
         dms_2: running.names.dms_2.clone(),
         third: running.names.third.clone(),
-        device: device.clone(),
+        device,
         manufacturer: product.devices.manufacturer.clone(),
         model: product.devices.model.clone(),
     };

@@ -81,7 +81,7 @@ impl Running {
     pub(crate) async fn start(
         options: &RunOptions,
         file: &TargetFile,
-        cancelled: &mut watch::Receiver<bool>,
+        cancelled: &watch::Receiver<bool>,
     ) -> Result<Self, TargetError> {
         let product = &file.implementation;
         let work = options.directory.join("work").join(&file.name);

@@ -84,7 +84,6 @@ fn alert_name(alert: rustls::AlertDescription) -> String {
         name.push(character.to_ascii_lowercase());
     }
     name.replace("unknown_c_a", "unknown_ca")
-        .replace("unknown_ca", "unknown_ca")
 }
 
 #[cfg(test)]
