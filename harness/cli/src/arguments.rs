@@ -6,12 +6,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Conformance tests for OMA Device Management server delegation.
 ///
-/// Without options, `run` tests the bundled reference implementation in every role.
+/// Without a command, it is `run` without options: the bundled reference implementation is tested in every role.
 #[derive(Parser)]
-#[command(name = "dmconform", version, about, arg_required_else_help = true)]
+#[command(name = "dmconform", version, about)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 #[derive(Subcommand)]

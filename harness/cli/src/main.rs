@@ -22,7 +22,10 @@ fn main() -> ExitCode {
             return ExitCode::from(if asked_for { 0 } else { 2 });
         }
     };
-    let ended = match arguments.command {
+    let ended = match arguments
+        .command
+        .unwrap_or_else(|| Command::Run(arguments::Run::default()))
+    {
         Command::Run(run) => command::run::run(&run),
         Command::List(list) => command::list::run(&list),
         Command::Explain(explain) => command::explain::run(&explain),

@@ -3,6 +3,7 @@
 mod applies;
 mod drive;
 mod options;
+mod ports;
 mod process;
 mod run;
 mod target;

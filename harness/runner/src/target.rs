@@ -1,6 +1,5 @@
 //! One implementation under test: its stage, its files, its process.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use dmconform_tls::{Authority, AuthorityError, StoreError, now, write_store};
 use tokio::sync::watch;
 
 use crate::options::{RunOptions, TargetFile};
+use crate::ports;
 use crate::process::{Process, ProcessError};
 use crate::variables::{self, Variables, filled};
 
@@ -183,7 +183,11 @@ impl Running {
                 }
             }
         }
-        for (name, port) in product.ports.iter().zip(free_ports(product.ports.len())?) {
+        for (name, port) in product
+            .ports
+            .iter()
+            .zip(ports::free(product.ports.len()).map_err(TargetError::Port)?)
+        {
             set(&format!("port.{name}"), port.to_string());
         }
         let credentials = variables::of_credentials(&product.credentials);
@@ -261,18 +265,6 @@ fn filled_start(start: &Start, variables: &Variables) -> Start {
         *text = filled(text, variables);
     }
     start
-}
-
-/// Ports that were free just now. All are held until all are found, so that no two are the same.
-fn free_ports(count: usize) -> Result<Vec<u16>, TargetError> {
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let held: Vec<TcpListener> = (0..count)
-        .map(|_| TcpListener::bind(any))
-        .collect::<Result<_, _>>()
-        .map_err(TargetError::Port)?;
-    held.iter()
-        .map(|listener| Ok(listener.local_addr().map_err(TargetError::Port)?.port()))
-        .collect()
 }
 
 fn make_private(directory: &Path) -> Result<(), TargetError> {
