@@ -43,7 +43,9 @@ pub(crate) fn judge(header: &Header, observed: &Observed) -> CaseResult {
     }
     checks.dedup();
     findings.dedup();
-    if findings.is_empty() && (!reasons.is_empty() || checks.is_empty()) {
+    // A warning does not stand for the rest: what was not reached because of it is still not reached.
+    let failed = findings.iter().any(|finding| finding.verdict > Verdict::Warn);
+    if !failed && (!reasons.is_empty() || (findings.is_empty() && checks.is_empty())) {
         findings.push(inconclusive(header, observed, &reasons));
     }
     let verdict = worst(&findings);
