@@ -8,7 +8,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 /// Whether a tool is not there, so that a test has to be skipped; says so where people see it.
 pub(crate) fn missing(tool: &str) -> bool {
     let here = Command::new(tool)
-        .arg("version")
+        .arg("--version")
         .stdin(Stdio::null())
         .output()
         .is_ok();
