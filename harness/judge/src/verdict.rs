@@ -43,7 +43,16 @@ pub(crate) fn judge(header: &Header, observed: &Observed) -> CaseResult {
     }
     checks.dedup();
     findings.dedup();
-    if findings.is_empty() && (!reasons.is_empty() || checks.is_empty()) {
+    // A warning is what a case made for it is there to find. It does not stand for the rest of a whole delegation.
+    let whole = header
+        .case
+        .expect
+        .iter()
+        .any(|expected| expected.what == What::Procedure);
+    let decided = findings
+        .iter()
+        .any(|finding| finding.verdict > Verdict::Warn || !whole);
+    if !decided && (!reasons.is_empty() || (findings.is_empty() && checks.is_empty())) {
         findings.push(inconclusive(header, observed, &reasons));
     }
     let verdict = worst(&findings);

@@ -10,6 +10,9 @@ use tokio::sync::watch;
 
 /// The most records that a case may have; what floods it past that ends it.
 const MAX_RECORDS: usize = 20_000;
+/// The most octets that the bodies of a case may have; what floods it past that ends it, too. A whole delegation has
+/// a few ten thousand.
+const MAX_OCTETS: usize = 32 * 1024 * 1024;
 
 /// The transcript of a running case.
 pub struct Recorder {
@@ -21,7 +24,15 @@ pub struct Recorder {
 struct State {
     judge: Judge,
     records: Vec<Record>,
+    /// How many octets the bodies in them have.
+    octets: usize,
     closed: bool,
+}
+
+impl State {
+    fn is_full(&self) -> bool {
+        self.records.len() >= MAX_RECORDS || self.octets >= MAX_OCTETS
+    }
 }
 
 impl Recorder {
@@ -30,6 +41,7 @@ impl Recorder {
         let state = State {
             judge: Judge::new(header),
             records: Vec::new(),
+            octets: 0,
             closed: false,
         };
         Self {
@@ -47,7 +59,7 @@ impl Recorder {
     /// Adds what happened; its number, or 0 if the case is over or flooded.
     pub fn record(&self, event: Event) -> u64 {
         let mut state = self.lock();
-        let over = state.closed || state.records.len() >= MAX_RECORDS;
+        let over = state.closed || state.is_full();
         if over && event != Event::Ended {
             return 0;
         }
@@ -59,6 +71,7 @@ impl Recorder {
         state.judge.feed(&record);
         let seq = record.seq;
         state.closed |= record.event == Event::Ended;
+        state.octets += octets(&record.event);
         state.records.push(record);
         drop(state);
         self.changed.send_replace(seq);
@@ -67,7 +80,7 @@ impl Recorder {
 
     /// Whether the transcript has run full: a peer floods the case.
     pub fn is_full(&self) -> bool {
-        self.lock().records.len() >= MAX_RECORDS
+        self.lock().is_full()
     }
 
     /// A receiver that is told of every new record.
@@ -121,6 +134,15 @@ impl Recorder {
         self.state
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// How many octets the body of an event has.
+const fn octets(event: &Event) -> usize {
+    match event {
+        Event::RequestSent(request) | Event::RequestReceived(request) => request.body.bytes.len(),
+        Event::ResponseSent(response) | Event::ResponseReceived(response) => response.body.bytes.len(),
+        _ => 0,
     }
 }
 

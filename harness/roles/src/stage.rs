@@ -359,7 +359,18 @@ impl Stage {
 
     fn closed(&self, connection: u64, how: &str) {
         let (cases, _) = self.concerned(connection);
-        lock(&self.connections).remove(&connection);
+        let known = lock(&self.connections).remove(&connection);
+        // Whatever was said on it was no request, and so belonged to no case. Handshakes are noted where they fail.
+        if let Some(known) = known
+            && known.cases.is_empty()
+            && known.facts.is_some()
+            && !matches!(how, "closed" | "drained")
+        {
+            self.stray(format!(
+                "{} {:?}: a connection was {how}",
+                known.endpoint.role, known.endpoint.kind
+            ));
+        }
         for case in cases {
             case.recorder.record(Event::ConnectionClosed {
                 connection,

@@ -54,7 +54,16 @@ fn private_file(path: &Path, text: &str) -> Result<(), StoreError> {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    let write = || -> io::Result<()> { options.open(path)?.write_all(text.as_bytes()) };
+    let write = || -> io::Result<()> {
+        let mut file = options.open(path)?;
+        // The mode above is for new files only; one that was there keeps its own.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        }
+        file.write_all(text.as_bytes())
+    };
     write().map_err(at(path))
 }
 

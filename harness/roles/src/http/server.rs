@@ -292,7 +292,7 @@ async fn exchange_all(
 
 fn ended_by(error: &hyper::Error) -> String {
     match dmconform_tls::late_alert(error) {
-        Some(alert) => format!("the peer sent the alert `{alert}`"),
+        Some(alert) => format!("broken off by the peer's alert `{alert}`"),
         None => format!("broken off: {error}"),
     }
 }

@@ -1,0 +1,275 @@
+//! Products that answer garbage, half a message, nothing, or far too much to a mock role that dials them: what
+//! happened is recorded, memory is bounded, and the case is not passed.
+
+use std::sync::Arc;
+
+use dmconform_model::certificate::Certificate;
+use dmconform_model::{Event, Role, Verdict};
+use dmconform_roles::{Stage, play};
+use dmconform_tls::{ClientCertificates, ServerConfig, accept};
+use rstest::rstest;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::scene::{LIMIT, Scene, stage};
+use crate::tools::{assert_memory_is_bounded, much};
+
+/// What a product answers once it has read a request.
+#[derive(Clone, Copy, Debug)]
+enum Answers {
+    /// These octets, and the end of the connection.
+    Octets(&'static [u8]),
+    /// These octets, and then nothing more.
+    Stalling(&'static [u8]),
+    /// These octets, and 100 MB of filler.
+    Much(&'static [u8]),
+}
+
+#[rstest]
+#[case::garbage(
+    Answers::Octets(b"\x00\x01\x02 this is no HTTP \xff\r\n\r\n"),
+    "the answer is no HTTP",
+    false,
+    true
+)]
+#[case::another_protocol(
+    Answers::Octets(b"220 mail.example ESMTP\r\n"),
+    "the answer is no HTTP",
+    false,
+    true
+)]
+#[case::half_a_line(
+    Answers::Octets(b"HTTP/1.1 20"),
+    "closed the connection without an answer",
+    true,
+    false
+)]
+#[case::half_a_header(
+    Answers::Octets(b"HTTP/1.1 200 OK\r\ncontent-len"),
+    "closed the connection without an answer",
+    true,
+    false
+)]
+#[case::half_a_body(
+    Answers::Octets(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n<Answ"),
+    "the answer broke off",
+    false,
+    true
+)]
+#[case::half_a_chunk(
+    Answers::Octets(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffff\r\n<Answ"),
+    "the answer broke off",
+    false,
+    true
+)]
+#[case::nothing(Answers::Octets(b""), "closed the connection without an answer", true, false)]
+#[case::silence(Answers::Stalling(b""), "no answer came in time", false, false)]
+#[case::a_stalled_header(
+    Answers::Stalling(b"HTTP/1.1 200 OK\r\n"),
+    "no answer came in time",
+    false,
+    false
+)]
+#[case::a_stalled_body(
+    Answers::Stalling(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n<Answ"),
+    "no answer came in time",
+    false,
+    false
+)]
+#[case::much_header(
+    Answers::Much(b"HTTP/1.1 200 OK\r\nx-filler: "),
+    "the answer is no HTTP",
+    false,
+    true
+)]
+#[tokio::test]
+async fn an_answer_that_is_none_is_recorded_as_that(
+    #[case] answers: Answers,
+    #[case] what: &str,
+    #[case] refused: bool,
+    #[case] no_http: bool,
+) {
+    let scene = dialled_over_tls(answers).await;
+    let failed = scene.events().into_iter().find_map(|event| match event {
+        Event::ExchangeFailed {
+            reason,
+            refused_by_peer,
+            unreadable,
+            connection,
+            ..
+        } => Some((reason, refused_by_peer, unreadable, connection)),
+        _ => None,
+    });
+    let (reason, refused_by_peer, unreadable, connection) = failed.expect("there is no answer");
+    assert!(reason.contains(what), "{reason}");
+    assert_eq!((refused_by_peer, unreadable), (refused, no_http), "{reason}");
+    assert!(connection.is_some());
+    assert_not_passed(&scene, &reason);
+}
+
+#[rstest]
+#[case::announced(b"HTTP/1.1 200 OK\r\ncontent-length: 104857600\r\n\r\n")]
+#[case::chunked(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")]
+#[case::without_an_end(b"HTTP/1.1 200 OK\r\n\r\n")]
+#[tokio::test]
+async fn a_hundred_megabytes_of_answer_are_cut_and_not_kept(#[case] head: &'static [u8]) {
+    let scene = dialled_over_tls(Answers::Much(head)).await;
+    let body = scene.events().into_iter().find_map(|event| match event {
+        Event::ResponseReceived(response) => Some(response.body),
+        _ => None,
+    });
+    let body = body.expect("the answer is recorded");
+    assert!(body.bytes.is_empty());
+    assert!(body.whole_length.is_some_and(|length| length > 1024 * 1024));
+    assert_memory_is_bounded();
+    // A positive answer to step 2 needs no body, and whatever is in one is not looked at.
+    assert_ne!(scene.judged().verdict, Verdict::Pass);
+}
+
+#[rstest]
+#[case::no_tls(Some(b"HTTP/1.1 400 Bad Request\r\n\r\n".as_slice()), "refused the peer: ", false)]
+#[case::zeros(Some([0; 512].as_slice()), "refused the peer: ", false)]
+#[case::half_a_record(Some(b"\x16\x03\x03\x00\x7a\x02\x00".as_slice()), "closed the connection during", true)]
+#[case::nothing(Some(b"".as_slice()), "closed the connection during", true)]
+#[case::silence(None, "the handshake was not finished in time", false)]
+#[tokio::test]
+async fn what_is_no_handshake_is_recorded_as_that(
+    #[case] octets: Option<&'static [u8]>,
+    #[case] what: &str,
+    #[case] refused: bool,
+) {
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("loopback has a free port");
+    let address = listener.local_addr().expect("it is bound").to_string();
+    let product = tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let Some(octets) = octets else {
+                held.push(socket);
+                continue;
+            };
+            // The hello first: closing with it unread would be a reset.
+            let _ = socket.read(&mut [0; 4096]).await;
+            let _ = socket.write_all(octets).await;
+            let _ = socket.shutdown().await;
+        }
+    });
+    let scene = dialled(stage(), &address).await;
+    product.abort();
+    let failed = scene.events().into_iter().find_map(|event| match event {
+        Event::TlsFailed {
+            reason,
+            refused_by_peer,
+            ..
+        } => Some((reason, refused_by_peer)),
+        _ => None,
+    });
+    let (reason, refused_by_peer) = failed.expect("the handshake fails");
+    assert!(reason.contains(what), "{reason}");
+    assert_eq!(refused_by_peer, refused, "{reason}");
+    assert_not_passed(&scene, &reason);
+}
+
+#[tokio::test]
+async fn nobody_listening_is_no_refusal() {
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("loopback has a free port");
+    let address = listener.local_addr().expect("it is bound").to_string();
+    drop(listener);
+    let scene = dialled(stage(), &address).await;
+    let failed = scene.events().into_iter().find_map(|event| match event {
+        Event::ExchangeFailed {
+            reason,
+            refused_by_peer,
+            connection,
+            ..
+        } => Some((reason, refused_by_peer, connection)),
+        _ => None,
+    });
+    let (reason, refused_by_peer, connection) = failed.expect("there is no answer");
+    assert!(
+        reason.starts_with(&format!("no connection to {address}")),
+        "{reason}"
+    );
+    assert!(!refused_by_peer);
+    assert_eq!(connection, None);
+    assert_not_passed(&scene, &reason);
+}
+
+/// The case is inconclusive at best, and says what happened.
+fn assert_not_passed(scene: &Scene, happened: &str) {
+    let result = scene.judged();
+    assert!(
+        matches!(result.verdict, Verdict::Fail | Verdict::Inconclusive),
+        "{result:#?}"
+    );
+    let told = result
+        .findings
+        .iter()
+        .any(|finding| finding.observed.contains(happened));
+    assert!(told, "nothing says `{happened}`: {result:#?}");
+}
+
+/// Lets mock DMS-1 dial an address until it has nothing more to say.
+async fn dialled(stage: Arc<Stage>, address: &str) -> Scene {
+    let scene = Scene::dialling(stage, address);
+    let playing = play(Arc::clone(&scene.stage), Arc::clone(&scene.context), Role::Dms1);
+    // What follows an accepted step 2 waits for the client, who is not there.
+    let stopped = scene.seen("the end of the script", |event| {
+        matches!(event, Event::ScriptStopped { .. })
+    });
+    tokio::select! {
+        () = playing => {}
+        _ = stopped => {}
+    }
+    scene
+}
+
+async fn dialled_over_tls(answers: Answers) -> Scene {
+    let stage = stage();
+    let identity = stage.identity("dms2.dmconform.test", Certificate::Good);
+    let identity = identity
+        .expect("a certificate is made")
+        .expect("a good one is one");
+    let tls = ServerConfig::new(&identity, ClientCertificates::Required, stage.roots());
+    let tls = tls.expect("the certificate is good");
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("loopback has a free port");
+    let address = listener.local_addr().expect("it is bound").to_string();
+    let product = tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            tokio::spawn(answer(socket, tls.clone(), answers));
+        }
+    });
+    let scene = dialled(stage, &address).await;
+    product.abort();
+    scene
+}
+
+async fn answer(socket: TcpStream, tls: ServerConfig, answers: Answers) {
+    let Ok(mut stream) = accept(socket, &tls, LIMIT).await else {
+        return;
+    };
+    // One read holds the whole request: it is written in one piece, and small.
+    let _ = stream.read(&mut [0; 64 * 1024]).await;
+    match answers {
+        Answers::Octets(octets) => {
+            let _ = stream.write_all(octets).await;
+            let _ = stream.shutdown().await;
+        }
+        Answers::Stalling(octets) => {
+            let _ = stream.write_all(octets).await;
+            // Until the mock role goes.
+            let _ = stream.read(&mut [0; 16]).await;
+        }
+        Answers::Much(head) => {
+            let _ = stream.write_all(head).await;
+            let chunked = head.windows(7).any(|part| part == b"chunked");
+            much(&mut stream, chunked).await;
+            let _ = stream.shutdown().await;
+        }
+    }
+}
