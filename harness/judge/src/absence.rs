@@ -32,6 +32,11 @@ pub(crate) enum Absence {
         /// What.
         missing: MessageId,
     },
+    /// Its sender made it impossible by a step that should have come later.
+    Prevented {
+        /// How.
+        reason: String,
+    },
     /// There was no proof that it could have been sent.
     NoProof {
         /// Why not.
@@ -61,6 +66,12 @@ pub(crate) fn explain(header: &Header, observed: &Observed, message: MessageId) 
         && let Some(failure) = failed_exchange(observed, message.step)
     {
         return failure;
+    }
+    // Without its account DMS-1 has no session any more in which it could write.
+    if message.step == Step::AclUpdate && observed.seen(MessageId::answer(Step::AccountRemoval)) {
+        return Absence::Prevented {
+            reason: "DMS-1 had removed its own account by then".to_owned(),
+        };
     }
     let ready = predecessors
         .iter()

@@ -3,6 +3,7 @@
 use dmconform_model::transcript::EndpointKind;
 use dmconform_model::{MessageId, Place, RequirementId, Role, Step};
 
+use crate::absence::{Absence, explain};
 use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
 use crate::observed::{Observed, Window};
@@ -28,6 +29,7 @@ pub(crate) fn judge(
     if let Some(missing) = until.map(|until| MessageId::request(until.step))
         && view::sender(header, missing).is_some_and(|role| header.is_judged(role))
         && observed.first(missing).is_none()
+        && !matches!(explain(header, observed, missing), Absence::Prevented { .. })
     {
         return Outcome::Unreached(format!("{} did not come", view::called(header, missing)));
     }

@@ -48,7 +48,7 @@ pub(crate) fn judge(
                 view::called(header, missing)
             ));
         }
-        Absence::NoProof { reason } => {
+        Absence::NoProof { reason } | Absence::Prevented { reason } => {
             return Outcome::Unreached(format!("{called} did not come, but {reason}"));
         }
     };

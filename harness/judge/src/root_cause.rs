@@ -29,6 +29,7 @@ pub(crate) fn find(header: &Header, observed: &Observed) -> Option<RootCause> {
         found.extend(
             early
                 .into_iter()
+                .filter(|breach| breach.first.is_some() || !left_out(header, observed, breach.rule.first))
                 .map(|breach| (breach.then.seq, breach.rule.requirement.clone(), role)),
         );
         found.extend(unequal(header, observed, role));
@@ -45,6 +46,13 @@ pub(crate) fn find(header: &Header, observed: &Observed) -> Option<RootCause> {
         }
     });
     causes.min_by_key(|cause| (cause.owner.is_none(), cause.seq))
+}
+
+/// Whether a step that should have come first is missing altogether: then that is the breach, and not that the next
+/// step came without it.
+fn left_out(header: &Header, observed: &Observed, message: MessageId) -> bool {
+    let request = MessageId::request(message.step);
+    observed.first(request).is_none() && matches!(explain(header, observed, request), Absence::Missing { .. })
 }
 
 fn unequal(header: &Header, observed: &Observed, role: Role) -> Vec<(u64, RequirementId, Role)> {
@@ -82,7 +90,7 @@ fn absent(header: &Header, observed: &Observed, role: Role) -> Vec<(u64, Require
             let seq = match explain(header, observed, message) {
                 Absence::Missing { records } => *records.last()?,
                 Absence::Refused { record, .. } | Absence::NoAnswer { record, .. } => record,
-                Absence::Waiting { .. } | Absence::NoProof { .. } => return None,
+                Absence::Waiting { .. } | Absence::Prevented { .. } | Absence::NoProof { .. } => return None,
             };
             Some((seq, requirement.clone(), role))
         })
