@@ -37,9 +37,20 @@ impl Suite {
     /// # Errors
     /// Every problem of every file.
     pub fn load<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<Diagnostic>> {
+        Self::load_named(files, None)
+    }
+
+    /// The same, where the text under the name of the profile comes from the file `profile`.
+    ///
+    /// # Errors
+    /// Every problem of every file.
+    pub fn load_named<'a>(
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+        profile: Option<&str>,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let files: BTreeMap<&str, &str> = files.into_iter().collect();
         let source = |name: &'static str| Source {
-            name,
+            name: profile.filter(|_| name == PROFILE).unwrap_or(name),
             text: files.get(name).copied().unwrap_or(""),
         };
         // Each is read whatever is wrong with the other, so that one pass shows what is wrong with both.

@@ -45,6 +45,12 @@ pub(crate) struct Run {
     /// Only cases whose identifier matches this pattern, such as `DEL-DMS1-8-*`; may be given several times.
     #[arg(long, value_name = "GLOB")]
     pub(crate) case: Vec<String>,
+    /// Cases of your own, next to those that are built in: a file or a folder of them; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) cases: Vec<PathBuf>,
+    /// What the messages look like on the wire, in place of the profile that is built in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
     /// How many cases run at once.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) jobs: Option<u32>,

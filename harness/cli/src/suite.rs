@@ -1,8 +1,10 @@
 //! The suite that commands work on.
 
+use std::path::{Path, PathBuf};
+
 use dmconform_case::Suite;
 use dmconform_case::read::nearest;
-use dmconform_case::suite::embedded_files;
+use dmconform_case::suite::{PROFILE, embedded_files};
 use dmconform_case::test_case::TestCase;
 use dmconform_model::{Diagnostic, Role};
 
@@ -11,6 +13,62 @@ use crate::output::Failure;
 /// The suite that is built in.
 pub(crate) fn load() -> Result<Suite, Failure> {
     Suite::load(embedded_files().iter().copied()).map_err(|problems| Failure::usage(rendered(&problems)))
+}
+
+/// The suite that is built in, with cases and a profile from the user's files.
+pub(crate) fn load_with(cases: &[PathBuf], profile: Option<&Path>) -> Result<Suite, Failure> {
+    let mut files: Vec<(String, String)> = embedded_files()
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect();
+    if let Some(profile) = profile {
+        files.retain(|(name, _)| name != PROFILE);
+        files.push((PROFILE.to_owned(), read("profile", profile)?));
+    }
+    for path in cases {
+        let found = case_files(path)?;
+        if found.is_empty() {
+            let why = format!(
+                "find cases in `{}`: there is no `.yaml` file in it",
+                path.display()
+            );
+            return Err(Failure::usage(why));
+        }
+        for path in found {
+            files.push((path.display().to_string(), read("case", &path)?));
+        }
+    }
+    let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    Suite::load_named(files, profile.map(|path| path.display().to_string()).as_deref())
+        .map_err(|problems| Failure::usage(rendered(&problems)))
+}
+
+/// The file itself, or every YAML file below a folder, in order.
+fn case_files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let failed = |error| Failure::usage(format!("look into the folder `{}`: {error}", path.display()));
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        let entry = entry.map_err(failed)?.path();
+        if entry.is_dir() {
+            found.extend(case_files(&entry)?);
+        } else if entry.extension().is_some_and(|extension| extension == "yaml") {
+            found.push(entry);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn read(what: &str, path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!(
+            "read the {what} file `{}`: {error}; look whether the path is right",
+            path.display()
+        ))
+    })
 }
 
 /// Diagnostics, ready to print.

@@ -41,6 +41,8 @@ pub struct RunOptions {
     pub strict: bool,
     /// The deviations that the reference implementation is given.
     pub deviations: Vec<String>,
+    /// The options that lead to this suite, for the commands in reports.
+    pub suite_options: Vec<String>,
     /// The run's directory.
     pub directory: PathBuf,
     /// This program, for products that are started through it.

@@ -593,6 +593,9 @@ fn rerun(shared: &Shared, running: &Running, case: &TestCase) -> String {
             }
         }
     }
+    for option in &shared.options.suite_options {
+        command = format!("{command} {option}");
+    }
     if shared.options.strict {
         command.push_str(" --strict");
     }

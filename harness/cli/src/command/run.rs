@@ -101,7 +101,7 @@ async fn signalled() {
 }
 
 fn options(arguments: &Run) -> Result<RunOptions, Failure> {
-    let suite = suite::load()?;
+    let suite = suite::load_with(&arguments.cases, arguments.profile.as_deref())?;
     let roles = suite::roles(&arguments.role)?;
     let targets = targets(arguments)?;
     for name in &arguments.deviation {
@@ -153,9 +153,23 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         seed: arguments.seed,
         strict: arguments.strict,
         deviations: arguments.deviation.clone(),
+        suite_options: suite_options(arguments),
         directory,
         program,
     })
+}
+
+/// The options with which these cases and this profile are found again.
+fn suite_options(arguments: &Run) -> Vec<String> {
+    let cases = arguments
+        .cases
+        .iter()
+        .map(|path| format!("--cases {}", path.display()));
+    let profile = arguments
+        .profile
+        .iter()
+        .map(|path| format!("--profile {}", path.display()));
+    cases.chain(profile).collect()
 }
 
 fn globs(patterns: &[String]) -> Result<Option<dmconform_runner::GlobSet>, Failure> {
