@@ -1,5 +1,7 @@
 //! Octets to elements.
 
+use std::borrow::Cow;
+
 use super::tables::CodeSpace;
 use super::{
     Document, DocumentType, MAX_DEPTH, MAX_DOCUMENT, MAX_NODES, Problem, UNKNOWN_NAMESPACE, Version,
@@ -151,11 +153,11 @@ impl Decoder<'_> {
         }
         Ok(match self.code_space.element(self.element_page, token) {
             Some((namespace, local)) => Name {
-                namespace: namespace.map(str::to_owned),
+                namespace: namespace.map(Cow::Borrowed),
                 local: local.to_owned(),
             },
             None => Name {
-                namespace: Some(UNKNOWN_NAMESPACE.to_owned()),
+                namespace: Some(Cow::Borrowed(UNKNOWN_NAMESPACE)),
                 local: format!("token-{}-{token:02X}", self.element_page),
             },
         })
@@ -260,7 +262,10 @@ impl Decoder<'_> {
             .open
             .last_mut()
             .ok_or_else(|| problem(at, Problem::Outside(token)))?;
-        parent.children.push(node);
+        match node {
+            Node::Element(_) => parent.children.push(node),
+            Node::Text(_) | Node::Opaque(_) => parent.push_leaf(node),
+        }
         Ok(())
     }
 
