@@ -22,7 +22,7 @@ pub const MAX_TAG: usize = 4096;
 /// The most attributes that are read, in all elements together.
 pub const MAX_ATTRIBUTES: usize = 100_000;
 /// The most declarations of namespace prefixes that one element is inside of.
-pub const MAX_PREFIXES: usize = 32;
+pub const MAX_PREFIXES: usize = 16;
 /// The most different declarations of namespaces that are read.
 pub const MAX_NAMESPACES: usize = 1024;
 
