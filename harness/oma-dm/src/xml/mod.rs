@@ -6,7 +6,7 @@ use std::ops::Range;
 mod guard;
 mod read;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 /// The deepest nesting of elements that is read.
@@ -48,6 +48,28 @@ pub fn namespace_of(text: &str) -> Option<Cow<'static, str>> {
     }
     let known = KNOWN.into_iter().find(|known| *known == text);
     Some(known.map_or_else(|| Cow::Owned(text.to_owned()), Cow::Borrowed))
+}
+
+/// Whether a text can be a local name in XML (Namespaces in XML 1.0, NCName).
+pub(crate) fn is_name(text: &str) -> bool {
+    let is_first = |character: char| {
+        matches!(character,
+            'A'..='Z' | '_' | 'a'..='z' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
+            | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}' | '\u{200D}' | '\u{2070}'..='\u{218F}'
+            | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}'
+            | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
+    };
+    let is_other = |character: char| matches!(character, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}' | '\u{2040}');
+    text.starts_with(is_first)
+        && text
+            .chars()
+            .all(|character| is_first(character) || is_other(character))
+}
+
+/// Whether a text is nothing but white space, as layout between elements is.
+pub(crate) fn is_white_space(text: &str) -> bool {
+    text.chars()
+        .all(|character| matches!(character, ' ' | '\t' | '\r' | '\n'))
 }
 
 /// An attribute.

@@ -4,7 +4,8 @@ use roxmltree::{Document, NodeType, ParsingOptions};
 
 use super::guard::{check_tags, without_document_type};
 use super::{
-    Attribute, Element, MAX_DEPTH, MAX_DOCUMENT, MAX_NAMESPACE, MAX_NODES, Name, Node, XmlError, namespace_of,
+    Attribute, Element, MAX_DEPTH, MAX_DOCUMENT, MAX_NAMESPACE, MAX_NODES, Name, Node, XmlError,
+    is_white_space, namespace_of,
 };
 
 impl Element {
@@ -61,7 +62,7 @@ fn lower(node: roxmltree::Node<'_, '_>, depth: usize) -> Result<Element, XmlErro
             NodeType::Text => {
                 let text = child.text().unwrap_or("");
                 // White space between elements is layout.
-                if !(elements > 0 && text.trim().is_empty()) {
+                if !(elements > 0 && is_white_space(text)) {
                     element.push_text(text.to_owned());
                 }
             }

@@ -1,6 +1,24 @@
 //! What is written reads back; what is hostile is refused.
 
+use proptest::prelude::*;
+
 use super::*;
+
+/// The element as a reader would have it, with all that is in it: text in one piece, none that is layout.
+pub(crate) fn normal(mut element: Element) -> Element {
+    let has_elements = element.elements().next().is_some();
+    let children = std::mem::take(&mut element.children);
+    let is_layout = |text: &str| text.is_empty() || (has_elements && is_white_space(text));
+    for child in children {
+        match child {
+            Node::Text(text) if is_layout(&text) => {}
+            Node::Text(text) => element.push_text(text),
+            Node::Element(child) => element.children.push(Node::Element(normal(child))),
+            Node::Opaque(octets) => element.children.push(Node::Opaque(octets)),
+        }
+    }
+    element
+}
 
 #[test]
 fn what_is_written_reads_back() {
@@ -143,4 +161,108 @@ fn indented_for_people_it_says_the_same() {
 #[test]
 fn octets_that_are_no_text_are_located() {
     assert_eq!(Element::parse(b"<a>\xff</a>"), Err(XmlError::Encoding { at: 3 }));
+}
+
+fn names() -> impl Strategy<Value = Name> + Clone {
+    const NAMESPACES: [&str; 6] = [
+        "",
+        "SYNCML:SYNCML1.2",
+        "syncml:metinf",
+        "syncml:dmddf1.2",
+        "urn:a",
+        "<&'\">",
+    ];
+    const LOCALS: [&str; 6] = ["SyncML", "Data", "node", "_x-1.2", "é", "\u{10000}"];
+    (
+        proptest::sample::select(&NAMESPACES[..]),
+        proptest::sample::select(&LOCALS[..]),
+    )
+        .prop_map(|(namespace, local)| Name {
+            namespace: namespace_of(namespace),
+            local: local.to_owned(),
+        })
+}
+
+/// Text of all characters that XML can hold.
+const TEXT: &str = "[\t\n\r -\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]{1,12}";
+
+fn elements() -> impl Strategy<Value = Element> {
+    let attributes = proptest::collection::vec((names(), TEXT), 0..3).prop_map(|pairs| {
+        let mut attributes: Vec<Attribute> = Vec::new();
+        for (name, value) in pairs {
+            if attributes.iter().all(|earlier| earlier.name != name) {
+                attributes.push(Attribute { name, value });
+            }
+        }
+        attributes
+    });
+    let empty = (names(), attributes).prop_map(|(name, attributes)| Element {
+        name,
+        attributes,
+        ..Element::new("", "")
+    });
+    let text = prop_oneof![TEXT, "[<>&'\"\\]\r ]{1,4}"].prop_map(Node::Text);
+    let with = |(mut element, children): (Element, Vec<Node>)| {
+        element.children = children;
+        element
+    };
+    let leaf = (empty.clone(), proptest::collection::vec(text.clone(), 0..2)).prop_map(with);
+    leaf.prop_recursive(5, 30, 4, move |inner| {
+        let child = prop_oneof![4 => inner.prop_map(Node::Element), 1 => text.clone()];
+        (empty.clone(), proptest::collection::vec(child, 0..4)).prop_map(with)
+    })
+    .prop_map(normal)
+}
+
+/// Every element lies inside of its parent, behind the one before it, and is what its place in the document says.
+fn places_are_right(element: &Element, document: &str) -> bool {
+    let mut from = element.at.start + 1;
+    let here = document.get(element.at.clone()).unwrap_or("");
+    let is_whole = here.starts_with('<') && here.ends_with('>') && here.contains(&element.name.local);
+    is_whole
+        && element.elements().all(|child| {
+            let follows = child.at.start >= from && child.at.end <= element.at.end;
+            from = child.at.end;
+            follows && places_are_right(child, document)
+        })
+}
+
+proptest! {
+    #[test]
+    fn every_element_reads_back_as_it_was_written(element in elements()) {
+        let document = element.to_xml();
+        let read = Element::parse(&document).expect("what was written is XML");
+        prop_assert!(places_are_right(&read, std::str::from_utf8(&document).expect("XML is text")));
+        prop_assert_eq!(read.without_places(), element);
+    }
+
+    #[test]
+    fn what_is_indented_for_people_reads_back(element in elements()) {
+        let read = Element::parse(element.to_pretty_xml().as_bytes()).expect("what was written is XML");
+        prop_assert_eq!(read.without_places(), element);
+    }
+
+    #[test]
+    fn any_octets_are_read_or_refused(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _either = Element::parse(&octets);
+    }
+
+    #[test]
+    fn pieces_of_markup_are_read_or_refused(
+        pieces in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "<a>", "</a>", "<a/>", "<a b='c'>", "<a xmlns:p='q' p:b=\"/>\">", "<a", "xmlns=''", " ", "<!--", "-->",
+                "<![CDATA[", "]]>", "<?", "?>", "<!DOCTYPE a>", "<!DOCTYPE a [", "]>", "&amp;", "&b;", "&#0;", "&#x20;", "'", "\"", ">",
+                "é", "\r", "\u{feff}",
+            ]),
+            0..30,
+        ),
+    ) {
+        let document = pieces.concat();
+        if let Ok(read) = Element::parse(document.as_bytes()) {
+            prop_assert!(places_are_right(&read, &document));
+            let again = Element::parse(&read.to_xml()).expect("what was written is XML");
+            prop_assert_eq!(again.without_places(), read.without_places());
+        }
+    }
 }
