@@ -3,22 +3,24 @@
 use std::collections::BTreeMap;
 use std::slice;
 
-use super::tables::{DMDDF, SYNCML_1_1, SYNCML_1_2, element_token};
+use super::tables::{CodeSpace, DMDDF, METINF, SYNCML_1_1, SYNCML_1_2};
 use super::{DocumentType, Version};
-use crate::xml::{Element, Node};
+use crate::xml::{Element, Node, is_white_space};
 
-/// Writes an element as a WBXML 1.2 document, of the type that belongs to its namespace.
+/// Writes an element as a WBXML document of the type that belongs to it: 1.2, but provisioning documents, which came later, 1.3.
 ///
 /// Elements without a token are written as literals, which carry no namespace; attributes too. White space between
 /// elements is left out, since it has no meaning in these documents and the readers of devices stumble over it.
 pub fn encode(element: &Element) -> Vec<u8> {
-    let document_type = match element.name.namespace.as_deref() {
-        Some(SYNCML_1_1) => DocumentType::SyncMl11,
-        Some(SYNCML_1_2) => DocumentType::SyncMl12,
-        Some(DMDDF) => DocumentType::DmDdf12,
-        _ => DocumentType::Number(1),
+    let (version, document_type) = match (element.name.namespace.as_deref(), element.name.local.as_str()) {
+        (Some(SYNCML_1_1), _) => (Version::V1_2, DocumentType::SyncMl11),
+        (Some(SYNCML_1_2), _) => (Version::V1_2, DocumentType::SyncMl12),
+        (Some(METINF), _) => (Version::V1_2, DocumentType::MetInf12),
+        (Some(DMDDF), _) => (Version::V1_2, DocumentType::DmDdf12),
+        (None, "wap-provisioningdoc") => (Version::V1_3, DocumentType::Provisioning10),
+        _ => (Version::V1_2, DocumentType::Number(1)),
     };
-    encode_as(element, Version::default(), &document_type)
+    encode_as(element, version, &document_type)
 }
 
 /// Writes an element as a WBXML document that says of itself what it is told to.
@@ -29,9 +31,11 @@ pub fn encode_as(element: &Element, version: Version, document_type: &DocumentTy
         None => Public::InTable(strings.offset_of(&document_type.to_string())),
     };
     let body = Body {
+        code_space: CodeSpace::of(document_type),
         strings,
         octets: Vec::new(),
         page: 0,
+        attribute_page: 0,
     };
     let body = body.write(element);
 
@@ -58,34 +62,39 @@ enum Public {
 }
 
 struct Body {
+    code_space: CodeSpace,
     strings: StringTable,
     octets: Vec<u8>,
     page: u8,
+    attribute_page: u8,
 }
 
 impl Body {
     /// Writes without recursion: an element built in code may be deeper than the stack.
     fn write(mut self, root: &Element) -> Self {
-        let mut open: Vec<(slice::Iter<'_, Node>, bool)> = Vec::new();
+        let mut open: Vec<Open<'_>> = Vec::new();
         self.start(root, &mut open);
-        while let Some((children, has_elements)) = open.last_mut() {
-            let has_elements = *has_elements;
-            match children.next() {
-                Some(Node::Element(element)) => self.start(element, &mut open),
-                Some(Node::Text(text)) if has_elements && text.trim().is_empty() => {}
-                Some(Node::Text(text)) => self.text(text),
-                Some(Node::Opaque(octets)) => self.opaque(octets),
-                None => {
-                    self.octets.push(END);
-                    open.pop();
-                }
+        while let Some(element) = open.last_mut() {
+            let Some(child) = element.children.next() else {
+                self.octets.push(END);
+                open.pop();
+                continue;
+            };
+            if element.is_layout(child) {
+                continue;
+            }
+            match child {
+                Node::Element(child) => self.start(child, &mut open),
+                Node::Text(text) => self.text(text),
+                Node::Opaque(octets) => self.opaque(octets),
             }
         }
         self
     }
 
-    fn start<'e>(&mut self, element: &'e Element, open: &mut Vec<(slice::Iter<'e, Node>, bool)>) {
-        let has_content = !element.children.is_empty();
+    fn start<'e>(&mut self, element: &'e Element, open: &mut Vec<Open<'e>>) {
+        let content = Open::new(element);
+        let has_content = element.children.iter().any(|child| !content.is_layout(child));
         let mut bits = 0;
         if has_content {
             bits |= HAS_CONTENT;
@@ -93,7 +102,10 @@ impl Body {
         if !element.attributes.is_empty() {
             bits |= HAS_ATTRIBUTES;
         }
-        match element_token(element.name.namespace.as_deref(), &element.name.local) {
+        let token = self
+            .code_space
+            .element_token(element.name.namespace.as_deref(), &element.name.local);
+        match token {
             Some((page, token)) => {
                 self.switch_to(page);
                 self.octets.push(token | bits);
@@ -101,18 +113,34 @@ impl Body {
             None => self.literal(bits, &element.name.local),
         }
         for attribute in &element.attributes {
-            self.literal(0, &attribute.name.local);
-            self.text(&attribute.value);
+            self.attribute(&attribute.name.local, &attribute.value);
         }
         if !element.attributes.is_empty() {
             self.octets.push(END);
         }
         if has_content {
-            let has_elements = element
-                .children
-                .iter()
-                .any(|child| matches!(child, Node::Element(_)));
-            open.push((element.children.iter(), has_elements));
+            open.push(content);
+        }
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        let token = self.code_space.attribute_token(self.attribute_page, name, value);
+        let Some((page, token, known_value)) = token else {
+            self.literal(0, name);
+            self.text(value);
+            return;
+        };
+        if self.attribute_page != page {
+            self.octets.extend([SWITCH_PAGE, page]);
+            self.attribute_page = page;
+        }
+        self.octets.push(token);
+        if known_value.is_some() {
+            return;
+        }
+        match self.code_space.attribute_value_token(page, value) {
+            Some(token) => self.octets.push(token),
+            None => self.text(value),
         }
     }
 
@@ -145,6 +173,29 @@ impl Body {
     fn opaque(&mut self, octets: &[u8]) {
         self.octets.push(OPAQUE);
         write_counted(&mut self.octets, octets);
+    }
+}
+
+/// An element whose content is being written.
+struct Open<'e> {
+    children: slice::Iter<'e, Node>,
+    has_elements: bool,
+}
+
+impl<'e> Open<'e> {
+    fn new(element: &'e Element) -> Self {
+        Self {
+            children: element.children.iter(),
+            has_elements: element.elements().next().is_some(),
+        }
+    }
+
+    /// Whether a child says nothing: no text at all, or white space between elements.
+    fn is_layout(&self, child: &Node) -> bool {
+        match child {
+            Node::Text(text) => text.is_empty() || (self.has_elements && is_white_space(text)),
+            Node::Element(_) | Node::Opaque(_) => false,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The code pages: tokens and names of SyncML, MetInf, DM DDF and client provisioning (domain tables of the OMA documents).
 
-use super::DocumentType;
+use super::{DocumentType, UNKNOWN_NAMESPACE, provisioning};
 
 /// Lowest token that stands for a name; the ones below are structure.
 const FIRST_TOKEN: u8 = 0x05;
@@ -34,9 +34,9 @@ impl CodeSpace {
             (Self::SyncMl(namespace), 0) => (Some(namespace), SYNCML.as_slice()),
             (Self::SyncMl(_), 1) => (Some(METINF), METINF_NAMES.as_slice()),
             (Self::SyncMl(_), 2) => (Some(DMDDF), DMDDF_NAMES.as_slice()),
-            (Self::Provisioning, 0) => (None, PROVISIONING.as_slice()),
+            (Self::Provisioning, 0) => (None, provisioning::ELEMENTS.as_slice()),
             // Page 1 of provisioning has the same elements, less the outermost one.
-            (Self::Provisioning, 1) if token > FIRST_TOKEN => (None, PROVISIONING.as_slice()),
+            (Self::Provisioning, 1) if token > FIRST_TOKEN => (None, provisioning::ELEMENTS.as_slice()),
             _ => return None,
         };
         let index = usize::from(token.checked_sub(FIRST_TOKEN)?);
@@ -46,41 +46,91 @@ impl CodeSpace {
             .map(|name| (namespace, *name))
     }
 
-    /// Name of an attribute's token, and the start of its value that the token stands for too.
-    pub(super) fn attribute(self, page: u8, token: u8) -> Option<(&'static str, &'static str)> {
-        let rows = match (self, page) {
-            (Self::Provisioning, 0) => PROVISIONING_ATTRIBUTES_0.as_slice(),
-            (Self::Provisioning, 1) => PROVISIONING_ATTRIBUTES_1.as_slice(),
+    /// Page and token of an element, where it has one.
+    pub(super) fn element_token(self, namespace: Option<&str>, local: &str) -> Option<(u8, u8)> {
+        let (page, names) = match (self, namespace) {
+            (_, Some(UNKNOWN_NAMESPACE)) => return unknown_token(local),
+            (Self::SyncMl(_), Some(SYNCML_1_1 | SYNCML_1_2)) => (0, SYNCML.as_slice()),
+            (Self::SyncMl(_), Some(METINF)) => (1, METINF_NAMES.as_slice()),
+            (Self::SyncMl(_), Some(DMDDF)) => (2, DMDDF_NAMES.as_slice()),
+            (Self::Provisioning, None) => (0, provisioning::ELEMENTS.as_slice()),
             _ => return None,
         };
-        rows.iter()
-            .find(|(of, _, _)| *of == token)
-            .map(|(_, name, value)| (*name, *value))
+        let index = names.iter().position(|name| !name.is_empty() && *name == local)?;
+        let token = u8::try_from(index).ok()?.checked_add(FIRST_TOKEN)?;
+        Some((page, token))
+    }
+
+    /// What an attribute's token stands for: its name, and its value where the token stands for that too.
+    pub(super) fn attribute(self, page: u8, token: u8) -> Option<(&'static str, Option<&'static str>)> {
+        let row = self
+            .attributes()
+            .find(|(of_page, of, _, _)| (*of_page, *of) == (page, token));
+        row.map(|(_, _, name, value)| (name, value))
+    }
+
+    /// Page, token and value of the token that says most of an attribute, on the page `current` if it can be.
+    pub(super) fn attribute_token(
+        self,
+        current: u8,
+        name: &str,
+        value: &str,
+    ) -> Option<(u8, u8, Option<&'static str>)> {
+        self.attributes()
+            .filter(|(_, _, of, _)| *of == name)
+            .filter(|(_, _, _, of)| of.is_none_or(|of| of == value))
+            .max_by_key(|(page, _, _, of)| (of.is_some(), *page == current))
+            .map(|(page, token, _, value)| (page, token, value))
     }
 
     /// What an attribute value's token stands for.
     pub(super) fn attribute_value(self, page: u8, token: u8) -> Option<&'static str> {
-        if self != Self::Provisioning {
-            return None;
-        }
-        let row = PROVISIONING_VALUES
-            .iter()
-            .find(|(of_page, of, _)| *of_page == page && *of == token);
-        row.map(|(_, _, value)| *value)
+        let row = self
+            .attribute_values()
+            .find(|(of_page, of, _)| (*of_page, *of) == (page, token));
+        row.map(|(_, _, value)| value)
+    }
+
+    /// The token on this page that stands for a whole value.
+    pub(super) fn attribute_value_token(self, page: u8, value: &str) -> Option<u8> {
+        let row = self
+            .attribute_values()
+            .find(|(of_page, _, of)| (*of_page, *of) == (page, value));
+        row.map(|(_, token, _)| token)
+    }
+
+    fn attributes(self) -> impl Iterator<Item = provisioning::AttributeRow> {
+        (self == Self::Provisioning)
+            .then(provisioning::attributes)
+            .into_iter()
+            .flatten()
+    }
+
+    fn attribute_values(self) -> impl Iterator<Item = (u8, u8, &'static str)> {
+        (self == Self::Provisioning)
+            .then(provisioning::values)
+            .into_iter()
+            .flatten()
+    }
+
+    /// Whether its documents have attributes.
+    pub(super) fn has_attributes(self) -> bool {
+        self == Self::Provisioning
     }
 }
 
-/// Page and token of an element of the SyncML family.
-pub(super) fn element_token(namespace: Option<&str>, local: &str) -> Option<(u8, u8)> {
-    let (page, names) = match namespace? {
-        SYNCML_1_1 | SYNCML_1_2 => (0, SYNCML.as_slice()),
-        METINF => (1, METINF_NAMES.as_slice()),
-        DMDDF => (2, DMDDF_NAMES.as_slice()),
-        _ => return None,
-    };
-    let index = names.iter().position(|name| !name.is_empty() && *name == local)?;
-    let token = u8::try_from(index).ok()?.checked_add(FIRST_TOKEN)?;
-    Some((page, token))
+/// The name of a token that has none: `token-<page>-<token>`.
+pub(super) fn unknown_name(page: u8, token: u8) -> String {
+    format!("token-{page}-{token:02X}")
+}
+
+/// Page and token that such a name stands for.
+fn unknown_token(name: &str) -> Option<(u8, u8)> {
+    let (page, token) = name.strip_prefix("token-")?.split_once('-')?;
+    let page = page.parse().ok()?;
+    let token = u8::from_str_radix(token, 16).ok()?;
+    let is_tag = (FIRST_TOKEN..0x40).contains(&token);
+    (is_tag && unknown_name(page, token) == name).then_some((page, token))
 }
 
 /// Page 0, from 0x05; 0x30 is reserved.
@@ -225,61 +275,10 @@ const DMDDF_NAMES: [&str; 56] = [
     "ZeroOrOne",
 ];
 
-const PROVISIONING: [&str; 3] = ["wap-provisioningdoc", "characteristic", "parm"];
-
-/// Only those that an application of OMA DM (`w7`) uses.
-const PROVISIONING_ATTRIBUTES_0: [(u8, &str, &str); 9] = [
-    (0x05, "name", ""),
-    (0x06, "value", ""),
-    (0x07, "name", "NAME"),
-    (0x22, "name", "TO-NAPID"),
-    (0x23, "name", "PORTNBR"),
-    (0x45, "version", ""),
-    (0x46, "version", "1.0"),
-    (0x50, "type", ""),
-    (0x53, "type", "PORT"),
-];
-
-/// Only those that an application of OMA DM (`w7`) uses.
-const PROVISIONING_ATTRIBUTES_1: [(u8, &str, &str); 25] = [
-    (0x05, "name", ""),
-    (0x06, "value", ""),
-    (0x07, "name", "NAME"),
-    (0x22, "name", "TO-NAPID"),
-    (0x23, "name", "PORTNBR"),
-    (0x24, "name", "SERVICE"),
-    (0x2E, "name", "AACCEPT"),
-    (0x2F, "name", "AAUTHDATA"),
-    (0x30, "name", "AAUTHLEVEL"),
-    (0x31, "name", "AAUTHNAME"),
-    (0x32, "name", "AAUTHSECRET"),
-    (0x33, "name", "AAUTHTYPE"),
-    (0x34, "name", "ADDR"),
-    (0x35, "name", "ADDRTYPE"),
-    (0x36, "name", "APPID"),
-    (0x37, "name", "APROTOCOL"),
-    (0x38, "name", "PROVIDER-ID"),
-    (0x39, "name", "TO-PROXY"),
-    (0x3A, "name", "URI"),
-    (0x3B, "name", "RULE"),
-    (0x50, "type", ""),
-    (0x53, "type", "PORT"),
-    (0x55, "type", "APPLICATION"),
-    (0x56, "type", "APPADDR"),
-    (0x57, "type", "APPAUTH"),
-];
-
-/// Only those that an application of OMA DM (`w7`) uses.
-const PROVISIONING_VALUES: [(u8, u8, &str); 5] = [
-    (0, 0x85, "IPV4"),
-    (0, 0x86, "IPV6"),
-    (1, 0x86, "IPV6"),
-    (1, 0x8D, "APPSRV"),
-    (1, 0x8E, "OBEX"),
-];
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use rstest::rstest;
 
     use super::*;
@@ -310,20 +309,101 @@ mod tests {
     ) {
         let space = CodeSpace::of(&DocumentType::SyncMl12);
         assert_eq!(space.element(page, token), Some((Some(namespace), name)));
-        assert_eq!(element_token(Some(namespace), name), Some((page, token)));
+        assert_eq!(space.element_token(Some(namespace), name), Some((page, token)));
+    }
+
+    #[rstest]
+    #[case(SYNCML_1_2_SPACE, 129)]
+    #[case(CodeSpace::Provisioning, 3)]
+    fn every_name_goes_to_its_token_and_back(#[case] space: CodeSpace, #[case] expected: usize) {
+        let mut names = 0;
+        for page in 0..=u8::MAX {
+            for token in 0..0x40 {
+                let Some((namespace, name)) = space.element(page, token) else {
+                    assert_eq!(
+                        unknown_token(&unknown_name(page, token)).is_some(),
+                        token >= FIRST_TOKEN
+                    );
+                    continue;
+                };
+                if (space, page) == (CodeSpace::Provisioning, 1) {
+                    assert_eq!(space.element(0, token), Some((namespace, name)));
+                    continue;
+                }
+                assert_eq!(space.element_token(namespace, name), Some((page, token)));
+                names += 1;
+            }
+        }
+        assert_eq!(names, expected);
+    }
+
+    const SYNCML_1_2_SPACE: CodeSpace = CodeSpace::SyncMl(SYNCML_1_2);
+
+    #[test]
+    fn reserved_tokens_stand_for_nothing() {
+        assert_eq!(SYNCML_1_2_SPACE.element(0, 0x30), None);
+        assert_eq!(SYNCML_1_2_SPACE.element(0, 0x04), None);
+        assert_eq!(SYNCML_1_2_SPACE.element(1, 0x17), None);
+        assert_eq!(CodeSpace::Provisioning.element(1, 0x05), None);
+        assert_eq!(CodeSpace::Provisioning.attribute(0, 0x4D), None);
+    }
+
+    #[rstest]
+    #[case(0, 0x05, "name", None)]
+    #[case(0, 0x06, "value", None)]
+    #[case(0, 0x07, "name", Some("NAME"))]
+    #[case(0, 0x22, "name", Some("TO-NAPID"))]
+    #[case(0, 0x23, "name", Some("PORTNBR"))]
+    #[case(0, 0x3F, "name", Some("PPGAUTH-TYPE"))]
+    #[case(0, 0x45, "version", None)]
+    #[case(0, 0x46, "version", Some("1.0"))]
+    #[case(0, 0x4F, "name", Some("SPI"))]
+    #[case(0, 0x50, "type", None)]
+    #[case(0, 0x53, "type", Some("PORT"))]
+    #[case(0, 0x5B, "type", Some("ACCESS"))]
+    #[case(1, 0x05, "name", None)]
+    #[case(1, 0x06, "value", None)]
+    #[case(1, 0x07, "name", Some("NAME"))]
+    #[case(1, 0x22, "name", Some("TO-NAPID"))]
+    #[case(1, 0x23, "name", Some("PORTNBR"))]
+    #[case(1, 0x24, "name", Some("SERVICE"))]
+    #[case(1, 0x2E, "name", Some("AACCEPT"))]
+    #[case(1, 0x30, "name", Some("AAUTHLEVEL"))]
+    #[case(1, 0x32, "name", Some("AAUTHSECRET"))]
+    #[case(1, 0x33, "name", Some("AAUTHTYPE"))]
+    #[case(1, 0x36, "name", Some("APPID"))]
+    #[case(1, 0x38, "name", Some("PROVIDER-ID"))]
+    #[case(1, 0x3A, "name", Some("URI"))]
+    #[case(1, 0x3B, "name", Some("RULE"))]
+    #[case(1, 0x50, "type", None)]
+    #[case(1, 0x53, "type", Some("PORT"))]
+    #[case(1, 0x55, "type", Some("APPLICATION"))]
+    #[case(1, 0x56, "type", Some("APPADDR"))]
+    #[case(1, 0x57, "type", Some("APPAUTH"))]
+    #[case(1, 0x59, "type", Some("RESOURCE"))]
+    fn attribute_tokens_are_those_of_the_tables(
+        #[case] page: u8,
+        #[case] token: u8,
+        #[case] name: &'static str,
+        #[case] value: Option<&'static str>,
+    ) {
+        let space = CodeSpace::Provisioning;
+        assert_eq!(space.attribute(page, token), Some((name, value)));
+        let written = space.attribute_token(page, name, value.unwrap_or("other"));
+        assert_eq!(written, Some((page, token, value)));
     }
 
     #[test]
-    fn every_name_goes_to_its_token_and_back() {
-        let space = CodeSpace::of(&DocumentType::SyncMl12);
-        for page in 0..=u8::MAX {
-            for token in 0..0x40 {
-                if let Some((namespace, name)) = space.element(page, token) {
-                    assert_eq!(element_token(namespace, name), Some((page, token)));
-                }
-            }
-        }
-        assert_eq!(space.element(0, 0x30), None, "0x30 is reserved");
-        assert_eq!(space.element(0, 0x04), None);
+    fn no_two_tokens_of_provisioning_are_the_same() {
+        let attributes: BTreeSet<_> = provisioning::attributes()
+            .map(|(page, token, _, _)| (page, token))
+            .collect();
+        assert_eq!(attributes.len(), provisioning::attributes().count());
+        assert!(attributes.iter().all(|(_, token)| *token < 0x80));
+        let values: BTreeSet<_> = provisioning::values()
+            .map(|(page, token, _)| (page, token))
+            .collect();
+        assert_eq!(values.len(), provisioning::values().count());
+        assert!(values.iter().all(|(_, token)| *token >= 0x85));
     }
 }
