@@ -78,7 +78,11 @@ impl Checker {
     fn content<'e>(&self, element: &'e Element, content: &Content, notes: &mut Notes<'e>) {
         match content {
             Content::Any => {}
-            Content::Text if element.name.local == "Data" => self.data(element, notes),
+            Content::Text if element.name.local == "Data" => {
+                if element.elements().next().is_some() && !self.is_markup_allowed(notes) {
+                    notes.note(element, Departure::MarkupInData);
+                }
+            }
             Content::Text => {
                 for child in element.elements() {
                     notes.note(child, out_of_place(child));
@@ -108,12 +112,9 @@ impl Checker {
         }
     }
 
-    /// WBXML has a code page for the markup that stands in `Data` (OMA-TS-DM_TND 10); XML has it as text.
-    fn data<'e>(&self, element: &'e Element, notes: &mut Notes<'e>) {
-        let mut markup = element.elements();
-        if self.encoding == Encoding::Xml && markup.next().is_some() {
-            notes.note(element, Departure::MarkupInData);
-        }
+    /// XML has markup as text; WBXML has a code page for what stands in the `Data` of an `Item` (OMA-TS-DM_TND 10).
+    fn is_markup_allowed(&self, notes: &Notes<'_>) -> bool {
+        self.encoding == Encoding::Wbxml && notes.around() == Some("Item")
     }
 }
 

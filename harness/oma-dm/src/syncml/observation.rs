@@ -343,6 +343,11 @@ impl<'e> Notes<'e> {
         self.path.pop();
     }
 
+    /// The name of the element around the one that was gone into last.
+    pub(super) fn around(&self) -> Option<&'e str> {
+        self.path.iter().rev().nth(1).copied()
+    }
+
     /// Notes what is not as it should be with an element.
     pub(super) fn note(&mut self, element: &Element, departure: Departure) {
         // The outermost element is in every path: it says nothing.

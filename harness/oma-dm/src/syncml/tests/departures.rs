@@ -529,7 +529,7 @@ fn octets_that_are_no_text_are_noted_where_text_belongs() {
 }
 
 #[test]
-fn markup_in_data_has_a_code_page_in_wbxml() {
+fn markup_in_the_data_of_an_item_has_a_code_page_in_wbxml_but_no_place_in_a_status() {
     let object = Element::new("syncml:dmddf1.2", "MgmtTree")
         .with_child(Element::new("syncml:dmddf1.2", "VerDTD").with_text("1.2"));
     let item = Item {
@@ -542,6 +542,12 @@ fn markup_in_data_has_a_code_page_in_wbxml() {
         .push(Command::Add(Operation::on(vec![item])).with_id("1"));
     let octets = write(&message, Encoding::Wbxml);
     assert_eq!(read(&octets, Encoding::Wbxml).unwrap().observations, []);
+    let code = octets.windows(6).position(|six| six == b"\x031201\0").unwrap();
+    // A `<Final/>` inside.
+    let marked = [&octets[..code], &[0x12], &octets[code..]].concat();
+    let observations = read(&marked, Encoding::Wbxml).unwrap().observations;
+    assert_eq!(observations[0].departure, Departure::MarkupInData);
+    assert_eq!(observations.len(), 1);
 }
 
 #[test]
