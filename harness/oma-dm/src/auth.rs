@@ -67,18 +67,28 @@ pub fn md5(name: &str, secret: &Secret, nonce: &[u8]) -> String {
 /// The `mac` of a whole message: `B64(H(B64(H(name ":" secret)) ":" nonce ":" B64(H(body))))`. Not the
 /// construction of RFC 2104.
 pub fn mac(name: &str, secret: &Secret, nonce: &[u8], body: &[u8]) -> String {
+    BASE64.encode(body_digest(name, secret, nonce, body))
+}
+
+/// The digest of a notification: `H(B64(H(server identifier ":" secret)) ":" nonce ":" B64(H(octets)))`, where the octets are
+/// all that comes after the digest (OMA-TS-DM_Notification 6.2).
+pub fn notification_digest(server_id: &str, secret: &Secret, nonce: &[u8], octets: &[u8]) -> [u8; 16] {
+    body_digest(server_id, secret, nonce, octets)
+}
+
+/// Whether two digests are the same, in a time that does not tell where they differ.
+pub fn same(one: &str, other: &str) -> bool {
+    one.as_bytes().ct_eq(other.as_bytes()).into()
+}
+
+fn body_digest(name: &str, secret: &Secret, nonce: &[u8], body: &[u8]) -> [u8; 16] {
     let mut hash = Md5::new();
     hash.update(user_digest(name, secret));
     hash.update(b":");
     hash.update(nonce);
     hash.update(b":");
     hash.update(BASE64.encode(Md5::digest(body)));
-    BASE64.encode(hash.finalize())
-}
-
-/// Whether two digests are the same, in a time that does not tell where they differ.
-pub fn same(one: &str, other: &str) -> bool {
-    one.as_bytes().ct_eq(other.as_bytes()).into()
+    hash.finalize().into()
 }
 
 fn user_digest(name: &str, secret: &Secret) -> String {
@@ -118,6 +128,18 @@ mod tests {
         let body = b"<SyncML xmlns='SYNCML:SYNCML1.2'></SyncML>";
         let mac = mac("dev-0001", &Secret::new("s3cret-dev"), b"nonce-A", body);
         assert_eq!(mac, "fZKRYXNXTI1a22mdcbWwSw==");
+    }
+
+    #[rstest]
+    #[case(b"trig-nonce", 0x2c35_eb3f_1752_088c_bed5_bc5e_4f1f_0601)]
+    #[case(b"\0\0\0\0", 0xcdfe_6061_4456_ad3c_e909_f156_a627_0aff)]
+    fn the_digest_of_a_notification_is_the_one_computed_elsewhere(
+        #[case] nonce: &[u8],
+        #[case] expected: u128,
+    ) {
+        let octets = b"\x02\xd8\0\0\0\0\xa7\x0cdms2.example";
+        let digest = notification_digest("dms2.example", &Secret::new("srv-pw-2"), nonce, octets);
+        assert_eq!(u128::from_be_bytes(digest), expected);
     }
 
     #[test]
