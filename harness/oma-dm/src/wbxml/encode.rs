@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::slice;
 
-use super::tables::{DMDDF, SYNCML_1_1, SYNCML_1_2, element_token};
+use super::tables::{CodeSpace, DMDDF, SYNCML_1_1, SYNCML_1_2};
 use super::{DocumentType, Version};
-use crate::xml::{Element, Node};
+use crate::xml::{Attribute, Element, Node};
 
 /// Writes an element as a WBXML 1.2 document, of the type that belongs to its namespace.
 ///
-/// Elements without a token are written as literals, which carry no namespace; attributes too. White space between
+/// Elements and attributes without a token are written as literals, which carry no namespace. White space between
 /// elements is left out, since it has no meaning in these documents and the readers of devices stumble over it.
 pub fn encode(element: &Element) -> Vec<u8> {
     let document_type = match element.name.namespace.as_deref() {
         Some(SYNCML_1_1) => DocumentType::SyncMl11,
         Some(SYNCML_1_2) => DocumentType::SyncMl12,
         Some(DMDDF) => DocumentType::DmDdf12,
+        None if element.name.local == ROOT_OF_PROVISIONING => DocumentType::Provisioning10,
         _ => DocumentType::Number(1),
     };
     encode_as(element, Version::default(), &document_type)
@@ -29,9 +30,11 @@ pub fn encode_as(element: &Element, version: Version, document_type: &DocumentTy
         None => Public::InTable(strings.offset_of(&document_type.to_string())),
     };
     let body = Body {
+        code_space: CodeSpace::of(document_type),
         strings,
         octets: Vec::new(),
-        page: 0,
+        element_page: 0,
+        attribute_page: 0,
     };
     let body = body.write(element);
 
@@ -57,10 +60,14 @@ enum Public {
     InTable(u32),
 }
 
+const ROOT_OF_PROVISIONING: &str = "wap-provisioningdoc";
+
 struct Body {
+    code_space: CodeSpace,
     strings: StringTable,
     octets: Vec<u8>,
-    page: u8,
+    element_page: u8,
+    attribute_page: u8,
 }
 
 impl Body {
@@ -93,17 +100,21 @@ impl Body {
         if !element.attributes.is_empty() {
             bits |= HAS_ATTRIBUTES;
         }
-        match element_token(element.name.namespace.as_deref(), &element.name.local) {
+        let namespace = element.name.namespace.as_deref();
+        match self.code_space.element_token(namespace, &element.name.local) {
             Some((page, token)) => {
-                self.switch_to(page);
+                if self.element_page != page {
+                    self.octets.extend([SWITCH_PAGE, page]);
+                    self.element_page = page;
+                }
                 self.octets.push(token | bits);
             }
             None => self.literal(bits, &element.name.local),
         }
-        for attribute in &element.attributes {
-            self.literal(0, &attribute.name.local);
-            self.text(&attribute.value);
-        }
+        element
+            .attributes
+            .iter()
+            .for_each(|attribute| self.attribute(attribute));
         if !element.attributes.is_empty() {
             self.octets.push(END);
         }
@@ -116,11 +127,31 @@ impl Body {
         }
     }
 
-    fn switch_to(&mut self, page: u8) {
-        if self.page != page {
-            self.octets.extend([SWITCH_PAGE, page]);
-            self.page = page;
+    fn attribute(&mut self, attribute: &Attribute) {
+        let name = &attribute.name.local;
+        let value = match self.code_space.attribute_token(name, &attribute.value) {
+            Some((page, token, rest)) => {
+                self.attribute_octet(page, token);
+                rest
+            }
+            None => {
+                self.literal(0, name);
+                &attribute.value
+            }
+        };
+        match self.code_space.value_token(value) {
+            Some((page, token)) => self.attribute_octet(page, token),
+            None => self.text(value),
         }
+    }
+
+    /// Pages are switched for attributes apart from those for elements.
+    fn attribute_octet(&mut self, page: u8, token: u8) {
+        if self.attribute_page != page {
+            self.octets.extend([SWITCH_PAGE, page]);
+            self.attribute_page = page;
+        }
+        self.octets.push(token);
     }
 
     fn literal(&mut self, bits: u8, name: &str) {

@@ -18,6 +18,7 @@ use crate::xml::Element;
 
 mod decode;
 mod encode;
+mod provisioning;
 mod tables;
 #[cfg(test)]
 mod tests;

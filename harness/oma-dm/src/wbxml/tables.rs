@@ -1,6 +1,6 @@
-//! The code pages: tokens and names of SyncML, MetInf, DM DDF and client provisioning (domain tables of the OMA documents).
+//! The code pages: tokens and names of SyncML, MetInf and DM DDF (domain tables of the OMA documents).
 
-use super::DocumentType;
+use super::{DocumentType, provisioning};
 
 /// Lowest token that stands for a name; the ones below are structure.
 const FIRST_TOKEN: u8 = 0x05;
@@ -34,9 +34,9 @@ impl CodeSpace {
             (Self::SyncMl(namespace), 0) => (Some(namespace), SYNCML.as_slice()),
             (Self::SyncMl(_), 1) => (Some(METINF), METINF_NAMES.as_slice()),
             (Self::SyncMl(_), 2) => (Some(DMDDF), DMDDF_NAMES.as_slice()),
-            (Self::Provisioning, 0) => (None, PROVISIONING.as_slice()),
+            (Self::Provisioning, 0) => (None, provisioning::ELEMENTS.as_slice()),
             // Page 1 of provisioning has the same elements, less the outermost one.
-            (Self::Provisioning, 1) if token > FIRST_TOKEN => (None, PROVISIONING.as_slice()),
+            (Self::Provisioning, 1) if token > FIRST_TOKEN => (None, provisioning::ELEMENTS.as_slice()),
             _ => return None,
         };
         let index = usize::from(token.checked_sub(FIRST_TOKEN)?);
@@ -48,39 +48,60 @@ impl CodeSpace {
 
     /// Name of an attribute's token, and the start of its value that the token stands for too.
     pub(super) fn attribute(self, page: u8, token: u8) -> Option<(&'static str, &'static str)> {
-        let rows = match (self, page) {
-            (Self::Provisioning, 0) => PROVISIONING_ATTRIBUTES_0.as_slice(),
-            (Self::Provisioning, 1) => PROVISIONING_ATTRIBUTES_1.as_slice(),
-            _ => return None,
-        };
-        rows.iter()
-            .find(|(of, _, _)| *of == token)
-            .map(|(_, name, value)| (*name, *value))
+        match self {
+            Self::Provisioning => provisioning::attribute(page, token),
+            Self::SyncMl(_) => None,
+        }
     }
 
     /// What an attribute value's token stands for.
     pub(super) fn attribute_value(self, page: u8, token: u8) -> Option<&'static str> {
-        if self != Self::Provisioning {
-            return None;
+        match self {
+            Self::Provisioning => provisioning::value(page, token),
+            Self::SyncMl(_) => None,
         }
-        let row = PROVISIONING_VALUES
-            .iter()
-            .find(|(of_page, of, _)| *of_page == page && *of == token);
-        row.map(|(_, _, value)| *value)
+    }
+
+    /// Page and token of an element.
+    pub(super) fn element_token(self, namespace: Option<&str>, local: &str) -> Option<(u8, u8)> {
+        match (self, namespace) {
+            (Self::Provisioning, None) => Some((0, token(&provisioning::ELEMENTS, local)?)),
+            (Self::Provisioning, Some(_)) => None,
+            (Self::SyncMl(_), _) => element_token(namespace, local),
+        }
+    }
+
+    /// Page and token of an attribute, and what of its value the token does not stand for yet.
+    pub(super) fn attribute_token<'v>(self, name: &str, value: &'v str) -> Option<(u8, u8, &'v str)> {
+        match self {
+            Self::Provisioning => provisioning::attribute_token(name, value),
+            Self::SyncMl(_) => None,
+        }
+    }
+
+    /// Page and token of an attribute value.
+    pub(super) fn value_token(self, value: &str) -> Option<(u8, u8)> {
+        match self {
+            Self::Provisioning => provisioning::value_token(value),
+            Self::SyncMl(_) => None,
+        }
     }
 }
 
 /// Page and token of an element of the SyncML family.
-pub(super) fn element_token(namespace: Option<&str>, local: &str) -> Option<(u8, u8)> {
+fn element_token(namespace: Option<&str>, local: &str) -> Option<(u8, u8)> {
     let (page, names) = match namespace? {
         SYNCML_1_1 | SYNCML_1_2 => (0, SYNCML.as_slice()),
         METINF => (1, METINF_NAMES.as_slice()),
         DMDDF => (2, DMDDF_NAMES.as_slice()),
         _ => return None,
     };
+    Some((page, token(names, local)?))
+}
+
+fn token(names: &[&str], local: &str) -> Option<u8> {
     let index = names.iter().position(|name| !name.is_empty() && *name == local)?;
-    let token = u8::try_from(index).ok()?.checked_add(FIRST_TOKEN)?;
-    Some((page, token))
+    u8::try_from(index).ok()?.checked_add(FIRST_TOKEN)
 }
 
 /// Page 0, from 0x05; 0x30 is reserved.
@@ -223,59 +244,6 @@ const DMDDF_NAMES: [&str; 56] = [
     "ZeroOrMore",
     "ZeroOrN",
     "ZeroOrOne",
-];
-
-const PROVISIONING: [&str; 3] = ["wap-provisioningdoc", "characteristic", "parm"];
-
-/// Only those that an application of OMA DM (`w7`) uses.
-const PROVISIONING_ATTRIBUTES_0: [(u8, &str, &str); 9] = [
-    (0x05, "name", ""),
-    (0x06, "value", ""),
-    (0x07, "name", "NAME"),
-    (0x22, "name", "TO-NAPID"),
-    (0x23, "name", "PORTNBR"),
-    (0x45, "version", ""),
-    (0x46, "version", "1.0"),
-    (0x50, "type", ""),
-    (0x53, "type", "PORT"),
-];
-
-/// Only those that an application of OMA DM (`w7`) uses.
-const PROVISIONING_ATTRIBUTES_1: [(u8, &str, &str); 25] = [
-    (0x05, "name", ""),
-    (0x06, "value", ""),
-    (0x07, "name", "NAME"),
-    (0x22, "name", "TO-NAPID"),
-    (0x23, "name", "PORTNBR"),
-    (0x24, "name", "SERVICE"),
-    (0x2E, "name", "AACCEPT"),
-    (0x2F, "name", "AAUTHDATA"),
-    (0x30, "name", "AAUTHLEVEL"),
-    (0x31, "name", "AAUTHNAME"),
-    (0x32, "name", "AAUTHSECRET"),
-    (0x33, "name", "AAUTHTYPE"),
-    (0x34, "name", "ADDR"),
-    (0x35, "name", "ADDRTYPE"),
-    (0x36, "name", "APPID"),
-    (0x37, "name", "APROTOCOL"),
-    (0x38, "name", "PROVIDER-ID"),
-    (0x39, "name", "TO-PROXY"),
-    (0x3A, "name", "URI"),
-    (0x3B, "name", "RULE"),
-    (0x50, "type", ""),
-    (0x53, "type", "PORT"),
-    (0x55, "type", "APPLICATION"),
-    (0x56, "type", "APPADDR"),
-    (0x57, "type", "APPAUTH"),
-];
-
-/// Only those that an application of OMA DM (`w7`) uses.
-const PROVISIONING_VALUES: [(u8, u8, &str); 5] = [
-    (0, 0x85, "IPV4"),
-    (0, 0x86, "IPV6"),
-    (1, 0x86, "IPV6"),
-    (1, 0x8D, "APPSRV"),
-    (1, 0x8E, "OBEX"),
 ];
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
-use crate::xml::{Name, Node};
+use crate::xml::{Attribute, Name, Node};
 
 /// As libwbxml writes a package 1 (domain facts, 8.7).
 const PACKAGE_1: &str =
@@ -17,6 +17,15 @@ const TNDS: &str =
     "02 00 00 6a 1b 2d 2f 2f 4f 4d 41 2f 2f 44 54 44 2d 44 4d 2d 44 44 46 20 31 2e 32 2f 2f 45 4e 00
     00 02 60 77 03 31 2e 32 00 01 64 66 03 64 6d 73 32 00 01 6f 5c 25 01 75 51 03 75 72 6e 3a 6f 6d
     61 3a 6d 6f 3a 6f 6d 61 2d 64 6d 2d 64 6d 61 63 63 3a 31 2e 30 00 01 01 01 01 01";
+
+/// As libwbxml writes a client provisioning document, without a string table.
+const PROVISIONING: &str =
+    "02 0b 6a 00 c5 45 03 31 2e 31 00 01 c6 00 01 55 01 87 36 00 00 06 03 77 37 00 01 87 00 01 38 00
+    00 06 03 64 6d 73 32 2e 65 78 61 6d 70 6c 65 00 01 87 07 06 03 44 4d 53 2d 32 00 01 c6 00 01 56
+    01 87 34 00 00 06 03 68 74 74 70 73 3a 2f 2f 64 6d 73 32 2e 65 78 61 6d 70 6c 65 2f 64 6d 00 01
+    87 00 01 35 00 00 06 86 01 c6 53 01 87 23 06 03 34 34 33 00 01 01 01 c6 00 01 57 01 87 30 00 00
+    06 00 01 8d 01 87 33 00 00 06 00 01 93 01 87 33 00 00 06 9d 01 87 05 03 46 4f 4f 00 06 03 78 00
+    01 01 01 01";
 
 fn octets(hex: &str) -> Vec<u8> {
     hex.split_whitespace()
@@ -61,6 +70,7 @@ fn a_message_of_another_implementation_is_read() {
 #[rstest]
 #[case(PACKAGE_1)]
 #[case(TNDS)]
+#[case(PROVISIONING)]
 fn what_another_implementation_wrote_is_written_the_same(#[case] hex: &str) {
     assert_eq!(encode(&decode(&octets(hex)).unwrap().root), octets(hex));
 }
@@ -143,6 +153,34 @@ fn attributes_of_a_provisioning_document_are_read() {
         "wap-provisioningdoc version=\"1.1\"(characteristic type=\"APPLICATION\"(parm name=\"APPID\" value=\"w7\"() \
          parm name=\"AAUTHLEVEL\" value=\"APPSRV\"()))"
     );
+}
+
+#[test]
+fn a_provisioning_document_of_another_implementation_is_read() {
+    let document = decode(&octets(PROVISIONING)).unwrap();
+    assert_eq!(document.document_type, DocumentType::Provisioning10);
+    insta::assert_snapshot!(document.root.to_pretty_xml(), @r#"
+    <wap-provisioningdoc version="1.1">
+      <characteristic type="APPLICATION">
+        <parm name="APPID" value="w7"/>
+        <parm name="PROVIDER-ID" value="dms2.example"/>
+        <parm name="NAME" value="DMS-2"/>
+        <characteristic type="APPADDR">
+          <parm name="ADDR" value="https://dms2.example/dm"/>
+          <parm name="ADDRTYPE" value="IPV6"/>
+          <characteristic type="PORT">
+            <parm name="PORTNBR" value="443"/>
+          </characteristic>
+        </characteristic>
+        <characteristic type="APPAUTH">
+          <parm name="AAUTHLEVEL" value="APPSRV"/>
+          <parm name="AAUTHTYPE" value="DIGEST"/>
+          <parm name="AAUTHTYPE" value="HTTP-DIGEST"/>
+          <parm name="FOO" value="x"/>
+        </characteristic>
+      </characteristic>
+    </wap-provisioningdoc>
+    "#);
 }
 
 #[rstest]
@@ -284,6 +322,27 @@ proptest! {
         prop_assert_eq!(outline(&read.root), outline(&element));
         prop_assert_eq!(read.end, document.len());
         prop_assert_eq!(&encode_as(&read.root, read.version, &read.document_type), &document);
+    }
+
+    #[test]
+    fn attributes_are_written_with_tokens_and_read_back_the_same(
+        attributes in proptest::collection::vec(
+            (proptest::sample::select(vec!["name", "value", "type", "version", "other"]), prop_oneof![
+                proptest::sample::select(vec!["", "APPID", "APPSRV", "NAPDEF", "HTTP-DIGEST", "1.0"]).prop_map(str::to_owned),
+                ".{0,8}",
+            ]),
+            0..5,
+        ),
+    ) {
+        let parm = |(local, value): (&str, String)| {
+            let mut parm = Element::new("", "parm");
+            let name = Name { namespace: None, local: local.to_owned() };
+            parm.attributes.push(Attribute { name, value: value.replace('\0', "") });
+            parm
+        };
+        let document = attributes.into_iter().map(parm).fold(Element::new("", "wap-provisioningdoc"), Element::with_child);
+        let read = decode(&encode(&document)).unwrap();
+        prop_assert_eq!(outline(&read.root), outline(&document));
     }
 
     #[test]
