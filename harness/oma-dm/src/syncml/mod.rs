@@ -52,7 +52,7 @@ pub use observation::{Departure, Observation, Rule};
 pub use place::{Place, place};
 pub use status::{AlertCode, StatusCode};
 
-use crate::wbxml::{self, DocumentType, WbxmlError};
+use crate::wbxml::{self, DocumentType, Oddity, WbxmlError};
 use crate::xml::{Element, XmlError};
 use observation::Notes;
 
@@ -234,31 +234,37 @@ pub fn read_strict(octets: &[u8], encoding: Encoding) -> Result<Message, StrictE
 }
 
 /// What is not as it should be around the elements of a document in WBXML.
-fn of_wbxml(document: &wbxml::Document, length: usize) -> Vec<Observation> {
-    let mut observations = Vec::new();
-    let mut note = |departure, at| {
-        observations.push(Observation {
-            departure,
-            path: "SyncML".to_owned(),
-            at,
-        });
+fn of_wbxml(document: &wbxml::Decoded, length: usize) -> Vec<Observation> {
+    let note = |departure, at| Observation {
+        departure,
+        path: "SyncML".to_owned(),
+        at,
     };
+    let noted = document
+        .observations
+        .iter()
+        .filter_map(|noted| match &noted.oddity {
+            // An unknown element is noted where it stands in the message.
+            Oddity::Tag { .. } | Oddity::DocumentType(_) => None,
+            Oddity::Trailing(octets) => Some(note(
+                Departure::Wbxml(noted.oddity.clone()),
+                length.saturating_sub(*octets)..length,
+            )),
+            oddity => Some(note(Departure::Wbxml(oddity.clone()), noted.at..noted.at)),
+        });
     // What SyncML 1.1 brings along is its namespace, which is noted already.
-    if !matches!(
+    let is_syncml = matches!(
         document.document_type,
         DocumentType::SyncMl12 | DocumentType::SyncMl11
-    ) {
+    );
+    let other_type = (!is_syncml).then(|| {
         let departure = Departure::Version {
             element: "public identifier",
             found: document.document_type.to_string(),
         };
-        note(departure, 1..document.root.at.start);
-    }
-    if document.end < length {
-        let octets = length - document.end;
-        note(Departure::TrailingOctets { octets }, document.end..length);
-    }
-    observations
+        note(departure, 1..document.root.at.start)
+    });
+    noted.chain(other_type).collect()
 }
 
 /// Writes a message, in the order of the DTD.

@@ -17,6 +17,15 @@ const TNDS: &str =
     00 02 60 77 03 31 2e 32 00 01 64 66 03 64 6d 73 32 00 01 6f 5c 25 01 75 51 03 75 72 6e 3a 6f 6d
     61 3a 6d 6f 3a 6f 6d 61 2d 64 6d 2d 64 6d 61 63 63 3a 31 2e 30 00 01 01 01 01 01";
 
+/// As libwbxml writes a client provisioning document, without a string table.
+const PROVISIONING_OF_LIBWBXML: &str =
+    "02 0b 6a 00 c5 45 03 31 2e 31 00 01 c6 00 01 55 01 87 36 00 00 06 03 77 37 00 01 87 00 01 38 00
+    00 06 03 64 6d 73 32 2e 65 78 61 6d 70 6c 65 00 01 87 07 06 03 44 4d 53 2d 32 00 01 c6 00 01 56
+    01 87 34 00 00 06 03 68 74 74 70 73 3a 2f 2f 64 6d 73 32 2e 65 78 61 6d 70 6c 65 2f 64 6d 00 01
+    87 00 01 35 00 00 06 86 01 c6 53 01 87 23 06 03 34 34 33 00 01 01 01 c6 00 01 57 01 87 30 00 00
+    06 00 01 8d 01 87 33 00 00 06 00 01 93 01 87 33 00 00 06 9d 01 87 05 03 46 4f 4f 00 06 03 78 00
+    01 01 01 01";
+
 pub(super) fn octets(hex: &str) -> Vec<u8> {
     hex.split_whitespace()
         .map(|pair| u8::from_str_radix(pair, 16).unwrap())
@@ -188,6 +197,34 @@ fn a_departure_that_leaves_a_meaning_is_noted_with_its_place(
         .map(|observation| (observation.at, observation.oddity))
         .collect();
     assert_eq!(found, expected);
+}
+
+#[test]
+fn a_provisioning_document_of_another_implementation_is_read() {
+    let document = decode(&octets(PROVISIONING_OF_LIBWBXML)).unwrap();
+    assert_eq!(document.document_type, DocumentType::Provisioning10);
+    insta::assert_snapshot!(document.root.to_pretty_xml(), @r#"
+    <wap-provisioningdoc version="1.1">
+      <characteristic type="APPLICATION">
+        <parm name="APPID" value="w7"/>
+        <parm name="PROVIDER-ID" value="dms2.example"/>
+        <parm name="NAME" value="DMS-2"/>
+        <characteristic type="APPADDR">
+          <parm name="ADDR" value="https://dms2.example/dm"/>
+          <parm name="ADDRTYPE" value="IPV6"/>
+          <characteristic type="PORT">
+            <parm name="PORTNBR" value="443"/>
+          </characteristic>
+        </characteristic>
+        <characteristic type="APPAUTH">
+          <parm name="AAUTHLEVEL" value="APPSRV"/>
+          <parm name="AAUTHTYPE" value="DIGEST"/>
+          <parm name="AAUTHTYPE" value="HTTP-DIGEST"/>
+          <parm name="FOO" value="x"/>
+        </characteristic>
+      </characteristic>
+    </wap-provisioningdoc>
+    "#);
 }
 
 #[rstest]
