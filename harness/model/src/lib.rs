@@ -4,6 +4,7 @@
 //! hand each other these types, in one direction: case → transcript → verdict → report.
 
 pub mod certificate;
+pub mod deviation;
 pub mod diagnostic;
 pub mod message;
 pub mod requirement;
@@ -14,6 +15,7 @@ pub mod tls;
 pub mod transcript;
 pub mod verdict;
 
+pub use deviation::{Deviation, Oddity};
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use message::{MessageId, Part, Step};
 pub use requirement::{Basis, CaseId, Requirement, RequirementId, Weight};
