@@ -8,6 +8,7 @@ pub mod auth;
 pub mod bootstrap;
 pub mod devinfo;
 pub mod media_type;
+pub mod notification;
 pub mod session;
 pub mod syncml;
 pub mod tnds;
