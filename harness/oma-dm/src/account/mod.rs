@@ -6,12 +6,12 @@ use crate::acl::{ANY_SERVER, Acl, AclError, Right, check_server_id};
 use crate::auth::Secret;
 use crate::tnds::{ManagementTree, TndsError, TreeNode};
 use crate::tree::{Tree, TreeError};
-use crate::uri::{NodeUri, UriError};
+use crate::uri::NodeUri;
 
 mod nodes;
 mod object;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use object::{AccountObject, Authentication, ServerAddress};
 
@@ -308,16 +308,6 @@ impl AddressType {
             .into_iter()
             .find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
-}
-
-/// A place for the account that a node of an object holds, where none is yet: by its own name, if that is free.
-pub(crate) fn free_place(tree: &Tree, node: &TreeNode) -> Result<NodeUri, UriError> {
-    let wanted = if node.name.is_empty() {
-        "1"
-    } else {
-        node.name.as_str()
-    };
-    tree.free_child(&tree.settings().account_root, wanted)
 }
 
 /// Why something is no account that can be used.
