@@ -51,6 +51,9 @@ pub(crate) struct Run {
     /// What the messages look like on the wire, in place of the profile that is built in.
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: Option<PathBuf>,
+    /// Issue certificates from what `dmconform certs --out DIR` wrote, for a product that was configured with it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) certificates: Option<PathBuf>,
     /// How many cases run at once.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) jobs: Option<u32>,

@@ -13,7 +13,7 @@ use oma_dm::xml::Element;
 use crate::dm_session::{DmSession, KnownTree};
 use crate::header::Header;
 use crate::never::speaker;
-use crate::observed::{Observed, Probe};
+use crate::observed::{DmAnswer, Observed, Probe};
 use crate::occurrence::{Fields, Occurrence};
 use crate::package::{self, Package};
 
@@ -306,8 +306,21 @@ impl Recogniser {
             return;
         };
         let session = self.sessions.entry(key.clone()).or_default();
+        let code = package.header_status();
+        let admitted = code.is_none_or(|code| (200..300).contains(&code));
+        let asked_at = observed
+            .exchanges
+            .get(&response.exchange)
+            .and_then(|exchange| exchange.request);
+        if let Some(asked_at) = asked_at.filter(|_| admitted && seen.observer == Role::DmClient) {
+            observed.dm_answers.push(DmAnswer {
+                server: asked.server,
+                session: package.session_id.clone(),
+                asked: asked_at,
+                answered: seen.seq,
+            });
+        }
         if answers_session {
-            let code = package.header_status();
             let open = session.without_status(package);
             let statuses = if open.is_empty() {
                 "complete".to_owned()
@@ -316,7 +329,7 @@ impl Recogniser {
             };
             let fields = Fields::from([("statuses".to_owned(), vec![statuses])]);
             // A challenge is a refusal until the client has said the same again with the credentials asked for.
-            let accepted = code.is_none_or(|code| (200..300).contains(&code));
+            let accepted = admitted;
             let note = code.map_or_else(
                 || "package 2 without a header Status".to_owned(),
                 |code| format!("package 2, header Status {code}"),

@@ -14,4 +14,4 @@ mod variables;
 pub use globset::GlobSet;
 pub use options::{RunOptions, TargetFile, globs, timestamp};
 pub use run::{Emit, run};
-pub use target::{TargetError, certificates};
+pub use target::{TargetError, certificates, check_certificates};

@@ -113,6 +113,9 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
             "give a deviation to this implementation: only the bundled reference implementation has them";
         return Err(Failure::usage(why));
     }
+    if let Some(directory) = &arguments.certificates {
+        dmconform_runner::check_certificates(directory).map_err(|error| Failure::usage(error.to_string()))?;
+    }
     let cases = globs(&arguments.case)?;
     if let Some(cases) = &cases
         && !suite.cases.iter().any(|case| cases.is_match(&case.id.0))
@@ -153,13 +156,14 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         seed: arguments.seed,
         strict: arguments.strict,
         deviations: arguments.deviation.clone(),
+        certificates: arguments.certificates.clone(),
         suite_options: suite_options(arguments),
         directory,
         program,
     })
 }
 
-/// The options with which these cases and this profile are found again.
+/// The options with which these cases, this profile and these certificates are found again.
 fn suite_options(arguments: &Run) -> Vec<String> {
     let cases = arguments
         .cases
@@ -169,7 +173,11 @@ fn suite_options(arguments: &Run) -> Vec<String> {
         .profile
         .iter()
         .map(|path| format!("--profile {}", path.display()));
-    cases.chain(profile).collect()
+    let certificates = arguments
+        .certificates
+        .iter()
+        .map(|path| format!("--certificates {}", path.display()));
+    cases.chain(profile).chain(certificates).collect()
 }
 
 fn globs(patterns: &[String]) -> Result<Option<dmconform_runner::GlobSet>, Failure> {
