@@ -7,6 +7,7 @@ pub mod acl;
 pub mod auth;
 pub mod bootstrap;
 pub mod devinfo;
+pub mod media_type;
 pub mod session;
 pub mod syncml;
 pub mod tnds;

@@ -6,11 +6,14 @@ use crate::acl::{ANY_SERVER, Acl, AclError, Right, check_server_id};
 use crate::auth::Secret;
 use crate::tnds::{ManagementTree, TndsError, TreeNode};
 use crate::tree::{Tree, TreeError};
-use crate::uri::{NodeUri, UriError};
+use crate::uri::NodeUri;
 
 mod nodes;
+mod object;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+
+pub use object::{AccountObject, Authentication, ServerAddress};
 
 /// Management object identifier of an account.
 pub const OBJECT_ID: &str = "urn:oma:mo:oma-dm-dmacc:1.0";
@@ -21,7 +24,7 @@ pub const APPLICATION_ID: &str = "w7";
 /// What a device needs to know of a server to hold sessions with it.
 ///
 /// Of several addresses or credentials of one level the first is taken; nodes that are not named here stay in the tree, but
-/// are not part of this.
+/// are not part of this. [`AccountObject`] has them all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// `ServerID`, the name under which rights are granted.
@@ -124,7 +127,7 @@ impl Account {
     /// # Errors
     /// When the server identifier cannot stand in an ACL.
     pub fn bootstrap_acl(&self) -> Result<Acl, AclError> {
-        Acl::empty().with(&[Right::Get, Right::Replace, Right::Delete], &self.server_id)
+        bootstrap_acl(&self.server_id)
     }
 
     /// Whether sessions can be held with this: a server identifier that rights can be granted to, and an address.
@@ -132,21 +135,30 @@ impl Account {
     /// # Errors
     /// What is not so.
     pub fn check(&self) -> Result<(), AccountError> {
-        check_server_id(&self.server_id)?;
-        if self.server_id == ANY_SERVER {
-            return Err(AccountError::Value {
-                leaf: "ServerID",
-                value: self.server_id.clone(),
-            });
-        }
-        if self.address.trim().is_empty() {
-            return Err(AccountError::Value {
-                leaf: "Addr",
-                value: self.address.clone(),
-            });
-        }
-        Ok(())
+        check(&self.server_id, &self.address)
     }
+}
+
+fn check(server_id: &str, address: &str) -> Result<(), AccountError> {
+    check_server_id(server_id)?;
+    if server_id == ANY_SERVER {
+        return Err(AccountError::Value {
+            leaf: "ServerID",
+            value: server_id.to_owned(),
+        });
+    }
+    if address.trim().is_empty() {
+        return Err(AccountError::Value {
+            leaf: "Addr",
+            value: address.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// The ACL that the nodes of an account have after a bootstrap that sets none itself.
+fn bootstrap_acl(server_id: &str) -> Result<Acl, AclError> {
+    Acl::empty().with(&[Right::Get, Right::Replace, Right::Delete], server_id)
 }
 
 /// What one side proves itself with (`AppAuth/<X>`). The secret is not printed.
@@ -175,21 +187,35 @@ impl Credentials {
 }
 
 /// Who proves itself to whom (`AAuthLevel`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// The client to the server.
     Client,
     /// The server to the client.
     Server,
+    /// Both ends of OBEX.
+    Obex,
+    /// The client to what serves HTTP.
+    Http,
 }
 
 impl Level {
+    /// All levels.
+    pub const ALL: [Self; 4] = [Self::Client, Self::Server, Self::Obex, Self::Http];
+
     /// As written in an account.
     pub fn name(self) -> &'static str {
         match self {
             Self::Client => "CLCRED",
             Self::Server => "SRVCRED",
+            Self::Obex => "OBEX",
+            Self::Http => "HTTP",
         }
+    }
+
+    /// The level with that name, in exactly that spelling.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == name)
     }
 }
 
@@ -282,16 +308,6 @@ impl AddressType {
             .into_iter()
             .find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
-}
-
-/// A place for the account that a node of an object holds, where none is yet: by its own name, if that is free.
-pub(crate) fn free_place(tree: &Tree, node: &TreeNode) -> Result<NodeUri, UriError> {
-    let wanted = if node.name.is_empty() {
-        "1"
-    } else {
-        node.name.as_str()
-    };
-    tree.free_child(&tree.settings().account_root, wanted)
 }
 
 /// Why something is no account that can be used.

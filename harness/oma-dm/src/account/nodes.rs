@@ -4,57 +4,62 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::{
-    APPLICATION_ID, Account, AccountError, AddressType, AuthenticationType, Credentials, Level, OBJECT_ID,
+    APPLICATION_ID, Account, AccountError, AccountObject, AddressType, Authentication, AuthenticationType,
+    Credentials, Level, OBJECT_ID, ServerAddress,
 };
 use crate::auth::Secret;
+use crate::tnds::{ManagementTree, TreeNode};
 use crate::tree::{Format, Node, Tree, TreeError};
 use crate::uri::NodeUri;
 
 pub(super) fn read(tree: &Tree, root: &NodeUri) -> Result<Account, AccountError> {
-    let at = Reader {
-        tree,
-        root: root.clone(),
-    };
-    if at
-        .text("AppID")
-        .is_some_and(|application| application != APPLICATION_ID)
-    {
-        return Err(AccountError::OtherApplication { root: root.clone() });
-    }
-    let place = at.first_child("AppAddr");
-    let address = place.as_ref().and_then(|place| place.text("Addr"));
-    let port = place
-        .as_ref()
-        .and_then(|place| place.first_child("Port")?.text("PortNbr"));
+    let at = Reader::of_account(tree, root)?;
+    let server_id = at.required("ServerID")?;
+    let place = at
+        .first_child("AppAddr")
+        .filter(|place| place.text("Addr").is_some())
+        .ok_or_else(|| at.missing("AppAddr/<X>/Addr"))?;
+    let ServerAddress {
+        address,
+        address_type,
+        ports,
+    } = place.address()?;
+    let credentials = |level| at.of_level(level).map(|at| at.credentials()).transpose();
     Ok(Account {
+        server_id,
+        name: at.text("Name"),
+        address,
+        address_type,
+        port: ports.first().copied(),
+        preferred_authentication: at.preferred_authentication()?,
+        client_credentials: credentials(Level::Client)?,
+        server_credentials: credentials(Level::Server)?,
+    })
+}
+
+pub(super) fn read_all(tree: &Tree, root: &NodeUri) -> Result<AccountObject, AccountError> {
+    let at = Reader::of_account(tree, root)?;
+    Ok(AccountObject {
         server_id: at.required("ServerID")?,
         name: at.text("Name"),
-        address: address.ok_or_else(|| at.missing("AppAddr/<X>/Addr"))?,
-        address_type: place.and_then(|place| place.text("AddrType")).map_or(
-            Ok(AddressType::Uri),
-            |name| {
-                AddressType::from_name(&name).ok_or(AccountError::Value {
-                    leaf: "AddrType",
-                    value: name,
-                })
-            },
-        )?,
-        port: port
-            .map(|port| {
-                port.parse().map_err(|_| AccountError::Value {
-                    leaf: "PortNbr",
-                    value: port,
-                })
-            })
-            .transpose()?,
-        // Empty: what was agreed on last time.
-        preferred_authentication: at
-            .text("AAuthPref")
-            .filter(|name| !name.is_empty())
-            .map(|name| authentication_type("AAuthPref", name))
-            .transpose()?,
-        client_credentials: at.credentials(Level::Client)?,
-        server_credentials: at.credentials(Level::Server)?,
+        preferred_connection: at.text("PrefConRef"),
+        connections: at
+            .all_children("ToConRef")
+            .iter()
+            .map(|at| at.required("ConRef"))
+            .collect::<Result<_, _>>()?,
+        addresses: at
+            .all_children("AppAddr")
+            .iter()
+            .map(Reader::address)
+            .collect::<Result<_, _>>()?,
+        preferred_authentication: at.preferred_authentication()?,
+        authentications: at
+            .all_children("AppAuth")
+            .iter()
+            .map(Reader::authentication)
+            .collect::<Result<_, _>>()?,
+        extension: at.subtree("Ext"),
     })
 }
 
@@ -98,6 +103,17 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    fn of_account(tree: &'a Tree, root: &NodeUri) -> Result<Self, AccountError> {
+        let root = root.clone();
+        let at = Self { tree, root };
+        match at.text("AppID") {
+            Some(application) if application != APPLICATION_ID => {
+                Err(AccountError::OtherApplication { root: at.root })
+            }
+            _ => Ok(at),
+        }
+    }
+
     fn node(&self, name: &str) -> Option<&'a Node> {
         self.tree.get(&self.root.join(name).ok()?)
     }
@@ -142,20 +158,67 @@ impl<'a> Reader<'a> {
             .find(|at| at.text("AAuthLevel").as_deref() == Some(level.name()))
     }
 
-    fn credentials(&self, level: Level) -> Result<Option<Credentials>, AccountError> {
-        let Some(at) = self.of_level(level) else {
-            return Ok(None);
+    /// A place of `AppAddr`.
+    fn address(&self) -> Result<ServerAddress, AccountError> {
+        let address_type = match self.text("AddrType") {
+            None => AddressType::Uri,
+            Some(value) => AddressType::from_name(&value).ok_or(AccountError::Value {
+                leaf: "AddrType",
+                value,
+            })?,
         };
-        let nonce = match at.node("AAuthData") {
+        let ports = self.all_children("Port").into_iter().map(|at| {
+            let value = at.required("PortNbr")?;
+            value.parse().map_err(|_| AccountError::Value {
+                leaf: "PortNbr",
+                value,
+            })
+        });
+        Ok(ServerAddress {
+            address: self.required("Addr")?,
+            address_type,
+            ports: ports.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// A place of `AppAuth`.
+    fn authentication(&self) -> Result<Authentication, AccountError> {
+        let level = self.required("AAuthLevel")?;
+        Ok(Authentication {
+            level: Level::from_name(&level).ok_or(AccountError::Value {
+                leaf: "AAuthLevel",
+                value: level,
+            })?,
+            credentials: self.credentials()?,
+        })
+    }
+
+    fn credentials(&self) -> Result<Credentials, AccountError> {
+        let nonce = match self.node("AAuthData") {
             None => Vec::new(),
             Some(node) => read_nonce(node)?,
         };
-        Ok(Some(Credentials {
-            authentication_type: authentication_type("AAuthType", at.required("AAuthType")?)?,
-            name: at.text("AAuthName").unwrap_or_default(),
-            secret: Secret::new(at.text("AAuthSecret").unwrap_or_default()),
+        Ok(Credentials {
+            authentication_type: authentication_type("AAuthType", self.required("AAuthType")?)?,
+            name: self.text("AAuthName").unwrap_or_default(),
+            secret: Secret::new(self.text("AAuthSecret").unwrap_or_default()),
             nonce,
-        }))
+        })
+    }
+
+    /// Empty means what was agreed on last time.
+    fn preferred_authentication(&self) -> Result<Option<AuthenticationType>, AccountError> {
+        let name = self.text("AAuthPref").filter(|name| !name.is_empty());
+        name.map(|name| authentication_type("AAuthPref", name))
+            .transpose()
+    }
+
+    /// A child with all below it.
+    fn subtree(&self, name: &str) -> Option<TreeNode> {
+        let place = self.root.join(name).ok()?;
+        let object = ManagementTree::from_tree(self.tree, &place, |_, _| true);
+        let node = object.nodes.into_iter().next()?;
+        Some(TreeNode { path: None, ..node })
     }
 }
 

@@ -234,3 +234,128 @@ fn secrets_are_not_printed() {
         "{printed}"
     );
 }
+
+/// An account with everything that its object can hold.
+pub(crate) fn full_account() -> AccountObject {
+    let credentials = |name: &str, authentication_type| Credentials {
+        authentication_type,
+        ..Credentials::digest(name, Secret::new(format!("secret-of-{name}")), [0, 1, 255])
+    };
+    let authentication = |level, name: &str, kind| Authentication {
+        level,
+        credentials: credentials(name, kind),
+    };
+    let address = |address: &str, address_type, ports: &[u16]| ServerAddress {
+        address: address.to_owned(),
+        address_type,
+        ports: ports.to_vec(),
+    };
+    AccountObject {
+        server_id: "dms2.example".into(),
+        name: Some("DMS-2".into()),
+        preferred_connection: Some("./NAP/1".into()),
+        connections: vec!["./NAP/2".into(), "./Proxy/1".into()],
+        addresses: vec![
+            address("https://dms2.example/dm", AddressType::Uri, &[]),
+            address("192.0.2.7", AddressType::Ipv4, &[443, 8443]),
+        ],
+        preferred_authentication: Some(AuthenticationType::Hmac),
+        authentications: vec![
+            authentication(Level::Client, "dev-0001", AuthenticationType::Digest),
+            authentication(Level::Server, "dms2.example", AuthenticationType::Hmac),
+            authentication(Level::Http, "web", AuthenticationType::HttpBasic),
+            authentication(Level::Obex, "obex", AuthenticationType::Digest),
+        ],
+        extension: Some(TreeNode {
+            name: "Ext".into(),
+            format: Some(Format::Node),
+            type_name: Some(String::new()),
+            children: vec![TreeNode {
+                name: "Vendor".into(),
+                format: Some(Format::Int),
+                type_name: Some("text/plain".into()),
+                value: Some(b"7".to_vec()),
+                ..TreeNode::default()
+            }],
+            ..TreeNode::default()
+        }),
+    }
+}
+
+#[test]
+fn an_account_with_everything_goes_through_both_encodings_and_a_tree() {
+    let node = full_account().to_node("dms2", None).unwrap();
+    let object = ManagementTree {
+        nodes: vec![node],
+        ..ManagementTree::default()
+    };
+    for read in [
+        ManagementTree::from_wbxml(&object.to_wbxml()),
+        ManagementTree::from_xml(&object.to_xml()),
+    ] {
+        assert_eq!(
+            AccountObject::from_node(&read.unwrap().nodes[0]),
+            Ok(full_account())
+        );
+    }
+    let mut tree = Tree::new();
+    object.add_to(&mut tree, &uri("./DMAcc")).unwrap();
+    assert_eq!(
+        AccountObject::read(&tree, &uri("./DMAcc/dms2")),
+        Ok(full_account())
+    );
+}
+
+#[test]
+fn of_an_account_with_everything_the_first_of_each_is_for_sessions() {
+    let account = Account::from_object(&full_account().to_node("dms2", None).unwrap()).unwrap();
+    assert_eq!(account.address, "https://dms2.example/dm");
+    assert_eq!(account.port, None);
+    assert_eq!(account.client_credentials.unwrap().name, "dev-0001");
+    assert_eq!(
+        account.server_credentials.unwrap().authentication_type,
+        AuthenticationType::Hmac
+    );
+}
+
+#[test]
+fn an_account_for_sessions_makes_the_same_nodes_as_an_object() {
+    let node = AccountObject::from(&account()).to_node("x", None).unwrap();
+    assert_eq!(Account::from_object(&node), Ok(account()));
+}
+
+#[rstest]
+#[case::no_address(AccountObject { addresses: Vec::new(), ..full_account() }, "`` is no value for `Addr` of an account")]
+#[case::server_id(AccountObject { server_id: "*".into(), ..full_account() }, "`*` is no value for `ServerID` of an account")]
+fn an_object_that_no_session_can_be_held_with_is_not_written(
+    #[case] object: AccountObject,
+    #[case] expected: &str,
+) {
+    assert_eq!(object.to_node("x", None).unwrap_err().to_string(), expected);
+}
+
+#[rstest]
+#[case::level(
+    "./DMAcc/x/AppAuth/CLCRED/AAuthLevel",
+    "X",
+    "`X` is no value for `AAuthLevel` of an account"
+)]
+#[case::second_port(
+    "./DMAcc/x/AppAddr/1/Port/2/PortNbr",
+    "x",
+    "`x` is no value for `PortNbr` of an account"
+)]
+#[case::second_address(
+    "./DMAcc/x/AppAddr/2/AddrType",
+    "URI",
+    "account `./DMAcc/x/AppAddr/2` without `Addr`"
+)]
+#[case::connection(
+    "./DMAcc/x/ToConRef/1/Other",
+    "x",
+    "account `./DMAcc/x/ToConRef/1` without `ConRef`"
+)]
+fn what_an_object_cannot_hold_is_named(#[case] at: &str, #[case] value: &str, #[case] expected: &str) {
+    let error = AccountObject::read(&with(at, value), &uri("./DMAcc/x")).unwrap_err();
+    assert_eq!(error.to_string(), expected);
+}

@@ -1,28 +1,113 @@
-//! Bootstrap documents: what makes a device know a server (OMA-TS-DM_Bootstrap).
+//! Bootstrap documents: what makes a device know a server (OMA-TS-DM_Bootstrap), in both profiles and both encodings.
+//!
+//! ```
+//! use oma_dm::account::Account;
+//! use oma_dm::auth::Secret;
+//! use oma_dm::bootstrap::{self, Form, Keys, Protection, SecurityMethod};
+//!
+//! let account = Account::new("dms2.example", "https://dms2.example/dm");
+//! let document = bootstrap::write(&[(&account).into()], Form::PROVISIONING_WBXML)?;
+//! let keys = Keys { user_pin: Some(Secret::new("1234")), ..Keys::default() };
+//! let media_type = bootstrap::protect(&document, Form::PROVISIONING_WBXML, SecurityMethod::UserPin, &keys)?;
+//!
+//! let bootstrap = bootstrap::read_protected(&document, &media_type.to_string(), &Protection::by_mac(keys))?;
+//! assert_eq!(bootstrap.accounts().collect::<Vec<_>>(), [&account]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use thiserror::Error;
 
-use crate::account::{Account, AccountError};
-use crate::acl::{Acl, Right};
-use crate::syncml::{
-    self, Address, Command, Data, Encoding, Header, Item, Message, Meta, Observation, Operation, ReadError,
-    StatusCode,
-};
-use crate::tnds::{self, ManagementTree, TndsError, TreeNode};
-use crate::tree::{Outcome, Tree};
+use crate::account::{Account, AccountError, AccountObject};
+use crate::media_type::{MediaType, bad_parameter};
+use crate::syncml::{Encoding, Observation, ReadError, StatusCode};
+use crate::tnds::{ManagementTree, TndsError, TreeNode};
+use crate::tree::Tree;
 use crate::uri::NodeUri;
 
+mod dm;
+mod provisioning;
+mod security;
 #[cfg(test)]
 mod tests;
+
+pub use provisioning::ProvisioningError;
+pub use security::{
+    Integrity, Keys, ParameterError, Protection, SecurityError, SecurityMethod, mac, pin_with_mac,
+};
+
+/// How a bootstrap is worded (OMA-TS-DM_Bootstrap 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Profile {
+    /// As a message of OMA DM, with TNDS objects.
+    Dm,
+    /// As a document of OMA Client Provisioning.
+    ClientProvisioning,
+}
+
+/// What a bootstrap is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Form {
+    /// How it is worded.
+    pub profile: Profile,
+    /// How that is put in octets.
+    pub encoding: Encoding,
+}
+
+impl Form {
+    /// `application/vnd.syncml.dm+wbxml`, which the specification wants for the DM profile.
+    pub const DM_WBXML: Self = Self {
+        profile: Profile::Dm,
+        encoding: Encoding::Wbxml,
+    };
+    /// `application/vnd.syncml.dm+xml`, for people and for tests.
+    pub const DM_XML: Self = Self {
+        profile: Profile::Dm,
+        encoding: Encoding::Xml,
+    };
+    /// `application/vnd.wap.connectivity-wbxml`.
+    pub const PROVISIONING_WBXML: Self = Self {
+        profile: Profile::ClientProvisioning,
+        encoding: Encoding::Wbxml,
+    };
+    /// `text/vnd.wap.connectivity-xml`.
+    pub const PROVISIONING_XML: Self = Self {
+        profile: Profile::ClientProvisioning,
+        encoding: Encoding::Xml,
+    };
+
+    /// Its media type, without parameters.
+    pub fn media_type(self) -> &'static str {
+        match (self.profile, self.encoding) {
+            (Profile::Dm, encoding) => encoding.media_type(),
+            (Profile::ClientProvisioning, Encoding::Wbxml) => "application/vnd.wap.connectivity-wbxml",
+            (Profile::ClientProvisioning, Encoding::Xml) => "text/vnd.wap.connectivity-xml",
+        }
+    }
+
+    /// The form that a media type stands for.
+    pub fn of(media_type: &MediaType) -> Option<Self> {
+        if let Some(encoding) = Encoding::from_media_type(media_type.essence()) {
+            let profile = Profile::Dm;
+            return Some(Self { profile, encoding });
+        }
+        [Self::PROVISIONING_WBXML, Self::PROVISIONING_XML]
+            .into_iter()
+            .find(|form| form.media_type() == media_type.essence())
+    }
+}
 
 /// A bootstrap document, read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bootstrap {
+    /// What it is written in.
+    pub form: Form,
+    /// What is known of who wrote it.
+    pub integrity: Integrity,
     /// The accounts it brings, at least one, each with all its nodes.
     pub entries: Vec<Entry>,
     /// What departs from the specification without making the document useless.
     pub observations: Vec<Observation>,
-    /// Commands that were passed over, each with its target: objects that are not supported here.
+    /// What was passed over, since it is not supported here: identifiers of objects, other nodes, other characteristics.
     pub skipped: Vec<String>,
 }
 
@@ -36,10 +121,43 @@ impl Bootstrap {
 /// An account in a bootstrap document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// What it says.
+    /// What it says, as far as sessions need it.
     pub account: Account,
-    /// All its nodes, with their ACLs, those among them that [`Account`] does not know too.
+    /// All its nodes, with their ACLs, those among them that [`Account`] does not know too. Without a name where the device is to
+    /// choose.
     pub object: TreeNode,
+}
+
+impl Entry {
+    /// An account for which the document sets no ACL: its server gets Get, Replace and Delete (OMA-TS-DM_Bootstrap 5.3.4).
+    fn of_object(object: &AccountObject) -> Result<Self, AccountError> {
+        let object = object.to_node("", Some(object.bootstrap_acl()?))?;
+        Ok(Self {
+            account: Account::from_object(&object)?,
+            object,
+        })
+    }
+}
+
+/// Writes a bootstrap with accounts, in which each server gets Get, Replace and Delete on its own.
+///
+/// # Errors
+/// When an account is not usable.
+pub fn write(accounts: &[AccountObject], form: Form) -> Result<Vec<u8>, AccountError> {
+    if form.profile == Profile::ClientProvisioning {
+        return provisioning::write(accounts, form.encoding);
+    }
+    let objects = accounts.iter().enumerate().map(|(index, account)| {
+        let name = (index + 1).to_string();
+        let node = account.to_node(&name, Some(account.bootstrap_acl()?))?;
+        Ok(ManagementTree {
+            nodes: vec![node],
+            ..ManagementTree::default()
+        })
+    });
+    let objects: Vec<_> = objects.collect::<Result<_, AccountError>>()?;
+    let sender = accounts.first().map_or("", |account| account.server_id.as_str());
+    Ok(dm::write(sender, &objects, form.encoding))
 }
 
 /// Writes a bootstrap of the DM profile: a message without authentication that adds an account to `./Inbox`, with Get, Replace
@@ -51,94 +169,85 @@ pub struct Entry {
 /// When the account is not usable ([`Account::check`]).
 pub fn write_dm_profile(account: &Account, encoding: Encoding) -> Result<Vec<u8>, AccountError> {
     let object = account.to_object("account", Some(account.bootstrap_acl()?))?;
-    let (format, media_type, data) = match encoding {
-        Encoding::Wbxml => ("bin", tnds::WBXML_MEDIA_TYPE, Data::Bytes(object.to_wbxml())),
-        Encoding::Xml => {
-            let xml = String::from_utf8(object.to_xml()).expect("the XML writer writes UTF-8");
-            ("xml", tnds::XML_MEDIA_TYPE, Data::Text(xml))
-        }
-    };
-    let meta = Meta {
-        format: Some(format.to_owned()),
-        media_type: Some(media_type.to_owned()),
-        ..Meta::default()
-    };
-    let item = Item {
-        target: Some(INBOX.into()),
-        meta,
-        data: Some(data),
-        ..Item::default()
-    };
-    let add = Operation {
-        id: "1".into(),
-        items: vec![item],
-        ..Operation::default()
-    };
-    let message = Message {
-        header: Header {
-            session_id: "0".into(),
-            message_id: "1".into(),
-            // Nothing is said of how a device is addressed that has not been heard of; the root is.
-            target: Address {
-                uri: ".".to_owned(),
-                name: None,
-            },
-            source: Address {
-                uri: account.server_id.clone(),
-                name: None,
-            },
-            ..Header::default()
-        },
-        commands: vec![Command::Add(add)],
-        is_final: true,
-    };
-    Ok(syncml::write(&message, encoding))
+    Ok(dm::write(&account.server_id, &[object], encoding))
 }
 
-/// Reads a bootstrap document.
+/// The media type to send a bootstrap with, so that its receiver can check it: with `SEC`, and `MAC` unless the PIN carries it
+/// ([`pin_with_mac`]).
+///
+/// # Errors
+/// When the profile does not have the method, or a key for it is missing.
+pub fn protect(
+    document: &[u8],
+    form: Form,
+    method: SecurityMethod,
+    keys: &Keys,
+) -> Result<MediaType, SecurityError> {
+    let media_type = MediaType::parse(form.media_type()).expect("it is a media type");
+    security::protect(media_type, form.profile, document, method, keys)
+}
+
+/// Reads a bootstrap document that came over a connection which protects it. A `MAC` is noted, but not checked.
 ///
 /// # Errors
 /// When the media type is none of a bootstrap, the octets are not of that type, the document brings no account, or one that
 /// no session could be held with.
 pub fn read(octets: &[u8], media_type: &str) -> Result<Bootstrap, BootstrapError> {
-    let encoding = Encoding::from_media_type(media_type).ok_or_else(|| BootstrapError::MediaType {
-        media_type: media_type.to_owned(),
-    })?;
-    let reading = syncml::read(octets, encoding)?;
-    // The message is carried out on a device that has nothing, so that it may be worded in any way that a device takes.
-    let mut device = Tree::new();
-    let everything = Acl::empty()
-        .with(&Right::ALL, BOOTSTRAP_SERVER)
-        .expect("the name can stand in an ACL");
-    device
-        .set_acl(&NodeUri::root(), everything)
-        .expect("the root is there, and the ACL is not empty");
-    let mut skipped = Vec::new();
-    for command in &reading.message.commands {
-        check_objects(command)?;
-        for outcome in device.execute(BOOTSTRAP_SERVER, command) {
-            match outcome.status {
-                status if status.is_success() => {}
-                StatusCode::OPTIONAL_FEATURE_NOT_SUPPORTED => skipped.push(target_of(&outcome)),
-                status => {
-                    return Err(BootstrapError::Command {
-                        command: outcome.command,
-                        target: target_of(&outcome),
-                        status,
-                    });
-                }
-            }
+    read_protected(octets, media_type, &Protection::by_transport())
+}
+
+/// Reads a bootstrap document, and checks how it is protected itself.
+///
+/// # Errors
+/// As [`read`], and when the protection is not what is wanted.
+pub fn read_protected(
+    octets: &[u8],
+    media_type: &str,
+    protection: &Protection,
+) -> Result<Bootstrap, BootstrapError> {
+    let mut observations = Vec::new();
+    let parsed = parse_media_type(media_type, &mut observations);
+    let (parsed, form) = parsed
+        .and_then(|parsed| Some((Form::of(&parsed)?, parsed)))
+        .map(|(form, parsed)| (parsed, form))
+        .ok_or_else(|| BootstrapError::MediaType {
+            media_type: media_type.to_owned(),
+        })?;
+    let integrity = security::check(octets, &parsed, form.profile, protection, &mut observations)?;
+    let (entries, noted, skipped) = match form.profile {
+        Profile::Dm => {
+            let read = dm::read(octets, form.encoding)?;
+            (read.entries, read.observations, read.skipped)
         }
-    }
-    let entries = entries(&device)?;
+        Profile::ClientProvisioning => {
+            let read = provisioning::read(octets, form.encoding)?;
+            (read.entries, read.observations, read.skipped)
+        }
+    };
     if entries.is_empty() {
         return Err(BootstrapError::NoAccount);
     }
+    observations.extend(noted);
     Ok(Bootstrap {
+        form,
+        integrity,
         entries,
-        observations: reading.observations,
+        observations,
         skipped,
     })
+}
+
+/// Parameters that cannot be read are noted, and left out.
+fn parse_media_type(text: &str, observations: &mut Vec<Observation>) -> Option<MediaType> {
+    match MediaType::parse(text) {
+        Ok(media_type) => Some(media_type),
+        Err(_) => {
+            let plain = text.split(';').next().unwrap_or_default();
+            let media_type = MediaType::parse(plain).ok()?;
+            observations.push(bad_parameter("Content-Type", "a media type", text));
+            Some(media_type)
+        }
+    }
 }
 
 /// Adds the accounts of a bootstrap to a device, under names of their own below `./DMAcc`, and says where. All or none; nothing
@@ -151,6 +260,7 @@ pub fn read(octets: &[u8], media_type: &str) -> Result<Bootstrap, BootstrapError
 pub fn apply(bootstrap: &Bootstrap, tree: &mut Tree) -> Result<Vec<NodeUri>, BootstrapError> {
     let mut changed = tree.clone();
     let mut places = Vec::new();
+    let mut moves = Vec::new();
     for Entry { account, object } in &bootstrap.entries {
         places.push(match account_of(&changed, &account.server_id) {
             Some((place, there)) if there.as_ref().is_some_and(|there| is_repeat(there, account)) => place,
@@ -161,20 +271,24 @@ pub fn apply(bootstrap: &Bootstrap, tree: &mut Tree) -> Result<Vec<NodeUri>, Boo
                 });
             }
             None => {
-                let place = crate::account::free_place(&changed, object).map_err(TndsError::from)?;
+                let accounts = changed.settings().account_root.clone();
+                let place = changed
+                    .place_for_object(&accounts, &object.name)
+                    .map_err(TndsError::from)?;
                 object.add_as(&mut changed, &place)?;
+                if let Ok(read_at) = Tree::new().settings().account_root.join(&object.name) {
+                    moves.push((read_at, place.clone()));
+                }
                 place
             }
         });
     }
+    for (_, place) in &moves {
+        changed.redirect(place, &moves).map_err(TndsError::from)?;
+    }
     *tree = changed;
     Ok(places)
 }
-
-const INBOX: &str = "./Inbox";
-
-/// Whom the commands of a bootstrap are carried out for, while it is read.
-const BOOTSTRAP_SERVER: &str = "bootstrap";
 
 /// The account of a server, usable or not.
 fn account_of(tree: &Tree, server_id: &str) -> Option<(NodeUri, Option<Account>)> {
@@ -202,56 +316,27 @@ fn is_repeat(there: &Account, account: &Account) -> bool {
     without_nonces(there) == without_nonces(account)
 }
 
-fn entries(device: &Tree) -> Result<Vec<Entry>, BootstrapError> {
-    let entry = |place: &NodeUri| {
-        let account = Account::read(device, place)?;
-        let object = ManagementTree::from_tree(device, place, |_, _| true)
-            .nodes
-            .into_iter()
-            .next();
-        let object = object
-            .map(|object| TreeNode { path: None, ..object })
-            .unwrap_or_default();
-        Ok(Entry { account, object })
-    };
-    device
-        .children(&device.settings().account_root)
-        .map(|(place, _)| entry(place))
-        .collect()
-}
-
-/// Says of an object what is wrong with it, where its status alone would not.
-fn check_objects(command: &Command) -> Result<(), BootstrapError> {
-    let Command::Add(add) = command else { return Ok(()) };
-    for item in &add.items {
-        for node in ManagementTree::of_item(&add.meta, item)?
-            .iter()
-            .flat_map(|object| &object.nodes)
-        {
-            if node.type_name.as_deref() == Some(crate::account::OBJECT_ID) {
-                Account::from_object(node)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn target_of(outcome: &Outcome) -> String {
-    outcome.target.clone().unwrap_or_default()
-}
-
 /// Why a bootstrap document cannot be used.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum BootstrapError {
     /// Not a media type of bootstrap documents.
-    #[error("`{media_type}` is no media type of a bootstrap document; send application/vnd.syncml.dm+wbxml")]
+    #[error(
+        "`{media_type}` is no media type of a bootstrap document; send application/vnd.syncml.dm+wbxml \
+         or application/vnd.wap.connectivity-wbxml"
+    )]
     MediaType {
         /// The one given.
         media_type: String,
     },
-    /// Not a message at all.
+    /// Not a document of that type at all.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// Not protected as it has to be.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
+    /// Not a provisioning document that makes sense.
+    #[error(transparent)]
+    Provisioning(#[from] ProvisioningError),
     /// A command of it that no device could carry out.
     #[error("{command} of `{target}` in the bootstrap is refused with {}", status.0)]
     Command {
@@ -263,7 +348,7 @@ pub enum BootstrapError {
         status: StatusCode,
     },
     /// It tells of no server.
-    #[error("the bootstrap brings no account; add a DMAcc object to ./Inbox")]
+    #[error("the bootstrap brings no account; add a DMAcc object to ./Inbox, or an application w7")]
     NoAccount,
     /// The account it brings is not usable.
     #[error(transparent)]

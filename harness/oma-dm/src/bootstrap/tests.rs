@@ -5,8 +5,12 @@ use rstest::rstest;
 
 use super::*;
 use crate::account::Credentials;
+use crate::acl::{Acl, Right};
 use crate::auth::Secret;
 use crate::tree::Format;
+
+mod provisioning;
+mod security;
 
 fn uri(text: &str) -> NodeUri {
     NodeUri::parse(text).unwrap()
@@ -205,14 +209,90 @@ fn objects_that_are_not_supported_are_skipped() {
     );
     let bootstrap = read_xml(&format!("{account}{other}")).unwrap();
     assert_eq!(bootstrap.accounts().count(), 1);
-    assert_eq!(bootstrap.skipped, ["./Inbox"]);
+    assert_eq!(bootstrap.skipped, ["urn:oma:mo:connectivity:1.0"]);
+}
+
+const TWO_OBJECTS: &str = r#"<![CDATA[<MgmtTree xmlns="syncml:dmddf1.2"><VerDTD>1.2</VerDTD>
+    <Node><NodeName>nap</NodeName><RTProperties><Format><node/></Format>
+      <Type><DDFName>urn:oma:mo:connectivity:1.0</DDFName></Type></RTProperties></Node>
+    <Node><NodeName>acc</NodeName><RTProperties><Format><node/></Format>
+      <Type><DDFName>urn:oma:mo:oma-dm-dmacc:1.0</DDFName></Type></RTProperties>
+      <Node><NodeName>ServerID</NodeName><Value>s</Value></Node>
+      <Node><NodeName>PrefConRef</NodeName><Value>./Inbox/acc/Ext/nap</Value></Node></Node>
+    <Node><NodeName>AppAddr</NodeName><Path>acc</Path><Node><NodeName>1</NodeName>
+      <Node><NodeName>Addr</NodeName><Value>https://s/</Value></Node></Node></Node>
+  </MgmtTree>]]>"#;
+
+#[test]
+fn of_one_object_with_several_in_it_those_that_are_not_supported_are_skipped() {
+    let bootstrap = read_xml(&add("1", "./Inbox", XML_OBJECT, TWO_OBJECTS)).unwrap();
+    assert_eq!(
+        bootstrap.accounts().collect::<Vec<_>>(),
+        [&Account::new("s", "https://s/")]
+    );
+    assert_eq!(bootstrap.skipped, ["urn:oma:mo:connectivity:1.0"]);
+}
+
+#[test]
+fn references_inside_the_object_follow_to_where_the_device_puts_it() {
+    let bootstrap = read_xml(&add("1", "./Inbox", XML_OBJECT, TWO_OBJECTS)).unwrap();
+    let mut tree = device();
+    tree.insert_interior(&uri("./DMAcc/acc"), "").unwrap();
+    assert_eq!(apply(&bootstrap, &mut tree), Ok(vec![uri("./DMAcc/acc-2")]));
+    assert_eq!(
+        tree.text(&uri("./DMAcc/acc-2/PrefConRef")),
+        Some("./DMAcc/acc-2/Ext/nap")
+    );
+}
+
+#[test]
+fn nodes_elsewhere_in_the_tree_are_passed_over_and_named() {
+    let account = add(
+        "1",
+        "./Inbox",
+        XML_OBJECT,
+        &object(crate::account::OBJECT_ID, ACCOUNT_NODES),
+    );
+    let bootstrap = read_xml(&format!("{account}{}", add("2", "./Settings/x", "", "1"))).unwrap();
+    assert_eq!(bootstrap.skipped, ["./Settings"]);
+    let mut tree = device();
+    apply(&bootstrap, &mut tree).unwrap();
+    assert_eq!(tree.get(&uri("./Settings/x")), None);
 }
 
 #[rstest]
-#[case::nothing_in_it("", "the bootstrap brings no account; add a DMAcc object to ./Inbox")]
+#[case(Form::DM_XML)]
+#[case(Form::DM_WBXML)]
+fn several_accounts_with_everything_come_back_the_same(#[case] form: Form) {
+    let first = crate::account::tests::full_account();
+    let second = AccountObject {
+        server_id: "other.example".into(),
+        ..first.clone()
+    };
+    let written = write(&[first.clone(), second.clone()], form).unwrap();
+    let bootstrap = read(&written, form.media_type()).unwrap();
+    assert_eq!(bootstrap.form, form);
+    assert_eq!(bootstrap.observations, []);
+    let objects: Vec<_> = bootstrap
+        .entries
+        .iter()
+        .map(|entry| AccountObject::from_node(&entry.object).unwrap())
+        .collect();
+    assert_eq!(objects, [first, second]);
+    assert_eq!(
+        bootstrap.entries[1].object.acl.as_ref().unwrap().to_string(),
+        "Delete=other.example&Get=other.example&Replace=other.example"
+    );
+}
+
+#[rstest]
+#[case::nothing_in_it(
+    "",
+    "the bootstrap brings no account; add a DMAcc object to ./Inbox, or an application w7"
+)]
 #[case::only_other_objects(
     &add("1", "./Inbox", XML_OBJECT, &object("urn:x", "")),
-    "the bootstrap brings no account; add a DMAcc object to ./Inbox"
+    "the bootstrap brings no account; add a DMAcc object to ./Inbox, or an application w7"
 )]
 #[case::account_without_address(
     &add("1", "./Inbox", XML_OBJECT, &object(crate::account::OBJECT_ID, "<Node><NodeName>ServerID</NodeName><Value>s</Value></Node>")),

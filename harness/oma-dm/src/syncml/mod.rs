@@ -52,7 +52,7 @@ pub use observation::{Departure, Observation, Rule};
 pub use place::{Place, place};
 pub use status::{AlertCode, StatusCode};
 
-use crate::wbxml::{self, DocumentType, WbxmlError};
+use crate::wbxml::{self, DocumentType, Oddity, WbxmlError};
 use crate::xml::{Element, XmlError};
 use observation::Notes;
 
@@ -195,7 +195,7 @@ pub fn read(octets: &[u8], encoding: Encoding) -> Result<Reading, ReadError> {
         Encoding::Xml => (Element::parse(octets)?, Vec::new()),
         Encoding::Wbxml => {
             let document = wbxml::decode(octets)?;
-            let observations = of_wbxml(&document, octets.len());
+            let observations = of_wbxml(&document);
             (document.root, observations)
         }
     };
@@ -234,7 +234,7 @@ pub fn read_strict(octets: &[u8], encoding: Encoding) -> Result<Message, StrictE
 }
 
 /// What is not as it should be around the elements of a document in WBXML.
-fn of_wbxml(document: &wbxml::Document, length: usize) -> Vec<Observation> {
+fn of_wbxml(document: &wbxml::Decoded) -> Vec<Observation> {
     let mut observations = Vec::new();
     let mut note = |departure, at| {
         observations.push(Observation {
@@ -254,9 +254,15 @@ fn of_wbxml(document: &wbxml::Document, length: usize) -> Vec<Observation> {
         };
         note(departure, 1..document.root.at.start);
     }
-    if document.end < length {
-        let octets = length - document.end;
-        note(Departure::TrailingOctets { octets }, document.end..length);
+    for wbxml::Observation { oddity, at } in &document.observations {
+        match oddity {
+            // The type is noted above, and the elements and attributes are with all others.
+            Oddity::DocumentType(_) | Oddity::Tag { .. } | Oddity::Attributes => {}
+            Oddity::Trailing(octets) => {
+                note(Departure::TrailingOctets { octets: *octets }, *at..*at + *octets);
+            }
+            other => note(Departure::Wbxml(other.clone()), *at..*at + 1),
+        }
     }
     observations
 }

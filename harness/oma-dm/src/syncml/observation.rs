@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::wbxml::Oddity;
 use crate::xml::Element;
 
 /// One departure from the specification.
@@ -99,6 +100,8 @@ pub enum Departure {
         /// How many.
         octets: usize,
     },
+    /// Anything else that departs in the octets of a WBXML document.
+    Wbxml(Oddity),
     /// An element that OMA DM never uses (OMA-TS-DM_RepPro 6.1).
     NotForDm(String),
     /// An element that the DTD leaves out at will, but OMA DM needs there.
@@ -168,7 +171,7 @@ impl Departure {
             Self::BadValue { .. } => Rule::Value,
             Self::Version { found, .. } if found == "DM/1.3" => Rule::Unusual,
             Self::Version { .. } => Rule::Version,
-            Self::TrailingOctets { .. } => Rule::Encoding,
+            Self::TrailingOctets { .. } | Self::Wbxml(_) => Rule::Encoding,
             Self::InteriorWithData { is_empty: true }
             | Self::WrappedMeta
             | Self::LeftOut(_)
@@ -210,6 +213,7 @@ impl Departure {
             Self::BadValue { .. } => "bad-value",
             Self::Version { .. } => "version",
             Self::TrailingOctets { .. } => "trailing-octets",
+            Self::Wbxml(_) => "wbxml",
             Self::NotForDm(_) => "not-for-dm",
             Self::MissingForDm(_) => "missing-for-dm",
             Self::ReusedCommandId(_) => "reused-cmd-id",
@@ -246,7 +250,7 @@ impl Departure {
                 "OMA-TS-DM_RepPro 6"
             }
             Self::Version { .. } => "OMA-TS-DM_Protocol 8",
-            Self::TrailingOctets { .. } => "WAP-192 5",
+            Self::TrailingOctets { .. } | Self::Wbxml(_) => "WAP-192 5",
             Self::MarkupInData => "OMA-TS-DM_RepPro 6.3.1",
             Self::ReusedCommandId(_) => "OMA-TS-DM_Protocol 8",
             Self::MisplacedCredentials => "OMA-TS-DM_RepPro 6.1.6",
@@ -288,6 +292,7 @@ impl fmt::Display for Departure {
             }
             Self::Version { element, found } => write!(f, "{element} is `{found}`"),
             Self::TrailingOctets { octets } => write!(f, "{octets} octets follow the end"),
+            Self::Wbxml(oddity) => write!(f, "{oddity}"),
             Self::NotForDm(name) => write!(f, "`{name}` has no place in OMA DM"),
             Self::MissingForDm(name) => write!(f, "`{name}` is missing, which OMA DM needs here"),
             Self::ReusedCommandId(id) => write!(f, "CmdID `{id}` is used twice"),

@@ -183,6 +183,26 @@ impl ManagementTree {
         }
     }
 
+    /// The same object with every outermost node that says by its `Path` that it lies below another one put there, as if the
+    /// object had been written nested.
+    #[must_use]
+    pub fn nested(self) -> Self {
+        let mut flat = self.nodes;
+        flat.sort_by_key(|node| node.path.as_ref().map_or(0, NodeUri::depth));
+        let mut nodes: Vec<TreeNode> = Vec::new();
+        for node in flat {
+            let parent = node
+                .path
+                .as_ref()
+                .and_then(|path| TreeNode::at_mut(&mut nodes, path));
+            match parent {
+                Some(parent) => parent.children.push(TreeNode { path: None, ..node }),
+                None => nodes.push(node),
+            }
+        }
+        Self { nodes, ..self }
+    }
+
     /// Where the outermost nodes come to lie when the object is added at `target`, in their order.
     ///
     /// # Errors
@@ -229,6 +249,19 @@ impl TreeNode {
     /// The child with that name.
     pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
+    }
+
+    /// The node at a place, of nodes whose paths are relative to the same one.
+    fn at_mut<'a>(nodes: &'a mut [Self], place: &NodeUri) -> Option<&'a mut Self> {
+        let root = NodeUri::root();
+        // Nodes that go together are written one after the other: the last is the nearest.
+        let (node, below) = nodes.iter_mut().rev().find_map(|node| {
+            let at = node.place(&root).ok()?;
+            Some((node, place.relative_to(&at)?))
+        })?;
+        below.segments().iter().try_fold(node, |node, name| {
+            node.children.iter_mut().rev().find(|child| child.name == *name)
+        })
     }
 
     fn add_to(&self, tree: &mut Tree, place: &NodeUri) -> Result<(), TndsError> {

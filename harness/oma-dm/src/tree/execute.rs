@@ -160,7 +160,7 @@ impl Execution<'_> {
 
     fn add(&mut self, target: &NodeUri, meta: &Meta, item: &Item) -> Result<(), StatusCode> {
         match ManagementTree::of_item(meta, item) {
-            Ok(Some(object)) => return object::add(self, target, &object),
+            Ok(Some(object)) => return object::add(self, target, object),
             Ok(None) => {}
             Err(TndsError::NoData) => return Err(StatusCode::INCOMPLETE_COMMAND),
             Err(_) => return Err(StatusCode::BAD_REQUEST),
@@ -359,7 +359,7 @@ impl Execution<'_> {
         self.tree.get(uri).ok_or(StatusCode::NOT_FOUND)
     }
 
-    fn need(&self, right: Right, uri: &NodeUri) -> Result<(), StatusCode> {
+    pub(super) fn need(&self, right: Right, uri: &NodeUri) -> Result<(), StatusCode> {
         match self.tree.permits(self.server_id, right, uri) {
             true => Ok(()),
             false => Err(StatusCode::PERMISSION_DENIED),

@@ -262,6 +262,47 @@ impl Tree {
         }
     }
 
+    /// A place below `parent` for an object of that name, or where it has none the first number that is free, as devices name
+    /// accounts (OMA-TS-DM_Bootstrap 5.3).
+    pub(crate) fn place_for_object(&self, parent: &NodeUri, name: &str) -> Result<NodeUri, UriError> {
+        if !name.is_empty() {
+            return self.free_child(parent, name);
+        }
+        let mut number = 1_usize;
+        loop {
+            let numbered = parent.join(&number.to_string())?;
+            if self.get(&numbered).is_none() {
+                return Ok(numbered);
+            }
+            number += 1;
+        }
+    }
+
+    /// Values at and below `place` that name a node at or below the first place of a move name it below the second from now on.
+    pub(crate) fn redirect(
+        &mut self,
+        place: &NodeUri,
+        moves: &[(NodeUri, NodeUri)],
+    ) -> Result<(), TreeError> {
+        let mut changes = Vec::new();
+        for (at, node) in self.subtree(place) {
+            let text = node.text().filter(|text| text.starts_with("./"));
+            let Some(named) = text.and_then(|text| NodeUri::parse(text).ok()) else {
+                continue;
+            };
+            let moved = moves
+                .iter()
+                .find_map(|(from, to)| Some((to, named.relative_to(from)?)));
+            if let Some((to, below)) = moved {
+                let value = to.append(&below)?.to_string();
+                changes.push((at.clone(), Node::leaf(node.format(), &node.type_name, value)));
+            }
+        }
+        changes
+            .into_iter()
+            .try_for_each(|(at, node)| self.overwrite(&at, node))
+    }
+
     /// Inserts a node where none is, and what is missing above it.
     fn insert(&mut self, uri: &NodeUri, node: Node) -> Result<(), TreeError> {
         self.check_value(uri, &node)?;

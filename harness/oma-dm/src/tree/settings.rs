@@ -1,6 +1,7 @@
 //! What differs between devices: well-known places, limits, access types of nodes that come into being later.
 
 use super::node::{AccessTypes, Node};
+use crate::account;
 use crate::acl::{ANY_SERVER, Acl, Right};
 use crate::uri::NodeUri;
 
@@ -11,6 +12,8 @@ pub struct Settings {
     pub account_root: NodeUri,
     /// The place whose Adds the device puts elsewhere, by management object identifier (OMA-TS-DM_StdObj 5.3.4).
     pub inbox: NodeUri,
+    /// Where other objects than accounts are put that come through the Inbox: identifier of the object, and the node above it.
+    pub objects: Vec<(String, NodeUri)>,
     /// What an Add does when nodes above its target are missing; both are allowed.
     pub missing_parents: MissingParents,
     /// Most nodes the tree holds; past it, Add is answered with 420.
@@ -31,6 +34,17 @@ impl Settings {
         Acl::empty()
             .with(&[Right::Add, Right::Get], ANY_SERVER)
             .expect("`*` can stand in an ACL")
+    }
+
+    /// Below which node an object comes that is added through the Inbox; nothing where it is not supported.
+    pub(super) fn object_parent(&self, identifier: &str) -> Option<&NodeUri> {
+        if identifier == account::OBJECT_ID {
+            return Some(&self.account_root);
+        }
+        self.objects
+            .iter()
+            .find(|(of, _)| of == identifier)
+            .map(|(_, parent)| parent)
     }
 
     /// Gives a command at the root that `gone` was the last to hold back to whom the factory gave it, else to all.
@@ -70,6 +84,7 @@ impl Default for Settings {
         Self {
             account_root: place("DMAcc"),
             inbox: place("Inbox"),
+            objects: Vec::new(),
             missing_parents: MissingParents::Create,
             max_nodes: 10_000,
             max_value: 1024 * 1024,

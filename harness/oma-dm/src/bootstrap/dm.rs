@@ -1,0 +1,206 @@
+//! The DM profile: a message that adds objects to the Inbox, without authentication and without an answer
+//! (OMA-TS-DM_Bootstrap 5.4).
+
+use super::{BootstrapError, Entry};
+use crate::account::{self, Account};
+use crate::acl::{Acl, Right};
+use crate::syncml::{
+    self, Address, Command, Data, Encoding, Header, Item, Message, Meta, Observation, Operation,
+};
+use crate::tnds::{self, ManagementTree, TreeNode};
+use crate::tree::{Outcome, Tree};
+use crate::uri::NodeUri;
+
+const INBOX: &str = "./Inbox";
+
+/// Whom the commands of a bootstrap are carried out for, while it is read.
+const BOOTSTRAP_SERVER: &str = "bootstrap";
+
+/// What a bootstrap message brings.
+pub(super) struct BootstrapMessage {
+    pub(super) entries: Vec<Entry>,
+    pub(super) observations: Vec<Observation>,
+    /// Identifiers of the objects that were passed over, and other nodes.
+    pub(super) skipped: Vec<String>,
+}
+
+/// Writes a message of a server that adds objects to the Inbox, each with a command of its own.
+pub(super) fn write(server_id: &str, objects: &[ManagementTree], encoding: Encoding) -> Vec<u8> {
+    let adds = objects.iter().enumerate().map(|(index, object)| {
+        Command::Add(Operation {
+            id: (index + 1).to_string(),
+            items: vec![item(object, encoding)],
+            ..Operation::default()
+        })
+    });
+    let message = Message {
+        header: Header {
+            session_id: "0".into(),
+            message_id: "1".into(),
+            // Nothing is said of how a device is addressed that has not been heard of; the root is.
+            target: Address {
+                uri: ".".to_owned(),
+                name: None,
+            },
+            source: Address {
+                uri: server_id.to_owned(),
+                name: None,
+            },
+            ..Header::default()
+        },
+        commands: adds.collect(),
+        is_final: true,
+    };
+    syncml::write(&message, encoding)
+}
+
+fn item(object: &ManagementTree, encoding: Encoding) -> Item {
+    let (format, media_type, data) = match encoding {
+        Encoding::Wbxml => ("bin", tnds::WBXML_MEDIA_TYPE, Data::Bytes(object.to_wbxml())),
+        Encoding::Xml => {
+            let xml = String::from_utf8(object.to_xml()).expect("the XML writer writes UTF-8");
+            ("xml", tnds::XML_MEDIA_TYPE, Data::Text(xml))
+        }
+    };
+    let meta = Meta {
+        format: Some(format.to_owned()),
+        media_type: Some(media_type.to_owned()),
+        ..Meta::default()
+    };
+    Item {
+        target: Some(INBOX.into()),
+        meta,
+        data: Some(data),
+        ..Item::default()
+    }
+}
+
+/// Reads a message. It is carried out on a device that has nothing, so that it may be worded in any way that a device takes.
+pub(super) fn read(octets: &[u8], encoding: Encoding) -> Result<BootstrapMessage, BootstrapError> {
+    let reading = syncml::read(octets, encoding)?;
+    let mut device = Tree::new();
+    let everything = Acl::empty()
+        .with(&Right::ALL, BOOTSTRAP_SERVER)
+        .expect("the name can stand in an ACL");
+    device
+        .set_acl(&NodeUri::root(), everything)
+        .expect("the root is there, and the ACL is not empty");
+    let mut skipped = Vec::new();
+    for command in reading.message.commands {
+        let Some(command) = supported(command, &mut skipped)? else {
+            continue;
+        };
+        for outcome in device.execute(BOOTSTRAP_SERVER, &command) {
+            if !outcome.status.is_success() {
+                return Err(refused(outcome));
+            }
+        }
+    }
+    let root = NodeUri::root();
+    let others = device
+        .children(&root)
+        .map(|(place, _)| place)
+        .filter(|place| !device.settings().account_root.starts_with(place));
+    skipped.extend(others.map(NodeUri::to_string));
+    Ok(BootstrapMessage {
+        entries: entries(&device)?,
+        observations: reading.observations,
+        skipped,
+    })
+}
+
+fn refused(outcome: Outcome) -> BootstrapError {
+    BootstrapError::Command {
+        command: outcome.command,
+        target: outcome.target.unwrap_or_default(),
+        status: outcome.status,
+    }
+}
+
+/// The command without the objects that are not supported, which a device may skip (OMA-TS-DM_Bootstrap 5.4.5); nothing where
+/// nothing is left of it. Says of an object what is wrong with it, where its status alone would not.
+fn supported(command: Command, skipped: &mut Vec<String>) -> Result<Option<Command>, BootstrapError> {
+    match command {
+        Command::Add(add) => supported_items(add, skipped),
+        Command::Atomic(group) => Ok(Some(Command::Atomic(supported_members(group, skipped)?))),
+        Command::Sequence(group) => Ok(Some(Command::Sequence(supported_members(group, skipped)?))),
+        other => Ok(Some(other)),
+    }
+}
+
+fn supported_members(
+    mut group: syncml::Group,
+    skipped: &mut Vec<String>,
+) -> Result<syncml::Group, BootstrapError> {
+    let mut kept = Vec::new();
+    for member in group.commands {
+        kept.extend(supported(member, skipped)?);
+    }
+    group.commands = kept;
+    Ok(group)
+}
+
+fn supported_items(mut add: Operation, skipped: &mut Vec<String>) -> Result<Option<Command>, BootstrapError> {
+    let mut kept = Vec::new();
+    for mut item in std::mem::take(&mut add.items) {
+        let Some(object) = ManagementTree::of_item(&add.meta, &item)? else {
+            kept.push(item);
+            continue;
+        };
+        let is_for_inbox = item.target.as_deref().is_some_and(is_inbox);
+        let (known, unknown): (Vec<_>, Vec<_>) = object
+            .nested()
+            .nodes
+            .into_iter()
+            .partition(|node| !is_for_inbox || node.type_name.as_deref() == Some(account::OBJECT_ID));
+        for node in &known {
+            if node.type_name.as_deref() == Some(account::OBJECT_ID) {
+                Account::from_object(node)?;
+            }
+        }
+        skipped.extend(unknown.into_iter().map(identifier));
+        if known.is_empty() {
+            continue;
+        }
+        let object = ManagementTree {
+            nodes: known,
+            ..ManagementTree::default()
+        };
+        item.data = Some(Data::Element(object.to_element()));
+        kept.push(item);
+    }
+    if kept.is_empty() {
+        return Ok(None);
+    }
+    add.items = kept;
+    Ok(Some(Command::Add(add)))
+}
+
+fn is_inbox(target: &str) -> bool {
+    let inbox = NodeUri::parse(INBOX).expect("it is a node URI");
+    NodeUri::parse(target).is_ok_and(|target| target.starts_with(&inbox))
+}
+
+fn identifier(node: TreeNode) -> String {
+    node.type_name
+        .filter(|identifier| !identifier.is_empty())
+        .unwrap_or(node.name)
+}
+
+fn entries(device: &Tree) -> Result<Vec<Entry>, BootstrapError> {
+    let entry = |place: &NodeUri| {
+        let account = Account::read(device, place)?;
+        let object = ManagementTree::from_tree(device, place, |_, _| true)
+            .nodes
+            .into_iter()
+            .next();
+        let object = object
+            .map(|object| TreeNode { path: None, ..object })
+            .unwrap_or_default();
+        Ok(Entry { account, object })
+    };
+    device
+        .children(&device.settings().account_root)
+        .map(|(place, _)| entry(place))
+        .collect()
+}
