@@ -195,7 +195,7 @@ pub fn read(octets: &[u8], encoding: Encoding) -> Result<Reading, ReadError> {
         Encoding::Xml => (Element::parse(octets)?, Vec::new()),
         Encoding::Wbxml => {
             let document = wbxml::decode(octets)?;
-            let observations = of_wbxml(&document);
+            let observations = of_wbxml(&document, octets.len());
             (document.root, observations)
         }
     };
@@ -234,37 +234,37 @@ pub fn read_strict(octets: &[u8], encoding: Encoding) -> Result<Message, StrictE
 }
 
 /// What is not as it should be around the elements of a document in WBXML.
-fn of_wbxml(document: &wbxml::Decoded) -> Vec<Observation> {
-    let mut observations = Vec::new();
-    let mut note = |departure, at| {
-        observations.push(Observation {
-            departure,
-            path: "SyncML".to_owned(),
-            at,
-        });
+fn of_wbxml(document: &wbxml::Decoded, length: usize) -> Vec<Observation> {
+    let note = |departure, at| Observation {
+        departure,
+        path: "SyncML".to_owned(),
+        at,
     };
+    let noted = document
+        .observations
+        .iter()
+        .filter_map(|noted| match &noted.oddity {
+            // Elements and attributes are noted where they stand in the message, the type below.
+            Oddity::Tag { .. } | Oddity::Attributes | Oddity::DocumentType(_) => None,
+            Oddity::Trailing(octets) => Some(note(
+                Departure::Wbxml(noted.oddity.clone()),
+                length.saturating_sub(*octets)..length,
+            )),
+            oddity => Some(note(Departure::Wbxml(oddity.clone()), noted.at..noted.at + 1)),
+        });
     // What SyncML 1.1 brings along is its namespace, which is noted already.
-    if !matches!(
+    let is_syncml = matches!(
         document.document_type,
         DocumentType::SyncMl12 | DocumentType::SyncMl11
-    ) {
+    );
+    let other_type = (!is_syncml).then(|| {
         let departure = Departure::Version {
             element: "public identifier",
             found: document.document_type.to_string(),
         };
-        note(departure, 1..document.root.at.start);
-    }
-    for wbxml::Observation { oddity, at } in &document.observations {
-        match oddity {
-            // The type is noted above, and the elements and attributes are with all others.
-            Oddity::DocumentType(_) | Oddity::Tag { .. } | Oddity::Attributes => {}
-            Oddity::Trailing(octets) => {
-                note(Departure::TrailingOctets { octets: *octets }, *at..*at + *octets);
-            }
-            other => note(Departure::Wbxml(other.clone()), *at..*at + 1),
-        }
-    }
-    observations
+        note(departure, 1..document.root.at.start)
+    });
+    noted.chain(other_type).collect()
 }
 
 /// Writes a message, in the order of the DTD.

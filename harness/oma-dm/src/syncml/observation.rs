@@ -95,12 +95,7 @@ pub enum Departure {
         /// What it says.
         found: String,
     },
-    /// Octets behind the end of a WBXML document.
-    TrailingOctets {
-        /// How many.
-        octets: usize,
-    },
-    /// Anything else that departs in the octets of a WBXML document.
+    /// Something about how the document is put in WBXML.
     Wbxml(Oddity),
     /// An element that OMA DM never uses (OMA-TS-DM_RepPro 6.1).
     NotForDm(String),
@@ -171,7 +166,7 @@ impl Departure {
             Self::BadValue { .. } => Rule::Value,
             Self::Version { found, .. } if found == "DM/1.3" => Rule::Unusual,
             Self::Version { .. } => Rule::Version,
-            Self::TrailingOctets { .. } | Self::Wbxml(_) => Rule::Encoding,
+            Self::Wbxml(_) => Rule::Encoding,
             Self::InteriorWithData { is_empty: true }
             | Self::WrappedMeta
             | Self::LeftOut(_)
@@ -212,7 +207,6 @@ impl Departure {
             Self::RepeatedMeta(_) => "repeated-meta",
             Self::BadValue { .. } => "bad-value",
             Self::Version { .. } => "version",
-            Self::TrailingOctets { .. } => "trailing-octets",
             Self::Wbxml(_) => "wbxml",
             Self::NotForDm(_) => "not-for-dm",
             Self::MissingForDm(_) => "missing-for-dm",
@@ -250,7 +244,7 @@ impl Departure {
                 "OMA-TS-DM_RepPro 6"
             }
             Self::Version { .. } => "OMA-TS-DM_Protocol 8",
-            Self::TrailingOctets { .. } | Self::Wbxml(_) => "WAP-192 5",
+            Self::Wbxml(_) => "WAP-192 5",
             Self::MarkupInData => "OMA-TS-DM_RepPro 6.3.1",
             Self::ReusedCommandId(_) => "OMA-TS-DM_Protocol 8",
             Self::MisplacedCredentials => "OMA-TS-DM_RepPro 6.1.6",
@@ -291,8 +285,7 @@ impl fmt::Display for Departure {
                 write!(f, "`{element}` is `{found}`, where {expected} belongs")
             }
             Self::Version { element, found } => write!(f, "{element} is `{found}`"),
-            Self::TrailingOctets { octets } => write!(f, "{octets} octets follow the end"),
-            Self::Wbxml(oddity) => write!(f, "{oddity}"),
+            Self::Wbxml(oddity) => oddity.fmt(f),
             Self::NotForDm(name) => write!(f, "`{name}` has no place in OMA DM"),
             Self::MissingForDm(name) => write!(f, "`{name}` is missing, which OMA DM needs here"),
             Self::ReusedCommandId(id) => write!(f, "CmdID `{id}` is used twice"),

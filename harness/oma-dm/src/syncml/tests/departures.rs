@@ -490,7 +490,7 @@ fn what_is_around_the_elements_of_wbxml_is_noted() {
     let behind = octets.len()..octets.len() + 3;
     assert_eq!(
         notes(&[octets.as_slice(), b"xyz"].concat()),
-        [(Departure::TrailingOctets { octets: 3 }, behind)]
+        [(Departure::Wbxml(Oddity::Trailing(3)), behind)]
     );
     let mut later = octets.clone();
     later[0] = 4;
