@@ -31,6 +31,9 @@ pub struct TestCase {
     pub expect: Vec<Expectation>,
     /// The deviations of the reference implementation that it must catch.
     pub catches: Vec<String>,
+    /// Why it is not run any more, where it is not: it is listed, and never counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<String>,
     /// Where it was read.
     pub file: String,
 }

@@ -119,7 +119,7 @@ fn table(cases: &[&CaseResult]) -> String {
 }
 
 /// Escapes what Markdown and the HTML in it would take for markup.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in wording::clean(text).chars() {
         match character {

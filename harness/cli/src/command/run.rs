@@ -72,7 +72,7 @@ fn emitter() -> dmconform_runner::Emit {
 }
 
 /// The first signal ends the run in order; a second ends the process at once.
-async fn cancel_on_signal(cancel: watch::Sender<bool>) {
+pub(super) async fn cancel_on_signal(cancel: watch::Sender<bool>) {
     for round in 0..2 {
         signalled().await;
         if round == 0 {
@@ -130,11 +130,7 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         });
     }
     let started = dmconform_runner::timestamp();
-    let id = format!(
-        "{}-{}",
-        started.replace([':', '-'], "").replace('Z', ""),
-        std::process::id()
-    );
+    let id = run_id(&started);
     let directory = arguments
         .out
         .clone()
@@ -163,6 +159,15 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
     })
 }
 
+/// The identifier of what this process runs.
+pub(super) fn run_id(started: &str) -> String {
+    format!(
+        "{}-{}",
+        started.replace([':', '-'], "").replace('Z', ""),
+        std::process::id()
+    )
+}
+
 /// The options with which these cases, this profile and these certificates are found again.
 fn suite_options(arguments: &Run) -> Vec<String> {
     let cases = arguments
@@ -186,10 +191,7 @@ fn globs(patterns: &[String]) -> Result<Option<dmconform_runner::GlobSet>, Failu
 
 fn targets(arguments: &Run) -> Result<Vec<TargetFile>, Failure> {
     if arguments.implementation.is_empty() {
-        let bundled = IMPLEMENTATIONS
-            .iter()
-            .map(|(name, text)| target(name, text, None));
-        return bundled.collect();
+        return bundled();
     }
     let mut targets: Vec<TargetFile> = Vec::new();
     for path in &arguments.implementation {
@@ -218,6 +220,12 @@ fn targets(arguments: &Run) -> Result<Vec<TargetFile>, Failure> {
     Ok(targets)
 }
 
+/// The bundled reference implementation, in each of its forms.
+pub(super) fn bundled() -> Result<Vec<TargetFile>, Failure> {
+    let bundled = IMPLEMENTATIONS.iter();
+    bundled.map(|(name, text)| target(name, text, None)).collect()
+}
+
 fn target(name: &str, text: &str, path: Option<&PathBuf>) -> Result<TargetFile, Failure> {
     let implementation = read::implementation(Source { name, text })
         .map_err(|problems| Failure::usage(suite::rendered(&problems)))?;
@@ -228,7 +236,7 @@ fn target(name: &str, text: &str, path: Option<&PathBuf>) -> Result<TargetFile, 
     })
 }
 
-fn make_private(directory: &Path) -> Result<(), Failure> {
+pub(super) fn make_private(directory: &Path) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::environment(format!(
             "make the directory `{}`: {error}; choose another with --out",

@@ -160,6 +160,45 @@ impl Resolver<'_> {
         found
     }
 
+    /// The deviations that a case catches: each is of a judged role, and breaks what the case covers.
+    pub(super) fn caught(&mut self, names: &[Located<String>]) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for name in names {
+            let known = self.known.deviations;
+            let Some(deviation) = known.iter().find(|known| known.name == name.value) else {
+                let near = nearest(&name.value, known.iter().map(|known| known.name.as_str()));
+                let help = near.map_or_else(
+                    || "`dmconform reference --list-deviations` names them all".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let message = format!("find the deviation `{}`", shown(&name.value));
+                self.problem(&name.at, message, help);
+                continue;
+            };
+            if found.contains(&deviation.name) {
+                self.problem(
+                    &name.at,
+                    format!("catch {} twice", deviation.name),
+                    "keep one of the two",
+                );
+                continue;
+            }
+            if !self.iut.is_empty() && !deviation.of.iter().any(|role| self.iut.contains(role)) {
+                let of: Vec<&str> = deviation.of.iter().map(|role| role.as_str()).collect();
+                let message = format!("catch {}: no judged role has it", deviation.name);
+                let help = format!("it is a deviation of {}", of.join(", "));
+                self.problem(&name.at, message, help);
+            }
+            if !self.covers.is_empty() && !self.covers.contains(&deviation.breaks) {
+                let message = format!("catch {}: it breaks {}", deviation.name, deviation.breaks);
+                let help = "cover that requirement, or leave the deviation to a case that does";
+                self.problem(&name.at, message, help);
+            }
+            found.push(deviation.name.clone());
+        }
+        found
+    }
+
     /// Checks that a message has a field.
     pub(super) fn field(&mut self, at: &Range<usize>, message: MessageId, name: &str, purpose: Use) {
         let document = self.known.profile.messages.get(&message);
