@@ -1,19 +1,27 @@
-//! Bootstrap documents: the first octet chooses the media type, the rest is the document.
+//! Bootstrap documents of both profiles: the first line is the media type with its parameters, the rest is the document.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use oma_dm::bootstrap;
+use oma_dm::auth::Secret;
+use oma_dm::bootstrap::{self, Keys, Protection};
 use oma_dm::tree::Tree;
 
-const MEDIA_TYPES: [&str; 2] = ["application/vnd.syncml.dm+xml", "application/vnd.syncml.dm+wbxml"];
-
 fuzz_target!(|octets: &[u8]| {
-    let Some((choice, document)) = octets.split_first() else {
+    let Some(end) = octets.iter().position(|octet| *octet == b'\n') else {
         return;
     };
-    let media_type = MEDIA_TYPES[usize::from(*choice) % MEDIA_TYPES.len()];
-    let Ok(read) = bootstrap::read(document, media_type) else {
+    let Ok(media_type) = std::str::from_utf8(&octets[..end]) else {
+        return;
+    };
+    let protection = Protection {
+        keys: Keys {
+            network_secret: Some(b"4444333322221111".to_vec()),
+            user_pin: Some(Secret::new("1234")),
+        },
+        is_required: false,
+    };
+    let Ok(read) = bootstrap::read_protected(&octets[end + 1..], media_type, &protection) else {
         return;
     };
     let mut device = Tree::new();
@@ -22,6 +30,9 @@ fuzz_target!(|octets: &[u8]| {
     if applied.is_ok() {
         let before = device.clone();
         let again = bootstrap::apply(&read, &mut device);
-        assert!(again.is_ok() && device == before, "a repeated bootstrap does no harm");
+        assert!(
+            again.is_ok() && device == before,
+            "a repeated bootstrap does no harm"
+        );
     }
 });
