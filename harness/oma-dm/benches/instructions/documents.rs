@@ -35,6 +35,35 @@ pub(crate) fn message(octets: usize) -> String {
     })
 }
 
+/// A message in which nearly everything departs from the specification.
+pub(crate) fn departures(octets: usize) -> String {
+    let head = "<SyncML xmlns=\"SYNCML:SYNCML1.2\"><SyncHdr/><SyncBody>";
+    grow(head, octets, "</SyncBody></SyncML>", |text, _| {
+        text.push_str(
+            "<Add><Item/><CmdID>0</CmdID><CmdID>1</CmdID><Cred/><Vendor a=\"b\"/>stray<Meta><Size>x</Size></Meta></Add><Put/>\
+             <Status xmlns=\"\"><Data>none</Data></Status>",
+        );
+    })
+}
+
+/// A provisioning document of applications for one server each.
+pub(crate) fn provisioning(octets: usize) -> String {
+    let head = "<wap-provisioningdoc version=\"1.1\">";
+    grow(head, octets, "</wap-provisioningdoc>", |text, number| {
+        put(
+            text,
+            format_args!(
+                "<characteristic type=\"APPLICATION\"><parm name=\"APPID\" value=\"w7\"/>\
+                 <parm name=\"PROVIDER-ID\" value=\"dms{number}.example\"/>\
+                 <parm name=\"ADDR\" value=\"https://dms{number}.example/dm\"/><characteristic type=\"APPAUTH\">\
+                 <parm name=\"AAUTHLEVEL\" value=\"APPSRV\"/><parm name=\"AAUTHTYPE\" value=\"DIGEST\"/>\
+                 <parm name=\"AAUTHNAME\" value=\"dev-0001\"/><parm name=\"AAUTHSECRET\" value=\"s3cret\"/>\
+                 </characteristic></characteristic>"
+            ),
+        );
+    })
+}
+
 /// A message with one value of this length, of which every tenth octet is escaped.
 pub(crate) fn value(octets: usize) -> String {
     let head = "<SyncML xmlns=\"SYNCML:SYNCML1.2\"><SyncHdr/><SyncBody><Add><CmdID>1</CmdID><Item><Data>";

@@ -13,6 +13,7 @@ use std::hint::black_box;
 use std::process::{Command, ExitCode};
 
 use oma_dm::acl::Acl;
+use oma_dm::bootstrap::{self, Form};
 use oma_dm::syncml::{self, Encoding};
 use oma_dm::tnds::ManagementTree;
 use oma_dm::wbxml;
@@ -118,9 +119,10 @@ const ON_SESSION: [&str; 8] = [
     "messages to WBXML",
 ];
 
-const ON_DOCUMENT: [&str; 17] = [
+const ON_DOCUMENT: [&str; 20] = [
     "XML to a message",
     "XML to a message of a long value",
+    "XML to a message full of departures",
     "WBXML to a message",
     "WBXML to a message of a long value",
     "message to XML",
@@ -129,6 +131,8 @@ const ON_DOCUMENT: [&str; 17] = [
     "WBXML to an object",
     "object to XML",
     "object to WBXML",
+    "XML to a bootstrap",
+    "WBXML to a bootstrap",
     "XML of empty elements",
     "XML of namespaces",
     "XML of attributes",
@@ -157,6 +161,7 @@ fn measure(name: &str, octets: usize) {
 
         "XML to a message" => on(documents::message(octets).as_str(), read_xml),
         "XML to a message of a long value" => on(documents::value(octets).as_str(), read_xml),
+        "XML to a message full of departures" => on(documents::departures(octets).as_str(), read_xml),
         "WBXML to a message" => on(in_wbxml(&documents::message(octets)).as_slice(), read_wbxml),
         "WBXML to a message of a long value" => {
             on(in_wbxml(&documents::value(octets)).as_slice(), read_wbxml);
@@ -174,6 +179,14 @@ fn measure(name: &str, octets: usize) {
         }),
         "object to WBXML" => on(&object(octets), |object| {
             black_box(object.to_wbxml());
+        }),
+        "XML to a bootstrap" => on(documents::provisioning(octets).as_str(), |xml| {
+            let read = bootstrap::read(xml.as_bytes(), Form::PROVISIONING_XML.media_type());
+            black_box(read.expect("it is a bootstrap"));
+        }),
+        "WBXML to a bootstrap" => on(in_wbxml(&documents::provisioning(octets)).as_slice(), |wbxml| {
+            let read = bootstrap::read(wbxml, Form::PROVISIONING_WBXML.media_type());
+            black_box(read.expect("it is a bootstrap"));
         }),
         "XML of empty elements" => on(documents::empty_elements(octets).as_str(), elements),
         "XML of namespaces" => on(documents::namespaces(octets).as_str(), elements),

@@ -244,13 +244,13 @@ fn of_wbxml(document: &wbxml::Decoded, length: usize) -> Vec<Observation> {
         .observations
         .iter()
         .filter_map(|noted| match &noted.oddity {
-            // An unknown element is noted where it stands in the message.
-            Oddity::Tag { .. } | Oddity::DocumentType(_) => None,
+            // Elements and attributes are noted where they stand in the message, the type below.
+            Oddity::Tag { .. } | Oddity::Attributes | Oddity::DocumentType(_) => None,
             Oddity::Trailing(octets) => Some(note(
                 Departure::Wbxml(noted.oddity.clone()),
                 length.saturating_sub(*octets)..length,
             )),
-            oddity => Some(note(Departure::Wbxml(oddity.clone()), noted.at..noted.at)),
+            oddity => Some(note(Departure::Wbxml(oddity.clone()), noted.at..noted.at + 1)),
         });
     // What SyncML 1.1 brings along is its namespace, which is noted already.
     let is_syncml = matches!(

@@ -7,21 +7,23 @@ use super::tables::{CodeSpace, DMDDF, METINF, SYNCML_1_1, SYNCML_1_2};
 use super::{DocumentType, Version};
 use crate::xml::{Element, Node, is_white_space};
 
-/// Writes an element as a WBXML document of the type that belongs to it: 1.2, but provisioning documents, which came later, 1.3.
+/// Writes an element as a WBXML 1.2 document, of the type that belongs to it.
 ///
-/// Elements without a token are written as literals, which carry no namespace; attributes too. White space between
+/// Elements and attributes without a token are written as literals, which carry no namespace. White space between
 /// elements is left out, since it has no meaning in these documents and the readers of devices stumble over it.
 pub fn encode(element: &Element) -> Vec<u8> {
-    let (version, document_type) = match (element.name.namespace.as_deref(), element.name.local.as_str()) {
-        (Some(SYNCML_1_1), _) => (Version::V1_2, DocumentType::SyncMl11),
-        (Some(SYNCML_1_2), _) => (Version::V1_2, DocumentType::SyncMl12),
-        (Some(METINF), _) => (Version::V1_2, DocumentType::MetInf12),
-        (Some(DMDDF), _) => (Version::V1_2, DocumentType::DmDdf12),
-        (None, "wap-provisioningdoc") => (Version::V1_3, DocumentType::Provisioning10),
-        _ => (Version::V1_2, DocumentType::Number(1)),
+    let document_type = match element.name.namespace.as_deref() {
+        Some(SYNCML_1_1) => DocumentType::SyncMl11,
+        Some(SYNCML_1_2) => DocumentType::SyncMl12,
+        Some(METINF) => DocumentType::MetInf12,
+        Some(DMDDF) => DocumentType::DmDdf12,
+        None if element.name.local == ROOT_OF_PROVISIONING => DocumentType::Provisioning10,
+        _ => DocumentType::Number(1),
     };
-    encode_as(element, version, &document_type)
+    encode_as(element, Version::default(), &document_type)
 }
+
+const ROOT_OF_PROVISIONING: &str = "wap-provisioningdoc";
 
 /// Writes an element as a WBXML document that says of itself what it is told to.
 pub fn encode_as(element: &Element, version: Version, document_type: &DocumentType) -> Vec<u8> {
@@ -124,24 +126,28 @@ impl Body {
     }
 
     fn attribute(&mut self, name: &str, value: &str) {
-        let token = self.code_space.attribute_token(self.attribute_page, name, value);
-        let Some((page, token, known_value)) = token else {
-            self.literal(0, name);
-            self.text(value);
-            return;
-        };
+        match self.code_space.attribute_token(name, value) {
+            Some((page, token, is_whole)) => {
+                self.attribute_octet(page, token);
+                if is_whole {
+                    return;
+                }
+            }
+            None => self.literal(0, name),
+        }
+        match self.code_space.attribute_value_token(value) {
+            Some((page, token)) => self.attribute_octet(page, token),
+            None => self.text(value),
+        }
+    }
+
+    /// Pages are switched for attributes apart from those for elements.
+    fn attribute_octet(&mut self, page: u8, token: u8) {
         if self.attribute_page != page {
             self.octets.extend([SWITCH_PAGE, page]);
             self.attribute_page = page;
         }
         self.octets.push(token);
-        if known_value.is_some() {
-            return;
-        }
-        match self.code_space.attribute_value_token(page, value) {
-            Some(token) => self.octets.push(token),
-            None => self.text(value),
-        }
     }
 
     fn switch_to(&mut self, page: u8) {

@@ -69,18 +69,14 @@ impl CodeSpace {
         row.map(|(_, _, name, value)| (name, value))
     }
 
-    /// Page, token and value of the token that says most of an attribute, on the page `current` if it can be.
-    pub(super) fn attribute_token(
-        self,
-        current: u8,
-        name: &str,
-        value: &str,
-    ) -> Option<(u8, u8, Option<&'static str>)> {
+    /// Page and token of an attribute, and whether the token stands for its value too. Of several pages the first is taken, as
+    /// other writers do it.
+    pub(super) fn attribute_token(self, name: &str, value: &str) -> Option<(u8, u8, bool)> {
         self.attributes()
             .filter(|(_, _, of, _)| *of == name)
             .filter(|(_, _, _, of)| of.is_none_or(|of| of == value))
-            .max_by_key(|(page, _, _, of)| (of.is_some(), *page == current))
-            .map(|(page, token, _, value)| (page, token, value))
+            .min_by_key(|(page, _, _, of)| (of.is_none(), *page))
+            .map(|(page, token, _, of)| (page, token, of.is_some()))
     }
 
     /// What an attribute value's token stands for.
@@ -91,12 +87,10 @@ impl CodeSpace {
         row.map(|(_, _, value)| value)
     }
 
-    /// The token on this page that stands for a whole value.
-    pub(super) fn attribute_value_token(self, page: u8, value: &str) -> Option<u8> {
-        let row = self
-            .attribute_values()
-            .find(|(of_page, _, of)| (*of_page, *of) == (page, value));
-        row.map(|(_, token, _)| token)
+    /// Page and token of an attribute's value.
+    pub(super) fn attribute_value_token(self, value: &str) -> Option<(u8, u8)> {
+        let row = self.attribute_values().find(|(_, _, of)| *of == value);
+        row.map(|(page, token, _)| (page, token))
     }
 
     fn attributes(self) -> impl Iterator<Item = provisioning::AttributeRow> {
@@ -389,8 +383,15 @@ mod tests {
     ) {
         let space = CodeSpace::Provisioning;
         assert_eq!(space.attribute(page, token), Some((name, value)));
-        let written = space.attribute_token(page, name, value.unwrap_or("other"));
-        assert_eq!(written, Some((page, token, value)));
+        let (page, token, is_whole) = space
+            .attribute_token(name, value.unwrap_or("other"))
+            .expect("the attribute has a token");
+        assert_eq!(
+            space.attribute(page, token),
+            Some((name, value)),
+            "on the first page that has it"
+        );
+        assert_eq!(is_whole, value.is_some());
     }
 
     #[test]

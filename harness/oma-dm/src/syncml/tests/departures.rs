@@ -492,6 +492,9 @@ fn what_is_around_the_elements_of_wbxml_is_noted() {
         notes(&[octets.as_slice(), b"xyz"].concat()),
         [(Departure::Wbxml(Oddity::Trailing(3)), behind)]
     );
+    let mut later = octets.clone();
+    later[0] = 4;
+    assert_eq!(notes(&later), [(Departure::Wbxml(Oddity::Version(4)), 0..1)]);
     let unknown = [&[octets[0], 0x01], &octets[3..]].concat();
     let departure = Departure::Version {
         element: "public identifier",
