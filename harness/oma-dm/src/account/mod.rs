@@ -149,8 +149,8 @@ impl Account {
     }
 }
 
-/// What one side proves itself with (`AppAuth/<X>`). The secret is not printed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What one side proves itself with (`AppAuth/<X>`). Its Debug form shows neither the secret nor the nonce.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// `AAuthType`.
     pub authentication_type: AuthenticationType,
@@ -171,6 +171,15 @@ impl Credentials {
             secret,
             nonce: nonce.into(),
         }
+    }
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials")
+            .field("authentication_type", &self.authentication_type)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
