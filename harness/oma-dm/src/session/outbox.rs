@@ -140,22 +140,25 @@ impl Outbox {
     pub(super) fn fill(&mut self, packer: &mut Packer, most: Option<u64>) -> Vec<Put> {
         let mut put = Vec::new();
         while let Some(unit) = self.pop() {
-            let is_bare = packer.commands().len() <= 2;
+            let is_bare = is_bare(packer.commands());
             let tag = unit.tag;
             match unit.content {
                 Content::Together(commands) if is_too_large(&commands, most) && tag.is_some() => {
                     self.dropped.extend(tag);
                 }
-                Content::Together(commands) if packer.fits(&commands) => {
-                    self.put_all(tag, commands, packer, &mut put);
-                }
-                Content::Together(commands) if is_bare => self.reduce(tag, commands, packer, &mut put),
                 Content::Together(commands) => {
-                    self.put_back(Unit {
-                        tag,
-                        content: Content::Together(commands),
-                    });
-                    break;
+                    let before = packer.commands().len();
+                    match packer.try_push(commands) {
+                        Ok(()) => self.note_put(tag, before, packer, &mut put),
+                        Err(commands) if is_bare => self.reduce(tag, commands, packer, &mut put),
+                        Err(commands) => {
+                            self.put_back(Unit {
+                                tag,
+                                content: Content::Together(commands),
+                            });
+                            break;
+                        }
+                    }
                 }
                 Content::InParts(object) => {
                     let is_last = self.put_part(tag, object, is_bare, packer, &mut put);
@@ -168,18 +171,17 @@ impl Outbox {
         put
     }
 
-    fn put_all(&mut self, tag: Option<Tag>, commands: Vec<Command>, packer: &mut Packer, put: &mut Vec<Put>) {
-        for command in &commands {
-            put.push(Put {
-                index: packer.commands().len(),
-                tag,
-                goes_on: false,
-            });
-            packer.push(command.clone());
-        }
+    /// Notes what was put in a message, from the command of that index on.
+    fn note_put(&mut self, tag: Option<Tag>, from: usize, packer: &Packer, put: &mut Vec<Put>) {
+        let commands = packer.commands().get(from..).unwrap_or_default();
+        put.extend((from..packer.commands().len()).map(|index| Put {
+            index,
+            tag,
+            goes_on: false,
+        }));
         self.in_flight.push(Unit {
             tag,
-            content: Content::Together(commands),
+            content: Content::Together(commands.to_vec()),
         });
     }
 
@@ -218,7 +220,11 @@ impl Outbox {
             }
             command => match Outbound::new(Box::new(command), packer.encoding()) {
                 Ok(object) => self.put_back(again(Content::InParts(object))),
-                Err(command) if tag.is_none() => self.put_all(tag, vec![*command], packer, put),
+                Err(command) if tag.is_none() => {
+                    let before = packer.commands().len();
+                    packer.push(*command);
+                    self.note_put(tag, before, packer, put);
+                }
                 Err(_) => self.dropped.extend(tag),
             },
         }
@@ -291,6 +297,14 @@ impl Unit {
             Content::InParts(object) => object.size(),
         }
     }
+}
+
+/// Whether a message has no more than the Status elements for a header and for an Alert: what does not fit in it fits in none.
+fn is_bare(commands: &[Command]) -> bool {
+    let are_statuses = commands
+        .iter()
+        .all(|command| matches!(command, Command::Status(_)));
+    commands.len() <= 2 && are_statuses
 }
 
 /// Octets of what a command carries, and some for the rest of it.

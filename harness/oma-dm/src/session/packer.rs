@@ -68,6 +68,26 @@ impl Packer {
         self.message.commands.last().expect("one was just added")
     }
 
+    /// Adds all of these if there is room for them; gives them back if not.
+    pub(super) fn try_push(&mut self, mut commands: Vec<Command>) -> Result<(), Vec<Command>> {
+        let mut numbered = self.numbered;
+        commands
+            .iter_mut()
+            .for_each(|command| number(&mut numbered, command));
+        if self.limit.is_some() {
+            let measured = closed(commands);
+            let cost = size(&measured, self.encoding).saturating_sub(self.empty);
+            commands = measured.commands;
+            if cost > self.room() {
+                return Err(commands);
+            }
+            self.used += cost;
+        }
+        self.numbered = numbered;
+        self.message.commands.append(&mut commands);
+        Ok(())
+    }
+
     /// The encoding that the message will have.
     pub(super) const fn encoding(&self) -> Encoding {
         self.encoding

@@ -227,6 +227,11 @@ impl ClientSession {
         &self.alert_statuses
     }
 
+    /// About how many octets wait until the server takes them: results that do not fit in one message.
+    pub const fn pending_octets(&self) -> usize {
+        self.outbox.octets()
+    }
+
     /// The account, with the nonces for the next session.
     pub fn into_account(self) -> Account {
         let mut account = self.config.account;

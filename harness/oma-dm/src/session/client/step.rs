@@ -56,7 +56,8 @@ impl ClientSession {
         self.outbox.delivered();
         if !examined.is_admitted {
             // One that gives neither credentials nor commands is not asked for any (OMA-TS-DM_Protocol 9).
-            if asking(&message.commands).is_empty() || examined.is_hopeless {
+            let asks_nothing = message.is_final && asking(&message.commands).is_empty();
+            if asks_nothing || examined.is_hopeless {
                 return Step::Ended(End::ServerNotAuthenticated(self.server.authentication()));
             }
             let code = examined.code;

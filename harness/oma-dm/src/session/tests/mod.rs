@@ -12,6 +12,7 @@ use crate::devinfo::DeviceInfo;
 use crate::syncml::{self, AlertCode, Challenge, Encoding, Group, Status};
 use crate::uri::NodeUri;
 
+mod agreement;
 mod hostile;
 mod large;
 mod packages;
