@@ -182,7 +182,7 @@ fn receive(context: &CaseContext, role: Role, offers: &Offers, message: &syncml:
         Authentication::Verified => Some(Outcome::Verified),
         Authentication::Wrong => Some(Outcome::Wrong),
         Authentication::Missing => Some(Outcome::Missing),
-        Authentication::NotNeeded => None,
+        Authentication::NotNeeded | Authentication::Unsupported => None,
     }
 }
 

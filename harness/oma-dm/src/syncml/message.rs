@@ -72,8 +72,8 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
-/// `Chal`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// `Chal`. Its Debug form does not show the nonce.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Challenge {
     /// The scheme asked for.
     pub scheme: String,
@@ -81,6 +81,14 @@ pub struct Challenge {
     pub format: Option<String>,
     /// `NextNonce`, in base64.
     pub next_nonce: Option<String>,
+}
+
+impl std::fmt::Debug for Challenge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Challenge")
+            .field("scheme", &self.scheme)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A part of a message's body.

@@ -101,7 +101,7 @@ impl Client {
             let answer = self.exchange(address, &message).await?;
             match session.receive(&answer, &mut worker) {
                 Step::Send(next) => message = *next,
-                Step::Ended(End::Finished | End::Aborted) => return Ok(()),
+                Step::Ended(End::Finished | End::Aborted | End::AbortedHere) => return Ok(()),
                 Step::Ended(End::Refused(code)) => {
                     return Err(format!(
                         "the server refused the device's credentials with {}",
@@ -112,6 +112,18 @@ impl Client {
                     return Err(format!(
                         "the server did not prove itself: its credentials are {authentication:?}"
                     ));
+                }
+                Step::Ended(End::NoCommonScheme(code)) => {
+                    return Err(format!(
+                        "the server asked with {} for credentials in a scheme that is not the account's",
+                        code.0
+                    ));
+                }
+                Step::Ended(End::Misplaced) => {
+                    return Err("the server sent a message that does not belong to the session".to_owned());
+                }
+                Step::Ended(End::TooMuch) => {
+                    return Err("the server asked for more than it takes the answers to".to_owned());
                 }
                 Step::Ended(End::TooLong) => return Err("the session went on for too long".to_owned()),
             }
