@@ -73,8 +73,8 @@ impl Conversation {
             Some(get) => {
                 get.has_results = true;
                 match () {
-                    () if get.codes.is_empty() => Some(Irregularity::ResultsBeforeStatus),
-                    () if !get.has_succeeded() => Some(Irregularity::ResultsOfFailure),
+                    () if get.answers == 0 => Some(Irregularity::ResultsBeforeStatus),
+                    () if !get.has_succeeded => Some(Irregularity::ResultsOfFailure),
                     () => None,
                 }
             }
@@ -95,7 +95,7 @@ impl Conversation {
             return;
         }
         for (message, command, sent) in due {
-            if sent.codes.is_empty() {
+            if sent.answers == 0 {
                 let name = sent.name;
                 notes.note(
                     None,
@@ -105,7 +105,7 @@ impl Conversation {
                         name,
                     },
                 );
-            } else if sent.name == "Get" && sent.has_succeeded() && !sent.has_results {
+            } else if sent.name == "Get" && sent.has_succeeded && !sent.has_results {
                 notes.note(None, Irregularity::MissingResults { message, command });
             }
         }

@@ -32,8 +32,12 @@ pub(super) struct Sent {
     pub(super) is_part: bool,
     /// Whether an object that ends in it has not the size that was announced.
     pub(super) has_wrong_size: bool,
-    /// What was said of it.
-    pub(super) codes: Vec<StatusCode>,
+    /// How often something was said of it.
+    pub(super) answers: usize,
+    /// Whether it was said that it, or an item of it, succeeded.
+    pub(super) has_succeeded: bool,
+    /// Whether what was said of it is a first word only.
+    is_going_on: bool,
     /// Whether what was said of it was refused with the message that said it: it may be said again.
     may_be_said_again: bool,
     /// Whether there were Results of it.
@@ -48,7 +52,9 @@ impl Sent {
             is_due: true,
             is_part: false,
             has_wrong_size: false,
-            codes: Vec::new(),
+            answers: 0,
+            has_succeeded: false,
+            is_going_on: false,
             may_be_said_again: false,
             has_results: false,
         }
@@ -58,17 +64,21 @@ impl Sent {
         self.name == "SyncHdr"
     }
 
-    pub(super) fn has_succeeded(&self) -> bool {
-        self.codes.iter().any(|code| code.is_success())
-    }
-
     /// Whether one more Status for it is one too many: there may be one for each item, and one after a first word.
     pub(super) fn is_settled(&self) -> bool {
+        !self.may_be_said_again && !self.is_going_on && self.answers >= self.items.max(1)
+    }
+
+    fn answer(&mut self, code: StatusCode) {
         const IN_PROGRESS: StatusCode = StatusCode(101);
+        if std::mem::take(&mut self.may_be_said_again) {
+            self.answers = 0;
+            self.has_succeeded = false;
+        }
         let first_words = [IN_PROGRESS, StatusCode::ACCEPTED, StatusCode::CHUNK_ACCEPTED];
-        !self.may_be_said_again
-            && self.codes.len() >= self.items.max(1)
-            && !self.codes.iter().any(|code| first_words.contains(code))
+        self.answers += 1;
+        self.has_succeeded |= code.is_success();
+        self.is_going_on |= first_words.contains(&code);
     }
 }
 
@@ -135,10 +145,7 @@ impl Ledger {
     /// Takes a word of the other end on something that was found.
     pub(super) fn answer(&mut self, message: &str, command: &str, code: StatusCode) {
         if let Some(sent) = self.find(message, command) {
-            if std::mem::take(&mut sent.may_be_said_again) {
-                sent.codes.clear();
-            }
-            sent.codes.push(code);
+            sent.answer(code);
             self.answered.push((message.to_owned(), command.to_owned()));
         }
     }
@@ -161,7 +168,7 @@ impl Ledger {
     pub(super) fn is_waiting(&self) -> bool {
         self.pending.iter().any(|(message, id)| {
             let sent = self.messages.get(message).and_then(|message| message.get(id));
-            id != "0" && sent.is_some_and(|sent| sent.codes.is_empty())
+            id != "0" && sent.is_some_and(|sent| sent.answers == 0)
         })
     }
 
