@@ -351,7 +351,9 @@ impl Recogniser {
             emit(header, observed, seen, message, accepted, fields, note);
         }
         let (carried, others) = session.server_sent(header, &self.known, asked.server, package);
-        for step in carried {
+        for mut step in carried {
+            step.fields
+                .insert("scheme".to_owned(), vec![scheme(package, &response.headers)]);
             emit(
                 header,
                 observed,

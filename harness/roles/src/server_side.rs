@@ -8,9 +8,10 @@ use dmconform_model::transcript::Authentication as Outcome;
 use dmconform_model::{Event, MessageId, Role, Step};
 use oma_dm::account::Credentials;
 use oma_dm::acl::{Acl, Right};
+use oma_dm::auth::HMAC_HEADER;
 use oma_dm::notification::{Notification, NotificationError};
-use oma_dm::session::Authentication;
 use oma_dm::session::server::{ServerConfig, ServerSession, Tag, Turn};
+use oma_dm::session::{Authentication, Carried};
 use oma_dm::syncml::{self, Command, Format, Item, Meta, Operation};
 
 use crate::bootstrap::{credentials, scheme};
@@ -19,7 +20,7 @@ use crate::context::CaseContext;
 use crate::delegation::fault;
 use crate::documents::fill;
 use crate::http::server::{Received, Reply};
-use crate::listener::encoding;
+use crate::listener::{encoding, hmac};
 use crate::script::Performed;
 use crate::stage::lock;
 
@@ -92,7 +93,12 @@ pub(crate) async fn answer(
     let Some(offers) = context.offers.get(&role) else {
         return Reply::new(404, "text/plain", Vec::new());
     };
-    let outcome = receive(context, role, offers, &reading.message);
+    let carried = Carried {
+        message: &reading.message,
+        body: &request.body,
+        hmac: hmac(&request.headers),
+    };
+    let outcome = receive(context, role, offers, carried, encoding);
     if let Some(outcome) = outcome {
         context.recorder.record(Event::Authenticated {
             exchange,
@@ -128,16 +134,27 @@ pub(crate) async fn answer(
     if let Some(status) = changes.answer {
         return Reply::new(status, "text/plain", Vec::new());
     }
-    let body = respond(offers, &reading.message.header.session_id, encoding);
+    let (body, seal) = respond(offers, &reading.message.header.session_id, encoding);
     let media_type = encoding.media_type().to_owned();
     let (body, media_type) = match changes.corrupt {
         Some(corruption) => crate::change::spoil(corruption, body, media_type),
         None => (body, media_type),
     };
-    Reply::new(200, &media_type, body).with_fault(fault(&changes))
+    let mut reply = Reply::new(200, &media_type, body).with_fault(fault(&changes));
+    reply
+        .headers
+        .extend(seal.map(|seal| (HMAC_HEADER.to_owned(), seal)));
+    reply
 }
 
-fn receive(context: &CaseContext, role: Role, offers: &Offers, message: &syncml::Message) -> Option<Outcome> {
+fn receive(
+    context: &CaseContext,
+    role: Role,
+    offers: &Offers,
+    carried: Carried<'_>,
+    encoding: syncml::Encoding,
+) -> Option<Outcome> {
+    let message = carried.message;
     let mut state = lock(&offers.state);
     let known = state
         .credentials
@@ -153,12 +170,15 @@ fn receive(context: &CaseContext, role: Role, offers: &Offers, message: &syncml:
             let address = context.endpoints(role).dm.unwrap_or_default();
             let seed = format!("{}-{role}-{}", context.token, message.header.session_id);
             let mut config = ServerConfig::new(address, Some(known.1.clone()), seed.as_bytes());
+            config.encoding = encoding;
+            config.max_message_size = context.case().given.max_message_size.map(u64::from);
+            config.longest_sent = config.max_message_size;
             if context.case().given.response_uri {
                 config.response_uri = Some(format!("{}?go-on={}", config.address, message.header.session_id));
             }
             ServerSession::new(config, Some(known.0.clone()))
         });
-    let received = session.receive(message);
+    let received = session.receive_carried(carried);
     let moved = session
         .client_credentials()
         .cloned()
@@ -213,7 +233,8 @@ pub fn notification(
     Notification::new(context.server_id(role), session_id).sign(&server.secret, &server.nonce)
 }
 
-fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> Vec<u8> {
+/// The answer to a package, and what seals it.
+fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> (Vec<u8>, Option<String>) {
     let mut state = lock(&offers.state);
     let OfferState {
         waiting,
@@ -222,7 +243,7 @@ fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> Vec
         ..
     } = &mut *state;
     let Some(session) = sessions.get_mut(session_id) else {
-        return Vec::new();
+        return (Vec::new(), None);
     };
     let may_command = session.authentication().is_enough();
     let commands = if may_command {
@@ -231,6 +252,8 @@ fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> Vec
         Vec::new()
     };
     let message = session.respond(commands);
+    let body = syncml::write(&message, encoding);
+    let seal = session.seal(&body).map(|seal| seal.to_string());
     if let Some(moved) = session
         .client_credentials()
         .cloned()
@@ -241,7 +264,7 @@ fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> Vec
     if session.is_over() {
         sessions.remove(session_id);
     }
-    syncml::write(&message, encoding)
+    (body, seal)
 }
 
 /// Performs a step of DMS-1 that is carried in a DM session: says it when the client comes, and waits for the Status.
@@ -316,7 +339,12 @@ fn entry(context: &CaseContext, changes: &Changes) -> Vec<Command> {
     let leaf = Item::at(&leaf)
         .with_meta(Meta::of_format(Format::Chr))
         .with_text(&url);
-    vec![Command::Add(Operation::on(vec![interior, leaf]))]
+    let add = |items| Command::Add(Operation::on(items));
+    // Only an item alone in its command can be sent in parts (OMA-TS-DM_Protocol 7).
+    match context.case().given.max_message_size {
+        Some(_) => vec![add(vec![interior]), add(vec![leaf])],
+        None => vec![add(vec![interior, leaf])],
+    }
 }
 
 /// The ACLs of the delegated nodes with all rights for DMS-2 added: reads them first, since a Replace overwrites all.

@@ -183,6 +183,7 @@ impl Client {
             method: "GET",
             body: None,
             accept: Some(BOOTSTRAP_TYPES),
+            hmac: None,
         };
         let answer = self
             .http

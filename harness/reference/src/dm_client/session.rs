@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use oma_dm::account::Account;
 use oma_dm::devinfo::DeviceInfo;
+use oma_dm::session::Carried;
 use oma_dm::session::client::{ClientConfig, ClientSession, End, Step};
 use oma_dm::syncml::{self, AlertCode, Command, Message};
 use oma_dm::tree::Outcome;
@@ -62,7 +63,9 @@ impl Client {
             }
             _ => (self.next_session_id(), AlertCode::CLIENT_INITIATED),
         };
-        let config = ClientConfig::new(account, device_info, session_id, alert, &seed);
+        let mut config = ClientConfig::new(account, device_info, session_id, alert, &seed);
+        config.encoding = self.encoding();
+        config.takes_large_objects = !self.has(Deviation::RefusesLargeObjects);
         let (session, first) = ClientSession::start(config);
         let mut session = session;
         let hands = Hands {
@@ -98,8 +101,9 @@ impl Client {
                 true => begun_at.as_str(),
                 false => session.address(),
             };
-            let answer = self.exchange(address, &message).await?;
-            match session.receive(&answer, &mut worker) {
+            let (body, seal) = self.written(session, &message);
+            let answer = self.exchange(address, body, seal).await?;
+            match session.receive_carried(answer.carried(), &mut worker) {
                 Step::Send(next) => message = *next,
                 Step::Ended(End::Finished | End::Aborted | End::AbortedHere) => return Ok(()),
                 Step::Ended(End::Refused(code)) => {
@@ -134,19 +138,29 @@ impl Client {
         }
     }
 
-    /// Sends a message, and reads the server's.
-    async fn exchange(&self, address: &str, message: &Message) -> Result<Message, String> {
-        let url: Url = address.parse().map_err(|error| format!("failed to {error}"))?;
-        let encoding = match self.config.encoding {
+    /// A message in octets, and what seals it.
+    fn written(&self, session: &ClientSession, message: &Message) -> (Vec<u8>, Option<String>) {
+        let body = syncml::write(message, self.encoding());
+        let seal = session.seal(&body).map(|seal| seal.to_string());
+        (body, seal.filter(|_| !self.has(Deviation::OmitsMac)))
+    }
+
+    pub(super) fn encoding(&self) -> syncml::Encoding {
+        match self.config.encoding {
             config::Encoding::Wbxml => syncml::Encoding::Wbxml,
             config::Encoding::Xml => syncml::Encoding::Xml,
-        };
-        let media_type = encoding.media_type();
-        let body = syncml::write(message, encoding);
+        }
+    }
+
+    /// Sends a message, and reads the server's.
+    async fn exchange(&self, address: &str, body: Vec<u8>, hmac: Option<String>) -> Result<Answer, String> {
+        let url: Url = address.parse().map_err(|error| format!("failed to {error}"))?;
+        let media_type = self.encoding().media_type();
         let question = Question {
             method: "POST",
             body: Some((media_type, body)),
             accept: Some(media_type),
+            hmac,
         };
         let answer = self
             .http
@@ -161,6 +175,27 @@ impl Client {
             .ok_or_else(|| format!("the server answered with `{media_type}`, which is no SyncML"))?;
         let reading = syncml::read(&answer.body, encoding)
             .map_err(|error| format!("failed to read the answer of the server: {error}"))?;
-        Ok(reading.message)
+        Ok(Answer {
+            message: reading.message,
+            body: answer.body,
+            hmac: answer.hmac,
+        })
+    }
+}
+
+/// A message of a server, with what carried it.
+struct Answer {
+    message: Message,
+    body: Vec<u8>,
+    hmac: Option<String>,
+}
+
+impl Answer {
+    fn carried(&self) -> Carried<'_> {
+        Carried {
+            message: &self.message,
+            body: &self.body,
+            hmac: self.hmac.as_deref(),
+        }
     }
 }

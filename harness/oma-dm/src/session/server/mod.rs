@@ -34,6 +34,8 @@ pub struct ServerConfig {
     pub encoding: Encoding,
     /// `MaxMsgSize` to name.
     pub max_message_size: Option<u64>,
+    /// The longest message to send, in octets, where it is shorter than what the client takes.
+    pub longest_sent: Option<u64>,
     /// `MaxObjSize` to name. Objects that come in parts are not taken beyond [`MAX_OBJECT`](super::MAX_OBJECT) in any case.
     pub max_object_size: Option<u64>,
     /// Whether the client has to prove itself in each message, and is answered with 200, rather than once with 212.
@@ -51,6 +53,7 @@ impl ServerConfig {
             response_uri: None,
             encoding: Encoding::Xml,
             max_message_size: None,
+            longest_sent: None,
             max_object_size: None,
             checks_each_message: false,
             seed: seed.to_vec(),

@@ -116,7 +116,7 @@ impl ServerSession {
     fn measure(&self) -> Measure {
         Measure {
             encoding: self.config.encoding,
-            limit: self.max_message,
+            limit: self.max_message.into_iter().chain(self.config.longest_sent).min(),
         }
     }
 
