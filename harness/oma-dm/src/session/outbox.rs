@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::large_object::Outbound;
 use super::packer::Packer;
 use super::server::Tag;
-use crate::syncml::{Command, Data, Item, Results, Status, StatusCode};
+use crate::syncml::{Command, Data, Encoding, Item, Results, Status, StatusCode};
 
 /// Least octets of a large object that are worth a place behind other commands.
 const LEAST_PART: usize = 64;
@@ -53,18 +53,14 @@ pub(super) struct Put {
 impl Outbox {
     /// Adds commands that stay together.
     pub(super) fn push(&mut self, tag: Option<Tag>, commands: Vec<Command>) {
-        let content = Content::Together(commands);
-        let unit = Unit { tag, content };
+        let unit = Unit::together(tag, commands);
         self.octets = self.octets.saturating_add(unit.octets());
         self.waiting.push_back(unit);
     }
 
     /// Adds a command before all others, even those of which a part has gone out.
     pub(super) fn push_first(&mut self, command: Command) {
-        self.put_back(Unit {
-            tag: None,
-            content: Content::Together(vec![command]),
-        });
+        self.put_back(Unit::together(None, vec![command]));
     }
 
     /// Changes the code of a Status for an Alert that is waiting.
@@ -151,11 +147,16 @@ impl Outbox {
                     match packer.try_push(commands) {
                         Ok(()) => self.note_put(tag, before, packer, &mut put),
                         Err(commands) if is_bare => self.reduce(tag, commands, packer, &mut put),
+                        // A first part of it may fit where there is no other command.
+                        Err(commands) if put.is_empty() => {
+                            let (unit, is_object) = as_object(tag, commands, packer.encoding());
+                            self.put_back(unit);
+                            if !is_object {
+                                break;
+                            }
+                        }
                         Err(commands) => {
-                            self.put_back(Unit {
-                                tag,
-                                content: Content::Together(commands),
-                            });
+                            self.put_back(Unit::together(tag, commands));
                             break;
                         }
                     }
@@ -179,10 +180,7 @@ impl Outbox {
             tag,
             goes_on: false,
         }));
-        self.in_flight.push(Unit {
-            tag,
-            content: Content::Together(commands.to_vec()),
-        });
+        self.in_flight.push(Unit::together(tag, commands.to_vec()));
     }
 
     /// Makes something smaller of what fits in no message.
@@ -193,10 +191,9 @@ impl Outbox {
         packer: &mut Packer,
         put: &mut Vec<Put>,
     ) {
-        let again = |content| Unit { tag, content };
         if commands.len() > 1 {
             for command in commands.into_iter().rev() {
-                self.put_back(again(Content::Together(vec![command])));
+                self.put_back(Unit::together(tag, vec![command]));
             }
             return;
         }
@@ -206,7 +203,7 @@ impl Outbox {
         match command {
             Command::Results(results) if results.items.len() > 1 => {
                 for half in halves(results).into_iter().rev() {
-                    self.put_back(again(Content::Together(vec![Command::Results(half)])));
+                    self.put_back(Unit::together(tag, vec![Command::Results(half)]));
                 }
             }
             Command::Status(status) if is_talkative(&status) => {
@@ -216,10 +213,10 @@ impl Outbox {
                     items: Vec::new(),
                     ..status
                 });
-                self.put_back(again(Content::Together(vec![bare])));
+                self.put_back(Unit::together(tag, vec![bare]));
             }
             command => match Outbound::new(Box::new(command), packer.encoding()) {
-                Ok(object) => self.put_back(again(Content::InParts(object))),
+                Ok(object) => self.put_back(Unit::in_parts(tag, object)),
                 Err(command) if tag.is_none() => {
                     let before = packer.commands().len();
                     packer.push(*command);
@@ -239,10 +236,7 @@ impl Outbox {
         packer: &mut Packer,
         put: &mut Vec<Put>,
     ) -> bool {
-        let before = Unit {
-            tag,
-            content: Content::InParts(object.clone()),
-        };
+        let before = Unit::in_parts(tag, object.clone());
         let least = if is_bare { 1 } else { LEAST_PART };
         let part = match object.next(packer, least) {
             Some(part) => part,
@@ -265,10 +259,7 @@ impl Outbox {
         packer.push(part);
         self.in_flight.push(before);
         if !is_last {
-            self.put_back(Unit {
-                tag,
-                content: Content::InParts(object),
-            });
+            self.put_back(Unit::in_parts(tag, object));
         }
         is_last
     }
@@ -286,6 +277,20 @@ impl Outbox {
 }
 
 impl Unit {
+    const fn together(tag: Option<Tag>, commands: Vec<Command>) -> Self {
+        Self {
+            tag,
+            content: Content::Together(commands),
+        }
+    }
+
+    const fn in_parts(tag: Option<Tag>, object: Outbound) -> Self {
+        Self {
+            tag,
+            content: Content::InParts(object),
+        }
+    }
+
     fn is_begun(&self) -> bool {
         matches!(&self.content, Content::InParts(object) if object.is_begun())
     }
@@ -296,6 +301,18 @@ impl Unit {
             Content::Together(commands) => commands.iter().map(octets).sum(),
             Content::InParts(object) => object.size(),
         }
+    }
+}
+
+/// The same as an object that goes in parts, if it can.
+fn as_object(tag: Option<Tag>, mut commands: Vec<Command>, encoding: Encoding) -> (Unit, bool) {
+    if commands.len() != 1 {
+        return (Unit::together(tag, commands), false);
+    }
+    let command = commands.remove(0);
+    match Outbound::new(Box::new(command), encoding) {
+        Ok(object) => (Unit::in_parts(tag, object), true),
+        Err(command) => (Unit::together(tag, vec![*command]), false),
     }
 }
 

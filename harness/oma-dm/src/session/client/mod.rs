@@ -232,11 +232,38 @@ impl ClientSession {
         self.outbox.octets()
     }
 
-    /// The account, with the nonces for the next session.
+    /// The account that the session began with, with the nonces for the next session.
     pub fn into_account(self) -> Account {
         let mut account = self.config.account;
         account.client_credentials = self.proof.credentials().cloned();
         account.server_credentials = self.server.credentials().cloned();
+        account
+    }
+
+    /// The account as it is by now, with the nonces for the next session. What a server has changed in it during the session, secrets
+    /// and nonces too, is for the next session, and stays (OMA-TS-DM_Security 5.3).
+    #[must_use]
+    pub fn renew(&self, mut account: Account) -> Account {
+        let began_with = &self.config.account;
+        let pairs = [
+            (
+                account.client_credentials.as_mut(),
+                began_with.client_credentials.as_ref(),
+                self.proof.credentials(),
+            ),
+            (
+                account.server_credentials.as_mut(),
+                began_with.server_credentials.as_ref(),
+                self.server.credentials(),
+            ),
+        ];
+        for pair in pairs {
+            if let (Some(now), Some(began_with), Some(moved_on)) = pair
+                && now.nonce == began_with.nonce
+            {
+                now.nonce.clone_from(&moved_on.nonce);
+            }
+        }
         account
     }
 

@@ -26,7 +26,7 @@ impl ServerSession {
                     } => {
                         let packer = refuse(packer, &answer.header, commands, answer.code);
                         self.is_over = is_over;
-                        self.keep(packer.finish(is_final && !self.is_unfinished))
+                        self.keep(packer.finish(is_final))
                     }
                     Next::AskOn => self.ask_on(packer),
                     Next::Close { aborts } => self.close(packer, aborts),

@@ -546,6 +546,125 @@ fn a_refused_part_goes_again_and_the_object_stays_whole() {
     );
 }
 
+#[test]
+fn while_parts_go_commands_wait_and_what_asks_on_is_answered_at_once() {
+    let text = "x".repeat(5000);
+    let commands = vec![
+        (Tag(1), Command::add_text("./I/large", &text)),
+        (Tag(2), Command::get("./I/large")),
+    ];
+    let played = scene(2000, Encoding::Xml, commands).play(&mut tree());
+    assert_eq!(played.end, End::Finished);
+    let mut answered = 0;
+    for pair in played.sent.windows(2) {
+        let asks_on = pair[0].message.commands.iter().find(
+            |command| matches!(command, Command::Alert(alert) if alert.code == AlertCode::NEXT_MESSAGE),
+        );
+        if let Some(asks_on) = asks_on {
+            let codes = codes(&pair[1].message);
+            // A server that asks on for the client's package answers to all of that once it is closed.
+            let is_answered = codes.contains(&(asks_on.id(), 200));
+            assert!(is_answered || !pair[1].by_client, "{codes:?}");
+            answered += usize::from(is_answered);
+        }
+    }
+    assert!(answered > 4);
+}
+
+#[test]
+fn between_the_parts_of_an_object_it_is_not_the_turn_of_commands() {
+    let mut scene = scene(2000, Encoding::Xml, Vec::new());
+    let (mut client, package_1) = ClientSession::start(scene.client);
+    let mut tree = tree();
+    scene.server.receive(&package_1);
+    let text = "x".repeat(3000);
+    let first = scene
+        .server
+        .respond(vec![(Tag(1), Command::add_text("./I/large", &text))]);
+    assert!(!first.is_final);
+    let mut answer = first;
+    let mut turns = Vec::new();
+    for _ in 0..20 {
+        let next = sent(client.receive(&answer, &mut tree));
+        turns.push(scene.server.receive(&next).turn);
+        answer = scene.server.respond(Vec::new());
+        if scene.server.is_over() {
+            break;
+        }
+    }
+    let (last, others) = turns.split_last().unwrap();
+    assert!(others.len() > 1 && others.iter().all(|turn| *turn == Turn::Wait));
+    assert_eq!(*last, Turn::Commands);
+    assert_eq!(tree.text(&large()), Some(text.as_str()));
+}
+
+#[test]
+fn what_the_last_part_leaves_no_room_for_goes_with_the_next_message() {
+    for octets in (1000..4000).step_by(37) {
+        let commands = vec![
+            (Tag(1), Command::add_text("./I/large", &"x".repeat(octets))),
+            (Tag(2), Command::get("./I/large")),
+        ];
+        let played = scene(1600, Encoding::Xml, commands).play(&mut tree());
+        assert_eq!(played.statuses, [(Tag(1), 200), (Tag(2), 200)]);
+        assert_eq!(played.results[&Tag(2)].len(), octets);
+    }
+}
+
+#[test]
+fn no_more_parts_of_what_was_found_go_to_a_server_that_refuses_them() {
+    let mut tree = tree();
+    tree.insert_leaf(&large(), crate::tree::Format::Chr, "text/plain", "x".repeat(9000))
+        .unwrap();
+    let (mut client, _) = client_of(account());
+    let mut message = from_server(1, 212, vec![Command::get("./I/large"), Command::get("./I")], true);
+    message.header.max_message_size = Some(2000);
+    let first = sent(client.receive(&message, &mut tree));
+    let results = first
+        .commands
+        .iter()
+        .find(|command| matches!(command, Command::Results(_)))
+        .unwrap();
+    assert!(!first.is_final);
+
+    let refusal = crate::session::body::status("2", results.id(), "Results", StatusCode::ENTITY_TOO_LARGE);
+    let refusal = vec![Command::Status(refusal), alert_of(AlertCode::NEXT_MESSAGE)];
+    let second = sent(client.receive(&from_server(2, 200, refusal, false), &mut tree));
+    // The Status for the Alert, then what is left of the rest.
+    assert_eq!(codes(&second), [("0", 200), ("3", 200), ("3", 200)]);
+    assert!(second.is_final);
+    let found: Vec<_> = second
+        .commands
+        .iter()
+        .filter_map(|command| match command {
+            Command::Results(results) => results.items[0].source.as_deref(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(found, ["./I"]);
+}
+
+#[test]
+fn an_object_that_the_client_says_is_broken_off_stays_unanswered() {
+    let scene = scene(2000, Encoding::Xml, Vec::new());
+    let (_, package_1) = ClientSession::start(scene.client);
+    let mut server = scene.server;
+    server.receive(&package_1);
+    let first = server.respond(vec![(Tag(1), Command::add_text("./I/large", &"x".repeat(9000)))]);
+    let part = first.commands.last().unwrap();
+    let taken = crate::session::body::status("1", part.id(), "Add", StatusCode::CHUNK_ACCEPTED);
+    let broken = vec![Command::Status(taken), alert_of(AlertCode::NO_END_OF_DATA)];
+    server.receive(&from_client(2, broken, true));
+    let answer = server.respond(Vec::new());
+    assert!(
+        !answer
+            .commands
+            .iter()
+            .any(|command| matches!(command, Command::Add(_)))
+    );
+    assert_eq!(server.unanswered(), [Tag(1)]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

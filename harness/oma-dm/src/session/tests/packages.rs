@@ -3,6 +3,7 @@
 use rstest::rstest;
 
 use super::*;
+use crate::session::packer::{Measure, Packer};
 use crate::syncml::{Meta, Operation};
 
 #[test]
@@ -306,4 +307,50 @@ fn many_events_are_answered_over_several_messages() {
     assert_eq!(told.len(), 41);
     assert!(told.iter().all(|(_, code)| *code == StatusCode::OK));
     assert!(played.of_server().all(|sent| sent.octets <= 1500));
+}
+
+#[rstest]
+#[case::without_asking(Vec::new())]
+#[case::though_it_asks_for_what_is_not_there(vec![alert_of(AlertCode::NEXT_MESSAGE)])]
+fn a_client_that_is_not_done_gets_no_commands(#[case] commands: Vec<Command>) {
+    let mut server = server();
+    assert_eq!(server.receive(&from_client(1, commands, false)).turn, Turn::Wait);
+    let answer = server.respond(vec![(Tag(1), Command::get("./I"))]);
+    assert_eq!((codes(&answer), alerts(&answer)), (vec![("0", 212)], vec![1222]));
+    assert_eq!(answer.commands.len(), 2);
+}
+
+#[rstest]
+fn a_message_takes_exactly_what_the_other_end_does(
+    #[values(Encoding::Xml, Encoding::Wbxml)] encoding: Encoding,
+) {
+    let header = package(2).header;
+    let commands = || {
+        (0..5).map(|index| {
+            Command::Add(Operation::on(vec![
+                Item::at(&format!("./I/{index}"))
+                    .with_text("<&>")
+                    .with_meta(Meta {
+                        format: Some("chr".into()),
+                        ..Meta::default()
+                    }),
+            ]))
+        })
+    };
+    let pack = |limit: Option<u64>| {
+        let mut packer = Packer::new(header.clone(), Measure { encoding, limit });
+        let taken = commands()
+            .map_while(|command| packer.try_push(vec![command]).ok())
+            .count();
+        // As long as any number can be.
+        packer.push(crate::session::body::alert(AlertCode::NEXT_MESSAGE, Vec::new()));
+        (taken, packer.finish(true))
+    };
+    let (all, mut whole) = pack(None);
+    assert_eq!(all, 5);
+    let last = whole.commands.last_mut().unwrap();
+    last.set_id(u32::MAX.to_string());
+    let octets = syncml::write(&whole, encoding).len() as u64;
+    assert_eq!(pack(Some(octets)).0, 5);
+    assert_eq!(pack(Some(octets - 1)).0, 4);
 }

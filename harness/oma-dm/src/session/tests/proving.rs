@@ -243,3 +243,55 @@ fn a_refused_message_is_answered_with_statuses_only() {
     );
     assert!(challenge.next_nonce.is_some());
 }
+
+#[test]
+fn what_a_server_changes_of_its_account_stays_and_the_nonces_move_on() {
+    let played = play(account(), server(), Vec::new(), &mut tree());
+    let mut changed = account();
+    changed.address = "https://dms2.example/new".to_owned();
+    let credentials = changed.client_credentials.as_mut().unwrap();
+    credentials.secret = Secret::new("changed");
+    let renewed = played.client.renew(changed.clone());
+    assert_eq!(renewed.address, changed.address);
+    let credentials = renewed.client_credentials.unwrap();
+    assert_eq!(credentials.secret, Secret::new("changed"));
+    assert_eq!(
+        Some(&credentials.nonce),
+        played.server.client_credentials().map(|known| &known.nonce)
+    );
+    assert_ne!(credentials.nonce, b"nonce-A");
+
+    // A nonce that the server has written is the one that it means.
+    changed.client_credentials.as_mut().unwrap().nonce = b"written".to_vec();
+    let renewed = played.client.renew(changed);
+    assert_eq!(renewed.client_credentials.unwrap().nonce, b"written");
+}
+
+#[test]
+fn what_was_done_is_not_asked_for_again_when_the_proof_is() {
+    let mut server = server();
+    server.receive(&package(1));
+    let first = server.respond(vec![
+        (Tag(1), Command::add_text("./I/a", "x")),
+        (Tag(2), Command::add_text("./I/b", "x")),
+    ]);
+    let ids: Vec<_> = first.commands[3..].iter().map(Command::id).collect();
+    let mut challenge = package(2).commands[0].clone();
+    if let Command::Status(status) = &mut challenge {
+        status.message_ref = "1".into();
+        status.code = StatusCode::INVALID_CREDENTIALS;
+    }
+    let done = crate::session::body::status("1", ids[0], "Add", StatusCode::OK);
+    let refused = crate::session::body::status("1", ids[1], "Add", StatusCode::INVALID_CREDENTIALS);
+    let statuses = vec![challenge, Command::Status(done), Command::Status(refused)];
+    let received = server.receive(&from_client(2, statuses, true));
+    assert_eq!(received.standing, Some(Standing::Challenged));
+    assert_eq!(received.statuses.len(), 1);
+    assert_eq!(server.unanswered(), [Tag(2)]);
+    let again = server.respond(Vec::new());
+    let adds = again
+        .commands
+        .iter()
+        .filter(|command| matches!(command, Command::Add(_)));
+    assert_eq!(adds.count(), 1);
+}
