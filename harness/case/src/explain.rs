@@ -14,6 +14,10 @@ pub fn explain(suite: &Suite, case: &TestCase) -> String {
     let mut page = Page::default();
     page.paragraph(0, &format!("{}  {}", case.id, case.title));
     page.paragraph(0, &case.file);
+    if let Some(reason) = &case.withdrawn {
+        page.heading("Withdrawn: listed, and never counted");
+        page.paragraph(2, reason);
+    }
     page.heading("Purpose");
     page.paragraph(2, &case.purpose);
     page.heading("Requirements");
@@ -42,7 +46,12 @@ pub fn explain(suite: &Suite, case: &TestCase) -> String {
     }
     if !case.catches.is_empty() {
         page.heading("Deviations of the reference implementation that it must catch");
-        page.paragraph(2, &case.catches.join(", "));
+        for name in &case.catches {
+            match suite.deviation(name) {
+                Some(deviation) => page.item(&format!("{name}: {}", deviation.words)),
+                None => page.item(name),
+            }
+        }
     }
     page.0
 }
@@ -133,6 +142,9 @@ impl Page {
         );
         for (node, acl) in &given.acls {
             self.paragraph(2, &format!("At the start the ACL of {node} is `{acl}`."));
+        }
+        for line in words::sessions(given) {
+            self.paragraph(2, &line);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dmconform_model::{CaseId, Diagnostic, Requirement, RequirementId, Role};
+use dmconform_model::{CaseId, Deviation, Diagnostic, Oddity, Requirement, RequirementId, Role};
 
 use crate::procedure::Procedure;
 use crate::profile::Profile;
@@ -13,6 +13,8 @@ include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 /// The name of the requirements inside the suite.
 pub const REQUIREMENTS: &str = "cases/requirements.yaml";
+/// The name of the deviations and oddities inside the suite.
+pub const DEVIATIONS: &str = "cases/deviations.yaml";
 /// The name of the procedure inside the suite.
 pub const PROCEDURE: &str = "cases/procedure/bootstrap-server-url.yaml";
 /// The name of the profile inside the suite.
@@ -27,6 +29,10 @@ pub struct Suite {
     pub procedure: Procedure,
     /// The profile.
     pub profile: Profile,
+    /// What products do wrong, in the order of the steps.
+    pub deviations: Vec<Deviation>,
+    /// What products do otherwise and rightly so.
+    pub oddities: Vec<Oddity>,
     /// The cases, by identifier in the order of the procedure.
     pub cases: Vec<TestCase>,
 }
@@ -64,15 +70,25 @@ impl Suite {
                 return Err(problems.flatten().collect());
             }
         };
-        let procedure = read::procedure(source(PROCEDURE), &requirements)?;
+        let (procedure, departures) = match (
+            read::procedure(source(PROCEDURE), &requirements),
+            read::deviations(source(DEVIATIONS), &requirements),
+        ) {
+            (Ok(procedure), Ok(departures)) => (procedure, departures),
+            (procedure, departures) => {
+                let problems = procedure.err().into_iter().chain(departures.err());
+                return Err(problems.flatten().collect());
+            }
+        };
         let known = Known {
             requirements: &requirements,
             procedure: &procedure,
             profile: &profile,
+            deviations: &departures.deviations,
         };
         let mut cases: Vec<TestCase> = Vec::new();
         let mut problems = Vec::new();
-        let fixed = [REQUIREMENTS, PROCEDURE, PROFILE];
+        let fixed = [REQUIREMENTS, DEVIATIONS, PROCEDURE, PROFILE];
         for (name, text) in files.iter().filter(|(name, _)| !fixed.contains(*name)) {
             match read::case(Source { name, text }, known) {
                 Ok(case) => cases.push(case),
@@ -92,6 +108,8 @@ impl Suite {
                 requirements,
                 procedure,
                 profile,
+                deviations: departures.deviations,
+                oddities: departures.oddities,
                 cases,
             })
         } else {
@@ -112,18 +130,27 @@ impl Suite {
         self.cases.iter().find(|case| case.id.0 == id)
     }
 
+    /// A deviation by its name.
+    pub fn deviation(&self, name: &str) -> Option<&Deviation> {
+        self.deviations.iter().find(|deviation| deviation.name == name)
+    }
+
     /// What the names in a case file refer to.
     pub fn known(&self) -> Known<'_> {
         Known {
             requirements: &self.requirements,
             procedure: &self.procedure,
             profile: &self.profile,
+            deviations: &self.deviations,
         }
     }
 
     /// The case that owns a requirement for a role: the first that is made for it alone.
     pub fn owner(&self, requirement: &RequirementId, role: Role) -> Option<&CaseId> {
-        let candidates = self.cases.iter().filter(|case| case.iut.contains(&role));
+        let candidates = self
+            .cases
+            .iter()
+            .filter(|case| case.withdrawn.is_none() && case.iut.contains(&role));
         let made_for_it = candidates.filter(|case| {
             !case
                 .expect

@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Judge(Judge),
     /// Write a set of test certificates for a product that is configured by hand.
     Certs(Certs),
+    /// Test the suite itself: every deviation of the reference implementation must be caught by the cases named for it.
+    Selftest(Selftest),
     /// Be the reference implementation, in one or several roles.
     Reference(Reference),
 }
@@ -51,6 +53,9 @@ pub(crate) struct Run {
     /// What the messages look like on the wire, in place of the profile that is built in.
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: Option<PathBuf>,
+    /// Issue certificates from what `dmconform certs --out DIR` wrote, for a product that was configured with it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) certificates: Option<PathBuf>,
     /// How many cases run at once.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) jobs: Option<u32>,
@@ -136,6 +141,25 @@ pub(crate) struct Certs {
     /// The server identifier of DMS-2.
     #[arg(long, value_name = "ID", default_value = "dms2.dmconform.test")]
     pub(crate) dms_2: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Selftest {
+    /// Try every deviation on every case, twice, instead of once on the cases that name it.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Only this deviation; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) deviation: Vec<String>,
+    /// How many deviations are tried at once.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) jobs: Option<u32>,
+    /// Write the kill matrix here instead of to `reports/selftest/<id>`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// What standard output is for.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
 }
 
 #[derive(Args)]

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Check(check) => command::check::run(&check),
         Command::Judge(judge) => command::judge::run(&judge),
         Command::Certs(certs) => command::certs::run(&certs),
+        Command::Selftest(selftest) => command::selftest::run(&selftest),
         Command::Reference(reference) => command::reference::run(&reference),
     };
     match ended {

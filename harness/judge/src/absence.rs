@@ -3,7 +3,8 @@
 use dmconform_model::{MessageId, Part, Role, Step};
 
 use crate::header::Header;
-use crate::observed::Observed;
+use crate::never::is_carried_by_dm_session;
+use crate::observed::{OPPORTUNITY, Observed};
 
 /// Why a message did not come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +103,7 @@ fn failed_exchange(observed: &Observed, step: Step) -> Option<Absence> {
     })
 }
 
-/// DMS-1 can write to the client only in a DM session that the client opens: without two answered exchanges
+/// DMS-1 can write to the client only in a DM session that the client opens: without two that it answered
 /// since the message became due there is no proof that it could have.
 fn without_opportunity(
     header: &Header,
@@ -111,17 +112,13 @@ fn without_opportunity(
     ready: u64,
     deadline: u64,
 ) -> Option<String> {
-    let carried_by_dm = matches!(
-        message.step,
-        Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval
-    );
-    if !carried_by_dm || message.part == Part::Answer || header.is_real(Role::DmClient) {
+    if !is_carried_by_dm_session(message) || header.is_real(Role::DmClient) {
         return None;
     }
     let sessions = observed.dm_sessions_between(Role::Dms1, ready, deadline);
-    (sessions < 2).then(|| {
+    (sessions < OPPORTUNITY).then(|| {
         format!(
-            "the client completed {sessions} exchanges with DMS-1 while step {} was due; two are needed",
+            "DMS-1 answered {sessions} DM sessions of the client while step {} was due; {OPPORTUNITY} are needed",
             message.step
         )
     })

@@ -38,8 +38,17 @@ pub(crate) struct Breach<'a> {
     pub place: Option<&'a Place>,
 }
 
-/// A finding of weight and words as the requirement has them.
+/// A finding of weight and words as the requirement has them. Nobody breaks a requirement that does not bind them.
 pub(crate) fn broken(header: &Header, breach: Breach<'_>) -> Outcome {
+    if !header.binds(breach.requirement, breach.blame) {
+        return Outcome::Unreached(format!(
+            "{}, which {} does not ask of {}: {}",
+            breach.expected,
+            breach.requirement,
+            breach.blame.title(),
+            breach.observed
+        ));
+    }
     let mut records = breach.records;
     records.sort_unstable();
     records.dedup();

@@ -6,7 +6,7 @@ use dmconform_case::implementation::{AccountCredentials, Endpoints, Limits, Supp
 use dmconform_case::procedure::Procedure;
 use dmconform_case::profile::Profile;
 use dmconform_case::test_case::TestCase;
-use dmconform_model::{CaseId, Requirement, RequirementId, Role, Target};
+use dmconform_model::{CaseId, MessageId, Requirement, RequirementId, Role, Target};
 use serde::{Deserialize, Serialize};
 
 /// The version of the judge's rules. A transcript says which it was written for.
@@ -98,6 +98,21 @@ impl Header {
             .find(|owner| owner.requirement == *requirement && owner.role == role)
             .map(|owner| &owner.case)
             .filter(|case| **case != self.case.id)
+    }
+
+    /// What a role breaks when a message of its does not come. An answer without a requirement of its own is part of
+    /// the step that asks for it, unless that binds the asking role alone: then no text says that it has to be positive.
+    pub fn presence(&self, message: MessageId, role: Role) -> Option<&RequirementId> {
+        let own = self.procedure.presence(message);
+        let of_step = || self.procedure.presence(MessageId::request(message.step));
+        own.or_else(of_step).filter(|id| self.binds(id, role))
+    }
+
+    /// Whether a role can break a requirement.
+    pub fn binds(&self, requirement: &RequirementId, role: Role) -> bool {
+        self.requirements
+            .get(requirement)
+            .is_none_or(|known| known.binds.contains(&role))
     }
 
     /// A requirement in words.

@@ -29,8 +29,8 @@ mod whole;
 
 pub use header::{Header, JUDGE_VERSION, Owner, Parties};
 pub use live::Judge;
-pub use never::speaker;
-pub use observed::{Applied, Connection, Exchange, Observed, Probe, Window};
+pub use never::{is_carried_by_dm_session, speaker};
+pub use observed::{Applied, Connection, DmAnswer, Exchange, OPPORTUNITY, Observed, Probe, Window};
 pub use occurrence::{Fields, Occurrence};
 pub use recognise::THIRD_SERVER;
 pub use stored::{Transcript, TranscriptError, header_line, read, record_line};

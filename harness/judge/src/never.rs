@@ -1,12 +1,12 @@
 //! Messages that must not come until another one does.
 
 use dmconform_model::transcript::EndpointKind;
-use dmconform_model::{MessageId, Place, RequirementId, Role, Step};
+use dmconform_model::{MessageId, Part, Place, RequirementId, Role, Step};
 
 use crate::absence::{Absence, explain};
 use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
-use crate::observed::{Observed, Window};
+use crate::observed::{OPPORTUNITY, Observed, Window};
 use crate::occurrence::Occurrence;
 use crate::order::{OrderBreach, Relation, breached_by, relation};
 use crate::view;
@@ -169,16 +169,12 @@ fn credit(
             header.limits.reacts_within
         ));
     }
-    let carried_by_dm = matches!(
-        message.step,
-        Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval
-    );
-    if carried_by_dm && !header.is_real(Role::DmClient) {
+    if is_carried_by_dm_session(message) && !header.is_real(Role::DmClient) {
         let sessions = observed.dm_sessions_between(Role::Dms1, window.opened.0, closed);
-        if sessions < 2 {
+        if sessions < OPPORTUNITY {
             return Outcome::Unreached(format!(
-                "{called} could not have come: the client completed {sessions} exchanges with DMS-1 in the window, \
-                 and two are needed"
+                "{called} could not have come: DMS-1 answered {sessions} DM sessions of the client in the window, \
+                 and {OPPORTUNITY} are needed"
             ));
         }
     }
@@ -193,6 +189,14 @@ fn credit(
     };
     let what = format!("{called} did not come in {}", milliseconds(length_us));
     held(requirement, what, vec![window.opened.0, closed, life])
+}
+
+/// Whether DMS-1 can send a message only in a DM session that the client opens.
+pub const fn is_carried_by_dm_session(message: MessageId) -> bool {
+    matches!(
+        message.step,
+        Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval
+    ) && matches!(message.part, Part::Request)
 }
 
 /// The record from which the product is to show that it is alive: the change that the window follows, or else the

@@ -1,6 +1,6 @@
 //! What a transcript shows, collected record by record and ready to be judged at any time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dmconform_case::test_case::ProbeCommand;
 use dmconform_model::certificate::Certificate;
@@ -18,6 +18,8 @@ pub struct Observed {
     pub connections: BTreeMap<ConnectionId, Connection>,
     /// The HTTP exchanges.
     pub exchanges: BTreeMap<ExchangeId, Exchange>,
+    /// The answers of servers to a client that they admitted.
+    pub dm_answers: Vec<DmAnswer>,
     /// The times during which a message was held back.
     pub windows: Vec<Window>,
     /// The limits that passed: message → record.
@@ -44,6 +46,22 @@ pub struct Observed {
     pub last_seq: u64,
     /// The time of the last record, in microseconds.
     pub last_us: u64,
+}
+
+/// How many DM sessions of the client make an opportunity for what a server says in one.
+pub const OPPORTUNITY: usize = 2;
+
+/// The answer of a server to a client that it admitted.
+#[derive(Clone, Debug)]
+pub struct DmAnswer {
+    /// The server.
+    pub server: Role,
+    /// The SessionID.
+    pub session: String,
+    /// The record of the client's message.
+    pub asked: u64,
+    /// The record of the answer.
+    pub answered: u64,
 }
 
 /// One connection.
@@ -154,20 +172,58 @@ impl Observed {
         self.windows.iter().rev().find(|window| window.holding == holding)
     }
 
-    /// The answered exchanges of the client with a server's DM endpoint that began and ended between two records.
+    /// The DM sessions of the client in which a server had its say between two records: it admitted the client, and
+    /// answered. A challenge is not that yet.
     pub fn dm_sessions_between(&self, server: Role, after: u64, before: u64) -> usize {
-        self.exchanges
-            .values()
-            .filter(|exchange| {
-                exchange.endpoint.role == server && exchange.observer == Role::DmClient && exchange.sent
-            })
-            .filter(|exchange| exchange.endpoint.kind == dmconform_model::transcript::EndpointKind::Dm)
-            .filter(|exchange| exchange.request.is_some_and(|seq| seq > after))
-            .filter(|exchange| {
-                exchange
-                    .status
-                    .is_some_and(|(seq, status)| seq < before && (200..300).contains(&status))
-            })
-            .count()
+        let within = self
+            .dm_answers
+            .iter()
+            .filter(|answer| answer.server == server && answer.asked > after && answer.answered < before);
+        within
+            .map(|answer| &answer.session)
+            .collect::<BTreeSet<_>>()
+            .len()
+    }
+
+    /// Whether the window that holds a message has given a server its opportunity to speak to the client.
+    pub fn had_opportunity(&self, server: Role, holding: MessageId) -> bool {
+        let window = self.window(holding);
+        window
+            .is_some_and(|window| self.dm_sessions_between(server, window.opened.0, u64::MAX) >= OPPORTUNITY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(session: &str, asked: u64, answered: u64) -> DmAnswer {
+        DmAnswer {
+            server: Role::Dms1,
+            session: session.to_owned(),
+            asked,
+            answered,
+        }
+    }
+
+    #[test]
+    fn two_messages_of_one_session_are_one_opportunity() {
+        let mut observed = Observed {
+            dm_answers: vec![answer("1", 11, 12), answer("1", 13, 14)],
+            ..Observed::default()
+        };
+        assert_eq!(observed.dm_sessions_between(Role::Dms1, 10, 20), 1);
+        observed.dm_answers.push(answer("2", 15, 16));
+        assert_eq!(observed.dm_sessions_between(Role::Dms1, 10, 20), 2);
+    }
+
+    #[test]
+    fn a_session_that_began_before_or_ended_after_is_none() {
+        let observed = Observed {
+            dm_answers: vec![answer("1", 9, 12), answer("2", 13, 21)],
+            ..Observed::default()
+        };
+        assert_eq!(observed.dm_sessions_between(Role::Dms1, 10, 20), 0);
+        assert_eq!(observed.dm_sessions_between(Role::Dms2, 0, 30), 0);
     }
 }

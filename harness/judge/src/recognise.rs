@@ -13,7 +13,7 @@ use oma_dm::xml::Element;
 use crate::dm_session::{DmSession, KnownTree};
 use crate::header::Header;
 use crate::never::speaker;
-use crate::observed::{Observed, Probe};
+use crate::observed::{DmAnswer, Observed, Probe};
 use crate::occurrence::{Fields, Occurrence};
 use crate::package::{self, Package};
 
@@ -213,12 +213,21 @@ impl Recogniser {
         asked.session = Some(key.clone());
         let session = self.sessions.entry(key).or_default();
         let answered = session.client_sent(&package);
+        if package.alerts.iter().any(|code| matches!(code, 1200 | 1201)) {
+            session.opened_by.clone_from(&package.alerts);
+        }
+        let opened_by: Vec<String> = session.opened_by.iter().map(u16::to_string).collect();
         record_probe_answers(session, observed, &package, seen.seq);
         for step in answered {
             let accepted = step.codes.iter().all(|code| (200..300).contains(code));
             let codes: Vec<String> = step.codes.iter().map(u16::to_string).collect();
             let note = format!("Status {}", codes.join(", "));
-            let fields = Fields::from([("status".to_owned(), codes)]);
+            let fields = Fields::from([
+                ("status".to_owned(), codes),
+                ("address".to_owned(), vec![request.url.clone()]),
+                ("session".to_owned(), vec![package.session_id.clone()]),
+                ("alert".to_owned(), opened_by.clone()),
+            ]);
             emit(header, observed, seen, step.message, accepted, fields, note);
         }
         let opens = package.alerts.iter().any(|code| matches!(code, 1200 | 1201));
@@ -306,17 +315,34 @@ impl Recogniser {
             return;
         };
         let session = self.sessions.entry(key.clone()).or_default();
+        let code = package.header_status();
+        let admitted = code.is_none_or(|code| (200..300).contains(&code));
+        let asked_at = observed
+            .exchanges
+            .get(&response.exchange)
+            .and_then(|exchange| exchange.request);
+        if let Some(asked_at) = asked_at.filter(|_| admitted && seen.observer == Role::DmClient) {
+            observed.dm_answers.push(DmAnswer {
+                server: asked.server,
+                session: package.session_id.clone(),
+                asked: asked_at,
+                answered: seen.seq,
+            });
+        }
         if answers_session {
-            let code = package.header_status();
             let open = session.without_status(package);
             let statuses = if open.is_empty() {
                 "complete".to_owned()
             } else {
                 format!("none for {}", open.join(", "))
             };
-            let fields = Fields::from([("statuses".to_owned(), vec![statuses])]);
+            let fields = Fields::from([
+                ("statuses".to_owned(), vec![statuses]),
+                ("encoding".to_owned(), vec![package.encoding.to_owned()]),
+                ("scheme".to_owned(), vec![scheme(package, &response.headers)]),
+            ]);
             // A challenge is a refusal until the client has said the same again with the credentials asked for.
-            let accepted = code.is_none_or(|code| (200..300).contains(&code));
+            let accepted = admitted;
             let note = code.map_or_else(
                 || "package 2 without a header Status".to_owned(),
                 |code| format!("package 2, header Status {code}"),
@@ -531,6 +557,9 @@ fn session_fields(request: &Request, package: &Package) -> Fields {
     let mut fields = Fields::from([
         ("device".to_owned(), vec![package.source.clone()]),
         ("address".to_owned(), vec![request.url.clone()]),
+        ("session".to_owned(), vec![package.session_id.clone()]),
+        ("encoding".to_owned(), vec![package.encoding.to_owned()]),
+        ("scheme".to_owned(), vec![scheme(package, &request.headers)]),
         (
             "alert".to_owned(),
             package.alerts.iter().map(u16::to_string).collect(),
@@ -543,6 +572,23 @@ fn session_fields(request: &Request, package: &Package) -> Fields {
         }
     }
     fields
+}
+
+/// In which way a message proves its sender: by a digest over all of it beside the message, by credentials in it, or not
+/// at all.
+fn scheme(package: &Package, headers: &[(String, String)]) -> String {
+    let is_sealed = headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("x-syncml-hmac"));
+    let scheme = package.scheme.as_deref();
+    let name = match (is_sealed, scheme) {
+        (true, _) => "mac",
+        (false, Some("syncml:auth-md5")) => "md5",
+        (false, Some("syncml:auth-basic")) => "basic",
+        (false, Some(other)) => other,
+        (false, None) => "none",
+    };
+    name.to_owned()
 }
 
 fn content_type(headers: &[(String, String)]) -> &str {

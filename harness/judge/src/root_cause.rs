@@ -83,10 +83,7 @@ fn absent(header: &Header, observed: &Observed, role: Role) -> Vec<(u64, Require
         .filter(|message| view::sender(header, *message) == Some(role));
     own.filter(|message| !observed.seen(*message))
         .filter_map(|message| {
-            let requirement = header
-                .procedure
-                .presence(message)
-                .or_else(|| header.procedure.presence(MessageId::request(message.step)))?;
+            let requirement = header.presence(message, role)?;
             let seq = match explain(header, observed, message) {
                 Absence::Missing { records } => *records.last()?,
                 Absence::Refused { record, .. } | Absence::NoAnswer { record, .. } => record,

@@ -1,7 +1,8 @@
 //! The whole procedure: every message of the judged roles, their order and what must be equal.
 
-use dmconform_model::{MessageId, Part, Place, RequirementId, Role, Step};
+use dmconform_model::{MessageId, Place, RequirementId, Role, Step};
 
+use crate::absence::{Absence, explain};
 use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
 use crate::observed::Observed;
@@ -34,27 +35,46 @@ fn messages(header: &Header, observed: &Observed, role: Role, place: &Place) -> 
         .procedure
         .messages(with_removal)
         .filter(|message| view::sender(header, *message) == Some(role));
-    due.filter_map(|message| {
-        let requirement = presence_requirement(header, message)?;
-        let came = presence::judge(header, observed, message, requirement, Some(place));
-        if !matches!(came, Outcome::Held(_)) {
-            return Some(vec![came]);
-        }
-        let session = observed
-            .first(message)
-            .filter(|answer| answer.message == MessageId::answer(Step::ClientSession));
-        let checked = session.map(|answer| session_taken(header, answer, requirement, place));
-        Some(std::iter::once(came).chain(checked).collect())
+    due.flat_map(|message| match header.presence(message, role) {
+        Some(requirement) => came(header, observed, message, requirement, place),
+        None => Vec::from_iter(not_accepted(header, observed, message)),
     })
-    .flatten()
     .collect()
 }
 
-fn presence_requirement(header: &Header, message: MessageId) -> Option<&RequirementId> {
-    header.procedure.presence(message).or_else(|| {
-        // An answer without a requirement of its own is positive, or the request did not pass.
-        (message.part == Part::Answer).then(|| header.procedure.presence(MessageId::request(message.step)))?
-    })
+fn came(
+    header: &Header,
+    observed: &Observed,
+    message: MessageId,
+    requirement: &RequirementId,
+    place: &Place,
+) -> Vec<Outcome> {
+    let came = presence::judge(header, observed, message, requirement, Some(place));
+    if !matches!(came, Outcome::Held(_)) {
+        return vec![came];
+    }
+    let session = observed
+        .first(message)
+        .filter(|answer| answer.message == MessageId::answer(Step::ClientSession));
+    let checked = session.map(|answer| session_taken(header, answer, requirement, place));
+    std::iter::once(came).chain(checked).collect()
+}
+
+/// An answer that no requirement asks for, and that is no positive one: nothing is broken by it, and the delegation
+/// has not come to its end either.
+fn not_accepted(header: &Header, observed: &Observed, message: MessageId) -> Option<Outcome> {
+    if observed.seen(message) {
+        return None;
+    }
+    let (Absence::Refused { note: seen, .. } | Absence::NoAnswer { reason: seen, .. }) =
+        explain(header, observed, message)
+    else {
+        return None;
+    };
+    Some(Outcome::Unreached(format!(
+        "step {} was not accepted, and no requirement says that it has to be: {seen}",
+        message.step
+    )))
 }
 
 /// DMS-2's first answer in step 6: a Status for everything, and its own credentials (OMA DM protocol 1.2, 8.2;

@@ -52,6 +52,47 @@ fn judging_twice_gives_the_same_bytes(#[files("../../fixtures/transcripts/*.json
     assert_eq!(once, again);
 }
 
+/// Nobody passes or breaks a requirement that does not bind them.
+#[rstest]
+fn requirements_are_held_against_those_they_bind(
+    #[files("../../fixtures/transcripts/*.jsonl")] path: PathBuf,
+) {
+    let stored = transcript(&path);
+    let requirements = stored.header.requirements.clone();
+    let result = Judge::transcript(stored);
+    for finding in &result.findings {
+        let blame = finding.blame.map(|blame| blame.to_string());
+        let binds = finding.requirement.as_ref().map(|id| &requirements[id].binds);
+        let bound =
+            binds.is_some_and(|binds| binds.iter().any(|role| Some(role.as_str()) == blame.as_deref()));
+        assert!(bound || finding.verdict == Verdict::Inconclusive, "{finding:#?}");
+    }
+    for check in &result.checks {
+        let binds = check.requirement.as_ref().map(|id| &requirements[id].binds);
+        let bound = binds.is_none_or(|binds| binds.iter().any(|role| result.iut.contains(role)));
+        assert!(bound, "{check:#?}");
+    }
+}
+
+/// A defective message was refused because of its defect: the refusal of the last answer breaks nothing by itself.
+#[test]
+fn a_refused_completion_is_no_breach_of_the_server_that_refuses() {
+    let path = PathBuf::from("../../fixtures/transcripts/wrong-session-id.jsonl");
+    let result = Judge::transcript(transcript(&path));
+    assert_eq!(result.verdict, Verdict::Inconclusive);
+    assert!(
+        result
+            .findings
+            .iter()
+            .any(|finding| finding.verdict == Verdict::Warn)
+    );
+    assert!(
+        result
+            .reason
+            .is_some_and(|reason| reason.contains("step 10 was not accepted"))
+    );
+}
+
 /// The order rules of the procedure are what convicts: without its rule nothing is found wrong in the whole procedure.
 #[rstest]
 #[case("acl-before-bootstrap-complete", "DEL-8-3")]

@@ -4,21 +4,25 @@
 //! hand each other these types, in one direction: case → transcript → verdict → report.
 
 pub mod certificate;
+pub mod deviation;
 pub mod diagnostic;
 pub mod message;
 pub mod requirement;
 pub mod result;
 pub mod role;
 pub mod run_event;
+pub mod self_test;
 pub mod tls;
 pub mod transcript;
 pub mod verdict;
 
+pub use deviation::{Deviation, Oddity};
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use message::{MessageId, Part, Step};
 pub use requirement::{Basis, CaseId, Requirement, RequirementId, Weight};
 pub use result::{Blame, CaseResult, Check, Finding, RunRecord, Summary, Target};
 pub use role::Role;
 pub use run_event::RunEvent;
+pub use self_test::SelfTest;
 pub use transcript::{Body, Event, Record};
 pub use verdict::Verdict;

@@ -4,5 +4,6 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod progress;
+pub mod self_test;
 pub mod terminal;
 mod wording;

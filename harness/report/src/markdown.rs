@@ -103,10 +103,9 @@ fn table(cases: &[&CaseResult]) -> String {
     ];
     for case in cases {
         let covers: Vec<&str> = case.covers.iter().map(|id| id.0.as_str()).collect();
-        let mark = if case.verdict == Verdict::Pass {
-            "pass".to_owned()
-        } else {
-            format!("**{}**", case.verdict)
+        let mark = match case.verdict {
+            Verdict::Pass | Verdict::NotApplicable => case.verdict.to_string(),
+            noteworthy => format!("**{noteworthy}**"),
         };
         rows.push(format!(
             "| {mark} | {} | {} | {} | {} |",
@@ -120,7 +119,7 @@ fn table(cases: &[&CaseResult]) -> String {
 }
 
 /// Escapes what Markdown and the HTML in it would take for markup.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in wording::clean(text).chars() {
         match character {

@@ -38,6 +38,12 @@ pub fn summary(record: &RunRecord, style: Style) -> String {
             wording::clean(&problem.message)
         ));
     }
+    if !record.run.own_readings.is_empty() {
+        parts.push(format!(
+            "our own readings, where public texts are silent: {} (summary.md lists them)\n",
+            record.run.own_readings.len()
+        ));
+    }
     let cancelled = if record.run.cancelled { " (cancelled)" } else { "" };
     parts.push(format!(
         "{}; {} in {}{cancelled}\n",

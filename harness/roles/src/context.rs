@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use dmconform_case::implementation::{AccountCredentials, Endpoints};
 use dmconform_case::profile::Profile;
-use dmconform_case::test_case::TestCase;
-use dmconform_judge::Header;
+use dmconform_case::test_case::{TestCase, What};
+use dmconform_judge::{Header, is_carried_by_dm_session};
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{Event, MessageId, Role};
 use tokio::sync::watch;
@@ -96,7 +96,9 @@ impl CaseContext {
         );
     }
 
-    /// Holds a message back for the window, and records both ends of it.
+    /// Holds a message back for the window, and records both ends of it. Where DMS-1 must not say something in a DM
+    /// session meanwhile, the window stays open until it could have, on however slow a machine; a DMS-1 that does not
+    /// answer the client ends that with the limit for a step.
     pub async fn hold(&self, message: MessageId) {
         self.recorder.record(Event::WindowOpened { holding: message });
         let mut over = self.over.subscribe();
@@ -104,7 +106,25 @@ impl CaseContext {
             () = tokio::time::sleep(self.window()) => {}
             _ = over.wait_for(|over| *over) => {}
         }
+        if self.must_give_opportunity() {
+            let limit = self.header.limits.step_deadline.get();
+            let given = self.until(|context| {
+                context
+                    .recorder
+                    .with(|observed| observed.had_opportunity(Role::Dms1, message))
+            });
+            // Whether it was given is for the judge to say.
+            let _ = tokio::time::timeout(limit, given).await;
+        }
         self.recorder.record(Event::WindowClosed { holding: message });
+    }
+
+    fn must_give_opportunity(&self) -> bool {
+        let carried =
+            |what: &What| matches!(what, What::Never { message, .. } if is_carried_by_dm_session(*message));
+        self.header.is_real(Role::Dms1)
+            && self.is_mock(Role::DmClient)
+            && self.case().expect.iter().any(|expected| carried(&expected.what))
     }
 
     /// Waits until something holds of what was observed; false if the case ended first.

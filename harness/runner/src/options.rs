@@ -41,6 +41,8 @@ pub struct RunOptions {
     pub strict: bool,
     /// The deviations that the reference implementation is given.
     pub deviations: Vec<String>,
+    /// Where the certification authority is that products were configured with before; a new one if absent.
+    pub certificates: Option<PathBuf>,
     /// The options that lead to this suite, for the commands in reports.
     pub suite_options: Vec<String>,
     /// The run's directory.

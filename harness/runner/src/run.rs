@@ -170,7 +170,7 @@ fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
         let judged = case.iut.iter().all(|role| product.plays.contains(role));
         let of_role = options.roles.is_empty() || case.iut.iter().any(|role| options.roles.contains(role));
         // A case of a role that the product does not play is no news; one that it could have been judged by is.
-        if !selected || !of_role || !judged {
+        if case.withdrawn.is_some() || !selected || !of_role || !judged {
             continue;
         }
         match why_not(&options.suite, case, product) {

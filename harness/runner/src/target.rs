@@ -9,7 +9,7 @@ use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::EndpointKind;
 use dmconform_model::{Role, Target};
 use dmconform_roles::{Names, Stage, StageError};
-use dmconform_tls::{Authority, AuthorityError, StoreError, now, write_store};
+use dmconform_tls::{Authority, AuthorityError, LoadError, StoreError, now, write_store};
 use tokio::sync::watch;
 
 use crate::options::{RunOptions, TargetFile};
@@ -26,6 +26,9 @@ pub enum TargetError {
     /// Certificates could not be made.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    /// The authority that was given cannot be used.
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// Certificates could not be written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -89,7 +92,11 @@ impl Running {
         let work = std::path::absolute(&work).map_err(at(&work))?;
         let names = names(product);
         let patience = product.limits.step_deadline.get();
-        let stage = Stage::new(Authority::new(now())?, names.clone(), profile(options), patience);
+        let authority = match &options.certificates {
+            Some(directory) => Authority::load(directory, now())?,
+            None => Authority::new(now())?,
+        };
+        let stage = Stage::new(authority, names.clone(), profile(options), patience);
         let mut running = Self {
             file: file.clone(),
             target: described(file),
@@ -288,6 +295,14 @@ fn write(path: &Path, text: &str) -> Result<(), TargetError> {
 fn at(path: &Path) -> impl FnOnce(std::io::Error) -> TargetError {
     let path = path.to_owned();
     move |source| TargetError::Write { path, source }
+}
+
+/// Looks whether an authority that products were configured with before can be used.
+///
+/// # Errors
+/// Why it cannot.
+pub fn check_certificates(directory: &Path) -> Result<(), LoadError> {
+    Authority::load(directory, now()).map(drop)
 }
 
 /// Writes the certificates that a product needs which is configured by hand.

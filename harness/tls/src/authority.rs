@@ -1,19 +1,22 @@
 //! The test certification authority of a run: root, intermediate, and a leaf per party, good or bad in one way.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dmconform_model::certificate::Certificate;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
+    IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData as _, SanType,
 };
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use time::{Duration, OffsetDateTime};
 
+use crate::facts;
 use crate::identity::Identity;
+use crate::store::{INTERMEDIATE, INTERMEDIATE_KEY, ROOTS};
 
 /// How long certificates are valid after a run begins.
 const VALID_DAYS: i64 = 30;
@@ -59,11 +62,36 @@ pub struct AuthorityError {
     reason: String,
 }
 
-/// A certification authority that exists for one run.
+/// Why a stored authority cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A file of it cannot be read.
+    #[error("read `{}`: {source}; `dmconform certs --out DIR` writes the whole set", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A file of it is not what its name says.
+    #[error("use `{}`: {reason}; `dmconform certs --out DIR` writes a new set", path.display())]
+    Content {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An authority without keys.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+}
+
+/// A certification authority: one that exists for a run, or one that a product was configured with before.
 pub struct Authority {
     now: OffsetDateTime,
-    root: CertifiedIssuer<'static, KeyPair>,
-    intermediate: CertifiedIssuer<'static, KeyPair>,
+    root_pem: String,
+    intermediate: Issuer<'static, KeyPair>,
+    intermediate_pem: String,
     stranger: CertifiedIssuer<'static, KeyPair>,
 }
 
@@ -77,27 +105,73 @@ impl Authority {
         let stranger = self_signed(now, "dmconform unknown root")?;
         let params = authority_params(now, "dmconform test intermediate", Some(0));
         let key = key("the intermediate authority")?;
-        let intermediate =
-            CertifiedIssuer::signed_by(params, key, &root).map_err(failed("the intermediate authority"))?;
+        let certificate = params
+            .signed_by(&key, &root)
+            .map_err(failed("the intermediate authority"))?;
         Ok(Self {
             now,
-            root,
-            intermediate,
+            root_pem: root.pem(),
+            intermediate: Issuer::new(params, key),
+            intermediate_pem: certificate.pem(),
             stranger,
+        })
+    }
+
+    /// The authority that [`crate::write_store`] has written to a directory, for leaves that are valid from a day
+    /// before `now`.
+    ///
+    /// # Errors
+    /// The first file that is missing or no part of an authority; an authority whose time is over.
+    pub fn load(directory: &Path, now: OffsetDateTime) -> Result<Self, LoadError> {
+        let read = |name: &str| {
+            let path = directory.join(name);
+            std::fs::read_to_string(&path).map_err(|source| LoadError::Read { path, source })
+        };
+        let wrong = |name: &str, reason: &str| LoadError::Content {
+            path: directory.join(name),
+            reason: reason.to_owned(),
+        };
+        let root_pem = read(ROOTS)?;
+        Roots::from_pem(&root_pem).ok_or_else(|| wrong(ROOTS, "there is no certificate in it"))?;
+        let intermediate_pem = read(INTERMEDIATE)?;
+        for (name, pem) in [(ROOTS, &root_pem), (INTERMEDIATE, &intermediate_pem)] {
+            let end = facts::not_after(pem).ok_or_else(|| wrong(name, "there is no certificate in it"))?;
+            if end <= now.unix_timestamp() {
+                return Err(wrong(name, "the certificate has expired"));
+            }
+        }
+        let key = KeyPair::from_pem(&read(INTERMEDIATE_KEY)?)
+            .map_err(|error| wrong(INTERMEDIATE_KEY, &error.to_string()))?;
+        if !facts::is_key_of(&intermediate_pem, &key.subject_public_key_info()) {
+            return Err(wrong(INTERMEDIATE_KEY, "it is not the key of intermediate.pem"));
+        }
+        let intermediate = Issuer::from_ca_cert_pem(&intermediate_pem, key)
+            .map_err(|error| wrong(INTERMEDIATE, &error.to_string()))?;
+        Ok(Self {
+            now,
+            root_pem,
+            intermediate,
+            intermediate_pem,
+            stranger: self_signed(now, "dmconform unknown root")?,
         })
     }
 
     /// What parties of the run trust.
     ///
     /// # Panics
-    /// Never: the root was just made.
+    /// Never: the root was made here, or looked at when it was loaded.
     pub fn roots(&self) -> Roots {
-        Roots::from_pem(&self.root.pem()).expect("the root certificate is a certificate")
+        Roots::from_pem(&self.root_pem).expect("the root certificate is a certificate")
     }
 
     /// The intermediate certificate as PEM.
-    pub fn intermediate_pem(&self) -> String {
-        self.intermediate.pem()
+    pub fn intermediate_pem(&self) -> &str {
+        &self.intermediate_pem
+    }
+
+    /// The key of the intermediate certificate as PEM: with it, the authority can be used again.
+    pub fn intermediate_key_pem(&self) -> String {
+        self.intermediate.key().serialize_pem()
     }
 
     /// A certificate for a party, good or bad in exactly one way; nothing for [`Certificate::None`].
@@ -108,7 +182,7 @@ impl Authority {
         let what = party.server_id.as_str();
         let mut params = self.leaf_params(party, flavour)?;
         let key = key(what)?;
-        let intermediate = self.intermediate.pem();
+        let intermediate = self.intermediate_pem.clone();
         let (leaf, chain) = match flavour {
             Certificate::None => return Ok(None),
             Certificate::UnknownAuthority => {

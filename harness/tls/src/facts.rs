@@ -2,6 +2,7 @@
 
 use dmconform_model::tls::{Facts, PeerCertificate};
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::{CommonState, HandshakeKind};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -65,6 +66,21 @@ fn peer(chain: &[CertificateDer<'_>]) -> Option<PeerCertificate> {
         sha256,
         chain_length,
     })
+}
+
+/// When the first certificate of a PEM text ends to be valid, in seconds of Unix time; nothing if there is none.
+pub(crate) fn not_after(pem: &str) -> Option<i64> {
+    let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
+    let (_, certificate) = X509Certificate::from_der(&der).ok()?;
+    Some(certificate.validity().not_after.timestamp())
+}
+
+/// Whether a public key (`SubjectPublicKeyInfo`) is the one in the first certificate of a PEM text.
+pub(crate) fn is_key_of(pem: &str, public_key: &[u8]) -> bool {
+    let Ok(der) = CertificateDer::from_pem_slice(pem.as_bytes()) else {
+        return false;
+    };
+    X509Certificate::from_der(&der).is_ok_and(|(_, certificate)| certificate.public_key().raw == public_key)
 }
 
 fn general_name(name: &GeneralName<'_>) -> Option<String> {

@@ -7,6 +7,13 @@ use std::{fs, io};
 use crate::authority::{Authority, Roots};
 use crate::identity::Identity;
 
+/// What every party trusts.
+pub(crate) const ROOTS: &str = "roots.pem";
+/// The certificate of the issuing authority.
+pub(crate) const INTERMEDIATE: &str = "intermediate.pem";
+/// Its key.
+pub(crate) const INTERMEDIATE_KEY: &str = "intermediate.key";
+
 /// Why certificates could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("write `{}`: {source}", path.display())]
@@ -15,8 +22,8 @@ pub struct StoreError {
     source: io::Error,
 }
 
-/// Writes `roots.pem`, `intermediate.pem`, and `NAME.pem` (the chain) and `NAME.key` for every identity. The
-/// directory gets mode 0700, every file 0600.
+/// Writes `roots.pem`, `intermediate.pem`, `intermediate.key`, and `NAME.pem` (the chain) and `NAME.key` for every
+/// identity. The directory gets mode 0700, every file 0600.
 ///
 /// # Errors
 /// The first path that cannot be written.
@@ -27,8 +34,12 @@ pub fn write_store(
     identities: &[(&str, &Identity)],
 ) -> Result<(), StoreError> {
     private_directory(directory).map_err(at(directory))?;
-    private_file(&directory.join("roots.pem"), roots.pem())?;
-    private_file(&directory.join("intermediate.pem"), &authority.intermediate_pem())?;
+    private_file(&directory.join(ROOTS), roots.pem())?;
+    private_file(&directory.join(INTERMEDIATE), authority.intermediate_pem())?;
+    private_file(
+        &directory.join(INTERMEDIATE_KEY),
+        &authority.intermediate_key_pem(),
+    )?;
     for (name, identity) in identities {
         private_file(&directory.join(format!("{name}.pem")), identity.chain_pem())?;
         private_file(&directory.join(format!("{name}.key")), identity.key_pem())?;

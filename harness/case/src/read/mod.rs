@@ -1,5 +1,6 @@
 //! Reads YAML texts into the resolved types, with located errors.
 
+mod deviations;
 mod diagnose;
 mod implementation;
 mod located;
@@ -10,6 +11,8 @@ mod raw_case;
 mod resolve;
 mod typed;
 
+pub(crate) use deviations::Deviations;
+pub use deviations::{Departures, deviations};
 pub use diagnose::{Source, nearest};
 pub use implementation::{endpoint_of, implementation, implementation_variables};
 pub(crate) use procedure::Requirements;

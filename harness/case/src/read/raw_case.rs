@@ -39,7 +39,12 @@ pub(crate) struct RawCase {
     pub(crate) expect: Located<Vec<Tried<RawExpectation>>>,
     /// The deviations of the reference implementation that it must catch.
     #[serde(default)]
-    pub(crate) catches: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub(crate) catches: Vec<Located<String>>,
+    /// Why the case is not run any more: it is still listed, and never counted.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub(crate) withdrawn: Option<Located<String>>,
 }
 
 /// One change: a message, and exactly one thing that is different about it.

@@ -7,7 +7,7 @@ mod names;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use dmconform_model::{CaseId, Diagnostic, Requirement, RequirementId, Role, Step};
+use dmconform_model::{CaseId, Deviation, Diagnostic, Requirement, RequirementId, Role, Step};
 
 pub use self::names::{TIMES, settable_fields, typed_fields};
 use super::diagnose::{Source, shown};
@@ -27,6 +27,8 @@ pub struct Known<'a> {
     pub procedure: &'a Procedure,
     /// The profile.
     pub profile: &'a Profile,
+    /// The deviations that cases can name.
+    pub deviations: &'a [Deviation],
 }
 
 /// Reads a case file.
@@ -114,6 +116,8 @@ impl Resolver<'_> {
                 self.expectation(&expectation.at, expectation.value.as_ref()?, &changes)
             })
             .collect();
+        let catches = self.caught(&raw.catches);
+        self.withdrawn(raw.withdrawn.as_ref());
         TestCase {
             id: CaseId(raw.id.value),
             title: words(&raw.title.value),
@@ -123,7 +127,8 @@ impl Resolver<'_> {
             given: std::mem::take(&mut self.given),
             changes,
             expect,
-            catches: raw.catches,
+            catches,
+            withdrawn: raw.withdrawn.map(|reason| words(&reason.value)),
             file: self.source.name.to_owned(),
         }
     }
@@ -131,6 +136,15 @@ impl Resolver<'_> {
     fn problem(&mut self, at: &Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         let help = Some(help.into()).filter(|help| !help.is_empty());
         self.problems.push(self.source.error(at.clone(), message, help));
+    }
+
+    fn withdrawn(&mut self, reason: Option<&Located<String>>) {
+        if let Some(reason) = reason
+            && reason.value.trim().is_empty()
+        {
+            let help = "say in a sentence why the case is not run any more, or remove the key";
+            self.problem(&reason.at, "read an empty `withdrawn`", help);
+        }
     }
 
     fn id(&mut self, id: &Located<String>) {

@@ -52,6 +52,36 @@ pub(crate) struct Requirement {
     claim: Option<String>,
 }
 
+/// One deviation.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used; the type that is read has none")]
+pub(crate) struct Deviation {
+    /// Its name.
+    name: String,
+    /// The roles that can have it.
+    #[schemars(length(min = 1))]
+    of: Vec<Role>,
+    /// The requirement it breaks.
+    breaks: RequirementId,
+    /// What it does, in one sentence.
+    words: String,
+}
+
+/// One oddity.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used; the type that is read has none")]
+pub(crate) struct Oddity {
+    /// Its name.
+    name: String,
+    /// The roles that can have it.
+    #[schemars(length(min = 1))]
+    of: Vec<Role>,
+    /// What it does, in one sentence.
+    words: String,
+}
+
 macro_rules! named_schema {
     ($name:ident, $schema:expr) => {
         impl JsonSchema for $name {
@@ -90,7 +120,7 @@ named_schema!(
 );
 named_schema!(
     RequirementId,
-    json_schema!({"type": "string", "pattern": "^DEL-[0-9]+b?-[0-9]+$"})
+    json_schema!({"type": "string", "pattern": "^(DEL-[0-9]+b?|DM)-[0-9]+$"})
 );
 named_schema!(
     CaseId,

@@ -61,6 +61,8 @@ fn check(suite: &Suite, path: &Path) -> Result<(), String> {
         read::profile(source).map(drop)
     } else if has("procedure") && has("steps") {
         read::procedure(source, &suite.requirements).map(drop)
+    } else if has("deviations") {
+        read::deviations(source, &suite.requirements).map(drop)
     } else if has("requirements") {
         read::requirements(source).map(drop)
     } else {

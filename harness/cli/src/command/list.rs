@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &List) -> Result<u8, Failure> {
         Format::Json => {
             let cases: Vec<_> = selected
                 .iter()
-                .map(|case| json!({"id": case.id, "title": case.title, "iut": case.iut, "covers": case.covers, "file": case.file}))
+                .map(|case| json!({"id": case.id, "title": case.title, "iut": case.iut, "covers": case.covers, "catches": case.catches, "withdrawn": case.withdrawn, "file": case.file}))
                 .collect();
             print(&format!("{:#}\n", serde_json::Value::Array(cases)));
         }
@@ -50,15 +50,22 @@ fn table(cases: &[&TestCase]) -> String {
     );
     let mut text = String::new();
     for case in cases {
+        let withdrawn = case
+            .withdrawn
+            .as_ref()
+            .map(|reason| format!(" (withdrawn: {reason})"));
         text = format!(
-            "{text}{:id_width$}  {:role_width$}  {}\n",
+            "{text}{:id_width$}  {:role_width$}  {}{}\n",
             case.id,
             roles(case),
-            case.title
+            case.title,
+            withdrawn.unwrap_or_default()
         );
     }
-    format!(
-        "{text}{} cases; `dmconform explain ID` says more about one\n",
-        cases.len()
-    )
+    let counted = cases.iter().filter(|case| case.withdrawn.is_none()).count();
+    let withdrawn = match cases.len() - counted {
+        0 => String::new(),
+        count => format!(" and {count} withdrawn"),
+    };
+    format!("{text}{counted} cases{withdrawn}; `dmconform explain ID` says more about one\n")
 }

@@ -8,3 +8,4 @@ pub(crate) mod judge;
 pub(crate) mod list;
 pub(crate) mod reference;
 pub(crate) mod run;
+pub(crate) mod selftest;

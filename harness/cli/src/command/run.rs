@@ -72,7 +72,7 @@ fn emitter() -> dmconform_runner::Emit {
 }
 
 /// The first signal ends the run in order; a second ends the process at once.
-async fn cancel_on_signal(cancel: watch::Sender<bool>) {
+pub(super) async fn cancel_on_signal(cancel: watch::Sender<bool>) {
     for round in 0..2 {
         signalled().await;
         if round == 0 {
@@ -113,6 +113,9 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
             "give a deviation to this implementation: only the bundled reference implementation has them";
         return Err(Failure::usage(why));
     }
+    if let Some(directory) = &arguments.certificates {
+        dmconform_runner::check_certificates(directory).map_err(|error| Failure::usage(error.to_string()))?;
+    }
     let cases = globs(&arguments.case)?;
     if let Some(cases) = &cases
         && !suite.cases.iter().any(|case| cases.is_match(&case.id.0))
@@ -127,11 +130,7 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         });
     }
     let started = dmconform_runner::timestamp();
-    let id = format!(
-        "{}-{}",
-        started.replace([':', '-'], "").replace('Z', ""),
-        std::process::id()
-    );
+    let id = run_id(&started);
     let directory = arguments
         .out
         .clone()
@@ -153,13 +152,23 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         seed: arguments.seed,
         strict: arguments.strict,
         deviations: arguments.deviation.clone(),
+        certificates: arguments.certificates.clone(),
         suite_options: suite_options(arguments),
         directory,
         program,
     })
 }
 
-/// The options with which these cases and this profile are found again.
+/// The identifier of what this process runs.
+pub(super) fn run_id(started: &str) -> String {
+    format!(
+        "{}-{}",
+        started.replace([':', '-'], "").replace('Z', ""),
+        std::process::id()
+    )
+}
+
+/// The options with which these cases, this profile and these certificates are found again.
 fn suite_options(arguments: &Run) -> Vec<String> {
     let cases = arguments
         .cases
@@ -169,7 +178,11 @@ fn suite_options(arguments: &Run) -> Vec<String> {
         .profile
         .iter()
         .map(|path| format!("--profile {}", path.display()));
-    cases.chain(profile).collect()
+    let certificates = arguments
+        .certificates
+        .iter()
+        .map(|path| format!("--certificates {}", path.display()));
+    cases.chain(profile).chain(certificates).collect()
 }
 
 fn globs(patterns: &[String]) -> Result<Option<dmconform_runner::GlobSet>, Failure> {
@@ -178,10 +191,7 @@ fn globs(patterns: &[String]) -> Result<Option<dmconform_runner::GlobSet>, Failu
 
 fn targets(arguments: &Run) -> Result<Vec<TargetFile>, Failure> {
     if arguments.implementation.is_empty() {
-        let bundled = IMPLEMENTATIONS
-            .iter()
-            .map(|(name, text)| target(name, text, None));
-        return bundled.collect();
+        return bundled();
     }
     let mut targets: Vec<TargetFile> = Vec::new();
     for path in &arguments.implementation {
@@ -210,6 +220,12 @@ fn targets(arguments: &Run) -> Result<Vec<TargetFile>, Failure> {
     Ok(targets)
 }
 
+/// The bundled reference implementation, in each of its forms.
+pub(super) fn bundled() -> Result<Vec<TargetFile>, Failure> {
+    let bundled = IMPLEMENTATIONS.iter();
+    bundled.map(|(name, text)| target(name, text, None)).collect()
+}
+
 fn target(name: &str, text: &str, path: Option<&PathBuf>) -> Result<TargetFile, Failure> {
     let implementation = read::implementation(Source { name, text })
         .map_err(|problems| Failure::usage(suite::rendered(&problems)))?;
@@ -220,7 +236,7 @@ fn target(name: &str, text: &str, path: Option<&PathBuf>) -> Result<TargetFile, 
     })
 }
 
-fn make_private(directory: &Path) -> Result<(), Failure> {
+pub(super) fn make_private(directory: &Path) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::environment(format!(
             "make the directory `{}`: {error}; choose another with --out",

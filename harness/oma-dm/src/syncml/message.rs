@@ -162,7 +162,7 @@ pub struct Status {
 pub struct Results {
     /// `CmdID`.
     pub id: String,
-    /// MsgID of the message with the Get.
+    /// MsgID of the message with the Get; empty where it is left out.
     pub message_ref: String,
     /// CmdID of the Get.
     pub command_ref: String,
@@ -222,7 +222,8 @@ pub struct Meta {
 pub enum Data {
     /// Text.
     Text(String),
-    /// Markup, such as a TNDS object.
+    /// Markup, such as a TNDS object, that stands as it is. WBXML is written so; in XML it is written as text, which it
+    /// reads back as (OMA-TS-DM_RepPro 6.3.1).
     Element(Element),
     /// Octets (WBXML only).
     Bytes(Vec<u8>),

@@ -142,11 +142,14 @@ fn status(status: &Status, encoding: Encoding) -> Element {
 }
 
 fn results(results: &Results, encoding: Encoding) -> Element {
-    let mut raised = element("Results")
-        .with_child(leaf("CmdID", &results.id))
-        .with_child(leaf("MsgRef", &results.message_ref))
-        .with_child(leaf("CmdRef", &results.command_ref));
-    raised = with_meta(raised, &results.meta);
+    let mut raised = element("Results").with_child(leaf("CmdID", &results.id));
+    if !results.message_ref.is_empty() {
+        raised = raised.with_child(leaf("MsgRef", &results.message_ref));
+    }
+    raised = with_meta(
+        raised.with_child(leaf("CmdRef", &results.command_ref)),
+        &results.meta,
+    );
     for (local, reference) in [
         ("TargetRef", &results.target_ref),
         ("SourceRef", &results.source_ref),
@@ -206,12 +209,23 @@ fn data(data: &Data, encoding: Encoding) -> Element {
     let mut raised = element("Data");
     match (data, encoding) {
         (Data::Text(text), _) => raised = raised.with_text(text),
-        (Data::Element(inner), _) => raised = raised.with_child(inner.clone()),
+        (Data::Element(inner), Encoding::Wbxml) => raised = raised.with_child(inner.clone()),
+        // In XML markup is escaped (OMA-TS-DM_RepPro 6.3.1).
+        (Data::Element(inner), Encoding::Xml) => raised = raised.with_text(&markup(inner)),
         (Data::Bytes(octets), Encoding::Wbxml) => raised.children.push(Node::Opaque(octets.clone())),
         // XML cannot hold octets (OMA-TS-DM_RepPro: binary is b64 there).
         (Data::Bytes(octets), Encoding::Xml) => raised = raised.with_text(&BASE64.encode(octets)),
     }
     raised
+}
+
+/// The element as a text, which needs no declaration of XML.
+fn markup(element: &Element) -> String {
+    let document = String::from_utf8_lossy(&element.to_xml()).into_owned();
+    match document.split_once("?>\n") {
+        Some((declaration, rest)) if declaration.starts_with("<?xml") => rest.to_owned(),
+        _ => document,
+    }
 }
 
 fn with_meta(raised: Element, meta: &Meta) -> Element {

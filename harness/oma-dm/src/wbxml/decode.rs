@@ -1,41 +1,49 @@
 //! Octets to elements.
 
-use super::tables::CodeSpace;
-use super::{
-    Document, DocumentType, MAX_DEPTH, MAX_DOCUMENT, MAX_NODES, Problem, UNKNOWN_NAMESPACE, Version,
-    WbxmlError,
-};
-use crate::xml::{Attribute, Element, Name, Node};
+use std::borrow::Cow;
 
-/// Reads a WBXML document. Tokens without a name are kept as elements of [`UNKNOWN_NAMESPACE`].
+use super::reader::{CharacterSet, PublicId, Reader, Strings, problem};
+use super::tables::{CodeSpace, unknown_name};
+use super::{
+    Decoded, MAX_ATTRIBUTES, MAX_DEPTH, MAX_DOCUMENT, MAX_NODES, Observation, Oddity, Problem,
+    UNKNOWN_NAMESPACE, Version, WbxmlError,
+};
+use crate::xml::{Attribute, Element, Name, Node, is_name};
+
+/// Reads a WBXML document. Lenient: what departs from the specification but leaves a meaning is read and noted.
 ///
 /// # Errors
 /// When the octets are no WBXML, or pass one of the limits of this module; work and memory stay in proportion to the
 /// length of `octets`.
-pub fn decode(octets: &[u8]) -> Result<Document, WbxmlError> {
+pub fn decode(octets: &[u8]) -> Result<Decoded, WbxmlError> {
     if octets.len() > MAX_DOCUMENT {
-        return Err(WbxmlError {
-            at: 0,
-            problem: Problem::Size(octets.len()),
-        });
+        return Err(problem(0, Problem::Size(octets.len())));
     }
     let mut reader = Reader { octets, at: 0 };
-    let version_octet = reader.octet()?;
-    let version = Version::from_octet(version_octet).ok_or(WbxmlError {
-        at: 0,
-        problem: Problem::Version(version_octet),
-    })?;
+    let mut observations = Vec::new();
+    let mut note = |at, oddity| observations.push(Observation { oddity, at });
+
+    let version = reader.octet()?;
+    let version = match Version::from_octet(version) {
+        Some(version) => version,
+        // Later ones would differ in what they add only; 1.0 has no character set, and cannot be read as if it had.
+        None if (0x04..0x10).contains(&version) => {
+            note(0, Oddity::Version(version));
+            Version::V1_3
+        }
+        None => return Err(problem(0, Problem::Version(version))),
+    };
     let public_id = PublicId::read(&mut reader)?;
     let character_set = CharacterSet::read(&mut reader)?;
-    let string_table = reader.counted()?;
-    // Each reference costs two octets, and may stand for as much text as the table is long.
-    let expansion_left = 64 * 1024 + 8 * octets.len();
-    let mut strings = Strings {
-        table: string_table,
-        character_set,
-        expansion_left,
-    };
+    let mut strings = Strings::read(&mut reader, character_set)?;
     let document_type = public_id.resolve(&mut strings)?;
+    if !document_type.is_known() {
+        note(1, Oddity::DocumentType(document_type.clone()));
+    }
+    if strings.is_cut() {
+        note(reader.at - 1, Oddity::Terminator);
+    }
+
     let decoder = Decoder {
         code_space: CodeSpace::of(&document_type),
         reader,
@@ -44,13 +52,14 @@ pub fn decode(octets: &[u8]) -> Result<Document, WbxmlError> {
         attribute_page: 0,
         open: Vec::new(),
         nodes: 0,
+        observations,
     };
-    let (root, end) = decoder.run()?;
-    Ok(Document {
+    let (root, observations) = decoder.run()?;
+    Ok(Decoded {
+        root,
         version,
         document_type,
-        root,
-        end,
+        observations,
     })
 }
 
@@ -60,6 +69,7 @@ const END: u8 = 0x01;
 const ENTITY: u8 = 0x02;
 const STRING_INLINE: u8 = 0x03;
 const LITERAL: u8 = 0x04;
+const PROCESSING_INSTRUCTION: u8 = 0x43;
 const STRING_TABLE: u8 = 0x83;
 const OPAQUE: u8 = 0xC3;
 const HAS_CONTENT: u8 = 0x40;
@@ -73,11 +83,12 @@ struct Decoder<'a> {
     attribute_page: u8,
     open: Vec<Element>,
     nodes: usize,
+    observations: Vec<Observation>,
 }
 
 impl Decoder<'_> {
     /// Reads up to the end of the outermost element.
-    fn run(mut self) -> Result<(Element, usize), WbxmlError> {
+    fn run(mut self) -> Result<(Element, Vec<Observation>), WbxmlError> {
         loop {
             let at = self.reader.at;
             let token = self.reader.octet()?;
@@ -97,13 +108,25 @@ impl Decoder<'_> {
                     self.push(Node::Opaque(octets), token, at)?;
                     None
                 }
-                // PI, EXT_I, EXT_T and EXT: what a tag with the number 0 to 3 and a bit would be.
-                _ if token & 0x3F < LITERAL => return Err(problem(at, Problem::Token(token))),
+                PROCESSING_INSTRUCTION => {
+                    self.attributes()?;
+                    self.note(at, Oddity::ProcessingInstruction)?;
+                    None
+                }
+                // What a tag with the number 0 to 2 and a bit would be.
+                _ if token & 0x3F < STRING_INLINE => {
+                    self.extension(token, at)?;
+                    None
+                }
                 _ => self.open(token, at)?,
             };
             let Some(element) = complete else { continue };
             if self.open.is_empty() {
-                return Ok((element, self.reader.at));
+                let rest = self.reader.octets.len() - self.reader.at;
+                if rest > 0 {
+                    self.note(self.reader.at, Oddity::Trailing(rest))?;
+                }
+                return Ok((element, self.observations));
             }
             self.push(Node::Element(element), token, at)?;
         }
@@ -117,6 +140,9 @@ impl Decoder<'_> {
         let name = self.element_name(token & 0x3F, at)?;
         let mut attributes = Vec::new();
         if token & HAS_ATTRIBUTES != 0 {
+            if !self.code_space.has_attributes() {
+                self.note(at, Oddity::Attributes)?;
+            }
             attributes = self.attributes()?;
         }
         let element = Element {
@@ -143,31 +169,45 @@ impl Decoder<'_> {
 
     fn element_name(&mut self, token: u8, at: usize) -> Result<Name, WbxmlError> {
         if token == LITERAL {
-            let local = self.strings.at(self.reader.number()?, at)?;
             return Ok(Name {
                 namespace: None,
-                local,
+                local: self.literal(at)?,
             });
         }
-        Ok(match self.code_space.element(self.element_page, token) {
-            Some((namespace, local)) => Name {
-                namespace: namespace.map(str::to_owned),
+        let page = self.element_page;
+        if let Some((namespace, local)) = self.code_space.element(page, token) {
+            return Ok(Name {
+                namespace: namespace.map(Cow::Borrowed),
                 local: local.to_owned(),
-            },
-            None => Name {
-                namespace: Some(UNKNOWN_NAMESPACE.to_owned()),
-                local: format!("token-{}-{token:02X}", self.element_page),
-            },
+            });
+        }
+        self.note(at, Oddity::Tag { page, token })?;
+        Ok(Name {
+            namespace: Some(Cow::Borrowed(UNKNOWN_NAMESPACE)),
+            local: unknown_name(page, token),
         })
     }
 
+    /// A name from the string table. What is none in XML is refused: it could not be written, or would mean something else.
+    fn literal(&mut self, at: usize) -> Result<String, WbxmlError> {
+        let name = self.strings.at(self.reader.number()?, at)?;
+        match is_name(&name) {
+            true => Ok(name),
+            false => Err(problem(at, Problem::Name)),
+        }
+    }
+
     fn attributes(&mut self) -> Result<Vec<Attribute>, WbxmlError> {
-        let mut attributes: Vec<Attribute> = Vec::new();
+        let mut attributes = Vec::new();
+        let mut current: Option<(Attribute, usize)> = None;
         loop {
             let at = self.reader.at;
             let token = self.reader.octet()?;
             let piece = match token {
-                END => return Ok(attributes),
+                END => {
+                    self.keep(current, &mut attributes)?;
+                    return Ok(attributes);
+                }
                 SWITCH_PAGE => {
                     self.attribute_page = self.reader.octet()?;
                     continue;
@@ -175,59 +215,83 @@ impl Decoder<'_> {
                 ENTITY | STRING_INLINE | STRING_TABLE => self.text(token, at)?,
                 OPAQUE => {
                     let octets = self.reader.counted()?;
-                    self.strings
-                        .character_set
-                        .text(octets)
-                        .ok_or_else(|| problem(at, Problem::Text))?
+                    let text = self.strings.character_set.text(octets);
+                    text.ok_or_else(|| problem(at, Problem::Text))?
                 }
-                _ if token != LITERAL && token & 0x3F < LITERAL => {
-                    return Err(problem(at, Problem::Token(token)));
+                _ if token != LITERAL && token & 0x3F < STRING_INLINE => {
+                    self.extension(token, at)?;
+                    continue;
                 }
-                _ if token & HAS_ATTRIBUTES != 0 => {
-                    let value = self.code_space.attribute_value(self.attribute_page, token);
-                    value.map_or_else(
-                        || format!("[token-{}-{token:02X}]", self.attribute_page),
-                        str::to_owned,
-                    )
-                }
+                _ if token & HAS_ATTRIBUTES != 0 => self.attribute_value(token, at)?,
                 _ => {
-                    self.count(at)?;
-                    attributes.push(self.attribute_start(token, at)?);
+                    self.keep(current, &mut attributes)?;
+                    current = Some((self.attribute_start(token, at)?, at));
                     continue;
                 }
             };
-            let attribute = attributes
-                .last_mut()
+            let (attribute, _) = current
+                .as_mut()
                 .ok_or_else(|| problem(at, Problem::AttributeValue))?;
             attribute.value.push_str(&piece);
         }
     }
 
+    /// Takes an attribute that is complete. No element can have two of one name.
+    fn keep(
+        &mut self,
+        complete: Option<(Attribute, usize)>,
+        attributes: &mut Vec<Attribute>,
+    ) -> Result<(), WbxmlError> {
+        let Some((attribute, at)) = complete else {
+            return Ok(());
+        };
+        self.count(at)?;
+        if attributes.iter().any(|earlier| earlier.name == attribute.name) {
+            return self.note(at, Oddity::RepeatedAttribute(attribute.name.local));
+        }
+        if attributes.len() >= MAX_ATTRIBUTES {
+            return Err(problem(at, Problem::Attributes));
+        }
+        attributes.push(attribute);
+        Ok(())
+    }
+
     fn attribute_start(&mut self, token: u8, at: usize) -> Result<Attribute, WbxmlError> {
-        let (name, value) = match token {
-            LITERAL => (self.strings.at(self.reader.number()?, at)?, ""),
-            _ => match self.code_space.attribute(self.attribute_page, token) {
+        let page = self.attribute_page;
+        let (local, value) = match token {
+            LITERAL => (self.literal(at)?, None),
+            _ => match self.code_space.attribute(page, token) {
                 Some((name, value)) => (name.to_owned(), value),
-                None => (format!("token-{}-{token:02X}", self.attribute_page), ""),
+                None => {
+                    self.note(at, Oddity::AttributeName { page, token })?;
+                    (unknown_name(page, token), None)
+                }
             },
         };
         Ok(Attribute {
             name: Name {
                 namespace: None,
-                local: name,
+                local,
             },
-            value: value.to_owned(),
+            value: value.unwrap_or_default().to_owned(),
         })
+    }
+
+    fn attribute_value(&mut self, token: u8, at: usize) -> Result<String, WbxmlError> {
+        let page = self.attribute_page;
+        if let Some(value) = self.code_space.attribute_value(page, token) {
+            return Ok(value.to_owned());
+        }
+        self.note(at, Oddity::AttributeValue { page, token })?;
+        Ok(format!("[{}]", unknown_name(page, token)))
     }
 
     fn text(&mut self, token: u8, at: usize) -> Result<String, WbxmlError> {
         match token {
             STRING_INLINE => {
                 let octets = self.reader.terminated()?;
-                self.strings
-                    .character_set
-                    .text(octets)
-                    .ok_or_else(|| problem(at, Problem::Text))
+                let text = self.strings.character_set.text(octets);
+                text.ok_or_else(|| problem(at, Problem::Text))
             }
             STRING_TABLE => {
                 let offset = self.reader.number()?;
@@ -241,17 +305,27 @@ impl Decoder<'_> {
         }
     }
 
+    /// Passes over an extension token, which means nothing in documents of OMA DM.
+    fn extension(&mut self, token: u8, at: usize) -> Result<(), WbxmlError> {
+        match token & !0x3F {
+            HAS_CONTENT => drop(self.reader.terminated()?),
+            HAS_ATTRIBUTES => drop(self.reader.number()?),
+            _ => {}
+        }
+        self.note(at, Oddity::Extension(token))
+    }
+
     /// Text follows text where a writer cut it, or wrote entities: it is one text.
     fn push_text(&mut self, text: String, token: u8, at: usize) -> Result<(), WbxmlError> {
-        if let Some(Node::Text(before)) = self
+        let parent = self
             .open
             .last_mut()
-            .and_then(|element| element.children.last_mut())
-        {
-            before.push_str(&text);
-            return Ok(());
+            .ok_or_else(|| problem(at, Problem::Outside(token)))?;
+        let goes_on = matches!(parent.children.last(), Some(Node::Text(_)));
+        if !text.is_empty() {
+            parent.push_text(text);
         }
-        self.push(Node::Text(text), token, at)
+        if goes_on { Ok(()) } else { self.count(at) }
     }
 
     fn push(&mut self, node: Node, token: u8, at: usize) -> Result<(), WbxmlError> {
@@ -260,8 +334,16 @@ impl Decoder<'_> {
             .open
             .last_mut()
             .ok_or_else(|| problem(at, Problem::Outside(token)))?;
-        parent.children.push(node);
+        match node {
+            Node::Element(_) => parent.children.push(node),
+            Node::Text(_) | Node::Opaque(_) => parent.push_leaf(node),
+        }
         Ok(())
+    }
+
+    fn note(&mut self, at: usize, oddity: Oddity) -> Result<(), WbxmlError> {
+        self.observations.push(Observation { oddity, at });
+        self.count(at)
     }
 
     fn count(&mut self, at: usize) -> Result<(), WbxmlError> {
@@ -271,154 +353,4 @@ impl Decoder<'_> {
             false => Ok(()),
         }
     }
-}
-
-/// The public identifier as it stands before the string table that it may refer to.
-enum PublicId {
-    Number(u32),
-    InTable { offset: u32, at: usize },
-}
-
-impl PublicId {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, WbxmlError> {
-        match reader.number()? {
-            0 => {
-                let at = reader.at;
-                Ok(Self::InTable {
-                    offset: reader.number()?,
-                    at,
-                })
-            }
-            number => Ok(Self::Number(number)),
-        }
-    }
-
-    fn resolve(self, strings: &mut Strings<'_>) -> Result<DocumentType, WbxmlError> {
-        match self {
-            Self::Number(number) => Ok(DocumentType::from_number(number)),
-            Self::InTable { offset, at } => Ok(DocumentType::from_text(&strings.at(offset, at)?)),
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum CharacterSet {
-    Utf8,
-    Latin1,
-}
-
-impl CharacterSet {
-    /// IANA's MIBenum numbers; 0 means that the transport told, and it tells UTF-8 unless it says otherwise.
-    fn read(reader: &mut Reader<'_>) -> Result<Self, WbxmlError> {
-        let at = reader.at;
-        match reader.number()? {
-            0 | 3 | 106 => Ok(Self::Utf8),
-            4 => Ok(Self::Latin1),
-            other => Err(problem(at, Problem::CharacterSet(other))),
-        }
-    }
-
-    fn text(self, octets: &[u8]) -> Option<String> {
-        match self {
-            Self::Utf8 => std::str::from_utf8(octets).ok().map(str::to_owned),
-            Self::Latin1 => Some(octets.iter().copied().map(char::from).collect()),
-        }
-    }
-}
-
-/// The string table.
-struct Strings<'a> {
-    table: &'a [u8],
-    character_set: CharacterSet,
-    expansion_left: usize,
-}
-
-impl Strings<'_> {
-    /// The string that begins at `offset`; `at` is where it is referred to.
-    fn at(&mut self, offset: u32, at: usize) -> Result<String, WbxmlError> {
-        let outside = || {
-            problem(
-                at,
-                Problem::StringTable {
-                    offset,
-                    length: self.table.len(),
-                },
-            )
-        };
-        let start = usize::try_from(offset).map_err(|_| outside())?;
-        let from = self
-            .table
-            .get(start..)
-            .filter(|from| !from.is_empty())
-            .ok_or_else(outside)?;
-        // The last string of a table may lack its terminator.
-        let octets = from.split(|octet| *octet == 0).next().unwrap_or_default();
-        let text = self
-            .character_set
-            .text(octets)
-            .ok_or_else(|| problem(at, Problem::Text))?;
-        self.expansion_left = self
-            .expansion_left
-            .checked_sub(octets.len())
-            .ok_or_else(|| problem(at, Problem::Expansion))?;
-        Ok(text)
-    }
-}
-
-struct Reader<'a> {
-    octets: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Reader<'a> {
-    fn octet(&mut self) -> Result<u8, WbxmlError> {
-        let octet = self.octets.get(self.at).copied().ok_or_else(|| self.end())?;
-        self.at += 1;
-        Ok(octet)
-    }
-
-    /// `mb_u_int32`: seven bits in an octet, the highest bit says that more follow.
-    fn number(&mut self) -> Result<u32, WbxmlError> {
-        let at = self.at;
-        let mut number: u32 = 0;
-        for _ in 0..5 {
-            let octet = self.octet()?;
-            if number >> 25 != 0 {
-                return Err(problem(at, Problem::Number));
-            }
-            number = (number << 7) | u32::from(octet & 0x7F);
-            if octet & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        Err(problem(at, Problem::Number))
-    }
-
-    /// A length and that many octets, which must be there.
-    fn counted(&mut self) -> Result<&'a [u8], WbxmlError> {
-        let length = usize::try_from(self.number()?).map_err(|_| self.end())?;
-        let end = self.at.checked_add(length).ok_or_else(|| self.end())?;
-        let octets = self.octets.get(self.at..end).ok_or_else(|| self.end())?;
-        self.at = end;
-        Ok(octets)
-    }
-
-    /// Octets up to a zero, which is taken too.
-    fn terminated(&mut self) -> Result<&'a [u8], WbxmlError> {
-        let rest = self.octets.get(self.at..).unwrap_or_default();
-        let length = rest
-            .iter()
-            .position(|octet| *octet == 0)
-            .ok_or_else(|| self.end())?;
-        self.at += length + 1;
-        Ok(&rest[..length])
-    }
-
-    fn end(&self) -> WbxmlError {
-        problem(self.octets.len(), Problem::End)
-    }
-}
-
-fn problem(at: usize, problem: Problem) -> WbxmlError {
-    WbxmlError { at, problem }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::slice;
 
-use super::tables::{CodeSpace, DMDDF, SYNCML_1_1, SYNCML_1_2};
+use super::tables::{CodeSpace, DMDDF, METINF, SYNCML_1_1, SYNCML_1_2};
 use super::{DocumentType, Version};
-use crate::xml::{Attribute, Element, Node};
+use crate::xml::{Element, Node, is_white_space};
 
-/// Writes an element as a WBXML 1.2 document, of the type that belongs to its namespace.
+/// Writes an element as a WBXML 1.2 document, of the type that belongs to it.
 ///
 /// Elements and attributes without a token are written as literals, which carry no namespace. White space between
 /// elements is left out, since it has no meaning in these documents and the readers of devices stumble over it.
@@ -15,12 +15,15 @@ pub fn encode(element: &Element) -> Vec<u8> {
     let document_type = match element.name.namespace.as_deref() {
         Some(SYNCML_1_1) => DocumentType::SyncMl11,
         Some(SYNCML_1_2) => DocumentType::SyncMl12,
+        Some(METINF) => DocumentType::MetInf12,
         Some(DMDDF) => DocumentType::DmDdf12,
         None if element.name.local == ROOT_OF_PROVISIONING => DocumentType::Provisioning10,
         _ => DocumentType::Number(1),
     };
     encode_as(element, Version::default(), &document_type)
 }
+
+const ROOT_OF_PROVISIONING: &str = "wap-provisioningdoc";
 
 /// Writes an element as a WBXML document that says of itself what it is told to.
 pub fn encode_as(element: &Element, version: Version, document_type: &DocumentType) -> Vec<u8> {
@@ -33,7 +36,7 @@ pub fn encode_as(element: &Element, version: Version, document_type: &DocumentTy
         code_space: CodeSpace::of(document_type),
         strings,
         octets: Vec::new(),
-        element_page: 0,
+        page: 0,
         attribute_page: 0,
     };
     let body = body.write(element);
@@ -60,39 +63,40 @@ enum Public {
     InTable(u32),
 }
 
-const ROOT_OF_PROVISIONING: &str = "wap-provisioningdoc";
-
 struct Body {
     code_space: CodeSpace,
     strings: StringTable,
     octets: Vec<u8>,
-    element_page: u8,
+    page: u8,
     attribute_page: u8,
 }
 
 impl Body {
     /// Writes without recursion: an element built in code may be deeper than the stack.
     fn write(mut self, root: &Element) -> Self {
-        let mut open: Vec<(slice::Iter<'_, Node>, bool)> = Vec::new();
+        let mut open: Vec<Open<'_>> = Vec::new();
         self.start(root, &mut open);
-        while let Some((children, has_elements)) = open.last_mut() {
-            let has_elements = *has_elements;
-            match children.next() {
-                Some(Node::Element(element)) => self.start(element, &mut open),
-                Some(Node::Text(text)) if has_elements && text.trim().is_empty() => {}
-                Some(Node::Text(text)) => self.text(text),
-                Some(Node::Opaque(octets)) => self.opaque(octets),
-                None => {
-                    self.octets.push(END);
-                    open.pop();
-                }
+        while let Some(element) = open.last_mut() {
+            let Some(child) = element.children.next() else {
+                self.octets.push(END);
+                open.pop();
+                continue;
+            };
+            if element.is_layout(child) {
+                continue;
+            }
+            match child {
+                Node::Element(child) => self.start(child, &mut open),
+                Node::Text(text) => self.text(text),
+                Node::Opaque(octets) => self.opaque(octets),
             }
         }
         self
     }
 
-    fn start<'e>(&mut self, element: &'e Element, open: &mut Vec<(slice::Iter<'e, Node>, bool)>) {
-        let has_content = !element.children.is_empty();
+    fn start<'e>(&mut self, element: &'e Element, open: &mut Vec<Open<'e>>) {
+        let content = Open::new(element);
+        let has_content = element.children.iter().any(|child| !content.is_layout(child));
         let mut bits = 0;
         if has_content {
             bits |= HAS_CONTENT;
@@ -100,46 +104,38 @@ impl Body {
         if !element.attributes.is_empty() {
             bits |= HAS_ATTRIBUTES;
         }
-        let namespace = element.name.namespace.as_deref();
-        match self.code_space.element_token(namespace, &element.name.local) {
+        let token = self
+            .code_space
+            .element_token(element.name.namespace.as_deref(), &element.name.local);
+        match token {
             Some((page, token)) => {
-                if self.element_page != page {
-                    self.octets.extend([SWITCH_PAGE, page]);
-                    self.element_page = page;
-                }
+                self.switch_to(page);
                 self.octets.push(token | bits);
             }
             None => self.literal(bits, &element.name.local),
         }
-        element
-            .attributes
-            .iter()
-            .for_each(|attribute| self.attribute(attribute));
+        for attribute in &element.attributes {
+            self.attribute(&attribute.name.local, &attribute.value);
+        }
         if !element.attributes.is_empty() {
             self.octets.push(END);
         }
         if has_content {
-            let has_elements = element
-                .children
-                .iter()
-                .any(|child| matches!(child, Node::Element(_)));
-            open.push((element.children.iter(), has_elements));
+            open.push(content);
         }
     }
 
-    fn attribute(&mut self, attribute: &Attribute) {
-        let name = &attribute.name.local;
-        let value = match self.code_space.attribute_token(name, &attribute.value) {
-            Some((page, token, rest)) => {
+    fn attribute(&mut self, name: &str, value: &str) {
+        match self.code_space.attribute_token(name, value) {
+            Some((page, token, is_whole)) => {
                 self.attribute_octet(page, token);
-                rest
+                if is_whole {
+                    return;
+                }
             }
-            None => {
-                self.literal(0, name);
-                &attribute.value
-            }
-        };
-        match self.code_space.value_token(value) {
+            None => self.literal(0, name),
+        }
+        match self.code_space.attribute_value_token(value) {
             Some((page, token)) => self.attribute_octet(page, token),
             None => self.text(value),
         }
@@ -152,6 +148,13 @@ impl Body {
             self.attribute_page = page;
         }
         self.octets.push(token);
+    }
+
+    fn switch_to(&mut self, page: u8) {
+        if self.page != page {
+            self.octets.extend([SWITCH_PAGE, page]);
+            self.page = page;
+        }
     }
 
     fn literal(&mut self, bits: u8, name: &str) {
@@ -176,6 +179,29 @@ impl Body {
     fn opaque(&mut self, octets: &[u8]) {
         self.octets.push(OPAQUE);
         write_counted(&mut self.octets, octets);
+    }
+}
+
+/// An element whose content is being written.
+struct Open<'e> {
+    children: slice::Iter<'e, Node>,
+    has_elements: bool,
+}
+
+impl<'e> Open<'e> {
+    fn new(element: &'e Element) -> Self {
+        Self {
+            children: element.children.iter(),
+            has_elements: element.elements().next().is_some(),
+        }
+    }
+
+    /// Whether a child says nothing: no text at all, or white space between elements.
+    fn is_layout(&self, child: &Node) -> bool {
+        match child {
+            Node::Text(text) => text.is_empty() || (self.has_elements && is_white_space(text)),
+            Node::Element(_) | Node::Opaque(_) => false,
+        }
     }
 }
 

@@ -18,7 +18,10 @@ use crate::xml::Element;
 
 mod decode;
 mod encode;
+#[cfg(test)]
+mod properties;
 mod provisioning;
+mod reader;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -35,20 +38,105 @@ pub const MAX_DEPTH: usize = 64;
 /// Most elements, attributes and pieces of text read in one document.
 pub const MAX_NODES: usize = 256 * 1024;
 
+/// Most attributes of one element.
+pub const MAX_ATTRIBUTES: usize = 64;
+
 /// The namespace given to elements whose token has no name on its code page; the name is then `token-<page>-<token>`.
 pub const UNKNOWN_NAMESPACE: &str = "urn:oma-dm:unknown-token";
 
 /// A WBXML document, read.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Document {
+pub struct Decoded {
+    /// The outermost element. Places are octets of the document, from the tag to the end.
+    pub root: Element,
     /// What the document says it is written in.
     pub version: Version,
     /// The document type.
     pub document_type: DocumentType,
-    /// The outermost element. Positions are offsets in the document.
-    pub root: Element,
-    /// Where the element ended; octets behind it were not read.
-    pub end: usize,
+    /// What departs from the specification, in the order of the document.
+    pub observations: Vec<Observation>,
+}
+
+/// One departure from the specification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// What is not as it should be.
+    pub oddity: Oddity,
+    /// The octet where it is.
+    pub at: usize,
+}
+
+/// A kind of departure that leaves the document a meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Oddity {
+    /// A version later than 1.3; read as 1.3.
+    Version(u8),
+    /// A document type that is not known; read with the code pages of SyncML.
+    DocumentType(DocumentType),
+    /// The last string of the string table lacks its terminator.
+    Terminator,
+    /// A tag that has no name on its code page; the element is in [`UNKNOWN_NAMESPACE`].
+    Tag {
+        /// The code page.
+        page: u8,
+        /// The token, without the bits for content and attributes.
+        token: u8,
+    },
+    /// An attribute that has no name on its code page; it is called `token-<page>-<token>`.
+    AttributeName {
+        /// The code page.
+        page: u8,
+        /// The token.
+        token: u8,
+    },
+    /// An attribute's value that stands for nothing on its code page; the text is `[token-<page>-<token>]`.
+    AttributeValue {
+        /// The code page.
+        page: u8,
+        /// The token.
+        token: u8,
+    },
+    /// Attributes in a document whose kind has none.
+    Attributes,
+    /// An attribute that its element has already; left out.
+    RepeatedAttribute(String),
+    /// An extension token, which no kind of document gives a meaning; left out.
+    Extension(u8),
+    /// A processing instruction; left out.
+    ProcessingInstruction,
+    /// Octets behind the outermost element; left out.
+    Trailing(usize),
+}
+
+impl fmt::Display for Oddity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(octet) => write!(f, "version octet 0x{octet:02X} is read as WBXML 1.3"),
+            Self::DocumentType(document_type) => write!(f, "`{document_type}` is no known document type"),
+            Self::Terminator => f.write_str("the string table has no terminator"),
+            Self::Tag { page, token } => write!(f, "tag 0x{token:02X} has no name on code page {page}"),
+            Self::AttributeName { page, token } => {
+                write!(f, "attribute 0x{token:02X} has no name on code page {page}")
+            }
+            Self::AttributeValue { page, token } => {
+                write!(
+                    f,
+                    "attribute value 0x{token:02X} stands for nothing on code page {page}"
+                )
+            }
+            Self::Attributes => f.write_str("the element has attributes"),
+            Self::RepeatedAttribute(name) => write!(f, "attribute `{name}` is there more than once"),
+            Self::Extension(token) => write!(f, "extension token 0x{token:02X} means nothing"),
+            Self::ProcessingInstruction => f.write_str("a processing instruction means nothing"),
+            Self::Trailing(octets) => write!(f, "{octets} octets follow the outermost element"),
+        }
+    }
+}
+
+impl fmt::Display for Observation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (octet {})", self.oddity, self.at)
+    }
 }
 
 /// A version of WBXML. All that is read and written here is alike in all of them.
@@ -107,6 +195,11 @@ impl DocumentType {
         (Self::Provisioning10, 0x0B, "-//WAPFORUM//DTD PROV 1.0//EN"),
     ];
 
+    /// Whether it selects code pages.
+    fn is_known(&self) -> bool {
+        !matches!(self, Self::Number(_) | Self::Text(_))
+    }
+
     fn number(&self) -> Option<u32> {
         match self {
             Self::Number(number) => Some(*number),
@@ -163,7 +256,7 @@ pub struct WbxmlError {
 /// What is wrong with a WBXML document.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Problem {
-    /// The first octet is none of 1, 2, 3.
+    /// The first octet is no version of WBXML later than 1.0.
     #[error("not WBXML 1.1 to 1.3: version octet 0x{0:02X}")]
     Version(u8),
     /// The document stops in the middle.
@@ -186,23 +279,26 @@ pub enum Problem {
         /// Octets in the table.
         length: usize,
     },
+    /// A literal that can name nothing.
+    #[error("a literal that is no name")]
+    Name,
     /// A number that is no character.
     #[error("entity {0} is no character")]
     Entity(u32),
-    /// An extension token or processing instruction, which no document of OMA DM uses.
-    #[error("token 0x{0:02X} (extension or processing instruction) is not supported")]
-    Token(u8),
     /// Text outside of the outermost element, or an END with nothing open.
     #[error("token 0x{0:02X} outside of the outermost element")]
     Outside(u8),
     /// A value in an attribute list before the attribute's name.
     #[error("attribute value without a name")]
     AttributeValue,
+    /// Past [`MAX_ATTRIBUTES`].
+    #[error("more than {MAX_ATTRIBUTES} attributes of one element")]
+    Attributes,
     /// Past [`MAX_DEPTH`].
     #[error("elements nested more than {MAX_DEPTH} deep")]
     Depth,
     /// Past [`MAX_NODES`].
-    #[error("more than {MAX_NODES} elements and texts")]
+    #[error("more than {MAX_NODES} elements, attributes and texts")]
     Nodes,
     /// Past [`MAX_DOCUMENT`].
     #[error("document of {0} octets; at most {MAX_DOCUMENT} are read")]

@@ -1,6 +1,6 @@
-//! The code pages: tokens and names of SyncML, MetInf and DM DDF (domain tables of the OMA documents).
+//! The code pages: tokens and names of SyncML, MetInf, DM DDF and client provisioning (domain tables of the OMA documents).
 
-use super::{DocumentType, provisioning};
+use super::{DocumentType, UNKNOWN_NAMESPACE, provisioning};
 
 /// Lowest token that stands for a name; the ones below are structure.
 const FIRST_TOKEN: u8 = 0x05;
@@ -46,62 +46,85 @@ impl CodeSpace {
             .map(|name| (namespace, *name))
     }
 
-    /// Name of an attribute's token, and the start of its value that the token stands for too.
-    pub(super) fn attribute(self, page: u8, token: u8) -> Option<(&'static str, &'static str)> {
-        match self {
-            Self::Provisioning => provisioning::attribute(page, token),
-            Self::SyncMl(_) => None,
-        }
+    /// Page and token of an element, where it has one.
+    pub(super) fn element_token(self, namespace: Option<&str>, local: &str) -> Option<(u8, u8)> {
+        let (page, names) = match (self, namespace) {
+            (_, Some(UNKNOWN_NAMESPACE)) => return unknown_token(local),
+            (Self::SyncMl(_), Some(SYNCML_1_1 | SYNCML_1_2)) => (0, SYNCML.as_slice()),
+            (Self::SyncMl(_), Some(METINF)) => (1, METINF_NAMES.as_slice()),
+            (Self::SyncMl(_), Some(DMDDF)) => (2, DMDDF_NAMES.as_slice()),
+            (Self::Provisioning, None) => (0, provisioning::ELEMENTS.as_slice()),
+            _ => return None,
+        };
+        let index = names.iter().position(|name| !name.is_empty() && *name == local)?;
+        let token = u8::try_from(index).ok()?.checked_add(FIRST_TOKEN)?;
+        Some((page, token))
+    }
+
+    /// What an attribute's token stands for: its name, and its value where the token stands for that too.
+    pub(super) fn attribute(self, page: u8, token: u8) -> Option<(&'static str, Option<&'static str>)> {
+        let row = self
+            .attributes()
+            .find(|(of_page, of, _, _)| (*of_page, *of) == (page, token));
+        row.map(|(_, _, name, value)| (name, value))
+    }
+
+    /// Page and token of an attribute, and whether the token stands for its value too. Of several pages the first is taken, as
+    /// other writers do it.
+    pub(super) fn attribute_token(self, name: &str, value: &str) -> Option<(u8, u8, bool)> {
+        self.attributes()
+            .filter(|(_, _, of, _)| *of == name)
+            .filter(|(_, _, _, of)| of.is_none_or(|of| of == value))
+            .min_by_key(|(page, _, _, of)| (of.is_none(), *page))
+            .map(|(page, token, _, of)| (page, token, of.is_some()))
     }
 
     /// What an attribute value's token stands for.
     pub(super) fn attribute_value(self, page: u8, token: u8) -> Option<&'static str> {
-        match self {
-            Self::Provisioning => provisioning::value(page, token),
-            Self::SyncMl(_) => None,
-        }
+        let row = self
+            .attribute_values()
+            .find(|(of_page, of, _)| (*of_page, *of) == (page, token));
+        row.map(|(_, _, value)| value)
     }
 
-    /// Page and token of an element.
-    pub(super) fn element_token(self, namespace: Option<&str>, local: &str) -> Option<(u8, u8)> {
-        match (self, namespace) {
-            (Self::Provisioning, None) => Some((0, token(&provisioning::ELEMENTS, local)?)),
-            (Self::Provisioning, Some(_)) => None,
-            (Self::SyncMl(_), _) => element_token(namespace, local),
-        }
+    /// Page and token of an attribute's value.
+    pub(super) fn attribute_value_token(self, value: &str) -> Option<(u8, u8)> {
+        let row = self.attribute_values().find(|(_, _, of)| *of == value);
+        row.map(|(page, token, _)| (page, token))
     }
 
-    /// Page and token of an attribute, and what of its value the token does not stand for yet.
-    pub(super) fn attribute_token<'v>(self, name: &str, value: &'v str) -> Option<(u8, u8, &'v str)> {
-        match self {
-            Self::Provisioning => provisioning::attribute_token(name, value),
-            Self::SyncMl(_) => None,
-        }
+    fn attributes(self) -> impl Iterator<Item = provisioning::AttributeRow> {
+        (self == Self::Provisioning)
+            .then(provisioning::attributes)
+            .into_iter()
+            .flatten()
     }
 
-    /// Page and token of an attribute value.
-    pub(super) fn value_token(self, value: &str) -> Option<(u8, u8)> {
-        match self {
-            Self::Provisioning => provisioning::value_token(value),
-            Self::SyncMl(_) => None,
-        }
+    fn attribute_values(self) -> impl Iterator<Item = (u8, u8, &'static str)> {
+        (self == Self::Provisioning)
+            .then(provisioning::values)
+            .into_iter()
+            .flatten()
+    }
+
+    /// Whether its documents have attributes.
+    pub(super) fn has_attributes(self) -> bool {
+        self == Self::Provisioning
     }
 }
 
-/// Page and token of an element of the SyncML family.
-fn element_token(namespace: Option<&str>, local: &str) -> Option<(u8, u8)> {
-    let (page, names) = match namespace? {
-        SYNCML_1_1 | SYNCML_1_2 => (0, SYNCML.as_slice()),
-        METINF => (1, METINF_NAMES.as_slice()),
-        DMDDF => (2, DMDDF_NAMES.as_slice()),
-        _ => return None,
-    };
-    Some((page, token(names, local)?))
+/// The name of a token that has none: `token-<page>-<token>`.
+pub(super) fn unknown_name(page: u8, token: u8) -> String {
+    format!("token-{page}-{token:02X}")
 }
 
-fn token(names: &[&str], local: &str) -> Option<u8> {
-    let index = names.iter().position(|name| !name.is_empty() && *name == local)?;
-    u8::try_from(index).ok()?.checked_add(FIRST_TOKEN)
+/// Page and token that such a name stands for.
+fn unknown_token(name: &str) -> Option<(u8, u8)> {
+    let (page, token) = name.strip_prefix("token-")?.split_once('-')?;
+    let page = page.parse().ok()?;
+    let token = u8::from_str_radix(token, 16).ok()?;
+    let is_tag = (FIRST_TOKEN..0x40).contains(&token);
+    (is_tag && unknown_name(page, token) == name).then_some((page, token))
 }
 
 /// Page 0, from 0x05; 0x30 is reserved.
@@ -248,6 +271,8 @@ const DMDDF_NAMES: [&str; 56] = [
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use rstest::rstest;
 
     use super::*;
@@ -278,20 +303,108 @@ mod tests {
     ) {
         let space = CodeSpace::of(&DocumentType::SyncMl12);
         assert_eq!(space.element(page, token), Some((Some(namespace), name)));
-        assert_eq!(element_token(Some(namespace), name), Some((page, token)));
+        assert_eq!(space.element_token(Some(namespace), name), Some((page, token)));
+    }
+
+    #[rstest]
+    #[case(SYNCML_1_2_SPACE, 129)]
+    #[case(CodeSpace::Provisioning, 3)]
+    fn every_name_goes_to_its_token_and_back(#[case] space: CodeSpace, #[case] expected: usize) {
+        let mut names = 0;
+        for page in 0..=u8::MAX {
+            for token in 0..0x40 {
+                let Some((namespace, name)) = space.element(page, token) else {
+                    assert_eq!(
+                        unknown_token(&unknown_name(page, token)).is_some(),
+                        token >= FIRST_TOKEN
+                    );
+                    continue;
+                };
+                if (space, page) == (CodeSpace::Provisioning, 1) {
+                    assert_eq!(space.element(0, token), Some((namespace, name)));
+                    continue;
+                }
+                assert_eq!(space.element_token(namespace, name), Some((page, token)));
+                names += 1;
+            }
+        }
+        assert_eq!(names, expected);
+    }
+
+    const SYNCML_1_2_SPACE: CodeSpace = CodeSpace::SyncMl(SYNCML_1_2);
+
+    #[test]
+    fn reserved_tokens_stand_for_nothing() {
+        assert_eq!(SYNCML_1_2_SPACE.element(0, 0x30), None);
+        assert_eq!(SYNCML_1_2_SPACE.element(0, 0x04), None);
+        assert_eq!(SYNCML_1_2_SPACE.element(1, 0x17), None);
+        assert_eq!(CodeSpace::Provisioning.element(1, 0x05), None);
+        assert_eq!(CodeSpace::Provisioning.attribute(0, 0x4D), None);
+    }
+
+    #[rstest]
+    #[case(0, 0x05, "name", None)]
+    #[case(0, 0x06, "value", None)]
+    #[case(0, 0x07, "name", Some("NAME"))]
+    #[case(0, 0x22, "name", Some("TO-NAPID"))]
+    #[case(0, 0x23, "name", Some("PORTNBR"))]
+    #[case(0, 0x3F, "name", Some("PPGAUTH-TYPE"))]
+    #[case(0, 0x45, "version", None)]
+    #[case(0, 0x46, "version", Some("1.0"))]
+    #[case(0, 0x4F, "name", Some("SPI"))]
+    #[case(0, 0x50, "type", None)]
+    #[case(0, 0x53, "type", Some("PORT"))]
+    #[case(0, 0x5B, "type", Some("ACCESS"))]
+    #[case(1, 0x05, "name", None)]
+    #[case(1, 0x06, "value", None)]
+    #[case(1, 0x07, "name", Some("NAME"))]
+    #[case(1, 0x22, "name", Some("TO-NAPID"))]
+    #[case(1, 0x23, "name", Some("PORTNBR"))]
+    #[case(1, 0x24, "name", Some("SERVICE"))]
+    #[case(1, 0x2E, "name", Some("AACCEPT"))]
+    #[case(1, 0x30, "name", Some("AAUTHLEVEL"))]
+    #[case(1, 0x32, "name", Some("AAUTHSECRET"))]
+    #[case(1, 0x33, "name", Some("AAUTHTYPE"))]
+    #[case(1, 0x36, "name", Some("APPID"))]
+    #[case(1, 0x38, "name", Some("PROVIDER-ID"))]
+    #[case(1, 0x3A, "name", Some("URI"))]
+    #[case(1, 0x3B, "name", Some("RULE"))]
+    #[case(1, 0x50, "type", None)]
+    #[case(1, 0x53, "type", Some("PORT"))]
+    #[case(1, 0x55, "type", Some("APPLICATION"))]
+    #[case(1, 0x56, "type", Some("APPADDR"))]
+    #[case(1, 0x57, "type", Some("APPAUTH"))]
+    #[case(1, 0x59, "type", Some("RESOURCE"))]
+    fn attribute_tokens_are_those_of_the_tables(
+        #[case] page: u8,
+        #[case] token: u8,
+        #[case] name: &'static str,
+        #[case] value: Option<&'static str>,
+    ) {
+        let space = CodeSpace::Provisioning;
+        assert_eq!(space.attribute(page, token), Some((name, value)));
+        let (page, token, is_whole) = space
+            .attribute_token(name, value.unwrap_or("other"))
+            .expect("the attribute has a token");
+        assert_eq!(
+            space.attribute(page, token),
+            Some((name, value)),
+            "on the first page that has it"
+        );
+        assert_eq!(is_whole, value.is_some());
     }
 
     #[test]
-    fn every_name_goes_to_its_token_and_back() {
-        let space = CodeSpace::of(&DocumentType::SyncMl12);
-        for page in 0..=u8::MAX {
-            for token in 0..0x40 {
-                if let Some((namespace, name)) = space.element(page, token) {
-                    assert_eq!(element_token(namespace, name), Some((page, token)));
-                }
-            }
-        }
-        assert_eq!(space.element(0, 0x30), None, "0x30 is reserved");
-        assert_eq!(space.element(0, 0x04), None);
+    fn no_two_tokens_of_provisioning_are_the_same() {
+        let attributes: BTreeSet<_> = provisioning::attributes()
+            .map(|(page, token, _, _)| (page, token))
+            .collect();
+        assert_eq!(attributes.len(), provisioning::attributes().count());
+        assert!(attributes.iter().all(|(_, token)| *token < 0x80));
+        let values: BTreeSet<_> = provisioning::values()
+            .map(|(page, token, _)| (page, token))
+            .collect();
+        assert_eq!(values.len(), provisioning::values().count());
+        assert!(values.iter().all(|(_, token)| *token >= 0x85));
     }
 }

@@ -13,8 +13,10 @@ use crate::read::located::Located;
 /// The fields of a message that is no document between the servers: what is seen of it on the wire.
 pub const fn typed_fields(message: MessageId) -> &'static [&'static str] {
     match (message.step, message.part) {
-        (Step::BootstrapEntry, Part::Request) => &["url", "entry", "node"],
-        (Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval, Part::Answer) => &["status"],
+        (Step::BootstrapEntry, Part::Request) => &["url", "entry", "node", "messages", "response-uri"],
+        (Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval, Part::Answer) => {
+            &["status", "address", "session", "alert"]
+        }
         (Step::BootstrapFetch, Part::Request) => &["url", "method"],
         (Step::BootstrapFetch, Part::Answer) => &["server", "address", "credentials", "readable"],
         (Step::ClientSession, Part::Request) => &[
@@ -23,11 +25,23 @@ pub const fn typed_fields(message: MessageId) -> &'static [&'static str] {
             "manufacturer",
             "model",
             "authentication",
+            "scheme",
+            "encoding",
+            "session",
             "alert",
         ],
-        (Step::ClientSession, Part::Answer) => &["statuses", "authentication"],
-        (Step::AclUpdate, Part::Request) => &["nodes", "node", "servers", "removed", "acl", "well-formed"],
-        (Step::AccountRemoval, Part::Request) => &["node", "server"],
+        (Step::ClientSession, Part::Answer) => &["statuses", "authentication", "scheme", "encoding"],
+        (Step::AclUpdate, Part::Request) => &[
+            "nodes",
+            "node",
+            "servers",
+            "removed",
+            "acl",
+            "well-formed",
+            "messages",
+            "response-uri",
+        ],
+        (Step::AccountRemoval, Part::Request) => &["node", "server", "messages", "response-uri"],
         _ => &[],
     }
 }
@@ -156,6 +170,45 @@ impl Resolver<'_> {
                 self.problem(&id.at, message, help);
             }
             found.push(requirement.id);
+        }
+        found
+    }
+
+    /// The deviations that a case catches: each is of a judged role, and breaks what the case covers.
+    pub(super) fn caught(&mut self, names: &[Located<String>]) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        for name in names {
+            let known = self.known.deviations;
+            let Some(deviation) = known.iter().find(|known| known.name == name.value) else {
+                let near = nearest(&name.value, known.iter().map(|known| known.name.as_str()));
+                let help = near.map_or_else(
+                    || "`dmconform reference --list-deviations` names them all".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let message = format!("find the deviation `{}`", shown(&name.value));
+                self.problem(&name.at, message, help);
+                continue;
+            };
+            if found.contains(&deviation.name) {
+                self.problem(
+                    &name.at,
+                    format!("catch {} twice", deviation.name),
+                    "keep one of the two",
+                );
+                continue;
+            }
+            if !self.iut.is_empty() && !deviation.of.iter().any(|role| self.iut.contains(role)) {
+                let of: Vec<&str> = deviation.of.iter().map(|role| role.as_str()).collect();
+                let message = format!("catch {}: no judged role has it", deviation.name);
+                let help = format!("it is a deviation of {}", of.join(", "));
+                self.problem(&name.at, message, help);
+            }
+            if !self.covers.is_empty() && !self.covers.contains(&deviation.breaks) {
+                let message = format!("catch {}: it breaks {}", deviation.name, deviation.breaks);
+                let help = "cover that requirement, or leave the deviation to a case that does";
+                self.problem(&name.at, message, help);
+            }
+            found.push(deviation.name.clone());
         }
         found
     }

@@ -1,0 +1,21 @@
+//! WBXML to a message: what is written of it, in either encoding, can be read.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use oma_dm::syncml::{self, Encoding};
+
+fuzz_target!(|octets: &[u8]| {
+    let Ok(reading) = syncml::read(octets, Encoding::Wbxml) else {
+        return;
+    };
+    for encoding in [Encoding::Xml, Encoding::Wbxml] {
+        let written = syncml::write(&reading.message, encoding);
+        let again = syncml::read(&written, encoding).expect("what was written is a message");
+        let rewritten = syncml::write(&again.message, encoding);
+        assert_eq!(
+            String::from_utf8_lossy(&rewritten),
+            String::from_utf8_lossy(&written)
+        );
+    }
+});

@@ -1,0 +1,19 @@
+//! XML to elements: what was read lies where it says, and what is written of it reads back the same.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use oma_dm::xml::Element;
+
+#[path = "common/places.rs"]
+mod places;
+
+fuzz_target!(|octets: &[u8]| {
+    let Ok(element) = Element::parse(octets) else {
+        return;
+    };
+    places::check(&element, octets.len());
+    let _for_people = element.to_pretty_xml();
+    let again = Element::parse(&element.to_xml()).expect("what was written is XML");
+    assert_eq!(again.without_places(), element.without_places());
+});

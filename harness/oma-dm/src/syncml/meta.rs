@@ -1,0 +1,23 @@
+//! Meta information as it stands in `Meta`, with or without a `MetInf` around it.
+
+use crate::xml::Element;
+
+/// The elements directly in `Meta` or in a `MetInf` of it.
+pub(super) fn children(meta: &Element) -> impl Iterator<Item = &Element> {
+    meta.elements().flat_map(|child| {
+        let wrapped = child.name.local == "MetInf";
+        let inner = child.elements().filter(move |_| wrapped);
+        std::iter::once(child).filter(move |_| !wrapped).chain(inner)
+    })
+}
+
+/// The first of these elements with a name.
+pub(super) fn child<'e>(meta: &'e Element, local: &str) -> Option<&'e Element> {
+    children(meta).find(|child| child.name.local == local)
+}
+
+/// What the first of these elements with a name says in the `Meta` of an element.
+pub(super) fn of(element: &Element, local: &str) -> Option<String> {
+    let child = child(element.child("Meta")?, local)?;
+    Some(child.text().trim().to_owned())
+}

@@ -1,0 +1,213 @@
+//! What people and programs read of a run: stored transcripts are judged, and the results written in every format.
+
+use std::path::Path;
+use std::time::Duration;
+
+use dmconform_judge::{Judge, read};
+use dmconform_model::result::{Problem, RunInfo, summarise};
+use dmconform_model::{CaseId, CaseResult, Role, RunEvent, RunRecord, Target, Verdict};
+use dmconform_report::progress::Progress;
+use dmconform_report::terminal::{self, Style};
+use dmconform_report::{json, junit, markdown};
+
+const PLAIN: Style = Style {
+    colour: false,
+    width: 90,
+};
+
+/// The result of a stored transcript, with the name under which it was run here.
+fn judged(transcript: &str, implementation: &str) -> CaseResult {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fixtures/transcripts")
+        .join(format!("{transcript}.jsonl"));
+    let text = std::fs::read_to_string(path).expect("the transcript is checked in");
+    let result = Judge::transcript(read(&text).expect("the transcript is whole"));
+    CaseResult {
+        implementation: implementation.to_owned(),
+        duration_ms: 250,
+        ..result
+    }
+}
+
+fn target(name: &str, plays: &[Role]) -> Target {
+    Target {
+        name: name.to_owned(),
+        product: format!("Example {name} 1.0"),
+        plays: plays.to_vec(),
+    }
+}
+
+/// A run with every verdict in it, and everything that can go wrong around the cases.
+fn record() -> RunRecord {
+    let not_applicable = CaseResult {
+        id: CaseId("DEL-DMS1-9-900".to_owned()),
+        verdict: Verdict::NotApplicable,
+        reason: Some("the product does not claim it".to_owned()),
+        findings: Vec::new(),
+        checks: Vec::new(),
+        observed: Vec::new(),
+        ..judged("good-dms-1", "acme-dms-1")
+    };
+    let cases = vec![
+        judged("good-dms-1", "acme-dms-1"),
+        judged("acl-before-bootstrap-complete", "acme-dms-1"),
+        judged("points-to-the-owner", "acme-dms-1"),
+        not_applicable,
+        judged("repeats-as-second-step", "acme-dms-2"),
+    ];
+    RunRecord {
+        run: RunInfo {
+            id: "20260102T030405-6".to_owned(),
+            started: "2026-01-02T03:04:05Z".to_owned(),
+            duration_ms: 1250,
+            harness: "0.1.0".to_owned(),
+            seed: 7,
+            jobs: 16,
+            strict: false,
+            deviations: vec!["acl-before-bootstrap-complete".to_owned()],
+            targets: vec![
+                target("acme-dms-1", &[Role::Dms1]),
+                target("acme-dms-2", &[Role::Dms2]),
+                target("broken", &[Role::DmClient]),
+            ],
+            own_readings: vec!["The XML of the delegation documents is this project's own.".to_owned()],
+            cancelled: true,
+        },
+        summary: summarise(&cases),
+        cases,
+        strays: vec!["a connection to mock DMS-1 that said nothing".to_owned()],
+        problems: vec![Problem {
+            implementation: "broken".to_owned(),
+            message: "get `product` ready: it ended with exit status: 3 before it listened at 127.0.0.1:7"
+                .to_owned(),
+            output: "reading configuration\n\u{1b}[31mno licence\u{1b}[0m".to_owned(),
+        }],
+    }
+}
+
+#[test]
+fn a_terminal_shows_the_tables_then_every_finding_then_the_counts() {
+    insta::assert_snapshot!(terminal::summary(&record(), PLAIN));
+}
+
+#[test]
+fn colour_marks_verdicts_and_nothing_else() {
+    let plain = terminal::summary(&record(), PLAIN);
+    let coloured = terminal::summary(
+        &record(),
+        Style {
+            colour: true,
+            ..PLAIN
+        },
+    );
+    let mut stripped = coloured.clone();
+    for code in ["31", "32", "33", "35", "2", "0"] {
+        stripped = stripped.replace(&format!("\u{1b}[{code}m"), "");
+    }
+    assert_ne!(plain, coloured);
+    assert_eq!(plain, stripped);
+    assert!(coloured.contains("\u{1b}[31mfail\u{1b}[0m"));
+}
+
+#[test]
+fn a_pull_request_shows_the_summary() {
+    insta::assert_snapshot!(markdown::write(&record()));
+}
+
+#[test]
+fn a_ci_server_reads_failures_errors_and_skips_apart() {
+    let xml = String::from_utf8(junit::write(&record()).expect("it can be written")).expect("it is UTF-8");
+    insta::assert_snapshot!(xml);
+}
+
+#[test]
+fn a_program_reads_back_what_was_written() {
+    let record = record();
+    let read: RunRecord = serde_json::from_str(&json::write(&record)).expect("it is a run record");
+    assert_eq!(read, record);
+    let values: serde_json::Value = serde_json::from_str(&json::write(&record)).expect("it is JSON");
+    // What the first users' scripts rely on.
+    for key in [
+        "id",
+        "title",
+        "iut",
+        "verdict",
+        "covers",
+        "findings",
+        "duration_ms",
+    ] {
+        assert!(values["cases"][1].get(key).is_some(), "{key}");
+    }
+    for key in ["requirement", "step", "blame", "expected", "observed", "evidence"] {
+        assert!(values["cases"][1]["findings"][0].get(key).is_some(), "{key}");
+    }
+    assert_eq!(values["summary"]["fail"], 1);
+}
+
+/// What a product sends reaches no terminal, parser or page as such.
+#[test]
+fn what_a_product_says_stays_text_everywhere() {
+    let hostile = "\u{1b}[2J</failure>]]>\0\u{202e}<script>alert(1)</script> | `x` **y**\n# heading";
+    let mut record = record();
+    record.cases[1].findings[0].observed = hostile.to_owned();
+    record.cases[1].reason = Some(hostile.to_owned());
+    record.cases[1].title = hostile.to_owned();
+    record.problems[0].output = hostile.to_owned();
+    record.strays = vec![hostile.to_owned()];
+    for text in [terminal::summary(&record, PLAIN), markdown::write(&record)] {
+        assert!(!text.contains('\u{1b}') && !text.contains('\0') && !text.contains('\u{202e}'));
+        assert!(!text.contains("\n# heading"));
+    }
+    // The last output of a product stands in a block of code, where nothing is markup.
+    let page = markdown::write(&record);
+    let is_markup = |line: &&str| !line.starts_with("    ");
+    assert!(
+        page.lines()
+            .filter(is_markup)
+            .all(|line| !line.contains("<script>"))
+    );
+    let xml = String::from_utf8(junit::write(&record).expect("it can be written")).expect("it is UTF-8");
+    assert!(!xml.contains("<script>") && !xml.contains('\u{1b}'));
+}
+
+#[test]
+fn progress_is_a_line_per_case_without_a_terminal_and_one_that_moves_on_with_one() {
+    let record = record();
+    let events = [
+        RunEvent::RunStarted {
+            run: Box::new(record.run.clone()),
+            cases: 2,
+        },
+        RunEvent::CaseStarted {
+            implementation: "acme-dms-1".to_owned(),
+            case: record.cases[0].id.clone(),
+        },
+        RunEvent::CaseFinished(Box::new(record.cases[0].clone())),
+        RunEvent::CaseFinished(Box::new(record.cases[1].clone())),
+        RunEvent::TargetFailed(record.problems[0].clone()),
+        RunEvent::RunFinished(Box::new(record.clone())),
+    ];
+    let shown = |is_terminal| {
+        let mut progress = Progress::new(is_terminal);
+        let texts = events
+            .iter()
+            .map(|event| progress.event(event, Duration::from_secs(2)));
+        texts
+            .collect::<String>()
+            .replace('\u{1b}', "ESC")
+            .replace('\r', "CR")
+    };
+    insta::assert_snapshot!("progress_plain", shown(false));
+    insta::assert_snapshot!("progress_terminal", shown(true));
+}
+
+#[test]
+fn nothing_run_is_said_to_be_nothing() {
+    let record = RunRecord {
+        cases: Vec::new(),
+        problems: Vec::new(),
+        ..record()
+    };
+    assert_eq!(record.exit_code(), 4);
+    assert!(terminal::summary(&record, PLAIN).contains("nothing was run; nothing was judged"));
+}

@@ -1,0 +1,211 @@
+//! What the runs of a self-test come to: a pure function of their results.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dmconform_model::result::{Blame, Problem};
+use dmconform_model::self_test::{BrokenPromise, Caught, FalseAlarm, Flake, Mutant, Row, Trial};
+use dmconform_model::{CaseId, CaseResult, SelfTest, Verdict};
+
+use super::{SelfTestOptions, is_judged};
+
+/// The results of everything once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pass {
+    pub(super) clean: Vec<CaseResult>,
+    pub(super) rows: Vec<Row>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// What a case says about a deviation; nothing where it does not apply.
+pub(super) fn trial(row: &Row, case: &CaseResult) -> Option<Trial> {
+    if !is_judged(case) {
+        return None;
+    }
+    let blamed = case.findings.iter().filter(|finding| {
+        matches!(finding.verdict, Verdict::Fail | Verdict::Warn)
+            && finding.blame == Some(Blame::from(row.mutant.role))
+    });
+    let caught = blamed
+        .map(|finding| match &finding.requirement {
+            Some(requirement) if *requirement == row.breaks => Caught::Yes,
+            _ => Caught::ForAnotherReason,
+        })
+        .max();
+    Some(Trial {
+        case: case.id.clone(),
+        implementation: case.implementation.clone(),
+        named: row.named.contains(&case.id),
+        verdict: case.verdict,
+        caught: caught.unwrap_or(Caught::No),
+        findings: findings(case),
+    })
+}
+
+/// What a case found, without what differs from run to run.
+fn findings(case: &CaseResult) -> Vec<String> {
+    case.findings
+        .iter()
+        .map(|finding| {
+            let requirement = finding.requirement.as_ref().map_or("", |id| id.0.as_str());
+            format!("{} {} {requirement}", finding.verdict, finding.code)
+                .trim_end()
+                .to_owned()
+        })
+        .collect()
+}
+
+/// The cases that do not let a product without deviations pass.
+pub(super) fn false_alarms(cases: &[CaseResult]) -> Vec<FalseAlarm> {
+    let alarms = cases
+        .iter()
+        .filter(|case| is_judged(case) && case.verdict != Verdict::Pass);
+    alarms
+        .map(|case| FalseAlarm {
+            case: case.id.clone(),
+            implementation: case.implementation.clone(),
+            oddity: None,
+            verdict: case.verdict,
+        })
+        .collect()
+}
+
+/// Puts together what the passes found.
+pub(super) fn assess(options: &SelfTestOptions, passes: Vec<Pass>) -> SelfTest {
+    let active: Vec<&CaseId> = options
+        .suite
+        .cases
+        .iter()
+        .filter(|case| case.withdrawn.is_none())
+        .map(|case| &case.id)
+        .collect();
+    let flaky = flaky(&passes);
+    let mut clean_failures: Vec<FalseAlarm> =
+        passes.iter().flat_map(|pass| false_alarms(&pass.clean)).collect();
+    clean_failures.sort();
+    clean_failures.dedup();
+    let problems = passes.iter().flat_map(|pass| pass.problems.clone()).collect();
+    let matrix = passes.into_iter().next().unwrap_or_default().rows;
+    let failed = failed_by(&matrix);
+    let unprovable = active.iter().filter(|case| !failed.contains_key(**case));
+    let mutants = |which: fn(&Row) -> bool| -> Vec<Mutant> {
+        matrix
+            .iter()
+            .filter(|row| which(row))
+            .map(|row| row.mutant.clone())
+            .collect()
+    };
+    let deviations: BTreeSet<&str> = matrix.iter().map(|row| row.mutant.deviation.as_str()).collect();
+    SelfTest {
+        id: options.id.clone(),
+        started: options.started.clone(),
+        harness: env!("CARGO_PKG_VERSION").to_owned(),
+        full: options.full,
+        cases: count(active.len()),
+        deviations: count(deviations.len()),
+        mutants: count(matrix.len()),
+        killed: count(matrix.iter().filter(|row| row.is_killed()).count()),
+        // The reference implementation has none yet.
+        oddities: count(options.suite.oddities.len()),
+        survivors: mutants(|row| !row.is_killed() && !row.is_noticed()),
+        // Of a few deviations nothing follows about all cases.
+        unprovable_cases: if options.deviations.is_empty() {
+            unprovable.map(|case| (*case).clone()).collect()
+        } else {
+            Vec::new()
+        },
+        wrong_killer: mutants(|row| !row.is_killed() && row.is_noticed()),
+        broken_promises: matrix.iter().flat_map(broken_promises).collect(),
+        clean_failures,
+        oddity_failures: Vec::new(),
+        flaky,
+        identical_kill_sets: identical(&failed),
+        problems,
+        cancelled: false,
+        duration_ms: 0,
+        matrix,
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// By which deviations each case is failed.
+fn failed_by(matrix: &[Row]) -> BTreeMap<&CaseId, BTreeSet<&Mutant>> {
+    let mut failed: BTreeMap<&CaseId, BTreeSet<&Mutant>> = BTreeMap::new();
+    for row in matrix {
+        for trial in row.trials.iter().filter(|trial| trial.caught != Caught::No) {
+            failed.entry(&trial.case).or_default().insert(&row.mutant);
+        }
+    }
+    failed
+}
+
+fn broken_promises(row: &Row) -> Vec<BrokenPromise> {
+    let broken = row.named.iter().filter(|case| !row.is_killed_by(case));
+    broken
+        .map(|case| BrokenPromise {
+            case: case.clone(),
+            mutant: row.mutant.clone(),
+            verdicts: row
+                .trials
+                .iter()
+                .filter(|trial| trial.case == *case)
+                .map(|trial| format!("{}: {}", trial.implementation, trial.verdict))
+                .collect(),
+        })
+        .collect()
+}
+
+/// Cases with the same, not empty, set of deviations that fail them.
+fn identical(failed: &BTreeMap<&CaseId, BTreeSet<&Mutant>>) -> Vec<Vec<CaseId>> {
+    let mut groups: BTreeMap<&BTreeSet<&Mutant>, Vec<CaseId>> = BTreeMap::new();
+    for (case, mutants) in failed {
+        groups.entry(mutants).or_default().push((*case).clone());
+    }
+    let mut groups: Vec<Vec<CaseId>> = groups.into_values().filter(|cases| cases.len() > 1).collect();
+    groups.sort();
+    groups
+}
+
+/// What two passes judged differently.
+fn flaky(passes: &[Pass]) -> Vec<Flake> {
+    let mut said: BTreeMap<(Option<Mutant>, String, CaseId), BTreeSet<String>> = BTreeMap::new();
+    for pass in passes {
+        for case in pass.clean.iter().filter(|case| is_judged(case)) {
+            let key = (None, case.implementation.clone(), case.id.clone());
+            said.entry(key)
+                .or_default()
+                .insert(in_short(case.verdict, &findings(case)));
+        }
+        for row in &pass.rows {
+            for trial in &row.trials {
+                let key = (
+                    Some(row.mutant.clone()),
+                    trial.implementation.clone(),
+                    trial.case.clone(),
+                );
+                said.entry(key)
+                    .or_default()
+                    .insert(in_short(trial.verdict, &trial.findings));
+            }
+        }
+    }
+    let differing = said.into_iter().filter(|(_, said)| said.len() > 1);
+    differing
+        .map(|((mutant, implementation, case), said)| Flake {
+            case,
+            implementation,
+            mutant,
+            said: said.into_iter().collect(),
+        })
+        .collect()
+}
+
+fn in_short(verdict: Verdict, findings: &[String]) -> String {
+    if findings.is_empty() {
+        verdict.to_string()
+    } else {
+        format!("{verdict}: {}", findings.join(", "))
+    }
+}

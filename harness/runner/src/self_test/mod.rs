@@ -1,0 +1,269 @@
+//! The self-test: lets every deviation loose on the cases, each in a run of its own with its own listeners and product.
+
+mod assess;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use dmconform_case::Suite;
+use dmconform_model::result::Problem;
+use dmconform_model::self_test::{Mutant, Row};
+use dmconform_model::{CaseId, CaseResult, Deviation, RunRecord, SelfTest};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use self::assess::{Pass, assess, trial};
+use crate::options::{RunOptions, TargetFile, globs};
+use crate::run::run;
+
+/// The requirement about delegations at once: what breaks it disturbs every case that runs beside it.
+const TWO_AT_ONCE: &str = "DEL-0-2";
+
+/// What a self-test is asked to do.
+#[derive(Clone, Debug)]
+pub struct SelfTestOptions {
+    /// The identifier of the self-test.
+    pub id: String,
+    /// When it begins: RFC 3339, UTC.
+    pub started: String,
+    /// The suite.
+    pub suite: Suite,
+    /// The reference implementation, in each of its forms.
+    pub targets: Vec<TargetFile>,
+    /// Whether every deviation is tried on every case, twice.
+    pub full: bool,
+    /// Only these deviations; all if empty.
+    pub deviations: Vec<String>,
+    /// How many deviations are tried at once.
+    pub at_once: usize,
+    /// How many cases of one deviation run at once.
+    pub jobs: u32,
+    /// Where the results go.
+    pub directory: PathBuf,
+    /// This program, which is the reference implementation too.
+    pub program: PathBuf,
+}
+
+/// One event of a self-test.
+#[derive(Clone, Debug)]
+pub enum SelfTestEvent {
+    /// The reference implementation without deviations was tested.
+    CleanTested {
+        /// How many cases were judged, and how many of them did not pass.
+        judged: usize,
+        /// Those that did not pass.
+        not_passed: usize,
+    },
+    /// A deviation was tried.
+    MutantTried {
+        /// What came of it.
+        row: Box<Row>,
+        /// How many were tried so far.
+        tried: usize,
+        /// How many there are.
+        of: usize,
+    },
+}
+
+/// Takes the events of a self-test as they happen.
+pub type EmitSelfTest = Arc<dyn Fn(SelfTestEvent) + Send + Sync>;
+
+/// Runs the self-test.
+///
+/// Transcripts are kept only of what did not go as it should.
+pub async fn self_test(
+    options: SelfTestOptions,
+    emit: EmitSelfTest,
+    cancelled: watch::Receiver<bool>,
+) -> SelfTest {
+    let began = Instant::now();
+    let options = Arc::new(options);
+    let mutants = mutants(&options);
+    let passes = if options.full { 2 } else { 1 };
+    let mut done = Vec::new();
+    for number in 1..=passes {
+        done.push(pass(number, passes, &options, &mutants, &emit, &cancelled).await);
+        if *cancelled.borrow() {
+            break;
+        }
+    }
+    let mut found = assess(&options, done);
+    found.cancelled = *cancelled.borrow();
+    found.duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    found
+}
+
+/// Every deviation that is asked for, in each of its roles.
+fn mutants(options: &SelfTestOptions) -> Vec<(Mutant, Deviation)> {
+    let asked = |deviation: &&Deviation| {
+        options.deviations.is_empty() || options.deviations.contains(&deviation.name)
+    };
+    let chosen = options.suite.deviations.iter().filter(asked);
+    chosen
+        .flat_map(|deviation| {
+            deviation.of.iter().map(|role| {
+                let mutant = Mutant {
+                    deviation: deviation.name.clone(),
+                    role: *role,
+                };
+                (mutant, deviation.clone())
+            })
+        })
+        .collect()
+}
+
+/// Everything once: the clean reference implementation first and alone, then the deviations beside each other.
+async fn pass(
+    number: usize,
+    of: usize,
+    options: &Arc<SelfTestOptions>,
+    mutants: &[(Mutant, Deviation)],
+    emit: &EmitSelfTest,
+    cancelled: &watch::Receiver<bool>,
+) -> Pass {
+    let directory = options.directory.join(format!("runs/{number}"));
+    let clean = RunOptions {
+        directory: directory.join("clean"),
+        ..run_options(options, options.targets.clone())
+    };
+    let clean = silent_run(clean, cancelled).await;
+    emit(SelfTestEvent::CleanTested {
+        judged: clean.cases.iter().filter(|case| is_judged(case)).count(),
+        not_passed: assess::false_alarms(&clean.cases).len(),
+    });
+    let mut pass = Pass {
+        problems: clean.problems,
+        clean: clean.cases,
+        rows: Vec::new(),
+    };
+    if assess::false_alarms(&pass.clean).is_empty() && pass.problems.is_empty() {
+        discard(&directory.join("clean"));
+    }
+    let at_once = Arc::new(Semaphore::new(options.at_once.max(1)));
+    let mut trials = JoinSet::new();
+    for (index, (mutant, deviation)) in mutants.iter().enumerate() {
+        let options = Arc::clone(options);
+        let (mutant, deviation) = (mutant.clone(), deviation.clone());
+        let at_once = Arc::clone(&at_once);
+        let cancelled = cancelled.clone();
+        let directory = directory.join(format!("{}-{}", mutant.deviation, mutant.role));
+        trials.spawn(async move {
+            let _turn = at_once.acquire().await;
+            (
+                index,
+                try_mutant(&options, mutant, &deviation, &directory, &cancelled).await,
+            )
+        });
+    }
+    let mut rows = Vec::new();
+    while let Some(tried) = trials.join_next().await {
+        let Ok((index, (row, problems))) = tried else {
+            continue;
+        };
+        pass.problems.extend(problems);
+        rows.push((index, row.clone()));
+        emit(SelfTestEvent::MutantTried {
+            row: Box::new(row),
+            tried: (number - 1) * mutants.len() + rows.len(),
+            of: of * mutants.len(),
+        });
+    }
+    rows.sort_by_key(|(index, _)| *index);
+    pass.rows = rows.into_iter().map(|(_, row)| row).collect();
+    pass
+}
+
+/// Tries one deviation: on the cases that name it, on one form of the reference implementation after the other until
+/// all of them caught it; or on every case and form.
+async fn try_mutant(
+    options: &SelfTestOptions,
+    mutant: Mutant,
+    deviation: &Deviation,
+    directory: &Path,
+    cancelled: &watch::Receiver<bool>,
+) -> (Row, Vec<Problem>) {
+    let named = |name: &str| {
+        let cases = options.suite.cases.iter();
+        let active = cases.filter(|case| case.withdrawn.is_none() && case.iut.contains(&mutant.role));
+        let naming = active.filter(move |case| case.catches.iter().any(|caught| caught == name));
+        naming.map(|case| case.id.clone()).collect::<Vec<CaseId>>()
+    };
+    let mut row = Row {
+        named: named(&mutant.deviation),
+        breaks: deviation.breaks.clone(),
+        words: deviation.words.clone(),
+        trials: Vec::new(),
+        mutant,
+    };
+    let mut problems = Vec::new();
+    let mut open: BTreeSet<CaseId> = row.named.iter().cloned().collect();
+    for target in &options.targets {
+        let plays = target.implementation.plays.contains(&row.mutant.role);
+        if !plays || *cancelled.borrow() || (open.is_empty() && !options.full) {
+            continue;
+        }
+        let jobs = if row.breaks.0 == TWO_AT_ONCE {
+            1
+        } else {
+            options.jobs
+        };
+        let asked: Vec<String> = open.iter().map(|case| case.0.clone()).collect();
+        let run = RunOptions {
+            roles: vec![row.mutant.role],
+            cases: if options.full {
+                None
+            } else {
+                globs(&asked).ok().flatten()
+            },
+            deviations: vec![row.mutant.deviation.clone()],
+            jobs,
+            directory: directory.join(&target.name),
+            ..run_options(options, vec![target.clone()])
+        };
+        let record = silent_run(run, cancelled).await;
+        problems.extend(record.problems);
+        let trials = record.cases.iter().filter_map(|case| trial(&row, case));
+        let trials: Vec<_> = trials.collect();
+        row.trials.extend(trials);
+        open.retain(|case| !row.is_killed_by(case));
+    }
+    if open.is_empty() && row.is_killed() && problems.is_empty() && !*cancelled.borrow() {
+        discard(directory);
+    }
+    (row, problems)
+}
+
+fn run_options(options: &SelfTestOptions, targets: Vec<TargetFile>) -> RunOptions {
+    RunOptions {
+        id: options.id.clone(),
+        started: options.started.clone(),
+        suite: options.suite.clone(),
+        targets,
+        roles: Vec::new(),
+        cases: None,
+        jobs: options.jobs,
+        seed: 0,
+        strict: false,
+        deviations: Vec::new(),
+        certificates: None,
+        suite_options: Vec::new(),
+        directory: options.directory.clone(),
+        program: options.program.clone(),
+    }
+}
+
+async fn silent_run(options: RunOptions, cancelled: &watch::Receiver<bool>) -> RunRecord {
+    run(options, Arc::new(|_| ()), cancelled.clone()).await
+}
+
+/// Removes the transcripts of what went as it should. What cannot be removed only takes space.
+fn discard(directory: &Path) {
+    let _ = std::fs::remove_dir_all(directory);
+}
+
+/// Whether a case of a run counts: it was judged.
+fn is_judged(case: &CaseResult) -> bool {
+    case.verdict != dmconform_model::Verdict::NotApplicable
+}
