@@ -217,6 +217,8 @@ pub fn read_protected(
     let (entries, noted, skipped) = match form.profile {
         Profile::Dm => {
             let read = dm::read(octets, form.encoding)?;
+            let [ver_dtd, ver_proto] = &read.versions;
+            observations.extend(parsed.departures(ver_dtd, ver_proto));
             (read.entries, read.observations, read.skipped)
         }
         Profile::ClientProvisioning => {
