@@ -31,6 +31,7 @@ mod security;
 mod tests;
 
 pub use provisioning::ProvisioningError;
+pub(crate) use provisioning::ROOT as PROVISIONING_ROOT;
 pub use security::{
     Integrity, Keys, ParameterError, Protection, SecurityError, SecurityMethod, mac, pin_with_mac,
 };
