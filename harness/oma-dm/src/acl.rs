@@ -389,6 +389,26 @@ mod tests {
         }
 
         #[test]
+        fn what_is_added_and_removed_again_leaves_what_was_there(
+            acl in acls(), right in rights(), server in "[a-d]",
+        ) {
+            let before = acl.lists(right, &server) || acl.lists(right, ANY_SERVER);
+            let mut after = acl.clone().with(&[right], &server).unwrap();
+            prop_assert_eq!(after == acl, before, "adding what is granted already changes nothing");
+            if !before {
+                after.remove(right, &server);
+                prop_assert_eq!(after, acl);
+            }
+        }
+
+        #[test]
+        fn granting_to_all_grants_everything_any_server_could_have(acl in acls(), right in rights(), of in "[a-e]") {
+            let all = acl.with(&[right], ANY_SERVER).unwrap();
+            prop_assert!(all.grants(&of, right));
+            prop_assert_eq!(all.clone().with(&[right], "a").unwrap(), all);
+        }
+
+        #[test]
         fn removing_a_server_touches_no_other(acl in acls(), gone in "[a-d]", right in rights(), other in "[a-e]") {
             let mut left = acl.clone();
             left.remove_server(&gone);

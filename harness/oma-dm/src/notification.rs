@@ -19,7 +19,7 @@ use std::fmt;
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
-use crate::auth::{self, Secret};
+use crate::auth::{Secret, notification_digest};
 use crate::syncml::{Departure, Observation};
 
 #[cfg(test)]
@@ -242,7 +242,7 @@ impl Notification {
     /// As [`Notification::to_octets`].
     pub fn sign(&self, secret: &Secret, nonce: &[u8]) -> Result<Vec<u8>, NotificationError> {
         let octets = self.to_octets()?;
-        let digest = digest(&self.server_id, secret, nonce, &octets);
+        let digest = notification_digest(&self.server_id, secret, nonce, &octets);
         Ok([digest.as_slice(), &octets].concat())
     }
 
@@ -333,7 +333,7 @@ impl SignedNotification {
     /// that are accepted. In a time that does not tell which, or how far from right.
     pub fn verify(&self, secret: &Secret, nonce: &[u8], zero: &[ZeroNonce]) -> Option<Proof> {
         let is_right = |nonce: &[u8]| {
-            digest(&self.notification.server_id, secret, nonce, &self.signed).ct_eq(&self.digest)
+            notification_digest(&self.notification.server_id, secret, nonce, &self.signed).ct_eq(&self.digest)
         };
         let all = std::iter::once((nonce, Proof::Nonce))
             .chain(zero.iter().map(|zero| (zero.octets(), Proof::Zero(*zero))));
@@ -343,21 +343,6 @@ impl SignedNotification {
             .find(|(is_right, _)| bool::from(*is_right))
             .map(|(_, proof)| proof)
     }
-}
-
-/// The digest of a notification: `H(B64(H(server identifier ":" secret)) ":" nonce ":" B64(H(octets)))`, where the octets are
-/// all that follows the digest.
-fn digest(server_id: &str, secret: &Secret, nonce: &[u8], octets: &[u8]) -> [u8; DIGEST] {
-    let of_server = auth::digest(format!("{server_id}:{}", secret.expose()).as_bytes());
-    let parts = [
-        auth::to_base64(&of_server).as_bytes(),
-        b":",
-        nonce,
-        b":",
-        auth::to_base64(&auth::digest(octets)).as_bytes(),
-    ]
-    .concat();
-    auth::digest(&parts)
 }
 
 /// Why octets are no notification, or a notification cannot be written.

@@ -22,6 +22,8 @@ pub(super) struct BootstrapMessage {
     pub(super) observations: Vec<Observation>,
     /// Identifiers of the objects that were passed over, and other nodes.
     pub(super) skipped: Vec<String>,
+    /// `VerDTD` and `VerProto`, which the media type may repeat.
+    pub(super) versions: [String; 2],
 }
 
 /// Writes a message of a server that adds objects to the Inbox, each with a command of its own.
@@ -85,6 +87,13 @@ pub(super) fn read(octets: &[u8], encoding: Encoding) -> Result<BootstrapMessage
     device
         .set_acl(&NodeUri::root(), everything)
         .expect("the root is there, and the ACL is not empty");
+    let header = reading.element.child("SyncHdr");
+    let versions = ["VerDTD", "VerProto"].map(|version| {
+        let text = header
+            .and_then(|header| header.child(version))
+            .map(|of| of.text());
+        text.unwrap_or_default().trim().to_owned()
+    });
     let mut skipped = Vec::new();
     for command in reading.message.commands {
         let Some(command) = supported(command, &mut skipped)? else {
@@ -106,6 +115,7 @@ pub(super) fn read(octets: &[u8], encoding: Encoding) -> Result<BootstrapMessage
         entries: entries(&device)?,
         observations: reading.observations,
         skipped,
+        versions,
     })
 }
 

@@ -31,6 +31,7 @@ mod security;
 mod tests;
 
 pub use provisioning::ProvisioningError;
+pub(crate) use provisioning::ROOT as PROVISIONING_ROOT;
 pub use security::{
     Integrity, Keys, ParameterError, Protection, SecurityError, SecurityMethod, mac, pin_with_mac,
 };
@@ -217,6 +218,8 @@ pub fn read_protected(
     let (entries, noted, skipped) = match form.profile {
         Profile::Dm => {
             let read = dm::read(octets, form.encoding)?;
+            let [ver_dtd, ver_proto] = &read.versions;
+            observations.extend(parsed.departures(ver_dtd, ver_proto));
             (read.entries, read.observations, read.skipped)
         }
         Profile::ClientProvisioning => {

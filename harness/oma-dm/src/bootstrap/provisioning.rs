@@ -11,7 +11,7 @@ use crate::account::{
     ServerAddress,
 };
 use crate::auth::{self, Secret};
-use crate::syncml::{Departure, Encoding, Observation};
+use crate::syncml::{Departure, Encoding, Observation, ReadError};
 use crate::xml::{Attribute, Element, Name};
 use crate::{account, wbxml};
 
@@ -28,19 +28,19 @@ pub(super) struct Provisioning {
 
 /// Reads a document.
 pub(super) fn read(octets: &[u8], encoding: Encoding) -> Result<Provisioning, BootstrapError> {
+    let mut reader = Reader::default();
     let root = match encoding {
-        Encoding::Xml => Element::parse(octets).map_err(crate::syncml::ReadError::from)?,
+        Encoding::Xml => Element::parse(octets).map_err(ReadError::from)?,
         Encoding::Wbxml => {
-            wbxml::decode(octets)
-                .map_err(crate::syncml::ReadError::from)?
-                .root
+            let document = wbxml::decode(octets).map_err(ReadError::from)?;
+            reader.observations = document.departures(ROOT);
+            document.root
         }
     };
     if root.name.local != ROOT {
         let root = root.name.local;
         return Err(ProvisioningError::Root { root }.into());
     }
-    let mut reader = Reader::default();
     reader.check_version(&root);
     let mut provisioning = Provisioning {
         entries: Vec::new(),

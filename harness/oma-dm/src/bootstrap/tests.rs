@@ -328,6 +328,24 @@ fn what_is_no_bootstrap_is_refused() {
 }
 
 #[test]
+fn a_media_type_that_says_another_version_than_the_message_is_noted() {
+    let written = write_dm_profile(&account("dms2.example"), Encoding::Wbxml).unwrap();
+    let noted = |parameters: &str| {
+        let read = read(&written, &format!("application/vnd.syncml.dm+wbxml{parameters}")).unwrap();
+        let noted = read
+            .observations
+            .into_iter()
+            .map(|noted| noted.departure.to_string());
+        noted.collect::<Vec<_>>()
+    };
+    assert_eq!(noted(";verproto=\"DM/1.2\";verdtd=1.2"), [""; 0]);
+    assert_eq!(
+        noted(";verproto=\"DM/1.1\""),
+        ["`verproto` is `DM/1.1`, where the VerProto of the message belongs"]
+    );
+}
+
+#[test]
 fn an_account_that_no_session_could_be_held_with_is_not_written() {
     assert!(write_dm_profile(&Account::new("*", "https://s/"), Encoding::Wbxml).is_err());
     assert!(write_dm_profile(&Account::new("s", ""), Encoding::Wbxml).is_err());

@@ -11,8 +11,11 @@ use crate::uri::{NodeUri, UriError};
 use crate::wbxml::{self, WbxmlError};
 use crate::xml::{Element, XmlError};
 
+mod check;
 #[cfg(test)]
 mod tests;
+
+pub use check::departures;
 
 /// Namespace of the elements.
 pub const NAMESPACE: &str = "syncml:dmddf1.2";

@@ -130,6 +130,127 @@ fn what_is_no_object_is_refused_with_the_reason(#[case] xml: &str, #[case] expec
     assert!(error.starts_with(expected), "{error}");
 }
 
+fn noted(xml: &str) -> Vec<String> {
+    departures(&Element::parse(xml.as_bytes()).unwrap())
+        .iter()
+        .map(|noted| format!("{}: {}", noted.path, noted.departure))
+        .collect()
+}
+
+#[test]
+fn an_object_as_it_should_be_departs_from_nothing() {
+    assert_eq!(noted(OBJECT), [""; 0]);
+    let object = ManagementTree::from_xml(OBJECT.as_bytes()).unwrap();
+    for root in [
+        Element::parse(&object.to_xml()).unwrap(),
+        wbxml::decode(&object.to_wbxml()).unwrap().root,
+    ] {
+        assert_eq!(departures(&root), []);
+    }
+}
+
+#[rstest]
+#[case("<VerDTD>1.2</VerDTD>", "", "MgmtTree: `VerDTD` is missing")]
+#[case(
+    "<VerDTD>1.2",
+    "<VerDTD>1.3",
+    "MgmtTree: `VerDTD` is `1.3`, where 1.2 belongs"
+)]
+#[case(
+    "<Man>Example Maker</Man>",
+    "<Colour/>",
+    "MgmtTree: `Colour` is not known here"
+)]
+#[case(
+    "<Type><MIME>text/plain</MIME></Type>",
+    "",
+    "MgmtTree/Node/Node/RTProperties: `Type` is missing"
+)]
+#[case(
+    "<Type><DDFName/></Type>",
+    "<Type><DDFName/></Type><Title/>",
+    "MgmtTree/Node/Node/RTProperties: `Title` should precede `Type`"
+)]
+#[case(
+    "<Title>DMS-2</Title>",
+    "<Title>a</Title><Title>b</Title>",
+    "MgmtTree/Node/RTProperties: `Title` is there more than once"
+)]
+#[case(
+    "<Format><chr/></Format>",
+    "<Format>chr</Format>",
+    "MgmtTree/Node/Node/RTProperties: `Format` is `chr`, where one element that names a format belongs"
+)]
+#[case(
+    "<Format><b64/></Format>",
+    "<Format><b64/></Format><Size>4</Size>",
+    "MgmtTree/Node/Node: `Size` is `4`, where the size of the value belongs"
+)]
+#[case(
+    "<Format><chr/></Format>",
+    "<Format><chr/></Format><Size>9</Size>",
+    "MgmtTree/Node/Node: `Size` is `9`, where the size of the value belongs"
+)]
+#[case(
+    "<DDFName/>",
+    "<DDFName xmlns='urn:x'/>",
+    "MgmtTree/Node/Node/RTProperties/Type: `DDFName` is in the namespace `urn:x`"
+)]
+fn what_departs_but_leaves_an_object_is_noted(#[case] from: &str, #[case] to: &str, #[case] expected: &str) {
+    let xml = OBJECT.replacen(from, to, 1);
+    assert!(ManagementTree::from_xml(xml.as_bytes()).is_ok());
+    assert_eq!(noted(&xml), [expected]);
+}
+
+#[test]
+fn a_size_is_the_one_of_the_value_without_base64() {
+    assert_eq!(
+        noted(&OBJECT.replace("<b64/></Format>", "<b64/></Format><Size>3</Size>")),
+        [""; 0]
+    );
+}
+
+#[test]
+fn an_object_written_flat_is_the_same_as_one_written_nested() {
+    let nested = ManagementTree::from_xml(OBJECT.as_bytes()).unwrap();
+    let [account] = nested.nodes.as_slice() else {
+        panic!("one node expected")
+    };
+    let children = account.children.iter().cloned();
+    let flat = children.map(|child| TreeNode {
+        path: Some(uri("./dms2")),
+        ..child
+    });
+    let alone = TreeNode {
+        children: Vec::new(),
+        ..account.clone()
+    };
+    let nodes: Vec<_> = flat.chain([alone]).collect();
+    let flat = ManagementTree {
+        nodes,
+        ..nested.clone()
+    };
+    assert_eq!(flat.nested(), nested);
+    assert_eq!(nested.clone().nested(), nested);
+}
+
+#[test]
+fn a_node_whose_parent_is_not_in_the_object_stays_where_it_is() {
+    let object = OBJECT.replace("</NodeName>\n    <RTP", "</NodeName><Path>./x</Path>\n    <RTP");
+    let object = ManagementTree::from_xml(object.as_bytes()).unwrap();
+    assert_eq!(object.clone().nested(), object);
+}
+
+#[test]
+fn the_number_of_nodes_is_bounded() {
+    let nodes = "<Node><NodeName>n</NodeName></Node>".repeat(MAX_NODES + 1);
+    let object = format!("<MgmtTree xmlns='syncml:dmddf1.2'>{nodes}</MgmtTree>");
+    assert!(matches!(
+        ManagementTree::from_xml(object.as_bytes()),
+        Err(TndsError::Nodes { .. })
+    ));
+}
+
 #[test]
 fn nesting_is_bounded() {
     let deep = (0..MAX_DEPTH + 1).fold(String::new(), |inner, _| {

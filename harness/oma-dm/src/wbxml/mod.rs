@@ -14,6 +14,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::syncml;
 use crate::xml::Element;
 
 mod decode;
@@ -55,6 +56,18 @@ pub struct Decoded {
     pub document_type: DocumentType,
     /// What departs from the specification, in the order of the document.
     pub observations: Vec<Observation>,
+}
+
+impl Decoded {
+    /// What departs from the specification, as it is noted of documents: in the element `path`.
+    pub(crate) fn departures(&self, path: &str) -> Vec<syncml::Observation> {
+        let departure = |noted: &Observation| syncml::Observation {
+            departure: syncml::Departure::Wbxml(noted.oddity.clone()),
+            path: path.to_owned(),
+            at: noted.at..noted.at + 1,
+        };
+        self.observations.iter().map(departure).collect()
+    }
 }
 
 /// One departure from the specification.

@@ -319,6 +319,19 @@ fn a_wbxml_document_is_written_with_tokens() {
     }
 }
 
+#[test]
+fn what_departs_in_wbxml_is_noted() {
+    let form = Form::PROVISIONING_WBXML;
+    let mut written = write(&[crate::account::tests::full_account()], form).unwrap();
+    written.extend(b"xy");
+    let bootstrap = read(&written, form.media_type()).unwrap();
+    assert_eq!(
+        noted(&bootstrap),
+        ["wap-provisioningdoc: 2 octets follow the outermost element"]
+    );
+    assert_eq!(bootstrap.observations[0].at.start, written.len() - 2);
+}
+
 proptest! {
     #[test]
     fn a_damaged_document_is_read_or_refused(at in any::<proptest::sample::Index>(), octet in any::<u8>()) {
