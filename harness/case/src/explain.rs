@@ -143,6 +143,9 @@ impl Page {
         for (node, acl) in &given.acls {
             self.paragraph(2, &format!("At the start the ACL of {node} is `{acl}`."));
         }
+        for line in words::sessions(given) {
+            self.paragraph(2, &line);
+        }
     }
 
     fn messages(&mut self, suite: &Suite, case: &TestCase) {

@@ -6,6 +6,7 @@ use dmconform_model::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::claims::{Authentication, BootstrapForm, Claim, Encoding};
 use crate::schema::names;
 use crate::test_case::Opener;
 
@@ -66,15 +67,45 @@ pub struct Product {
 }
 
 /// What a product claims to support (ICS).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Supports {
     /// Who may open a delegation in which it takes part.
     pub opens: Opens,
     /// Whether, as DMS-1, it removes its own account (step 8b).
     pub removes_own_account: Removal,
-    /// Further claims, such as `revocation`.
-    pub claims: Vec<String>,
+    /// How the messages of its DM sessions may be written. A client says in which way it writes itself.
+    pub encodings: Vec<Encoding>,
+    /// How it proves itself in DM sessions, and lets others do it.
+    pub authentication: Vec<Authentication>,
+    /// The forms of bootstrap documents that it takes, as a client.
+    pub bootstraps: Vec<BootstrapForm>,
+    /// Further claims.
+    pub claims: Vec<Claim>,
+}
+
+impl Supports {
+    /// Whether a claim is made, by the name that requirements use for it: of an encoding, a way to prove oneself, a form of
+    /// bootstrap, or anything else.
+    pub fn includes(&self, claim: &str) -> bool {
+        self.encodings.iter().any(|known| known.as_str() == claim)
+            || self.authentication.iter().any(|known| known.as_str() == claim)
+            || self.bootstraps.iter().any(|known| known.as_str() == claim)
+            || self.claims.iter().any(|known| known.as_str() == claim)
+    }
+}
+
+impl Default for Supports {
+    fn default() -> Self {
+        Self {
+            opens: Opens::default(),
+            removes_own_account: Removal::default(),
+            encodings: vec![Encoding::default()],
+            authentication: vec![Authentication::default()],
+            bootstraps: vec![BootstrapForm::default()],
+            claims: Vec::new(),
+        }
+    }
 }
 
 /// Who may open a delegation.
@@ -199,6 +230,8 @@ pub struct Triggers {
     pub contact_server: Option<HttpTrigger>,
     /// Puts a device back to where it was before the first delegation.
     pub reset_device: Option<HttpTrigger>,
+    /// Hands a notification (package 0) to a device: the body is the notification, whatever `body` says.
+    pub notify_device: Option<HttpTrigger>,
     /// Prepares a Bootstrap Server to hand out the bootstrap of a device.
     pub provision_bootstrap: Option<HttpTrigger>,
 }

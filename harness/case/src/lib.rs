@@ -3,6 +3,7 @@
 //!
 //! Nothing here touches the file system: texts come in with their names.
 
+pub mod claims;
 pub mod diagram;
 pub mod document;
 pub mod explain;

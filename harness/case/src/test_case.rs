@@ -7,6 +7,7 @@ use dmconform_model::{CaseId, MessageId, Place, RequirementId, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::claims::{Authentication, BootstrapForm, Encoding, StartedBy};
 use crate::field::{Condition, FieldRef};
 
 /// One test case, as the judge and the mock roles use it.
@@ -78,6 +79,21 @@ pub struct Circumstances {
     /// ACLs that the client's tree has at the start, where the client is a mock: node → ACL. `${third}` stands
     /// for the identifier of a third server, `${dms-1}` and `${dms-2}` for those of the two.
     pub acls: BTreeMap<String, String>,
+    /// How a mock client writes the messages of its DM sessions.
+    pub encoding: Encoding,
+    /// How the device and the servers prove themselves to each other, where accounts are made for the case.
+    pub authentication: Authentication,
+    /// The form in which a mock Bootstrap Server hands out the bootstrap.
+    pub bootstrap: BootstrapForm,
+    /// Who makes a real client open its session with DMS-1.
+    pub started_by: StartedBy,
+    /// Whether mock servers tell the client by RespURI to go on at another address of theirs.
+    pub response_uri: bool,
+    /// The longest message that a mock takes in DM sessions, in octets (`MaxMsgSize`): what is longer comes in
+    /// several. A mock server also cuts its own data to that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 512, max = 65536))]
+    pub max_message_size: Option<u32>,
 }
 
 impl Default for Circumstances {
@@ -89,6 +105,12 @@ impl Default for Circumstances {
             tree: vec!["./Com".to_owned()],
             delegation_type: "full-permanent".to_owned(),
             acls: BTreeMap::new(),
+            encoding: Encoding::default(),
+            authentication: Authentication::default(),
+            bootstrap: BootstrapForm::default(),
+            started_by: StartedBy::default(),
+            response_uri: false,
+            max_message_size: None,
         }
     }
 }

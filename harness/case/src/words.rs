@@ -7,7 +7,42 @@ use dmconform_model::{MessageId, Part};
 
 use crate::field::Condition;
 use crate::procedure::Procedure;
-use crate::test_case::{Change, CloseAt, Corruption, FieldChange, How, Look, ProbeCommand, State, What};
+use crate::test_case::{
+    Change, Circumstances, CloseAt, Corruption, FieldChange, How, Look, ProbeCommand, State, What,
+};
+
+/// What is unusual about the DM sessions and the bootstrap of a case, a sentence each.
+pub fn sessions(given: &Circumstances) -> Vec<String> {
+    let usual = Circumstances::default();
+    let mut lines = Vec::new();
+    if given.encoding != usual.encoding {
+        lines.push(format!("The client writes {}.", given.encoding.as_str()));
+    }
+    if given.authentication != usual.authentication {
+        lines.push(format!(
+            "Device and servers prove themselves by {}.",
+            given.authentication.as_str()
+        ));
+    }
+    if given.bootstrap != usual.bootstrap {
+        lines.push(format!(
+            "The bootstrap has the form {}.",
+            given.bootstrap.as_str()
+        ));
+    }
+    if given.started_by != usual.started_by {
+        lines.push("DMS-1 asks the client to come by a notification.".to_owned());
+    }
+    if given.response_uri {
+        lines.push("Servers tell the client by RespURI to go on at another address.".to_owned());
+    }
+    if let Some(octets) = given.max_message_size {
+        lines.push(format!(
+            "No message of a DM session is longer than {octets} octets: what is longer comes in several."
+        ));
+    }
+    lines
+}
 
 /// A message with its name: `8 (ACL update)`.
 pub fn message(procedure: &Procedure, message: MessageId) -> String {

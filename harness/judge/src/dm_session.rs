@@ -23,6 +23,18 @@ pub(crate) struct DmSession {
     wants_status: Vec<String>,
     /// The MsgID of that message.
     client_message: String,
+    /// What an item has said of its data so far, where more follows (OMA-TS-DM_Protocol 7).
+    unfinished: Option<Unfinished>,
+    /// The alerts with which the client opened the session.
+    pub(crate) opened_by: Vec<u16>,
+}
+
+/// Data that comes in several messages.
+#[derive(Clone, Debug)]
+struct Unfinished {
+    target: String,
+    data: String,
+    messages: u32,
 }
 
 /// The commands of one message of the server that carry the same step.
@@ -95,9 +107,15 @@ impl DmSession {
         server: Role,
         package: &Package,
     ) -> (Vec<Carried>, Vec<OtherCommand>) {
-        let mut by_step: BTreeMap<Step, Vec<&Sent>> = BTreeMap::new();
         let mut others = Vec::new();
-        for sent in &package.sent {
+        let whole: Vec<(Sent, u32)> = package
+            .sent
+            .iter()
+            .filter_map(|sent| self.completed(sent))
+            .collect();
+        let mut by_step: BTreeMap<Step, Vec<&Sent>> = BTreeMap::new();
+        let messages = whole.iter().map(|(_, messages)| *messages).max().unwrap_or(1);
+        for (sent, _) in &whole {
             match step_of(header, known, server, sent) {
                 Some(step) => by_step.entry(step).or_default().push(sent),
                 None => others.extend(other(package, sent)),
@@ -117,10 +135,44 @@ impl DmSession {
                     open: keys,
                     codes: Vec::new(),
                 });
-                carried(header, known, step, &commands)
+                let mut carried = carried(header, known, step, &commands);
+                carried
+                    .fields
+                    .insert("messages".to_owned(), vec![messages.to_string()]);
+                if let Some(uri) = &package.response_uri {
+                    carried
+                        .fields
+                        .insert("response-uri".to_owned(), vec![uri.clone()]);
+                }
+                carried
             })
             .collect();
         (carried, others)
+    }
+
+    /// A command with all of its data, and in how many messages that came; nothing while more of it follows.
+    fn completed(&mut self, sent: &Sent) -> Option<(Sent, u32)> {
+        let before = self
+            .unfinished
+            .take()
+            .filter(|unfinished| unfinished.target == sent.target);
+        let (mut data, messages) = before.map_or((String::new(), 0), |before| (before.data, before.messages));
+        data.push_str(sent.data.as_deref().unwrap_or(""));
+        if sent.more_data {
+            // The transcript bounds what there is to remember.
+            self.unfinished = Some(Unfinished {
+                target: sent.target.clone(),
+                data,
+                messages: messages + 1,
+            });
+            return None;
+        }
+        let data = if messages == 0 {
+            sent.data.clone()
+        } else {
+            Some(data)
+        };
+        Some((Sent { data, ..sent.clone() }, messages + 1))
     }
 
     /// Which of the client's commands (and its header, CmdRef 0) a message of the server leaves without a Status.

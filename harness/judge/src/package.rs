@@ -13,6 +13,8 @@ pub(crate) struct Sent {
     pub(crate) target: String,
     /// What it writes.
     pub(crate) data: Option<String>,
+    /// Whether more of the data follows in the next message.
+    pub(crate) more_data: bool,
 }
 
 /// What a command does.
@@ -57,14 +59,20 @@ pub(crate) struct Package {
     pub(crate) device_info: Vec<(String, String)>,
     /// The CmdIDs of everything that asks for a Status.
     pub(crate) wants_status: Vec<String>,
+    /// `RespURI`: where the other end goes on.
+    pub(crate) response_uri: Option<String>,
+    /// How it is written.
+    pub(crate) encoding: &'static str,
+    /// The scheme of the credentials in its header, if there are any.
+    pub(crate) scheme: Option<String>,
 }
 
 /// Reads a body as a SyncML message; the reason when it is none.
 pub(crate) fn read(body: &[u8], media_type: &str) -> std::result::Result<Package, String> {
-    let encoding = if media_type.contains("wbxml") {
-        Encoding::Wbxml
+    let (encoding, written) = if media_type.contains("wbxml") {
+        (Encoding::Wbxml, "wbxml")
     } else {
-        Encoding::Xml
+        (Encoding::Xml, "xml")
     };
     let message = syncml::read(body, encoding)
         .map_err(|error| error.to_string())?
@@ -73,6 +81,13 @@ pub(crate) fn read(body: &[u8], media_type: &str) -> std::result::Result<Package
         session_id: message.header.session_id.clone(),
         message_id: message.header.message_id.clone(),
         source: message.header.source.uri.clone(),
+        response_uri: message.header.response_uri.clone(),
+        encoding: written,
+        scheme: message
+            .header
+            .credentials
+            .as_ref()
+            .map(|credentials| credentials.scheme.clone()),
         ..Package::default()
     };
     for command in &message.commands {
@@ -132,6 +147,7 @@ fn send(package: &mut Package, id: String, verb: Verb, items: &[Item]) {
             verb,
             target,
             data,
+            more_data: item.more_data,
         });
     }
 }

@@ -213,12 +213,21 @@ impl Recogniser {
         asked.session = Some(key.clone());
         let session = self.sessions.entry(key).or_default();
         let answered = session.client_sent(&package);
+        if package.alerts.iter().any(|code| matches!(code, 1200 | 1201)) {
+            session.opened_by.clone_from(&package.alerts);
+        }
+        let opened_by: Vec<String> = session.opened_by.iter().map(u16::to_string).collect();
         record_probe_answers(session, observed, &package, seen.seq);
         for step in answered {
             let accepted = step.codes.iter().all(|code| (200..300).contains(code));
             let codes: Vec<String> = step.codes.iter().map(u16::to_string).collect();
             let note = format!("Status {}", codes.join(", "));
-            let fields = Fields::from([("status".to_owned(), codes)]);
+            let fields = Fields::from([
+                ("status".to_owned(), codes),
+                ("address".to_owned(), vec![request.url.clone()]),
+                ("session".to_owned(), vec![package.session_id.clone()]),
+                ("alert".to_owned(), opened_by.clone()),
+            ]);
             emit(header, observed, seen, step.message, accepted, fields, note);
         }
         let opens = package.alerts.iter().any(|code| matches!(code, 1200 | 1201));
@@ -327,7 +336,11 @@ impl Recogniser {
             } else {
                 format!("none for {}", open.join(", "))
             };
-            let fields = Fields::from([("statuses".to_owned(), vec![statuses])]);
+            let fields = Fields::from([
+                ("statuses".to_owned(), vec![statuses]),
+                ("encoding".to_owned(), vec![package.encoding.to_owned()]),
+                ("scheme".to_owned(), vec![scheme(package, &response.headers)]),
+            ]);
             // A challenge is a refusal until the client has said the same again with the credentials asked for.
             let accepted = admitted;
             let note = code.map_or_else(
@@ -544,6 +557,9 @@ fn session_fields(request: &Request, package: &Package) -> Fields {
     let mut fields = Fields::from([
         ("device".to_owned(), vec![package.source.clone()]),
         ("address".to_owned(), vec![request.url.clone()]),
+        ("session".to_owned(), vec![package.session_id.clone()]),
+        ("encoding".to_owned(), vec![package.encoding.to_owned()]),
+        ("scheme".to_owned(), vec![scheme(package, &request.headers)]),
         (
             "alert".to_owned(),
             package.alerts.iter().map(u16::to_string).collect(),
@@ -556,6 +572,23 @@ fn session_fields(request: &Request, package: &Package) -> Fields {
         }
     }
     fields
+}
+
+/// In which way a message proves its sender: by a digest over all of it beside the message, by credentials in it, or not
+/// at all.
+fn scheme(package: &Package, headers: &[(String, String)]) -> String {
+    let is_sealed = headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("x-syncml-hmac"));
+    let scheme = package.scheme.as_deref();
+    let name = match (is_sealed, scheme) {
+        (true, _) => "mac",
+        (false, Some("syncml:auth-md5")) => "md5",
+        (false, Some("syncml:auth-basic")) => "basic",
+        (false, Some(other)) => other,
+        (false, None) => "none",
+    };
+    name.to_owned()
 }
 
 fn content_type(headers: &[(String, String)]) -> &str {

@@ -150,12 +150,54 @@ fn check_name(name: &str) -> Result<(), UriError> {
     let unfit = |character: &char| {
         character.is_control() || character.is_whitespace() || "/?#\"<>\\^`{|}".contains(*character)
     };
-    match name.chars().find(unfit) {
-        Some(character) => Err(UriError::Character {
+    if let Some(character) = name.chars().find(unfit) {
+        return Err(UriError::Character {
             character,
             name: name.to_owned(),
+        });
+    }
+    let is_hexadecimal = |digit: Option<&u8>| digit.is_some_and(u8::is_ascii_hexdigit);
+    let octets = name.as_bytes();
+    let is_escape = |at: usize| is_hexadecimal(octets.get(at + 1)) && is_hexadecimal(octets.get(at + 2));
+    match name.match_indices('%').all(|(at, _)| is_escape(at)) {
+        true => Ok(()),
+        false => Err(UriError::Escape {
+            name: name.to_owned(),
         }),
-        None => Ok(()),
+    }
+}
+
+/// How long and how deep URIs may be on a device, which advertises it below `./DevDetail/URI`. Nothing is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UriLimits {
+    /// `MaxDepth`: segments, the root not counted.
+    pub depth: Option<u32>,
+    /// `MaxTotLen`: octets of the whole URI, as it is written from the root.
+    pub total_length: Option<u32>,
+    /// `MaxSegLen`: octets of a segment.
+    pub segment_length: Option<u32>,
+}
+
+impl UriLimits {
+    /// Whether a URI keeps to them.
+    ///
+    /// # Errors
+    /// The first limit that it passes.
+    pub fn check(self, uri: &NodeUri) -> Result<(), UriError> {
+        let longest_segment = uri.segments().iter().map(String::len).max().unwrap_or(0);
+        let all = [
+            ("depth", uri.depth(), self.depth),
+            ("length", uri.octets(), self.total_length),
+            ("segment", longest_segment, self.segment_length),
+        ];
+        for (what, found, limit) in all {
+            if let Some(limit) =
+                limit.filter(|limit| u32::try_from(found).map_or(true, |found| found > *limit))
+            {
+                return Err(UriError::Limit { what, found, limit });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -335,6 +377,24 @@ pub enum UriError {
         /// The name it is in.
         name: String,
     },
+    /// A `%` that begins no escape.
+    #[error(
+        "node name `{name}` has a `%` without two hexadecimal digits behind it; write `%25` for the character"
+    )]
+    Escape {
+        /// The name it is in.
+        name: String,
+    },
+    /// Past one of a device's [`UriLimits`].
+    #[error("URI with a {what} of {found}; this device takes at most {limit}")]
+    Limit {
+        /// Which one.
+        what: &'static str,
+        /// What the URI has.
+        found: usize,
+        /// What it may have.
+        limit: u32,
+    },
     /// Past [`MAX_URI_LENGTH`].
     #[error("URI of {octets} octets; at most {MAX_URI_LENGTH} are accepted")]
     TooLong {
@@ -381,6 +441,10 @@ mod tests {
     #[case("../A", UriError::DotName { name: "..".into() })]
     #[case("./A/../B", UriError::DotName { name: "..".into() })]
     #[case("./A B", UriError::Character { character: ' ', name: "A B".into() })]
+    #[case("./A%", UriError::Escape { name: "A%".into() })]
+    #[case("./A%2", UriError::Escape { name: "A%2".into() })]
+    #[case("./A%zz", UriError::Escape { name: "A%zz".into() })]
+    #[case("./A%2é", UriError::Escape { name: "A%2é".into() })]
     #[case("./A?prop=ACL", UriError::Character { character: '?', name: "A?prop=ACL".into() })]
     fn what_is_no_node_uri_is_refused_with_the_reason(#[case] text: &str, #[case] expected: UriError) {
         assert_eq!(NodeUri::parse(text), Err(expected));
@@ -405,6 +469,24 @@ mod tests {
         ));
     }
 
+    #[rstest]
+    #[case(".", None)]
+    #[case("./ab/cd", None)]
+    #[case("./a/b/c", Some(UriError::Limit { what: "depth", found: 3, limit: 2 }))]
+    #[case("./abcd/abcd", Some(UriError::Limit { what: "length", found: 11, limit: 10 }))]
+    #[case("./abcd/abc", None)]
+    #[case("./abcde", Some(UriError::Limit { what: "segment", found: 5, limit: 4 }))]
+    fn the_limits_of_a_device_are_kept(#[case] text: &str, #[case] expected: Option<UriError>) {
+        let limits = UriLimits {
+            depth: Some(2),
+            total_length: Some(10),
+            segment_length: Some(4),
+        };
+        let uri = NodeUri::parse(text).unwrap();
+        assert_eq!(limits.check(&uri).err(), expected);
+        assert_eq!(UriLimits::default().check(&uri), Ok(()));
+    }
+
     #[test]
     fn a_query_is_split_off() {
         let acl = Address::parse("./A?prop=ACL").unwrap();
@@ -423,7 +505,7 @@ mod tests {
     }
 
     fn uris() -> impl Strategy<Value = NodeUri> {
-        proptest::collection::vec("[a-zA-Z0-9_.~%:-]{1,6}", 0..6)
+        proptest::collection::vec("([a-zA-Z0-9_.~:-]|%[0-9a-fA-F]{2}){1,6}", 0..6)
             .prop_filter_map("dots are no names", |names| names.join("/").parse().ok())
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dmconform_case::claims;
 use dmconform_model::transcript::{AccountState, Authentication as Outcome, DeviceState, EndpointKind};
 use dmconform_model::{Event, MessageId, Part, Role, Step};
 use oma_dm::account::Account;
@@ -250,13 +251,14 @@ async fn say(
     url: &str,
     message: &syncml::Message,
 ) -> Result<Said, String> {
+    let written = wire_encoding(context.case().given.encoding);
     let outgoing = Outgoing {
         observer: Role::DmClient,
         endpoint: endpoint(server, EndpointKind::Dm),
         url: url.to_owned(),
         method: "POST".to_owned(),
-        headers: vec![("content-type".to_owned(), Encoding::Xml.media_type().to_owned())],
-        body: syncml::write(message, Encoding::Xml),
+        headers: vec![("content-type".to_owned(), written.media_type().to_owned())],
+        body: syncml::write(message, written),
         presents: Presents::Nothing,
         change: None,
         close_at: None,
@@ -275,6 +277,13 @@ async fn say(
     }
     let read = syncml::read(&answer.body, encoding(&answer.headers)).map_err(|error| error.to_string());
     Ok((exchange, read.map(|reading| reading.message)))
+}
+
+const fn wire_encoding(encoding: claims::Encoding) -> Encoding {
+    match encoding {
+        claims::Encoding::Xml => Encoding::Xml,
+        claims::Encoding::Wbxml => Encoding::Wbxml,
+    }
 }
 
 fn record_authentication(context: &CaseContext, exchange: u64, server: Role, found: Authentication) -> bool {

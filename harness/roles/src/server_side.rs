@@ -150,10 +150,11 @@ fn receive(context: &CaseContext, role: Role, offers: &Offers, message: &syncml:
         .or_insert_with(|| {
             let address = context.endpoints(role).dm.unwrap_or_default();
             let seed = format!("{}-{role}-{}", context.token, message.header.session_id);
-            ServerSession::new(
-                ServerConfig::new(address, Some(known.1.clone()), seed.as_bytes()),
-                Some(known.0.clone()),
-            )
+            let mut config = ServerConfig::new(address, Some(known.1.clone()), seed.as_bytes());
+            if context.case().given.response_uri {
+                config.response_uri = Some(format!("{}?go-on={}", config.address, message.header.session_id));
+            }
+            ServerSession::new(config, Some(known.0.clone()))
         });
     let received = session.receive(message);
     let moved = session

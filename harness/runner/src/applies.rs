@@ -1,9 +1,10 @@
 //! Which cases apply to an implementation, and why the others do not.
 
+use dmconform_case::claims::{Claim, StartedBy};
 use dmconform_case::implementation::{Implementation, Removal};
 use dmconform_case::procedure::Procedure;
 use dmconform_case::suite::Suite;
-use dmconform_case::test_case::{BootstrapPlace, How, Look, Opener, TestCase, What};
+use dmconform_case::test_case::{BootstrapPlace, Circumstances, How, Look, Opener, TestCase, What};
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{MessageId, Part, Role, Step, Weight};
 
@@ -42,7 +43,7 @@ pub(crate) fn why_not(suite: &Suite, case: &TestCase, product: &Implementation) 
     if case.given.bootstrap_server == BootstrapPlace::CoLocated && half_real {
         return Some("DMS-2 and the Bootstrap Server are not on one machine here".to_owned());
     }
-    if let Some(reason) = looks(case, product) {
+    if let Some(reason) = session(case, product).or_else(|| looks(case, product)) {
         return Some(reason);
     }
     unclaimed(suite, case, product)
@@ -60,6 +61,55 @@ fn removal(case: &TestCase, product: &Implementation, opening: Role) -> Option<S
         }
         _ => None,
     }
+}
+
+/// Whether DM sessions can be held as the case has them: what a real role would have to support, and claims not to;
+/// what a real role decides itself.
+fn session(case: &TestCase, product: &Implementation) -> Option<String> {
+    let given = &case.given;
+    let supports = &product.supports;
+    let real = |role: Role| product.plays.contains(&role);
+    let real_server = real(Role::Dms1) || real(Role::Dms2);
+    let unclaimed = |what: &str| Some(format!("it does not claim {what}"));
+    let usual = Circumstances::default();
+    if given.encoding != usual.encoding && real(Role::DmClient) {
+        return Some("the client is real, and writes as it does".to_owned());
+    }
+    if real_server && !real(Role::DmClient) && !supports.encodings.contains(&given.encoding) {
+        return unclaimed(&format!("DM sessions in {}", given.encoding.as_str()));
+    }
+    let judged_in_sessions = real_server || real(Role::DmClient);
+    if judged_in_sessions && !supports.authentication.contains(&given.authentication) {
+        return unclaimed(&format!("authentication by {}", given.authentication.as_str()));
+    }
+    let bootstrap_is_made =
+        given.bootstrap != usual.bootstrap || given.authentication != usual.authentication;
+    if real(Role::BootstrapServer) && bootstrap_is_made {
+        return Some("the Bootstrap Server is real, and its bootstrap is as it is".to_owned());
+    }
+    if real(Role::DmClient) && !real(Role::BootstrapServer) && !supports.bootstraps.contains(&given.bootstrap)
+    {
+        return unclaimed(&format!("bootstraps of the form {}", given.bootstrap.as_str()));
+    }
+    let claims = [
+        (given.started_by == StartedBy::Notification, Claim::Notification),
+        (given.max_message_size.is_some(), Claim::LargeObjects),
+        (given.response_uri && real(Role::DmClient), Claim::ResponseUri),
+    ];
+    for (needed, claim) in claims {
+        if needed && judged_in_sessions && !supports.claims.contains(&claim) {
+            return unclaimed(claim.as_str());
+        }
+    }
+    if given.started_by == StartedBy::Notification {
+        if !real(Role::DmClient) {
+            return Some("the client is a mock, and comes by itself".to_owned());
+        }
+        if product.triggers.notify_device.is_none() {
+            return Some("there is no trigger that hands it a notification".to_owned());
+        }
+    }
+    None
 }
 
 fn looks(case: &TestCase, product: &Implementation) -> Option<String> {
@@ -84,7 +134,13 @@ fn looks(case: &TestCase, product: &Implementation) -> Option<String> {
 fn unclaimed(suite: &Suite, case: &TestCase, product: &Implementation) -> Option<String> {
     let mut covered = case.covers.iter().filter_map(|id| suite.requirements.get(id));
     let unclaimed = covered.find(|requirement| {
-        let claimed = |claim: &String| product.supports.claims.contains(claim);
+        let claimed = |claim: &String| {
+            product
+                .supports
+                .claims
+                .iter()
+                .any(|known| known.as_str() == claim)
+        };
         requirement.weight == Weight::FailIfClaimed && !requirement.claim.as_ref().is_some_and(claimed)
     });
     unclaimed.map(|requirement| {

@@ -120,7 +120,7 @@ named_schema!(
 );
 named_schema!(
     RequirementId,
-    json_schema!({"type": "string", "pattern": "^DEL-[0-9]+b?-[0-9]+$"})
+    json_schema!({"type": "string", "pattern": "^(DEL-[0-9]+b?|DM)-[0-9]+$"})
 );
 named_schema!(
     CaseId,

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use thiserror::Error;
 
 use crate::acl::{Acl, AclError};
-use crate::syncml::{Data, Item, Meta};
+use crate::syncml::{Data, Encoding, Item, Meta};
 use crate::tree::{Format, Node, Tree, TreeError};
 use crate::uri::{NodeUri, UriError};
 use crate::wbxml::{self, WbxmlError};
@@ -25,6 +25,9 @@ pub const WBXML_MEDIA_TYPE: &str = "application/vnd.syncml.dmtnds+wbxml";
 
 /// Deepest nesting of nodes read.
 pub const MAX_DEPTH: usize = 32;
+
+/// Most nodes of one object read.
+pub const MAX_NODES: usize = 20_000;
 
 /// A TNDS object (`MgmtTree`): some nodes, each with what is below it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,15 +84,9 @@ impl ManagementTree {
     /// # Errors
     /// When it is not what its type says.
     pub fn of_item(command: &Meta, item: &Item) -> Result<Option<Self>, TndsError> {
-        let media_type = item.meta.media_type.as_ref().or(command.media_type.as_ref());
-        let essence = media_type
-            .and_then(|media_type| media_type.split(';').next())
-            .unwrap_or_default()
-            .trim();
-        let is_xml = essence.eq_ignore_ascii_case(XML_MEDIA_TYPE);
-        if !is_xml && !essence.eq_ignore_ascii_case(WBXML_MEDIA_TYPE) {
+        let Some(encoding) = announced(command, item) else {
             return Ok(None);
-        }
+        };
         let octets = match &item.data {
             None => return Err(TndsError::NoData),
             // In XML the object may stand as it is, beside the usual text.
@@ -108,10 +105,15 @@ impl ManagementTree {
         } else {
             octets.to_vec()
         };
-        match is_xml {
-            true => Self::from_xml(&decoded).map(Some),
-            false => Self::from_wbxml(&decoded).map(Some),
+        match encoding {
+            Encoding::Xml => Self::from_xml(&decoded).map(Some),
+            Encoding::Wbxml => Self::from_wbxml(&decoded).map(Some),
         }
+    }
+
+    /// Whether the type of an item (or that of the command, where it has none) says that it carries an object.
+    pub fn is_announced(command: &Meta, item: &Item) -> bool {
+        announced(command, item).is_some()
     }
 
     /// Reads an element `MgmtTree`. Elements it does not know, and the order, are passed over.
@@ -126,9 +128,10 @@ impl ManagementTree {
                 at: element.at.start,
             });
         }
+        let mut left = MAX_NODES;
         let nodes: Vec<_> = element
             .children_named("Node")
-            .map(|node| TreeNode::read(node, 1))
+            .map(|node| TreeNode::read(node, 1, &mut left))
             .collect::<Result<_, _>>()?;
         if nodes.is_empty() {
             return Err(TndsError::Missing {
@@ -315,11 +318,12 @@ impl TreeNode {
         })
     }
 
-    fn read(element: &Element, depth: usize) -> Result<Self, TndsError> {
+    fn read(element: &Element, depth: usize, left: &mut usize) -> Result<Self, TndsError> {
         let at = element.at.start;
         if depth > MAX_DEPTH {
             return Err(TndsError::Depth { at });
         }
+        *left = left.checked_sub(1).ok_or(TndsError::Nodes { at })?;
         let name = text_of(element, "NodeName").ok_or(TndsError::Missing {
             child: "NodeName",
             parent: "Node",
@@ -346,7 +350,7 @@ impl TreeNode {
         };
         let children = element
             .children_named("Node")
-            .map(|child| Self::read(child, depth + 1))
+            .map(|child| Self::read(child, depth + 1, left))
             .collect::<Result<Vec<_>, _>>()?;
         if value.is_some() && (!children.is_empty() || format == Some(Format::Node)) {
             return Err(TndsError::ValueOfInterior { name, at });
@@ -396,6 +400,18 @@ impl TreeNode {
             .iter()
             .map(Self::to_element)
             .fold(element, Element::with_child)
+    }
+}
+
+/// The encoding of the object that an item's type announces.
+fn announced(command: &Meta, item: &Item) -> Option<Encoding> {
+    let media_type = item.meta.media_type.as_ref().or(command.media_type.as_ref())?;
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    let is = |known: &str| essence.eq_ignore_ascii_case(known);
+    match (is(XML_MEDIA_TYPE), is(WBXML_MEDIA_TYPE)) {
+        (true, _) => Some(Encoding::Xml),
+        (_, true) => Some(Encoding::Wbxml),
+        _ => None,
     }
 }
 
@@ -499,6 +515,12 @@ pub enum TndsError {
     #[error("nodes nested more than {MAX_DEPTH} deep (octet {at})")]
     Depth {
         /// Offset of the element.
+        at: usize,
+    },
+    /// Past [`MAX_NODES`].
+    #[error("more than {MAX_NODES} nodes in one object (octet {at})")]
+    Nodes {
+        /// Offset of the first node too many.
         at: usize,
     },
     /// A name or path that is none.

@@ -1,22 +1,21 @@
 //! What a server may do, and what it is told: the status codes of OMA-TS-DM_RepPro 6.6 and the rules of OMA-TS-DM_TND.
 
-use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
 use crate::syncml::{Command, Data, Group, Item, Meta, Operation};
 
-fn uri(text: &str) -> NodeUri {
+pub(super) fn uri(text: &str) -> NodeUri {
     NodeUri::parse(text).unwrap()
 }
 
-fn acl(text: &str) -> Acl {
+pub(super) fn acl(text: &str) -> Acl {
     Acl::parse(text).unwrap()
 }
 
 /// `./I` an interior node with the leaf `L`, `./P` permanent, `./R` with a leaf that can only be read; `s` may do everything,
 /// `reader` only read.
-fn tree() -> Tree {
+pub(super) fn tree() -> Tree {
     let mut tree = Tree::new();
     tree.set_acl(&NodeUri::root(), acl("Add=s&Delete=s&Exec=s&Get=*&Replace=s"))
         .unwrap();
@@ -34,7 +33,7 @@ fn tree() -> Tree {
     tree
 }
 
-fn item(target: &str, data: Option<&str>) -> Item {
+pub(super) fn item(target: &str, data: Option<&str>) -> Item {
     Item {
         target: Some(target.into()),
         data: data.map(|text| Data::Text(text.to_owned())),
@@ -42,7 +41,7 @@ fn item(target: &str, data: Option<&str>) -> Item {
     }
 }
 
-fn in_format(format: &str, item: Item) -> Item {
+pub(super) fn in_format(format: &str, item: Item) -> Item {
     Item {
         meta: Meta {
             format: Some(format.to_owned()),
@@ -52,7 +51,7 @@ fn in_format(format: &str, item: Item) -> Item {
     }
 }
 
-fn operation(item: Item) -> Operation {
+pub(super) fn operation(item: Item) -> Operation {
     Operation {
         id: "7".into(),
         items: vec![item],
@@ -60,38 +59,38 @@ fn operation(item: Item) -> Operation {
     }
 }
 
-fn add(target: &str, data: &str) -> Command {
+pub(super) fn add(target: &str, data: &str) -> Command {
     Command::Add(operation(item(target, Some(data))))
 }
 
-fn add_node(target: &str) -> Command {
+pub(super) fn add_node(target: &str) -> Command {
     Command::Add(operation(in_format("node", item(target, None))))
 }
 
-fn replace(target: &str, data: &str) -> Command {
+pub(super) fn replace(target: &str, data: &str) -> Command {
     Command::Replace(operation(item(target, Some(data))))
 }
 
-fn get(target: &str) -> Command {
+pub(super) fn get(target: &str) -> Command {
     Command::Get(operation(item(target, None)))
 }
 
-fn delete(target: &str) -> Command {
+pub(super) fn delete(target: &str) -> Command {
     Command::Delete(operation(item(target, None)))
 }
 
-fn exec(target: &str) -> Command {
+pub(super) fn exec(target: &str) -> Command {
     Command::Exec(operation(item(target, None)))
 }
 
-fn copy(source: &str, target: &str) -> Command {
+pub(super) fn copy(source: &str, target: &str) -> Command {
     Command::Copy(operation(Item {
         source: Some(source.into()),
         ..item(target, None)
     }))
 }
 
-fn atomic(commands: Vec<Command>) -> Command {
+pub(super) fn atomic(commands: Vec<Command>) -> Command {
     Command::Atomic(Group {
         id: "8".into(),
         commands,
@@ -99,7 +98,7 @@ fn atomic(commands: Vec<Command>) -> Command {
     })
 }
 
-fn sequence(commands: Vec<Command>) -> Command {
+pub(super) fn sequence(commands: Vec<Command>) -> Command {
     Command::Sequence(Group {
         id: "9".into(),
         commands,
@@ -107,12 +106,12 @@ fn sequence(commands: Vec<Command>) -> Command {
     })
 }
 
-fn statuses(outcomes: &[Outcome]) -> Vec<u16> {
+pub(super) fn statuses(outcomes: &[Outcome]) -> Vec<u16> {
     outcomes.iter().map(|outcome| outcome.status.0).collect()
 }
 
 /// The only status of a command, and that nothing changed unless it is a success.
-fn status(tree: &mut Tree, server_id: &str, command: &Command) -> u16 {
+pub(super) fn status(tree: &mut Tree, server_id: &str, command: &Command) -> u16 {
     let before = tree.clone();
     let outcomes = tree.execute(server_id, command);
     assert_eq!(outcomes.len(), 1);
@@ -124,7 +123,7 @@ fn status(tree: &mut Tree, server_id: &str, command: &Command) -> u16 {
     outcomes[0].status.0
 }
 
-fn text_of(outcome: &Outcome) -> (Option<&str>, Option<&str>) {
+pub(super) fn text_of(outcome: &Outcome) -> (Option<&str>, Option<&str>) {
     let [result] = outcome.results.as_slice() else {
         panic!("one result expected: {outcome:?}")
     };
@@ -165,6 +164,7 @@ fn text_of(outcome: &Outcome) -> (Option<&str>, Option<&str>) {
 #[case::acl_of_a_permanent_node(replace("./P?prop=ACL", "Get=*"), 200)]
 #[case::acl_of_a_node_that_can_only_be_read(replace("./R/L?prop=ACL", "Get=*"), 200)]
 #[case::acl_malformed(replace("./I/L?prop=ACL", "Copy=s"), 400)]
+#[case::overlong_acl(replace("./I/L?prop=ACL", &format!("Get={}", "a".repeat(crate::acl::MAX_ACL_LENGTH))), 420)]
 #[case::acl_of_the_root_taken_away(replace(".?prop=ACL", ""), 405)]
 #[case::acl_of_a_missing_node(replace("./I/none?prop=ACL", "Get=*"), 404)]
 #[case::format(replace("./I/L?prop=Format", "int"), 405)]
@@ -391,6 +391,28 @@ fn parents_are_made_or_missed_as_the_device_likes() {
 }
 
 #[test]
+fn uris_past_the_limits_of_the_device_are_too_long() {
+    let settings = Settings {
+        uri_limits: crate::uri::UriLimits {
+            depth: Some(2),
+            total_length: Some(12),
+            segment_length: Some(6),
+        },
+        ..Settings::default()
+    };
+    let mut tree = Tree::with_settings(settings);
+    tree.set_acl(&NodeUri::root(), acl("Add=s&Get=s&Replace=s"))
+        .unwrap();
+    assert_eq!(status(&mut tree, "s", &add("./a/b", "x")), 200);
+    for target in ["./a/b/c", "./abcdefg", "./abcdef/abcdef"] {
+        assert_eq!(status(&mut tree, "s", &add(target, "x")), 414, "{target}");
+        assert_eq!(status(&mut tree, "s", &get(target)), 414, "{target}");
+    }
+    assert_eq!(status(&mut tree, "s", &replace("./a?prop=Name", "abcdefg")), 414);
+    assert_eq!(status(&mut tree, "s", &replace("./a?prop=Name", "abcdef")), 200);
+}
+
+#[test]
 fn limits_are_answered_with_their_codes() {
     let settings = Settings {
         max_nodes: 2,
@@ -494,76 +516,6 @@ fn nesting_is_bounded() {
     assert_eq!(outcomes.last().unwrap().status.0, 500);
 }
 
-const ACCOUNT_OBJECT: &str = r#"<MgmtTree xmlns="syncml:dmddf1.2"><VerDTD>1.2</VerDTD>
-  <Node><NodeName>two</NodeName>
-    <RTProperties><ACL>Get=s2&amp;Replace=s2</ACL><Format><node/></Format>
-      <Type><DDFName>urn:oma:mo:oma-dm-dmacc:1.0</DDFName></Type></RTProperties>
-    <Node><NodeName>ServerID</NodeName><Value>s2</Value></Node>
-    <Node><NodeName>AppAddr</NodeName><Node><NodeName>1</NodeName>
-      <Node><NodeName>Addr</NodeName><Value>https://s2.example/dm</Value></Node></Node></Node>
-  </Node></MgmtTree>"#;
-
-fn add_object(target: &str, object: &str) -> Command {
-    let media_type = Some("application/vnd.syncml.dmtnds+xml".to_owned());
-    let meta = Meta {
-        format: Some("xml".into()),
-        media_type,
-        ..Meta::default()
-    };
-    Command::Add(operation(Item {
-        meta,
-        ..item(target, Some(object))
-    }))
-}
-
-#[test]
-fn an_account_comes_through_the_inbox_to_where_accounts_are() {
-    let mut tree = tree();
-    assert_eq!(
-        status(&mut tree, "s", &add_object("./Inbox", ACCOUNT_OBJECT)),
-        200
-    );
-    assert_eq!(tree.text(&uri("./DMAcc/two/ServerID")), Some("s2"));
-    assert_eq!(
-        tree.acl(&uri("./DMAcc/two")).unwrap().to_string(),
-        "Get=s2&Replace=s2"
-    );
-    assert_eq!(
-        status(&mut tree, "s", &add_object("./Inbox", ACCOUNT_OBJECT)),
-        418,
-        "the server has one now"
-    );
-    assert_eq!(
-        status(&mut tree, "reader", &add_object("./Inbox", ACCOUNT_OBJECT)),
-        425
-    );
-}
-
-#[rstest]
-#[case::not_xml("<MgmtTree", 400)]
-#[case::another_object(&ACCOUNT_OBJECT.replace("dmacc", "other"), 406)]
-#[case::account_without_server(&ACCOUNT_OBJECT.replace("ServerID", "Other"), 400)]
-#[case::malformed_acl(&ACCOUNT_OBJECT.replace("Get=s2", "Copy=s2"), 400)]
-fn an_object_that_does_not_fit_the_inbox_is_refused(#[case] object: &str, #[case] expected: u16) {
-    assert_eq!(status(&mut tree(), "s", &add_object("./Inbox", object)), expected);
-}
-
-#[test]
-fn an_object_is_added_below_its_target_or_not_at_all() {
-    let mut tree = tree();
-    assert_eq!(status(&mut tree, "s", &add_object("./I", ACCOUNT_OBJECT)), 200);
-    assert_eq!(
-        tree.text(&uri("./I/two/AppAddr/1/Addr")),
-        Some("https://s2.example/dm")
-    );
-    assert_eq!(status(&mut tree, "s", &add_object("./I", ACCOUNT_OBJECT)), 418);
-    let node =
-        &ACCOUNT_OBJECT[ACCOUNT_OBJECT.find("<Node>").unwrap()..ACCOUNT_OBJECT.rfind("</Mgmt").unwrap()];
-    let one_too_many = ACCOUNT_OBJECT.replace(node, &format!("{}{node}", node.replace("two", "other")));
-    assert_eq!(status(&mut tree, "s", &add_object("./I", &one_too_many)), 418);
-    assert_eq!(tree.get(&uri("./I/other")), None);
-}
-
 #[test]
 fn a_subtree_is_listed_in_three_ways() {
     let mut tree = tree();
@@ -593,69 +545,4 @@ fn a_subtree_is_listed_in_three_ways() {
         xml.contains("<Value>old</Value>") && !xml.contains("fixed"),
         "{xml}"
     );
-}
-
-fn commands() -> impl Strategy<Value = Command> {
-    let places = proptest::sample::select(vec![
-        ".",
-        "./I",
-        "./I/L",
-        "./I/a",
-        "./I/a/b",
-        "./P",
-        "./R/L",
-        "./new",
-        "./DMAcc/x/ServerID",
-    ]);
-    let queries = proptest::sample::select(vec!["", "", "", "?prop=ACL", "?prop=Name", "?list=TNDS"]);
-    let target = (places, queries).prop_map(|(place, query)| format!("{place}{query}"));
-    let acls = proptest::sample::select(vec!["", "Get=*", "Replace=s+t&Add=t", "t"]);
-    let one = prop_oneof![
-        target.clone().prop_map(|target| add(&target, "t")),
-        target.clone().prop_map(|target| add_node(&target)),
-        (target.clone(), acls).prop_map(|(target, text)| replace(&target, text)),
-        target.clone().prop_map(|target| delete(&target)),
-        target.clone().prop_map(|target| get(&target)),
-        (target.clone(), target).prop_map(|(source, target)| copy(&source, &target)),
-    ];
-    one.prop_recursive(2, 12, 4, |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(atomic),
-            proptest::collection::vec(inner, 0..4).prop_map(sequence),
-        ]
-    })
-}
-
-proptest! {
-    #[test]
-    fn no_command_leaves_an_orphan_or_a_root_without_acl(
-        all in proptest::collection::vec((commands(), "[st]"), 0..20),
-    ) {
-        let mut tree = tree();
-        for (command, server_id) in &all {
-            tree.execute(server_id, command);
-            prop_assert!(tree.is_sound(), "after {command:?}: {tree:#?}");
-        }
-    }
-
-    #[test]
-    fn a_failed_atomic_leaves_the_tree_as_it_was(members in proptest::collection::vec(commands(), 0..5)) {
-        let mut tree = tree();
-        let before = tree.clone();
-        let outcomes = tree.execute("s", &atomic(members));
-        if outcomes[0].status.0 != 200 {
-            prop_assert_eq!(tree, before);
-            prop_assert!(outcomes.iter().all(|outcome| outcome.status.0 != 200));
-        }
-    }
-
-    #[test]
-    fn a_server_without_rights_changes_nothing(all in proptest::collection::vec(commands(), 0..20)) {
-        let mut tree = tree();
-        let before = tree.clone();
-        for command in &all {
-            tree.execute("stranger", command);
-        }
-        prop_assert_eq!(tree, before);
-    }
 }

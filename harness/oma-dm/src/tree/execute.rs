@@ -4,7 +4,7 @@ use super::outcome::{Outcome, all_as, all_as_with_members, whole};
 use super::value::{self, Value};
 use super::{Format, MissingParents, Node, Tree, TreeError};
 use super::{list, object};
-use crate::acl::{ANY_SERVER, Acl, Right};
+use crate::acl::{ANY_SERVER, Acl, AclError, Right};
 use crate::syncml::{Command, Item, Meta, StatusCode};
 use crate::tnds::{ManagementTree, TndsError};
 use crate::uri::{Address, NodeUri, Property, Query, UriError};
@@ -118,6 +118,8 @@ impl Execution<'_> {
     fn item(&mut self, command: &Command, meta: &Meta, item: &Item) -> Result<Vec<Item>, StatusCode> {
         let target = Address::parse(target_of(item).ok_or(StatusCode::INCOMPLETE_COMMAND)?)
             .map_err(|error| of_uri(&error))?;
+        let limits = self.tree.settings.uri_limits;
+        limits.check(&target.node).map_err(|error| of_uri(&error))?;
         match command {
             Command::Get(_) => return self.get(&target),
             Command::Replace(_) => self.replace(&target, meta, item)?,
@@ -133,10 +135,11 @@ impl Execution<'_> {
     }
 
     fn get(&self, target: &Address) -> Result<Vec<Item>, StatusCode> {
-        let node = self.node(&target.node)?;
-        if target.node.starts_with(&self.tree.settings.inbox) && target.query.is_none() {
+        let is_property = matches!(target.query, Some(Query::Property(_) | Query::UnknownProperty(_)));
+        if self.is_in_inbox(&target.node) && !is_property {
             return Err(StatusCode::COMMAND_NOT_ALLOWED);
         }
+        let node = self.node(&target.node)?;
         self.need(Right::Get, &target.node)?;
         match &target.query {
             Some(Query::Property(property)) => {
@@ -159,6 +162,9 @@ impl Execution<'_> {
     }
 
     fn add(&mut self, target: &NodeUri, meta: &Meta, item: &Item) -> Result<(), StatusCode> {
+        if ManagementTree::is_announced(meta, item) && !self.tree.settings.takes_objects {
+            return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        }
         match ManagementTree::of_item(meta, item) {
             Ok(Some(object)) => return object::add(self, target, object),
             Ok(None) => {}
@@ -183,6 +189,10 @@ impl Execution<'_> {
 
     /// Finds where a new node would hang, and whether this server may hang it there.
     pub(super) fn place_for(&self, target: &NodeUri) -> Result<NodeUri, StatusCode> {
+        // Of the Inbox, objects find their way elsewhere, and nothing else has a place in it.
+        if self.is_in_inbox(target) {
+            return Err(StatusCode::COMMAND_NOT_ALLOWED);
+        }
         let above = || std::iter::successors(target.parent(), NodeUri::parent);
         let parent = above()
             .find(|uri| self.tree.get(uri).is_some())
@@ -275,7 +285,10 @@ impl Execution<'_> {
         if !self.tree.permits_acl_change(self.server_id, uri) {
             return Err(StatusCode::PERMISSION_DENIED);
         }
-        let acl = Acl::parse(&value::property_text(item)?).map_err(|_| StatusCode::BAD_REQUEST)?;
+        let acl = Acl::parse(&value::property_text(item)?).map_err(|error| match error {
+            AclError::TooLong { .. } => StatusCode::DEVICE_FULL,
+            _ => StatusCode::BAD_REQUEST,
+        })?;
         self.tree.set_acl(uri, acl).map_err(|error| of_tree(&error))
     }
 
@@ -355,6 +368,11 @@ impl Execution<'_> {
         self.tree.overwrite(target, copy).map_err(|error| of_tree(&error))
     }
 
+    fn is_in_inbox(&self, uri: &NodeUri) -> bool {
+        let inbox = &self.tree.settings.inbox;
+        uri.starts_with(inbox) && self.tree.get(inbox).is_some()
+    }
+
     fn node(&self, uri: &NodeUri) -> Result<&Node, StatusCode> {
         self.tree.get(uri).ok_or(StatusCode::NOT_FOUND)
     }
@@ -389,7 +407,7 @@ fn property_of(uri: &NodeUri, node: &Node, property: Property) -> Result<String,
 
 pub(super) fn of_uri(error: &UriError) -> StatusCode {
     match error {
-        UriError::TooLong { .. } | UriError::TooDeep => StatusCode::URI_TOO_LONG,
+        UriError::TooLong { .. } | UriError::TooDeep | UriError::Limit { .. } => StatusCode::URI_TOO_LONG,
         UriError::Query { .. } => StatusCode::OPTIONAL_FEATURE_NOT_SUPPORTED,
         _ => StatusCode::BAD_REQUEST,
     }

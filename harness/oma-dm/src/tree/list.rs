@@ -30,7 +30,7 @@ pub(super) fn list(
             true => value::structure_item(at, node),
             false => value::node_item(at, node),
         })),
-        "TNDS" => {
+        "TNDS" if tree.settings().takes_objects => {
             let object = ManagementTree::from_tree(tree, &target.node, is_readable);
             Ok(vec![value::object_item(target, &object)])
         }

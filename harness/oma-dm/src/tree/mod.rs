@@ -10,9 +10,13 @@ use crate::uri::{NodeUri, UriError};
 mod command_tests;
 mod error;
 mod execute;
+#[cfg(test)]
+mod invariant_tests;
 mod list;
 mod node;
 mod object;
+#[cfg(test)]
+mod object_tests;
 mod outcome;
 mod settings;
 #[cfg(test)]
@@ -306,6 +310,7 @@ impl Tree {
     /// Inserts a node where none is, and what is missing above it.
     fn insert(&mut self, uri: &NodeUri, node: Node) -> Result<(), TreeError> {
         self.check_value(uri, &node)?;
+        self.settings.uri_limits.check(uri)?;
         let missing: Vec<_> = std::iter::successors(uri.parent(), NodeUri::parent)
             .take_while(|above| self.get(above).is_none())
             .collect();
@@ -355,7 +360,9 @@ impl Tree {
             .subtree(from)
             .map(|(old, node)| {
                 let below = old.relative_to(from).unwrap_or_default();
-                Ok((old.clone(), to.append(&below)?, node.clone()))
+                let new = to.append(&below)?;
+                self.settings.uri_limits.check(&new)?;
+                Ok((old.clone(), new, node.clone()))
             })
             .collect();
         let moved = moved?;

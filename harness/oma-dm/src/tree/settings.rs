@@ -3,7 +3,7 @@
 use super::node::{AccessTypes, Node};
 use crate::account;
 use crate::acl::{ANY_SERVER, Acl, Right};
-use crate::uri::NodeUri;
+use crate::uri::{NodeUri, UriLimits};
 
 /// What a device's tree follows beyond the specification.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,12 @@ pub struct Settings {
     pub max_nodes: usize,
     /// Most octets a value has; past it, 413 is answered.
     pub max_value: usize,
-    /// Access types of nodes as they are made; the first rule that fits counts.
+    /// How long and how deep URIs may be; past it, 414 is answered.
+    pub uri_limits: UriLimits,
+    /// Whether TNDS objects are supported. Where they are not, 415 is answered to an Add of one, and 406 to `?list=TNDS`.
+    pub takes_objects: bool,
+    /// Access types of nodes as they are made; the first rule that fits counts. Secrets and nonces of accounts cannot be read in any
+    /// case.
     pub rules: Vec<Rule>,
     /// The ACL of the root when the device left the factory, `Add=*&Get=*` where it is empty.
     pub root_acl: Acl,
@@ -37,7 +42,7 @@ impl Settings {
     }
 
     /// Below which node an object comes that is added through the Inbox; nothing where it is not supported.
-    pub(super) fn object_parent(&self, identifier: &str) -> Option<&NodeUri> {
+    pub fn object_parent(&self, identifier: &str) -> Option<&NodeUri> {
         if identifier == account::OBJECT_ID {
             return Some(&self.account_root);
         }
@@ -63,24 +68,26 @@ impl Settings {
 
     /// A node about to be made, with the access types it has at that place.
     pub(super) fn describe(&self, uri: &NodeUri, node: Node) -> Node {
-        match self.rules.iter().find(|rule| rule.fits(uri)) {
-            Some(rule) => Node {
-                access: rule.access,
-                ..node
-            },
-            None => node,
-        }
+        let rule = self.rules.iter().find(|rule| rule.fits(uri));
+        let access = rule.map_or(node.access, |rule| rule.access);
+        let access = match self.is_credential(uri) {
+            true => access.without(Right::Get),
+            false => access,
+        };
+        Node { access, ..node }
+    }
+
+    /// Whether this is one of the two leaves of an account that cannot be read (OMA-TS-DM_StdObj 5.3.1).
+    fn is_credential(&self, uri: &NodeUri) -> bool {
+        let below = uri.segments().strip_prefix(self.account_root.segments());
+        matches!(below, Some([_, parent, _, leaf])
+            if parent == "AppAuth" && ["AAuthSecret", "AAuthData"].contains(&leaf.as_str()))
     }
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let place = |name: &str| NodeUri::root().join(name).expect("a plain name is a node name");
-        let unreadable = AccessTypes::default().without(Right::Get);
-        // OMA-TS-DM_StdObj 5.3.1: these two leaves of an account cannot be read.
-        let credentials = ["AAuthSecret", "AAuthData"]
-            .map(|leaf| Rule::new(&["DMAcc", "*", "AppAuth", "*", leaf], unreadable))
-            .into();
         Self {
             account_root: place("DMAcc"),
             inbox: place("Inbox"),
@@ -88,7 +95,9 @@ impl Default for Settings {
             missing_parents: MissingParents::Create,
             max_nodes: 10_000,
             max_value: 1024 * 1024,
-            rules: credentials,
+            uri_limits: UriLimits::default(),
+            takes_objects: true,
+            rules: Vec::new(),
             root_acl: Acl::empty(),
         }
     }

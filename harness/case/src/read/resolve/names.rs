@@ -13,8 +13,10 @@ use crate::read::located::Located;
 /// The fields of a message that is no document between the servers: what is seen of it on the wire.
 pub const fn typed_fields(message: MessageId) -> &'static [&'static str] {
     match (message.step, message.part) {
-        (Step::BootstrapEntry, Part::Request) => &["url", "entry", "node"],
-        (Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval, Part::Answer) => &["status"],
+        (Step::BootstrapEntry, Part::Request) => &["url", "entry", "node", "messages", "response-uri"],
+        (Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval, Part::Answer) => {
+            &["status", "address", "session", "alert"]
+        }
         (Step::BootstrapFetch, Part::Request) => &["url", "method"],
         (Step::BootstrapFetch, Part::Answer) => &["server", "address", "credentials", "readable"],
         (Step::ClientSession, Part::Request) => &[
@@ -23,11 +25,23 @@ pub const fn typed_fields(message: MessageId) -> &'static [&'static str] {
             "manufacturer",
             "model",
             "authentication",
+            "scheme",
+            "encoding",
+            "session",
             "alert",
         ],
-        (Step::ClientSession, Part::Answer) => &["statuses", "authentication"],
-        (Step::AclUpdate, Part::Request) => &["nodes", "node", "servers", "removed", "acl", "well-formed"],
-        (Step::AccountRemoval, Part::Request) => &["node", "server"],
+        (Step::ClientSession, Part::Answer) => &["statuses", "authentication", "scheme", "encoding"],
+        (Step::AclUpdate, Part::Request) => &[
+            "nodes",
+            "node",
+            "servers",
+            "removed",
+            "acl",
+            "well-formed",
+            "messages",
+            "response-uri",
+        ],
+        (Step::AccountRemoval, Part::Request) => &["node", "server", "messages", "response-uri"],
         _ => &[],
     }
 }
