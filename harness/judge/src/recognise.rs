@@ -301,7 +301,8 @@ impl Recogniser {
         let package = package::read(&response.body.bytes, content_type(&response.headers));
         let (Ok(package), Some(key), true) = (&package, &asked.session, positive) else {
             if answers_session {
-                let reason = package.err().map_or(String::new(), |error| format!(", {error}"));
+                let unreadable = package.err().filter(|_| positive);
+                let reason = unreadable.map_or(String::new(), |error| format!(", {error}"));
                 emit(
                     header,
                     observed,

@@ -5,6 +5,7 @@ pub mod acl;
 pub mod auth;
 pub mod bootstrap;
 pub mod bootstrap_config;
+pub mod conversation;
 pub mod devdetail;
 pub mod devinfo;
 pub mod inbox;

@@ -313,6 +313,9 @@ impl<M: Managing + Sync> Handler for DmServer<M> {
         let Some(encoding) = request.media_type.as_deref().and_then(Encoding::from_media_type) else {
             return Reply::empty(415);
         };
+        if encoding == Encoding::Wbxml && self.has(Deviation::RefusesWbxml) {
+            return Reply::empty(415);
+        }
         let Ok(reading) = syncml::read(&request.body, encoding) else {
             return Reply::empty(400);
         };

@@ -291,7 +291,7 @@ fn record_authentication(context: &CaseContext, exchange: u64, server: Role, fou
         Authentication::Verified => Outcome::Verified,
         Authentication::Wrong => Outcome::Wrong,
         Authentication::Missing => Outcome::Missing,
-        Authentication::NotNeeded => return false,
+        Authentication::NotNeeded | Authentication::Unsupported => return false,
     };
     context.recorder.record(Event::Authenticated {
         exchange,

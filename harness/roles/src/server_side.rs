@@ -8,11 +8,12 @@ use dmconform_model::transcript::Authentication as Outcome;
 use dmconform_model::{Event, MessageId, Role, Step};
 use oma_dm::account::Credentials;
 use oma_dm::acl::{Acl, Right};
+use oma_dm::notification::{Notification, NotificationError};
 use oma_dm::session::Authentication;
 use oma_dm::session::server::{ServerConfig, ServerSession, Tag, Turn};
 use oma_dm::syncml::{self, Command, Format, Item, Meta, Operation};
 
-use crate::bootstrap::credentials;
+use crate::bootstrap::{credentials, scheme};
 use crate::change::Changes;
 use crate::context::CaseContext;
 use crate::delegation::fault;
@@ -52,6 +53,11 @@ impl Offers {
         let tag = Tag(state.next);
         state.waiting.push((tag, command));
         tag
+    }
+
+    /// How much there was to say so far.
+    pub fn count(&self) -> u64 {
+        lock(&self.state).next
     }
 
     /// Whether something waits for the client to come.
@@ -133,14 +139,10 @@ pub(crate) async fn answer(
 
 fn receive(context: &CaseContext, role: Role, offers: &Offers, message: &syncml::Message) -> Option<Outcome> {
     let mut state = lock(&offers.state);
-    let known = state.credentials.clone().unwrap_or_else(|| {
-        let of_role = if role == Role::Dms1 {
-            &context.dms_1_credentials
-        } else {
-            &context.header.dms_2_credentials
-        };
-        credentials(of_role, context.server_id(role))
-    });
+    let known = state
+        .credentials
+        .clone()
+        .unwrap_or_else(|| first_credentials(context, role));
     if state.sessions.len() >= MAX_SESSIONS {
         state.sessions.pop_first();
     }
@@ -180,8 +182,35 @@ fn receive(context: &CaseContext, role: Role, offers: &Offers, message: &syncml:
         Authentication::Verified => Some(Outcome::Verified),
         Authentication::Wrong => Some(Outcome::Wrong),
         Authentication::Missing => Some(Outcome::Missing),
-        Authentication::NotNeeded => None,
+        Authentication::NotNeeded | Authentication::Unsupported => None,
     }
+}
+
+/// The credentials of the client and of a server before their first session.
+fn first_credentials(context: &CaseContext, role: Role) -> (Credentials, Credentials) {
+    let of_role = if role == Role::Dms1 {
+        &context.dms_1_credentials
+    } else {
+        &context.header.dms_2_credentials
+    };
+    credentials(of_role, context.server_id(role), scheme(context, role))
+}
+
+/// A notification by which a mock server asks the client to open a session (OMA-TS-DM_Notification 6).
+///
+/// # Errors
+/// When the server's identifier cannot stand in one.
+pub fn notification(
+    context: &CaseContext,
+    role: Role,
+    session_id: u16,
+) -> Result<Vec<u8>, NotificationError> {
+    let moved_on = context
+        .offers
+        .get(&role)
+        .and_then(|offers| lock(&offers.state).credentials.clone());
+    let (_, server) = moved_on.unwrap_or_else(|| first_credentials(context, role));
+    Notification::new(context.server_id(role), session_id).sign(&server.secret, &server.nonce)
 }
 
 fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> Vec<u8> {

@@ -9,11 +9,21 @@ use oma_dm::syncml::{self, AlertCode, Command, Message};
 use oma_dm::tree::Outcome;
 
 use crate::config;
+use crate::deviation::Deviation;
 use crate::dm_client::Client;
 use crate::dm_client::device::{Device, Hands};
 use crate::entropy;
 use crate::http::client::Question;
 use crate::url::Url;
+
+/// Why a session is opened.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Opening {
+    /// The device has a reason of its own.
+    Own,
+    /// A notification asks for this session.
+    Notified(u16),
+}
 
 /// A device at work for one session.
 struct Worker<'a> {
@@ -33,26 +43,27 @@ impl oma_dm::session::Device for Worker<'_> {
 }
 
 impl Client {
-    /// Holds a session (Alert 1201) to its end; gives back the account with the nonces for the next session.
+    /// Holds a session to its end; gives back the account with the nonces for the next session.
     pub(super) async fn session_by(
         &self,
         device: &Device,
         generation: u64,
         account: Account,
+        opening: Opening,
     ) -> (Account, Result<(), String>) {
         let device_info = match DeviceInfo::read(&device.tree()) {
             Ok(device_info) => device_info,
             Err(error) => return (account, Err(format!("failed to read DevInfo: {error}"))),
         };
         let seed = entropy::octets::<16>();
-        let session_id = self.next_session_id();
-        let (session, first) = ClientSession::start(ClientConfig::new(
-            account,
-            device_info,
-            session_id,
-            AlertCode::CLIENT_INITIATED,
-            &seed,
-        ));
+        let (session_id, alert) = match opening {
+            Opening::Notified(session) if !self.has(Deviation::OpensOwnSessionWhenNotified) => {
+                (format!("{session:X}"), AlertCode::SERVER_INITIATED)
+            }
+            _ => (self.next_session_id(), AlertCode::CLIENT_INITIATED),
+        };
+        let config = ClientConfig::new(account, device_info, session_id, alert, &seed);
+        let (session, first) = ClientSession::start(config);
         let mut session = session;
         let hands = Hands {
             device,
@@ -81,11 +92,16 @@ impl Client {
         mut worker: Worker<'_>,
     ) -> Result<(), String> {
         let mut message = first;
+        let begun_at = session.address().to_owned();
         loop {
-            let answer = self.exchange(session.address(), &message).await?;
+            let address = match self.has(Deviation::IgnoresResponseUri) {
+                true => begun_at.as_str(),
+                false => session.address(),
+            };
+            let answer = self.exchange(address, &message).await?;
             match session.receive(&answer, &mut worker) {
                 Step::Send(next) => message = *next,
-                Step::Ended(End::Finished | End::Aborted) => return Ok(()),
+                Step::Ended(End::Finished | End::Aborted | End::AbortedHere) => return Ok(()),
                 Step::Ended(End::Refused(code)) => {
                     return Err(format!(
                         "the server refused the device's credentials with {}",
@@ -96,6 +112,18 @@ impl Client {
                     return Err(format!(
                         "the server did not prove itself: its credentials are {authentication:?}"
                     ));
+                }
+                Step::Ended(End::NoCommonScheme(code)) => {
+                    return Err(format!(
+                        "the server asked with {} for credentials in a scheme that is not the account's",
+                        code.0
+                    ));
+                }
+                Step::Ended(End::Misplaced) => {
+                    return Err("the server sent a message that does not belong to the session".to_owned());
+                }
+                Step::Ended(End::TooMuch) => {
+                    return Err("the server asked for more than it takes the answers to".to_owned());
                 }
                 Step::Ended(End::TooLong) => return Err("the session went on for too long".to_owned()),
             }
