@@ -1,6 +1,4 @@
-//! The OMA Device Management wire: SyncML, management tree, accounts, bootstrap.
-//!
-//! Everything here is sans I/O: octets and messages in, octets and messages out.
+#![doc = include_str!("../README.md")]
 
 pub mod account;
 pub mod acl;
