@@ -3,11 +3,13 @@
 //!
 //! Nothing here touches the file system: texts come in with their names.
 
+pub mod catalogue;
 pub mod diagram;
 pub mod document;
 pub mod explain;
 pub mod field;
 pub mod implementation;
+pub mod ledger;
 pub mod procedure;
 pub mod profile;
 pub mod read;

@@ -23,6 +23,9 @@ pub struct TestCase {
     pub covers: Vec<RequirementId>,
     /// The roles that are judged; all of them must be real for the case to apply.
     pub iut: Vec<Role>,
+    /// The claims without which it does not apply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
     /// The circumstances.
     pub given: Circumstances,
     /// What the mock roles do differently from the procedure.
@@ -78,6 +81,9 @@ pub struct Circumstances {
     /// ACLs that the client's tree has at the start, where the client is a mock: node → ACL. `${third}` stands
     /// for the identifier of a third server, `${dms-1}` and `${dms-2}` for those of the two.
     pub acls: BTreeMap<String, String>,
+    /// Whether another delegation, of another device, is opened while this case holds back a message.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
 }
 
 impl Default for Circumstances {
@@ -89,6 +95,7 @@ impl Default for Circumstances {
             tree: vec!["./Com".to_owned()],
             delegation_type: "full-permanent".to_owned(),
             acls: BTreeMap::new(),
+            beside: false,
         }
     }
 }
@@ -127,6 +134,10 @@ pub enum How {
     Tls(Certificate),
     /// Before it is sent, a third server sends the same message with its own valid certificate.
     FromThirdServer,
+    /// It is sent without TLS.
+    Plaintext,
+    /// It is sent as soon as this message was seen, whatever it says, and not when the procedure has it.
+    After(MessageId),
 }
 
 /// What becomes of a field.
@@ -187,6 +198,8 @@ pub struct Expectation {
 pub enum What {
     /// The whole procedure, with its order and its equalities.
     Procedure,
+    /// What passes between the servers passes inside TLS.
+    Secured,
     /// A message, with conditions on what it carries.
     Step {
         /// The message.

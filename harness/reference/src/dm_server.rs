@@ -15,7 +15,7 @@ use crate::config::Credentials;
 use crate::delegation::delegated::Delegated;
 use crate::delegation::delegating::Delegating;
 use crate::delegation::device_work::{Job, Operation, Outcome};
-use crate::delegation::ledger::{Machine, Outgoing};
+use crate::delegation::ledger::{Machine, Outgoing, Side};
 use crate::deviation::{Deviation, Deviations};
 use crate::entropy;
 use crate::http::server::{Handler, HttpRequest, Reply};
@@ -143,7 +143,7 @@ impl<M: Managing> DmServer<M> {
         let (jobs, outgoing) = self.decide(&peek.device_id, &mut session, &received);
         let commands = jobs
             .into_iter()
-            .map(|(tag, job)| (tag, command(&job.operation)))
+            .map(|(tag, job)| (tag, self.command(&job.operation)))
             .collect();
         let mut answer = session.wire.respond(commands);
         if self.has(Deviation::OmitsStatuses) {
@@ -151,6 +151,13 @@ impl<M: Managing> DmServer<M> {
                 .commands
                 .retain(|command| !matches!(command, Command::Status(status) if status.command_ref != "0"));
         }
+        let is_omitted = |reference: &str, name: &str| {
+            (self.has(Deviation::OmitsHeaderStatus) && reference == "0")
+                || (self.has(Deviation::OmitsAlertStatus) && name == "Alert")
+        };
+        answer.commands.retain(|command| {
+            !matches!(command, Command::Status(status) if is_omitted(&status.command_ref, &status.command))
+        });
         if received.admission == Admission::Accepted {
             self.keep(&peek.device_id, &session.wire, &received);
         }
@@ -201,20 +208,22 @@ impl<M: Managing> DmServer<M> {
             client: credentials.client_nonce.clone(),
             server: credentials.server_nonce.clone(),
         });
-        let client = WireCredentials::digest(
-            credentials.client_name,
-            Secret::new(credentials.client_password),
-            nonces.client,
-        );
+        let is_second = self.office.side == Side::Delegated;
+        let secret = match is_second && self.has(Deviation::RefusesSession) {
+            true => format!("not {}", credentials.client_password),
+            false => credentials.client_password,
+        };
+        let client = WireCredentials::digest(credentials.client_name, Secret::new(secret), nonces.client);
         let server = WireCredentials::digest(
             self.account.server_id.clone(),
             Secret::new(credentials.server_password),
             nonces.server,
         );
         let server = (!self.has(Deviation::SkipsAuthentication)).then_some(server);
+        let takes_anybody = is_second && self.has(Deviation::AcceptsAnyCredentials);
         let config = ServerConfig::new(self.url.as_str(), server, &entropy::octets::<16>());
         Session {
-            wire: ServerSession::new(config, Some(client)),
+            wire: ServerSession::new(config, Some(client).filter(|_| !takes_anybody)),
             name: format!("{number} {device}"),
             heard: number,
             has_begun: false,
@@ -238,6 +247,17 @@ impl<M: Managing> DmServer<M> {
         if let Some(info) = &received.device_info {
             self.devices.remember(device, &info.manufacturer, &info.model);
         }
+    }
+
+    /// The command that does an operation.
+    fn command(&self, operation: &Operation) -> Command {
+        let mut command = command(operation);
+        if let (Operation::AddEntry { .. }, Command::Add(add)) = (operation, &mut command)
+            && self.has(Deviation::EntryWithoutUrl)
+        {
+            add.items.truncate(1);
+        }
+        command
     }
 
     fn has(&self, deviation: Deviation) -> bool {

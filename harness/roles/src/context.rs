@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use dmconform_case::implementation::{AccountCredentials, Endpoints};
 use dmconform_case::profile::Profile;
-use dmconform_case::test_case::TestCase;
+use dmconform_case::test_case::{Expectation, TestCase, What};
 use dmconform_judge::Header;
 use dmconform_model::transcript::{Endpoint, EndpointKind};
-use dmconform_model::{Event, MessageId, Role};
+use dmconform_model::{Event, MessageId, Role, Step};
 use tokio::sync::watch;
 
 use crate::change::Changes;
 use crate::client::MockClient;
 use crate::recorder::Recorder;
 use crate::server_side::Offers;
+
+/// How many times longer than declared a window may last for want of an opportunity.
+const PATIENCE: u32 = 5;
 
 /// One running case.
 pub struct CaseContext {
@@ -97,6 +100,9 @@ impl CaseContext {
     }
 
     /// Holds a message back for the window, and records both ends of it.
+    ///
+    /// Where the case is about what DMS-1 does not say to the client meanwhile, the window lasts until the client has
+    /// given it the opportunity twice: on a busy machine, up to as many times longer as [`PATIENCE`] says.
     pub async fn hold(&self, message: MessageId) {
         self.recorder.record(Event::WindowOpened { holding: message });
         let mut over = self.over.subscribe();
@@ -104,7 +110,26 @@ impl CaseContext {
             () = tokio::time::sleep(self.window()) => {}
             _ = over.wait_for(|over| *over) => {}
         }
+        if self.forbids_writing() && !in_dm_session(message) {
+            let had_opportunity = |context: &Self| {
+                context.recorder.with(|observed| {
+                    let opened = observed.window(message).map_or(0, |window| window.opened.0);
+                    observed.dm_sessions_between(Role::Dms1, opened, u64::MAX) >= 2
+                })
+            };
+            // Without it nothing is credited: that is the judge's to say.
+            let _ = tokio::time::timeout(self.window() * PATIENCE, self.until(had_opportunity)).await;
+        }
         self.recorder.record(Event::WindowClosed { holding: message });
+    }
+
+    /// Whether a mock client gives a real DMS-1 the opportunity to write what the case forbids.
+    fn forbids_writing(&self) -> bool {
+        let forbids = |expectation: &Expectation| match &expectation.what {
+            What::Never { message, .. } => in_dm_session(*message),
+            _ => false,
+        };
+        self.is_mock(Role::DmClient) && !self.is_mock(Role::Dms1) && self.case().expect.iter().any(forbids)
     }
 
     /// Waits until something holds of what was observed; false if the case ended first.
@@ -129,6 +154,14 @@ impl CaseContext {
     pub fn is_over(&self) -> bool {
         *self.over.borrow()
     }
+}
+
+/// Whether a message passes in a DM session of the client with DMS-1.
+const fn in_dm_session(message: MessageId) -> bool {
+    matches!(
+        message.step,
+        Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval
+    )
 }
 
 /// An endpoint of a server role.

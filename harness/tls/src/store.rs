@@ -15,7 +15,7 @@ pub struct StoreError {
     source: io::Error,
 }
 
-/// Writes `roots.pem`, `intermediate.pem`, and `NAME.pem` (the chain) and `NAME.key` for every identity. The
+/// Writes `roots.pem`, `intermediate.pem`, `revocation-list.pem`, and `NAME.pem` (the chain) and `NAME.key` for every identity. The
 /// directory gets mode 0700, every file 0600.
 ///
 /// # Errors
@@ -24,11 +24,13 @@ pub fn write_store(
     directory: &Path,
     authority: &Authority,
     roots: &Roots,
+    revocation_list: &str,
     identities: &[(&str, &Identity)],
 ) -> Result<(), StoreError> {
     private_directory(directory).map_err(at(directory))?;
     private_file(&directory.join("roots.pem"), roots.pem())?;
     private_file(&directory.join("intermediate.pem"), &authority.intermediate_pem())?;
+    private_file(&directory.join("revocation-list.pem"), revocation_list)?;
     for (name, identity) in identities {
         private_file(&directory.join(format!("{name}.pem")), identity.chain_pem())?;
         private_file(&directory.join(format!("{name}.key")), identity.key_pem())?;

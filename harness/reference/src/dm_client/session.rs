@@ -9,6 +9,7 @@ use oma_dm::syncml::{self, AlertCode, Command, Message};
 use oma_dm::tree::Outcome;
 
 use crate::config;
+use crate::deviation::Deviation;
 use crate::dm_client::Client;
 use crate::dm_client::device::{Device, Hands};
 use crate::entropy;
@@ -44,6 +45,12 @@ impl Client {
             Ok(device_info) => device_info,
             Err(error) => return (account, Err(format!("failed to read DevInfo: {error}"))),
         };
+        let mut device_info = device_info;
+        if account.server_id != self.config.account.server_id
+            && self.deviations.has(Deviation::WrongManufacturerInSession)
+        {
+            device_info.manufacturer = format!("not {}", device_info.manufacturer);
+        }
         let seed = entropy::octets::<16>();
         let session_id = self.next_session_id();
         let (session, first) = ClientSession::start(ClientConfig::new(
