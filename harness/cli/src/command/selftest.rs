@@ -65,7 +65,7 @@ fn options(arguments: &Selftest) -> Result<SelfTestOptions, Failure> {
             .map_or(processors * if arguments.full { 2 } else { 8 }, |jobs| {
                 usize::try_from(jobs).unwrap_or(1)
             }),
-        jobs: 8,
+        jobs: if arguments.full { 24 } else { 8 },
         directory,
         program: std::env::current_exe()
             .map_err(|error| Failure::environment(format!("find this program: {error}")))?,
