@@ -1,6 +1,9 @@
-//! A case explained to people: why it is there, what the mock roles do, what must be seen.
+//! Cases, requirements, deviations and kinds of finding explained to people.
 
-use dmconform_model::{Basis, Part, Requirement, Role, Weight};
+use dmconform_model::ledger::CheckKind;
+use dmconform_model::{Basis, Deviation, FindingCode, Oddity, Part, Requirement, Role, Weight};
+
+use crate::ledger;
 
 use crate::suite::Suite;
 use crate::test_case::{BootstrapPlace, Opener, TestCase};
@@ -8,6 +11,123 @@ use crate::words::{self, length, wrapped};
 
 /// How wide an explanation is, in characters.
 const WIDTH: usize = 100;
+
+/// Everything that can be explained, by its name.
+pub fn names<'a>(suite: &'a Suite) -> Vec<&'a str> {
+    let mut names: Vec<&'a str> = suite.cases.iter().map(|case| case.id.0.as_str()).collect();
+    names.extend(suite.requirements.keys().map(|id| id.0.as_str()));
+    names.extend(suite.deviations.iter().map(|deviation| deviation.name.as_str()));
+    names.extend(suite.oddities.iter().map(|oddity| oddity.name.as_str()));
+    names.extend(
+        FindingCode::ALL
+            .into_iter()
+            .map(|code| -> &'a str { code.as_str() }),
+    );
+    names
+}
+
+/// Explains what has this name: a case, a requirement, a deviation, an oddity or a kind of finding; nothing if none has.
+pub fn named(suite: &Suite, name: &str) -> Option<String> {
+    if let Some(case) = suite.case(name) {
+        return Some(explain(suite, case));
+    }
+    let of_name = |requirement: &&Requirement| requirement.id.0 == name;
+    if let Some(requirement) = suite.requirements.values().find(of_name) {
+        return Some(self::requirement(suite, requirement));
+    }
+    if let Some(found) = suite.deviation(name) {
+        return Some(deviation(suite, found));
+    }
+    if let Some(found) = suite.oddities.iter().find(|oddity| oddity.name == name) {
+        return Some(oddity(found));
+    }
+    FindingCode::from_name(name).map(code)
+}
+
+/// Explains a requirement: where it comes from, what a breach is, and how it is checked for every role.
+pub fn requirement(suite: &Suite, requirement: &Requirement) -> String {
+    let mut page = Page::default();
+    page.requirement(requirement);
+    page.heading("Where it stands");
+    page.paragraph(2, &requirement.text);
+    page.heading("How it is checked");
+    for role in &requirement.binds {
+        page.paragraph(2, role.title());
+        for kind in CheckKind::ALL {
+            let cases: Vec<&TestCase> = ledger::cases(suite, &requirement.id, *role, kind).collect();
+            let untested = requirement.untested(*role, kind).filter(|_| cases.is_empty());
+            match (cases.is_empty(), untested) {
+                (true, Some(untested)) => {
+                    page.hanging(
+                        "    ",
+                        &format!("no {kind} check ({}): {}", untested.reason, untested.why),
+                    );
+                }
+                (true, None) => page.paragraph(4, &format!("no {kind} check")),
+                (false, _) => page.paragraph(4, &format!("{kind}:")),
+            }
+            for case in cases {
+                page.hanging("      - ", &format!("{} {}", case.id, case.title));
+            }
+        }
+    }
+    page.heading("Deviations of the reference implementation that break it");
+    let breaking = suite
+        .deviations
+        .iter()
+        .filter(|deviation| deviation.breaks == requirement.id);
+    for deviation in breaking {
+        page.item(&format!("{}: {}", deviation.name, deviation.words));
+    }
+    page.0
+}
+
+/// Explains a deviation: what it does, what it breaks, and which cases catch it.
+pub fn deviation(suite: &Suite, deviation: &Deviation) -> String {
+    let mut page = Page::default();
+    let of: Vec<&str> = deviation.of.iter().map(|role| role.title()).collect();
+    page.paragraph(
+        0,
+        &format!("{}  a deviation of {}", deviation.name, of.join(", ")),
+    );
+    page.paragraph(2, &deviation.words);
+    page.heading("What it breaks");
+    match suite.requirements.get(&deviation.breaks) {
+        Some(requirement) => page.requirement(requirement),
+        None => page.paragraph(2, &deviation.breaks.0),
+    }
+    page.heading("Which cases must catch it");
+    for case in suite
+        .cases
+        .iter()
+        .filter(|case| case.catches.contains(&deviation.name))
+    {
+        page.item(&format!("{} {}", case.id, case.title));
+    }
+    page.heading("How to see it");
+    page.paragraph(2, &format!("dmconform run --deviation {}", deviation.name));
+    page.paragraph(2, &format!("dmconform selftest --deviation {}", deviation.name));
+    page.0
+}
+
+fn oddity(oddity: &Oddity) -> String {
+    let mut page = Page::default();
+    let of: Vec<&str> = oddity.of.iter().map(|role| role.title()).collect();
+    page.paragraph(
+        0,
+        &format!("{}  an oddity of {}, and legal", oddity.name, of.join(", ")),
+    );
+    page.paragraph(2, &oddity.words);
+    page.0
+}
+
+/// Explains a kind of finding.
+pub fn code(code: FindingCode) -> String {
+    let mut page = Page::default();
+    page.paragraph(0, &format!("{}  a kind of finding", code.as_str()));
+    page.paragraph(2, code.meaning());
+    page.0
+}
 
 /// Explains a case: purpose, requirements, who is judged and who is a mock, changes, expectations.
 pub fn explain(suite: &Suite, case: &TestCase) -> String {
@@ -26,6 +146,10 @@ pub fn explain(suite: &Suite, case: &TestCase) -> String {
             Some(requirement) => page.requirement(requirement),
             None => page.paragraph(2, &id.0),
         }
+    }
+    if !case.requires.is_empty() {
+        page.heading("Claims without which it does not apply");
+        page.paragraph(2, &case.requires.join(", "));
     }
     page.heading("Who takes part");
     page.parties(case);

@@ -3,12 +3,14 @@
 //!
 //! Nothing here touches the file system: texts come in with their names.
 
+pub mod catalogue;
 pub mod claims;
 pub mod diagram;
 pub mod document;
 pub mod explain;
 pub mod field;
 pub mod implementation;
+pub mod ledger;
 pub mod procedure;
 pub mod profile;
 pub mod read;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dmconform_model::requirement::OpenQuestion;
 use dmconform_model::{CaseId, Deviation, Diagnostic, Oddity, Requirement, RequirementId, Role};
 
 use crate::procedure::Procedure;
@@ -25,6 +26,8 @@ pub const PROFILE: &str = "fixtures/profiles/default.yaml";
 pub struct Suite {
     /// The requirements.
     pub requirements: BTreeMap<RequirementId, Requirement>,
+    /// What is not tested because no requirement states it.
+    pub open_questions: Vec<OpenQuestion>,
     /// The procedure.
     pub procedure: Procedure,
     /// The profile.
@@ -60,7 +63,7 @@ impl Suite {
             text: files.get(name).copied().unwrap_or(""),
         };
         // Each is read whatever is wrong with the other, so that one pass shows what is wrong with both.
-        let (requirements, profile) = match (
+        let ((requirements, open_questions), profile) = match (
             read::requirements(source(REQUIREMENTS)),
             read::profile(source(PROFILE)),
         ) {
@@ -106,6 +109,7 @@ impl Suite {
         if problems.is_empty() {
             Ok(Self {
                 requirements,
+                open_questions,
                 procedure,
                 profile,
                 deviations: departures.deviations,

@@ -24,6 +24,9 @@ pub struct TestCase {
     pub covers: Vec<RequirementId>,
     /// The roles that are judged; all of them must be real for the case to apply.
     pub iut: Vec<Role>,
+    /// The claims without which it does not apply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
     /// The circumstances.
     pub given: Circumstances,
     /// What the mock roles do differently from the procedure.
@@ -94,6 +97,9 @@ pub struct Circumstances {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 512, max = 65536))]
     pub max_message_size: Option<u32>,
+    /// Whether another delegation, of another device, is opened while this case holds back a message.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
 }
 
 impl Default for Circumstances {
@@ -111,6 +117,7 @@ impl Default for Circumstances {
             started_by: StartedBy::default(),
             response_uri: false,
             max_message_size: None,
+            beside: false,
         }
     }
 }
@@ -149,6 +156,10 @@ pub enum How {
     Tls(Certificate),
     /// Before it is sent, a third server sends the same message with its own valid certificate.
     FromThirdServer,
+    /// It is sent without TLS.
+    Plaintext,
+    /// It is sent as soon as this message was seen, whatever it says, and not when the procedure has it.
+    After(MessageId),
 }
 
 /// What becomes of a field.
@@ -209,6 +220,8 @@ pub struct Expectation {
 pub enum What {
     /// The whole procedure, with its order and its equalities.
     Procedure,
+    /// What passes between the servers passes inside TLS.
+    Secured,
     /// A message, with conditions on what it carries.
     Step {
         /// The message.

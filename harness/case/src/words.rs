@@ -79,6 +79,8 @@ pub fn how(how: &How) -> String {
         }
         .to_owned(),
         How::Tls(kind) => format!("is sent by a party with {}", certificate(*kind)),
+        How::Plaintext => "comes without TLS".to_owned(),
+        How::After(message) => format!("comes as soon as {message} was seen, whatever it says"),
         How::FromThirdServer => {
             "is sent by a third server first, with a valid certificate of its own".to_owned()
         }
@@ -109,6 +111,7 @@ pub const fn certificate(kind: Certificate) -> &'static str {
         Certificate::SelfSigned => "a self-signed certificate",
         Certificate::MissingIntermediate => "a certificate without its intermediate",
         Certificate::OtherServer => "the certificate of another server",
+        Certificate::Revoked => "a revoked certificate",
     }
 }
 
@@ -116,6 +119,7 @@ pub const fn certificate(kind: Certificate) -> &'static str {
 pub fn expected(procedure: &Procedure, what: &What) -> String {
     let named = |id: MessageId| message(procedure, id);
     match what {
+        What::Secured => "what passes between the servers passes inside TLS".to_owned(),
         What::Procedure => "every message of the judged roles comes, in order, with equal data".to_owned(),
         What::Step { message, fields } if fields.is_empty() => match message.part {
             Part::Request => format!("{} comes", named(*message)),

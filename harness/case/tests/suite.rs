@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dmconform_case::Suite;
 use dmconform_case::suite::{PROCEDURE, PROFILE, REQUIREMENTS, embedded_files};
 use dmconform_case::test_case::{Opener, What};
+use dmconform_case::{Suite, ledger};
+use dmconform_model::ledger::CheckKind;
 use dmconform_model::{MessageId, RequirementId, Role, Step, Weight};
 
 fn files() -> BTreeMap<&'static str, &'static str> {
@@ -208,6 +209,78 @@ fn a_requirement_of_the_procedure_binds_whoever_sends_the_message() {
                 rule.requirement,
                 rule.then
             );
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_check_has_a_case_or_a_reason_why_not() {
+    let suite = Suite::embedded();
+    let mut wrong = Vec::new();
+    for requirement in suite.requirements.values() {
+        for role in &requirement.binds {
+            for kind in CheckKind::ALL {
+                let cases = ledger::cases(&suite, &requirement.id, *role, kind).count();
+                let untested = requirement.untested(*role, kind).is_some();
+                if (cases > 0) == untested {
+                    wrong.push(format!("{} of {role}, {kind}: {cases} cases", requirement.id));
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn every_requirement_says_where_its_text_is() {
+    for requirement in Suite::embedded().requirements.values() {
+        assert!(!requirement.text.is_empty(), "{}", requirement.id);
+    }
+}
+
+#[test]
+fn every_case_that_counts_names_a_deviation_that_it_catches() {
+    for case in Suite::embedded().cases {
+        let withdrawn = case.withdrawn.is_some();
+        assert_eq!(case.catches.is_empty(), withdrawn, "{}", case.id);
+    }
+}
+
+#[test]
+fn every_deviation_is_named_by_a_case_narrower_than_a_whole_delegation_for_every_role_that_can_have_it() {
+    let suite = Suite::embedded();
+    for deviation in &suite.deviations {
+        for role in &deviation.of {
+            let mut naming = suite.cases.iter().filter(|case| {
+                case.withdrawn.is_none() && case.iut.contains(role) && case.catches.contains(&deviation.name)
+            });
+            let narrow = naming.any(|case| {
+                case.expect
+                    .iter()
+                    .all(|expected| expected.what != What::Procedure)
+            });
+            assert!(narrow, "{} of {role}", deviation.name);
+        }
+    }
+}
+
+#[test]
+fn every_cell_of_the_figure_has_a_requirement() {
+    let suite = Suite::embedded();
+    let cells = [
+        (Role::DmClient, "4 5 6 8 8b"),
+        (Role::Dms1, "1 2 3 4 7 8 8b 9 10"),
+        (Role::Dms2, "1 2 3 6 7 9 10"),
+        (Role::BootstrapServer, "5"),
+    ];
+    for (role, steps) in cells {
+        for step in steps.split(' ') {
+            let step: Step = step.parse().expect("it is a step");
+            let bound = suite.requirements.values().any(|requirement| {
+                requirement.binds.contains(&role)
+                    && (requirement.steps.contains(&step) || requirement.steps.is_empty())
+            });
+            assert!(bound, "step {step} of {role}");
         }
     }
 }

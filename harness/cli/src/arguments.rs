@@ -18,9 +18,9 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Test implementations; without options, the bundled reference implementation in every role.
     Run(Run),
-    /// List the cases.
+    /// List the cases, or the requirements.
     List(List),
-    /// Say everything about a case: what it tests, how, and by which requirements.
+    /// Say everything about a case, a requirement, a deviation or a kind of finding.
     Explain(Explain),
     /// Draw the procedure, or a case, as plain text or Mermaid.
     Diagram(Diagram),
@@ -78,7 +78,10 @@ pub(crate) struct Run {
 
 #[derive(Args)]
 pub(crate) struct List {
-    /// Only cases that judge this role; may be given several times.
+    /// List the requirements instead, with how each is checked, and what is not tested and why.
+    #[arg(long)]
+    pub(crate) requirements: bool,
+    /// Only cases that judge this role, or requirements that bind it; may be given several times.
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Vec<String>,
     /// What standard output is for.
@@ -88,7 +91,8 @@ pub(crate) struct List {
 
 #[derive(Args)]
 pub(crate) struct Explain {
-    /// The identifier of the case.
+    /// The identifier of a case (`DEL-DMS1-8-030`) or a requirement (`DEL-8-3`), or the name of a deviation
+    /// (`acl-wildcard`) or of a kind of finding (`too-early`).
     #[arg(value_name = "ID")]
     pub(crate) id: String,
 }
@@ -165,11 +169,17 @@ pub(crate) struct Selftest {
 #[derive(Args)]
 pub(crate) struct Reference {
     /// The roles to play: dm-client, dms-1, dms-2, bootstrap-server.
-    #[arg(value_name = "ROLE", required = true)]
+    #[arg(value_name = "ROLE", required_unless_present = "list_deviations")]
     pub(crate) roles: Vec<String>,
     /// The configuration file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "list_deviations")]
+    pub(crate) config: Option<PathBuf>,
+    /// List the defects that it can be given, and play nothing.
+    #[arg(long)]
+    pub(crate) list_deviations: bool,
+    /// What the list is for.
+    #[arg(long, value_enum, default_value_t = Format::Text, requires = "list_deviations")]
+    pub(crate) format: Format,
     /// The defects to have, separated by commas; may be empty.
     #[arg(long, value_name = "NAMES", default_value = "")]
     pub(crate) deviations: String,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dmconform_case::field::FieldRef;
-use dmconform_model::{MessageId, Place, RequirementId, Role, Step};
+use dmconform_model::{FindingCode, MessageId, Place, RequirementId, Role, Step};
 
 use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
@@ -44,7 +44,7 @@ pub(crate) fn judge(
     broken(
         header,
         Breach {
-            code: "equality",
+            code: FindingCode::Equality,
             requirement,
             step: message.step,
             blame,

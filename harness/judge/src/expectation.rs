@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dmconform_case::field::Condition;
 use dmconform_case::test_case::{Expectation, What};
-use dmconform_model::{MessageId, Step};
+use dmconform_model::{FindingCode, MessageId, Step};
 
 use crate::condition::{self, Judged};
 use crate::finding::{Breach, Outcome, broken, held};
@@ -21,6 +21,7 @@ pub(crate) fn judge(header: &Header, observed: &Observed, expectation: &Expectat
     } = expectation;
     match what {
         What::Procedure => whole::judge(header, observed, place),
+        What::Secured => whole::inside_tls(header, observed, requirement, place),
         What::Step { message, fields } => step(header, observed, expectation, *message, fields),
         What::Never { message, until } => {
             vec![never::judge(
@@ -57,9 +58,10 @@ fn step(
     let requirement = &expectation.requirement;
     let own = header.procedure.presence(message);
     if !observed.seen(message) {
-        // Its absence is this case's matter only if this case speaks for its presence: by its requirement, or by a claim
-        // of which only this case makes use.
-        let owns = own == Some(requirement) || own.is_none() || header.is_claim(requirement);
+        // Its absence is this case's matter only if this case speaks for its presence: by its requirement, by asking for
+        // nothing else, or by a claim of which only this case makes use.
+        let owns =
+            own == Some(requirement) || own.is_none() || fields.is_empty() || header.is_claim(requirement);
         let absent = presence::judge(header, observed, message, requirement, Some(&expectation.place));
         return vec![match absent {
             Outcome::Broken(finding) if !owns => Outcome::Unreached(format!(
@@ -130,7 +132,7 @@ fn on_field(
             broken(
                 header,
                 Breach {
-                    code: "field",
+                    code: FindingCode::Field,
                     requirement,
                     step: message.step,
                     blame,

@@ -1,7 +1,9 @@
 //! Findings: one thing that was broken, with everything that is needed to act on it.
 
 use dmconform_model::result::Evidence;
-use dmconform_model::{Blame, Check, Finding, Place, RequirementId, Role, Step, Verdict, Weight};
+use dmconform_model::{
+    Blame, Check, Finding, FindingCode, Place, RequirementId, Role, Step, Verdict, Weight,
+};
 
 use crate::header::Header;
 
@@ -19,7 +21,7 @@ pub(crate) enum Outcome {
 /// The facts of a breach; [`broken`] makes a finding of them.
 pub(crate) struct Breach<'a> {
     /// The kind of breach.
-    pub code: &'static str,
+    pub code: FindingCode,
     /// The requirement.
     pub requirement: &'a RequirementId,
     /// The step.
@@ -54,7 +56,7 @@ pub(crate) fn broken(header: &Header, breach: Breach<'_>) -> Outcome {
     records.dedup();
     Outcome::Broken(Box::new(Finding {
         verdict: weigh(header, breach.requirement),
-        code: breach.code.to_owned(),
+        code: breach.code.as_str().to_owned(),
         requirement: Some(breach.requirement.clone()),
         statement: header.words(breach.requirement).to_owned(),
         step: Some(breach.step),

@@ -1,7 +1,7 @@
 //! Messages that must not come until another one does.
 
 use dmconform_model::transcript::EndpointKind;
-use dmconform_model::{MessageId, Part, Place, RequirementId, Role, Step};
+use dmconform_model::{FindingCode, MessageId, Part, Place, RequirementId, Role, Step};
 
 use crate::absence::{Absence, explain};
 use crate::finding::{Breach, Outcome, broken, held};
@@ -33,7 +33,8 @@ pub(crate) fn judge(
     {
         return Outcome::Unreached(format!("{} did not come", view::called(header, missing)));
     }
-    if let Some(early) = first_early(observed, message, until, window) {
+    let since = held_back.and_then(|held_back| stimulus(observed, held_back));
+    if let Some(early) = first_early(observed, message, until, since) {
         return too_early(header, observed, early, until, requirement, place);
     }
     if let Some(until) =
@@ -72,17 +73,18 @@ fn in_order(
     }
 }
 
-/// The first occurrence that came before `until` (provably), or before the end of the window.
-fn first_early<'a>(
-    observed: &'a Observed,
+/// The first occurrence that came before `until` (provably), or after what the window is about: a product that reacts
+/// at once has reacted before the harness has begun to wait for it.
+fn first_early(
+    observed: &Observed,
     message: MessageId,
     until: Option<MessageId>,
-    window: Option<&Window>,
-) -> Option<&'a Occurrence> {
+    since: Option<u64>,
+) -> Option<&Occurrence> {
     observed.all(message).find(|occurrence| match until {
         Some(until) => relation(observed, observed.first(until), occurrence) == Relation::Broken,
-        // What came before the window belongs to the preamble, unless the window is all there is.
-        None => window.is_some_and(|window| occurrence.seq > window.opened.0),
+        // What came before belongs to the preamble.
+        None => since.is_some_and(|since| occurrence.seq > since),
     })
 }
 
@@ -135,7 +137,7 @@ fn too_early(
     broken(
         header,
         Breach {
-            code: "too-early",
+            code: FindingCode::TooEarly,
             requirement,
             step: early.message.step,
             blame: early.from,
@@ -181,7 +183,12 @@ fn credit(
     let Some(sender) = view::sender(header, message) else {
         return Outcome::Unreached(format!("nobody sends {message}"));
     };
-    let Some(life) = sign_of_life(header, observed, sender, stimulus(observed, window)) else {
+    let Some(life) = sign_of_life(
+        header,
+        observed,
+        sender,
+        stimulus(observed, window.holding).unwrap_or(window.opened.0),
+    ) else {
         return Outcome::Unreached(format!(
             "{} gave no sign of life in the window or after it",
             sender.title()
@@ -199,18 +206,12 @@ pub const fn is_carried_by_dm_session(message: MessageId) -> bool {
     ) && matches!(message.part, Part::Request)
 }
 
-/// The record from which the product is to show that it is alive: the change that the window follows, or else the
-/// opening of the window.
-fn stimulus(observed: &Observed, window: &Window) -> u64 {
-    let changes = observed
-        .changes
-        .iter()
-        .filter(|applied| applied.at == window.holding);
-    changes
-        .map(|applied| applied.seq)
-        .chain([window.opened.0])
-        .min()
-        .unwrap_or(window.opened.0)
+/// The record from which the product is to show that it is alive, and from which a prohibition holds: the change that
+/// the window follows, or else the opening of the window.
+fn stimulus(observed: &Observed, holding: MessageId) -> Option<u64> {
+    let changes = observed.changes.iter().filter(|applied| applied.at == holding);
+    let window = observed.window(holding).map(|window| window.opened.0);
+    changes.map(|applied| applied.seq).chain(window).min()
 }
 
 /// A record after another one that shows that a real role is alive: it answered, or sent something.

@@ -1,6 +1,6 @@
 //! Whether a message came, and what follows when it did not.
 
-use dmconform_model::{MessageId, Part, Place, RequirementId};
+use dmconform_model::{FindingCode, MessageId, Part, Place, RequirementId};
 
 use crate::absence::{Absence, explain};
 use crate::finding::{Breach, Outcome, broken, held};
@@ -35,13 +35,13 @@ pub(crate) fn judge(
         Absence::Missing { records } => {
             let limit = header.limits.step_deadline;
             (
-                "missing",
+                FindingCode::Missing,
                 format!("nothing within {limit} of the moment it was due"),
                 records,
             )
         }
-        Absence::Refused { note, record } => ("refused", note, vec![record]),
-        Absence::NoAnswer { reason, record } => ("no-answer", reason, vec![record]),
+        Absence::Refused { note, record } => (FindingCode::Refused, note, vec![record]),
+        Absence::NoAnswer { reason, record } => (FindingCode::NoAnswer, reason, vec![record]),
         Absence::Waiting { missing } => {
             return Outcome::Unreached(format!(
                 "{called} was not due: {} did not come",

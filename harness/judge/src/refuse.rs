@@ -1,7 +1,7 @@
 //! Messages of a mock role that must be refused.
 
 use dmconform_model::transcript::{ExchangeId, Side};
-use dmconform_model::{MessageId, Part, Place, RequirementId, Role, Step};
+use dmconform_model::{FindingCode, MessageId, Part, Place, RequirementId, Role, Step};
 
 use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
@@ -38,7 +38,7 @@ pub(crate) fn judge(
                 return broken(
                     header,
                     Breach {
-                        code: "accepted",
+                        code: FindingCode::Accepted,
                         requirement,
                         step: message.step,
                         blame: receiver,
@@ -80,8 +80,8 @@ fn reaction(header: &Header, observed: &Observed, message: MessageId, change: &A
     if listens(header, message, change) {
         return reaction_to_listener(observed, change);
     }
-    if carried_in_dm_session(message.step) {
-        return reaction_of_client(observed, message, change);
+    if carried_in_dm_session(message.step) || message == MessageId::request(Step::ClientSession) {
+        return reaction_in_dm_session(observed, message, change);
     }
     let Some(exchange) = change.exchange else {
         return Reaction::Unknown(format!("{} was not sent", view::called(header, message)));
@@ -144,8 +144,8 @@ fn reaction_to_listener(observed: &Observed, change: &Applied) -> Reaction {
     )
 }
 
-/// A command of a mock server was changed: the client's Status says how it took it.
-fn reaction_of_client(observed: &Observed, message: MessageId, change: &Applied) -> Reaction {
+/// What a mock said in a DM session was changed: the Status of the other end says how it took it.
+fn reaction_in_dm_session(observed: &Observed, message: MessageId, change: &Applied) -> Reaction {
     let answer = observed
         .all(MessageId::answer(message.step))
         .find(|answer| answer.seq > change.seq);
@@ -154,7 +154,7 @@ fn reaction_of_client(observed: &Observed, message: MessageId, change: &Applied)
             Reaction::Accepted(answer.note.clone(), vec![change.seq, answer.seq])
         }
         Some(answer) => Reaction::Refused(vec![change.seq, answer.seq]),
-        None => Reaction::Unknown("the client gave no Status for it".to_owned()),
+        None => Reaction::Unknown("there was no Status for it".to_owned()),
     }
 }
 
@@ -213,7 +213,7 @@ fn went_on(
     Some(broken(
         header,
         Breach {
-            code: "went-on",
+            code: FindingCode::WentOn,
             requirement,
             step: later.message.step,
             blame: receiver,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dmconform_case::test_case::{Look, ProbeCommand, State};
 use dmconform_model::transcript::{DeviceState, TriggerOutcome};
-use dmconform_model::{Place, RequirementId, Role};
+use dmconform_model::{FindingCode, Place, RequirementId, Role};
 use oma_dm::acl::{Acl, Right};
 
 use crate::finding::{Breach, Outcome, broken, held};
@@ -111,7 +111,7 @@ impl Asked<'_> {
         broken(
             self.header,
             Breach {
-                code: "state",
+                code: FindingCode::State,
                 requirement: self.requirement,
                 step: self.step,
                 blame,

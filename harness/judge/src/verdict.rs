@@ -2,7 +2,7 @@
 
 use dmconform_case::test_case::{Expectation, What};
 use dmconform_model::result::{Arrow, Evidence};
-use dmconform_model::{Blame, CaseResult, Check, Finding, Verdict};
+use dmconform_model::{Blame, CaseResult, Check, Finding, FindingCode, Verdict};
 
 use crate::finding::Outcome;
 use crate::header::Header;
@@ -94,7 +94,10 @@ fn follows_from_another(
     expected: &Expectation,
     finding: &Finding,
 ) -> bool {
-    let absent = matches!(finding.code.as_str(), "missing" | "refused" | "no-answer");
+    let absent = matches!(
+        FindingCode::from_name(&finding.code),
+        Some(FindingCode::Missing | FindingCode::Refused | FindingCode::NoAnswer)
+    );
     if !absent || expected.what == What::Procedure {
         return false;
     }

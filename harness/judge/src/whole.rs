@@ -1,6 +1,6 @@
 //! The whole procedure: every message of the judged roles, their order and what must be equal.
 
-use dmconform_model::{MessageId, Place, RequirementId, Role, Step};
+use dmconform_model::{FindingCode, MessageId, Place, RequirementId, Role, Step};
 
 use crate::absence::{Absence, explain};
 use crate::finding::{Breach, Outcome, broken, held};
@@ -23,9 +23,28 @@ pub(crate) fn judge(header: &Header, observed: &Observed, place: &Place) -> Vec<
         outcomes.extend(messages(header, observed, role, place));
         outcomes.extend(ordered(header, observed, role, place));
         outcomes.extend(equal(header, observed, role, place));
-        outcomes.extend(secured(header, observed, role, place));
+        let requirement = RequirementId("DEL-1-1".to_owned());
+        if header.requirements.contains_key(&requirement) {
+            outcomes.extend(secured(header, observed, role, &requirement, place));
+        }
     }
     outcomes
+}
+
+/// What the judged servers sent each other passed inside TLS.
+pub(crate) fn inside_tls(
+    header: &Header,
+    observed: &Observed,
+    requirement: &RequirementId,
+    place: &Place,
+) -> Vec<Outcome> {
+    let judged = header.case.iut.iter().filter(|role| header.is_real(**role));
+    judged
+        .map(|role| {
+            secured(header, observed, *role, requirement, place)
+                .unwrap_or_else(|| Outcome::Unreached(format!("{} connected to nobody", role.title())))
+        })
+        .collect()
 }
 
 /// Every message of a role came.
@@ -101,7 +120,7 @@ fn session_taken(
     broken(
         header,
         Breach {
-            code: "session",
+            code: FindingCode::Session,
             requirement,
             step: Step::ClientSession,
             blame: answer.from,
@@ -140,7 +159,7 @@ fn ordered(header: &Header, observed: &Observed, role: Role, place: &Place) -> V
             broken(
                 header,
                 Breach {
-                    code: "order",
+                    code: FindingCode::Order,
                     requirement: &breach.rule.requirement,
                     step: breach.then.message.step,
                     blame: role,
@@ -194,27 +213,32 @@ fn equal(header: &Header, observed: &Observed, role: Role, place: &Place) -> Vec
 }
 
 /// Delegation messages pass only inside TLS.
-fn secured(header: &Header, observed: &Observed, role: Role, place: &Place) -> Option<Outcome> {
+fn secured(
+    header: &Header,
+    observed: &Observed,
+    role: Role,
+    requirement: &RequirementId,
+    place: &Place,
+) -> Option<Outcome> {
     use dmconform_model::transcript::EndpointKind;
 
-    let requirement = RequirementId("DEL-1-1".to_owned());
-    if !matches!(role, Role::Dms1 | Role::Dms2) || !header.requirements.contains_key(&requirement) {
+    if !matches!(role, Role::Dms1 | Role::Dms2) {
         return None;
     }
-    let mut between = observed.connections.values().filter(|connection| {
-        connection.endpoint.kind == EndpointKind::Delegation && connection.observer != role
-    });
-    let plain = between.clone().find_map(|connection| {
-        let seq = connection.plaintext?;
+    // What the role says it says on connections that it opens: only those show how.
+    let mut opened = observed.connections.values().filter(|connection| {
         let speaker = crate::never::speaker(connection.endpoint.role, connection.endpoint.kind);
-        (speaker == role).then_some((seq, connection.observer))
+        connection.endpoint.kind == EndpointKind::Delegation && connection.observer != role && speaker == role
     });
+    let plain = opened
+        .clone()
+        .find_map(|connection| Some((connection.plaintext?, connection.observer)));
     if let Some((seq, observer)) = plain {
         return Some(broken(
             header,
             Breach {
-                code: "plaintext",
-                requirement: &requirement,
+                code: FindingCode::Plaintext,
+                requirement,
                 step: Step::TlsConnection,
                 blame: role,
                 observed_by: Some(observer),
@@ -225,6 +249,6 @@ fn secured(header: &Header, observed: &Observed, role: Role, place: &Place) -> O
             },
         ));
     }
-    let seq = between.find_map(|connection| connection.established)?;
-    Some(held(&requirement, "the servers talked inside TLS", vec![seq]))
+    let seq = opened.find_map(|connection| connection.established)?;
+    Some(held(requirement, "the servers talked inside TLS", vec![seq]))
 }

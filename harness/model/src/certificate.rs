@@ -27,4 +27,6 @@ pub enum Certificate {
     MissingIntermediate,
     /// Good, but of another server than the one it speaks for.
     OtherServer,
+    /// Good, but on the revocation list of its authority.
+    Revoked,
 }

@@ -6,6 +6,8 @@
 pub mod certificate;
 pub mod deviation;
 pub mod diagnostic;
+pub mod finding_code;
+pub mod ledger;
 pub mod message;
 pub mod requirement;
 pub mod result;
@@ -18,6 +20,8 @@ pub mod verdict;
 
 pub use deviation::{Deviation, Oddity};
 pub use diagnostic::{Diagnostic, Place, Severity};
+pub use finding_code::FindingCode;
+pub use ledger::LedgerEntry;
 pub use message::{MessageId, Part, Step};
 pub use requirement::{Basis, CaseId, Requirement, RequirementId, Weight};
 pub use result::{Blame, CaseResult, Check, Finding, RunRecord, Summary, Target};

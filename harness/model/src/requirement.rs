@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ledger::{CheckKind, Untested};
 use crate::{Role, Step};
 
 /// The identifier of a requirement, such as `DEL-8-3`.
@@ -72,4 +73,51 @@ pub struct Requirement {
     /// The claim that makes it apply, for weight `fail-if-claimed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<String>,
+    /// Where the text that backs it is to be found; where no text does, what it is inferred from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// What of it is not tested, and why.
+    #[serde(default, rename = "not-tested", skip_serializing_if = "Vec::is_empty")]
+    pub not_tested: Vec<NotTested>,
+}
+
+/// A kind of check of a requirement that no case makes, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotTested {
+    /// For which roles; for all that it binds, if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub of: Vec<Role>,
+    /// Which kind of check; both, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<CheckKind>,
+    /// Why not, in a word.
+    pub reason: Untested,
+    /// Why not, in a sentence.
+    pub why: String,
+}
+
+impl Requirement {
+    /// Why a kind of check of it is not made for a role, where it is not.
+    pub fn untested(&self, role: Role, check: CheckKind) -> Option<&NotTested> {
+        self.not_tested.iter().find(|untested| {
+            (untested.of.is_empty() || untested.of.contains(&role))
+                && untested.check.is_none_or(|known| known == check)
+        })
+    }
+}
+
+/// Something about delegations that no requirement states, and why not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenQuestion {
+    /// The steps it concerns; empty when it concerns all.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    /// What is not tested.
+    pub words: String,
+    /// Why not, in a word.
+    pub reason: Untested,
+    /// Why not, in a sentence.
+    pub why: String,
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CaseId, MessageId, Place, RequirementId, Role, Step, Verdict};
+use crate::{CaseId, LedgerEntry, MessageId, Place, RequirementId, Role, Step, Verdict};
 
 /// Who is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -201,6 +201,9 @@ pub struct RunRecord {
     pub summary: Summary,
     /// Every case, in the order of the suite.
     pub cases: Vec<CaseResult>,
+    /// Every requirement and every role that it binds: what the run says of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ledger: Vec<LedgerEntry>,
     /// What the mock roles saw that belongs to no case.
     #[serde(default)]
     pub strays: Vec<String>,

@@ -158,6 +158,10 @@ impl BootstrapServer {
         if has(Deviation::BootstrapForAnotherServer) {
             account.server_id = format!("another-{}", account.server_id);
         }
+        if has(Deviation::BootstrapOfUnnamedServer) {
+            let address = account.address.parse::<Url>();
+            account.server_id = address.map_or_else(|_| "unnamed".to_owned(), |url| url.host().to_owned());
+        }
         if has(Deviation::WrongAddressInBootstrap) {
             account.address = format!("{}/elsewhere", account.address.trim_end_matches('/'));
         }
@@ -170,7 +174,14 @@ impl BootstrapServer {
             Encoding::Wbxml => ("application/vnd.syncml.dm+wbxml", syncml::Encoding::Wbxml),
             Encoding::Xml => ("application/vnd.syncml.dm+xml", syncml::Encoding::Xml),
         };
-        Some((media_type, bootstrap::write_dm_profile(&account, encoding).ok()?))
+        let mut document = bootstrap::write_dm_profile(&account, encoding).ok()?;
+        if has(Deviation::UnreadableBootstrap) {
+            document.truncate(document.len() / 2);
+        }
+        if has(Deviation::EmptyBootstrap) {
+            document.clear();
+        }
+        Some((media_type, document))
     }
 }
 

@@ -67,6 +67,10 @@ deviations! {
     IgnoresRevocation = "ignores-revocation" of [Dms1, Dms2],
     /// DEL-1-6: the client talks to servers whatever their certificate.
     ClientIgnoresServerCertificate = "client-ignores-server-certificate" of [DmClient],
+    /// DEL-1-6: the client ignores that a server's certificate has expired or is not yet valid.
+    ClientIgnoresExpiredCertificate = "client-ignores-expired-certificate" of [DmClient],
+    /// DEL-1-6: the client does not check that the certificate is for the host it dialled.
+    ClientSkipsServerNameCheck = "client-skips-server-name-check" of [DmClient],
     // Step 2: the opening.
     /// DEL-2-1: the opener takes the order, and sends nothing.
     NeverOpens = "never-opens" of [Dms1, Dms2],
@@ -76,13 +80,23 @@ deviations! {
     InitiationWithoutDevice = "initiation-without-device" of [Dms1, Dms2],
     /// DEL-2-2: the initiation request of DMS-1 names no delegation type.
     InitiationWithoutType = "initiation-without-type" of [Dms1],
+    /// DEL-2-2: the initiation request names neither manufacturer nor model.
+    InitiationWithoutModel = "initiation-without-model" of [Dms1, Dms2],
+    /// DEL-2-2: the initiation request does not say which part of the tree it is about.
+    InitiationWithoutTree = "initiation-without-tree" of [Dms1, Dms2],
     /// DEL-2-3: an initiation request is read, and never answered.
     KeepsSilentOnInitiation = "keeps-silent-on-initiation" of [Dms1, Dms2],
     /// DEL-2-3: an initiation request that cannot be read is accepted.
     AcceptsUnreadableInitiation = "accepts-unreadable-initiation" of [Dms1, Dms2],
+    /// DEL-2-3: a server accepts an initiation request that is meant for another one.
+    AcceptsInitiationForAnotherServer = "accepts-initiation-for-another-server" of [Dms1, Dms2],
+    /// DEL-2-3: a server accepts an initiation request that names no device.
+    AcceptsIncompleteInitiation = "accepts-incomplete-initiation" of [Dms1, Dms2],
     // Step 3: the URL.
     /// DEL-3-1: DMS-1 does not ask for the URL, and stops.
     SkipsUrlRequest = "skips-url-request" of [Dms1],
+    /// DEL-2-3: DMS-1 goes on to step 3 though its initiation request was refused or got no answer.
+    AsksBeforeAcceptance = "asks-before-acceptance" of [Dms1],
     /// DEL-3-2: DMS-2 answers step 3 without a URL.
     AnswersNoUrl = "answers-no-url" of [Dms2],
     /// DEL-3-3: DMS-2 answers step 3 with a relative URL.
@@ -94,16 +108,26 @@ deviations! {
     // Step 4: the entry.
     /// DEL-4-1: DMS-1 writes no entry.
     NeverWritesEntry = "never-writes-entry" of [Dms1],
+    /// DEL-4-1: DMS-1 writes an entry without a URL.
+    EntryWithoutUrl = "entry-without-url" of [Dms1],
     /// DEL-4-2: DMS-1 writes another URL than it was given.
     ForwardsWrongUrl = "forwards-wrong-url" of [Dms1],
+    /// DEL-4-2: DMS-1 leaves out the query of the URL.
+    DropsUrlQuery = "drops-url-query" of [Dms1],
+    /// DEL-4-2: DMS-1 resolves the percent escapes of the URL.
+    NormalisesUrl = "normalises-url" of [Dms1],
     /// DEL-4-3: DMS-1 writes a made-up entry right after step 2, while step 3 has yet to be answered.
     UrlBeforeAnswer = "url-before-answer" of [Dms1],
+    /// DEL-4-3: DMS-1 writes a made-up entry when step 3 was refused, or answered without a URL.
+    MakesUpUrl = "makes-up-url" of [Dms1],
     /// DEL-4-4: DMS-1 goes on when the client has refused the entry.
     IgnoresRefusedEntry = "ignores-refused-entry" of [Dms1],
     /// DEL-4-5: the client gives no Status for the entry.
     NoStatusForEntry = "no-status-for-entry" of [DmClient],
     /// DEL-4-5: the client answers 200 for the entry, and does not store it.
     ForgetsEntry = "forgets-entry" of [DmClient],
+    /// DEL-4-5: the client refuses the entry.
+    RefusesEntry = "refuses-entry" of [DmClient],
     /// DEL-0-4: DMS-1 writes a second entry with the URL.
     WritesEntryTwice = "writes-entry-twice" of [Dms1],
     // Step 5: the bootstrap.
@@ -111,14 +135,24 @@ deviations! {
     NeverFetchesBootstrap = "never-fetches-bootstrap" of [DmClient],
     /// DEL-5-1: the client fetches the bootstrap from another URL than it was given.
     FetchesWrongUrl = "fetches-wrong-url" of [DmClient],
+    /// DEL-5-1: the client leaves out the query of the URL that it was given.
+    FetchesWithoutQuery = "fetches-without-query" of [DmClient],
     /// DEL-0-4: the client fetches the bootstrap twice.
     FetchesBootstrapTwice = "fetches-bootstrap-twice" of [DmClient],
     /// DEL-5-2: the Bootstrap Server answers 404.
     NoBootstrap = "no-bootstrap" of [BootstrapServer],
+    /// DEL-5-2: the Bootstrap Server answers 200, and nothing else.
+    EmptyBootstrap = "empty-bootstrap" of [BootstrapServer],
+    /// DEL-5-2: the Bootstrap Server answers with half a document.
+    UnreadableBootstrap = "unreadable-bootstrap" of [BootstrapServer],
     /// DEL-5-3: the bootstrap carries another server's identifier.
     BootstrapForAnotherServer = "bootstrap-for-another-server" of [BootstrapServer],
+    /// DEL-5-3: the bootstrap carries the host of DMS-2 for its server identifier.
+    BootstrapOfUnnamedServer = "bootstrap-of-unnamed-server" of [BootstrapServer],
     /// DEL-5-4: the client takes it that DMS-2 is where the Bootstrap Server is.
     AssumesOneMachine = "assumes-one-machine" of [DmClient],
+    /// DEL-5-4: the client takes a DMS-2 that is where the Bootstrap Server is for a mistake.
+    AssumesTwoMachines = "assumes-two-machines" of [DmClient],
     /// DEL-5-5: the client drops its accounts when the bootstrap cannot be fetched or read.
     AppliesUnreadableBootstrap = "applies-unreadable-bootstrap" of [DmClient],
     /// DEL-5-6: the address in the bootstrap is not that of DMS-2.
@@ -134,40 +168,68 @@ deviations! {
     SessionBeforeBootstrap = "session-before-bootstrap" of [DmClient],
     /// DEL-6-3: the client uses other credentials than those of the bootstrap.
     SessionWithOtherCredentials = "session-with-other-credentials" of [DmClient],
+    /// DEL-6-3: the client shows no credentials, though the bootstrap has some.
+    SessionWithoutCredentials = "session-without-credentials" of [DmClient],
+    /// DEL-6-3: the client opens the session at another path than the bootstrap says.
+    SessionToWrongAddress = "session-to-wrong-address" of [DmClient],
     /// DEL-6-4: DMS-2 does not authenticate itself to the client.
     SkipsAuthentication = "skips-authentication" of [Dms2],
     /// DEL-6-4: DMS-2 gives no Status for the client's commands.
     OmitsStatuses = "omits-statuses" of [Dms2],
+    /// DEL-6-4: DMS-2 gives no Status for the header.
+    OmitsHeaderStatus = "omits-header-status" of [Dms2],
+    /// DEL-6-4: DMS-2 gives no Status for the Alert.
+    OmitsAlertStatus = "omits-alert-status" of [Dms2],
+    /// DEL-6-4: DMS-2 refuses credentials that are right.
+    RefusesSession = "refuses-session" of [Dms2],
+    /// DEL-6-4: DMS-2 takes a session with wrong credentials, or with none.
+    AcceptsAnyCredentials = "accepts-any-credentials" of [Dms2],
     // Step 7: the bootstrap is complete.
     /// DEL-7-1: DMS-2 does not say that the client has been bootstrapped.
     SkipsBootstrapComplete = "skips-bootstrap-complete" of [Dms2],
-    /// DEL-7-2: DMS-2 says so right after it has answered step 3.
+    /// DEL-7-2: DMS-2 says that the client has been bootstrapped right after it has answered step 3.
     BootstrapCompleteTooEarly = "bootstrap-complete-too-early" of [Dms2],
-    /// DEL-7-2: DMS-2 says so when the client's credentials were refused.
+    /// DEL-7-2: DMS-2 says that the client has been bootstrapped when its credentials were refused.
     BootstrapCompleteAfterRefusal = "bootstrap-complete-after-refusal" of [Dms2],
-    /// DEL-7-3: DMS-2, co-located with the Bootstrap Server, says so when the bootstrap was fetched.
+    /// DEL-7-3: DMS-2, where it is the Bootstrap Server, says that the client has been bootstrapped when the bootstrap was fetched.
     BootstrapCompleteOnFetch = "bootstrap-complete-on-fetch" of [Dms2],
     // Step 8: the ACLs.
     /// DEL-8-1: DMS-1 does not touch the ACLs.
     NeverWritesAcls = "never-writes-acls" of [Dms1],
+    /// DEL-8-1: DMS-1 updates the ACL of the first delegated node only.
+    AclOnOneNode = "acl-on-one-node" of [Dms1],
     /// DEL-8-2: DMS-1 gives the rights to another server.
     AclNamesAnotherServer = "acl-names-another-server" of [Dms1],
     /// DEL-8-2: DMS-1 gives the rights to everybody.
     AclWildcard = "acl-wildcard" of [Dms1],
     /// DEL-8-3: DMS-1 writes the ACLs once step 4 was answered, without waiting for step 7.
     AclBeforeBootstrapComplete = "acl-before-bootstrap-complete" of [Dms1],
+    /// DEL-8-3: DMS-1 takes a notification that cannot be read for that of step 7.
+    AclAfterUnreadableNotification = "acl-after-unreadable-notification" of [Dms1],
+    /// DEL-8-3: DMS-1 takes a notification about another session for that of step 7.
+    AclAfterForeignNotification = "acl-after-notification-of-another-session" of [Dms1],
     /// DEL-8-4: DMS-1 takes away the rights that other servers have.
     AclDropsOthers = "acl-drops-others" of [Dms1],
+    /// DEL-8-4: DMS-1 takes away the rights that other servers have by inheritance.
+    AclDropsInherited = "acl-drops-inherited" of [Dms1],
     /// DEL-8-4: DMS-1 writes an ACL that is not well formed.
     AclMalformed = "acl-malformed" of [Dms1],
     /// DEL-8-4: DMS-1 writes the ACL of one more node.
     AclOnAnotherNode = "acl-on-another-node" of [Dms1],
-    /// DEL-0-4: DMS-1 writes the ACLs once more after step 9, unless it removes its account.
+    /// DEL-0-4: DMS-1 updates the ACLs in two goes, the second after step 9, unless it removes its account.
     WritesAclsTwice = "writes-acls-twice" of [Dms1],
     /// DEL-8-5: the client lets DMS-2 do what the ACLs do not grant.
     IgnoresAcl = "ignores-acl" of [DmClient],
     /// DEL-8-5: the client refuses DMS-2 what the ACLs grant.
     RefusesGrantedCommand = "refuses-granted-command" of [DmClient],
+    /// DEL-8-5: the client refuses DMS-1 the ACL update that the ACLs grant it.
+    RefusesAclUpdate = "refuses-acl-update" of [DmClient],
+    /// DEL-8-5: the client refuses DMS-2 what it has a right to by inheritance.
+    IgnoresInheritedAcl = "ignores-inherited-acl" of [DmClient],
+    /// DEL-8-5: the client lets DMS-2 do everything where the ACL grants it anything.
+    AnyRightSuffices = "any-right-suffices" of [DmClient],
+    /// DEL-8-5: the client does not count DMS-2 among all servers.
+    IgnoresAclWildcard = "ignores-acl-wildcard" of [DmClient],
     // Step 8b: the account of DMS-1.
     /// DEL-8b-1: DMS-1 removes its account before it writes the ACLs.
     RemovesAccountBeforeAcl = "removes-account-before-acl" of [Dms1],
@@ -177,20 +239,32 @@ deviations! {
     KeepsAccount = "keeps-account" of [DmClient],
     /// DEL-8b-2: the client removes the account, and leaves DMS-1 in the ACLs.
     KeepsServerInAcls = "keeps-server-in-acls" of [DmClient],
+    /// DEL-8b-2: the client refuses the removal that the ACLs grant DMS-1.
+    RefusesRemoval = "refuses-removal" of [DmClient],
     // Steps 9 and 10: the end.
     /// DEL-9-1: DMS-1 does not say that the client is prepared.
     NeverSendsClientPrepared = "never-sends-client-prepared" of [Dms1],
-    /// DEL-9-2: DMS-1 says so as it sends step 8, without waiting for the Status.
+    /// DEL-9-2: DMS-1 says that the client is prepared as it sends step 8, without waiting for the Status.
     PreparedBeforeAclStatus = "prepared-before-acl-status" of [Dms1],
+    /// DEL-9-2: DMS-1 says that the client is prepared as it sends step 8b, without waiting for the Status.
+    PreparedBeforeRemovalStatus = "prepared-before-removal-status" of [Dms1],
     /// DEL-10-1: DMS-2 does not say that the delegation is complete.
     CompleteNeverSent = "complete-never-sent" of [Dms2],
-    /// DEL-10-2: DMS-2 says so as soon as step 7 was answered.
+    /// DEL-10-2: DMS-2 says that the delegation is complete as soon as step 7 was answered.
     CompleteBeforePrepared = "complete-before-prepared" of [Dms2],
+    /// DEL-10-2: DMS-2 takes a notification that cannot be read for that of step 9.
+    CompleteAfterUnreadableNotification = "complete-after-unreadable-notification" of [Dms2],
+    /// DEL-10-2: DMS-2 takes a notification about another session for that of step 9.
+    CompleteAfterForeignNotification = "complete-after-notification-of-another-session" of [Dms2],
     // All steps.
     /// DEL-0-1: a server's messages from step 7 on carry another session identifier.
     WrongSessionId = "wrong-session-id" of [Dms1, Dms2],
     /// DEL-0-1: a server's messages from step 7 on carry another device identifier.
     WrongDeviceId = "wrong-device-id" of [Dms1, Dms2],
+    /// DEL-0-1: a server's messages from step 7 on carry another identifier of the server itself.
+    WrongServerId = "wrong-server-id" of [Dms1, Dms2],
+    /// DEL-0-1: the client gives DMS-2 another manufacturer than the delegation is about.
+    WrongManufacturerInSession = "wrong-manufacturer-in-session" of [DmClient],
     /// DEL-0-2: a server takes the newest delegation for the one that is meant.
     MixesDelegations = "mixes-delegations" of [Dms1, Dms2],
     /// DEL-0-3: a server takes a repeated message for a new one.

@@ -15,7 +15,7 @@ use crate::config::Credentials;
 use crate::delegation::delegated::Delegated;
 use crate::delegation::delegating::Delegating;
 use crate::delegation::device_work::{Job, Operation, Outcome};
-use crate::delegation::ledger::{Machine, Outgoing};
+use crate::delegation::ledger::{Machine, Outgoing, Side};
 use crate::deviation::{Deviation, Deviations};
 use crate::entropy;
 use crate::http::server::{Handler, HttpRequest, Reply};
@@ -151,7 +151,7 @@ impl<M: Managing> DmServer<M> {
         let commands = jobs
             .into_iter()
             .flat_map(|(tag, job)| {
-                commands(&job.operation)
+                self.commands(&job.operation)
                     .into_iter()
                     .map(move |command| (tag, command))
             })
@@ -162,6 +162,13 @@ impl<M: Managing> DmServer<M> {
                 .commands
                 .retain(|command| !matches!(command, Command::Status(status) if status.command_ref != "0"));
         }
+        let is_omitted = |reference: &str, name: &str| {
+            (self.has(Deviation::OmitsHeaderStatus) && reference == "0")
+                || (self.has(Deviation::OmitsAlertStatus) && name == "Alert")
+        };
+        answer.commands.retain(|command| {
+            !matches!(command, Command::Status(status) if is_omitted(&status.command_ref, &status.command))
+        });
         let body = syncml::write(&answer, encoding);
         let hmac = session.wire.seal(&body).map(|seal| seal.to_string());
         let answer = Answer {
@@ -223,25 +230,27 @@ impl<M: Managing> DmServer<M> {
             client: credentials.client_nonce.clone(),
             server: credentials.server_nonce.clone(),
         });
+        let is_second = self.office.side == Side::Delegated;
+        let secret = match is_second && self.has(Deviation::RefusesSession) {
+            true => format!("not {}", credentials.client_password),
+            false => credentials.client_password,
+        };
         let proof = |name: String, password: String, nonce: Vec<u8>| WireCredentials {
             authentication_type,
             ..WireCredentials::digest(name, Secret::new(password), nonce)
         };
-        let client = proof(
-            credentials.client_name,
-            credentials.client_password,
-            nonces.client,
-        );
+        let client = proof(credentials.client_name, secret, nonces.client);
         let server = proof(
             self.account.server_id.clone(),
             credentials.server_password,
             nonces.server,
         );
         let server = (!self.has(Deviation::SkipsAuthentication)).then_some(server);
+        let takes_anybody = is_second && self.has(Deviation::AcceptsAnyCredentials);
         let mut config = ServerConfig::new(self.url.as_str(), server, &entropy::octets::<16>());
         config.encoding = encoding;
         Session {
-            wire: ServerSession::new(config, Some(client)),
+            wire: ServerSession::new(config, Some(client).filter(|_| !takes_anybody)),
             name: format!("{number} {device}"),
             heard: number,
             has_begun: false,
@@ -265,6 +274,18 @@ impl<M: Managing> DmServer<M> {
         if let Some(info) = &received.device_info {
             self.devices.remember(device, &info.manufacturer, &info.model);
         }
+    }
+
+    /// The commands that do an operation.
+    fn commands(&self, operation: &Operation) -> Vec<Command> {
+        let mut commands = commands(operation);
+        if let (Operation::AddEntry { .. }, Some(Command::Add(add))) = (operation, commands.first_mut())
+            && self.has(Deviation::EntryWithoutUrl)
+        {
+            add.items.truncate(1);
+            commands.truncate(1);
+        }
+        commands
     }
 
     fn has(&self, deviation: Deviation) -> bool {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::background::{Background, lock};
 use crate::bootstrap_server::Provider;
-use crate::delegation::document::{Answer, Document, Kind, MEDIA_TYPE};
+use crate::delegation::document::{Answer, Document, DocumentError, Kind, MEDIA_TYPE};
 use crate::delegation::ledger::{Machine, Outgoing, Refusal, Sent, Side};
 use crate::deviation::{Deviation, Deviations};
 use crate::http::bare_media_type;
@@ -82,10 +82,42 @@ impl<M: Machine> Office<M> {
         }
     }
 
+    /// The notification that an unreadable document may have begun as, for those who look no closer: a deviation.
+    fn overlooked(&self, body: &[u8]) -> Option<Document> {
+        let (deviation, kind) = match self.side {
+            Side::Delegating => (Deviation::AclAfterUnreadableNotification, Kind::BootstrapComplete),
+            Side::Delegated => (
+                Deviation::CompleteAfterUnreadableNotification,
+                Kind::ClientPrepared,
+            ),
+        };
+        let text = std::str::from_utf8(body).ok()?;
+        if !self.deviations.has(deviation) || !text.contains(kind.name()) {
+            return None;
+        }
+        let (_, rest) = text.split_once("SessionID>")?;
+        let (session, _) = rest.split_once('<')?;
+        let terms = lock(&self.machine).view(session)?.terms;
+        Some(Document {
+            kind,
+            scope: None,
+            ..terms
+        })
+    }
+
     async fn take(self: &Arc<Self>, request: &HttpRequest) -> Result<Reply, (Refusal, String)> {
         let anonymous = |refusal| (refusal, "unknown".to_owned());
-        let document = Document::read(&request.body)
-            .map_err(|error| anonymous(Refusal::unreadable(format!("failed to {error}"))))?;
+        let document = match Document::read(&request.body) {
+            Ok(document) => document,
+            Err(error) => self.overlooked(&request.body).ok_or_else(|| {
+                let is_incomplete = matches!(error, DocumentError::Missing { .. });
+                let mut refusal = Refusal::unreadable(format!("failed to {error}"));
+                if is_incomplete && self.deviations.has(Deviation::AcceptsIncompleteInitiation) {
+                    refusal.status = 200;
+                }
+                anonymous(refusal)
+            })?,
+        };
         if document.kind == Kind::InitiationRequest && self.deviations.has(Deviation::KeepsSilentOnInitiation)
         {
             return std::future::pending().await;
@@ -136,7 +168,7 @@ impl<M: Machine> Handler for Office<M> {
                 let is_overlooked =
                     refusal.status == 400 && self.deviations.has(Deviation::AcceptsUnreadableInitiation);
                 let status = if is_overlooked { 200 } else { refusal.status };
-                let refusal = (!is_overlooked).then_some(refusal.reason);
+                let refusal = (status != 200).then_some(refusal.reason);
                 Reply::new(
                     status,
                     MEDIA_TYPE,

@@ -249,6 +249,8 @@ impl Leniency {
     fn of_client(deviations: &Deviations) -> Self {
         Self {
             everything: deviations.has(Deviation::ClientIgnoresServerCertificate),
+            time: deviations.has(Deviation::ClientIgnoresExpiredCertificate),
+            host: deviations.has(Deviation::ClientSkipsServerNameCheck),
             ..Self::default()
         }
     }

@@ -1,6 +1,7 @@
 //! `summary.md`, as pull requests and pages show it.
 
-use dmconform_model::{CaseResult, RunRecord, Verdict};
+use dmconform_model::ledger::{Coverage, State};
+use dmconform_model::{CaseResult, LedgerEntry, RunRecord, Verdict};
 
 use crate::wording;
 
@@ -57,6 +58,12 @@ pub fn write(record: &RunRecord) -> String {
             parts.push(lines.join("\n"));
         }
     }
+    if !record.ledger.is_empty() {
+        parts.push(format!(
+            "## Requirements\n\n{LEDGER_NOTE}\n\n{}",
+            ledger(&record.ledger)
+        ));
+    }
     if !record.strays.is_empty() {
         let strays: Vec<String> = record
             .strays
@@ -75,6 +82,59 @@ pub fn write(record: &RunRecord) -> String {
         readings.join("\n")
     ));
     format!("{}\n", parts.join("\n\n"))
+}
+
+const LEDGER_NOTE: &str = "Positive: the peers keep to the procedure. Negative: a peer departs from it, and the \
+product must not follow. `results.json` names the cases.";
+
+/// Every requirement and role that anything is known of; the roles that nobody plays are left out.
+fn ledger(entries: &[LedgerEntry]) -> String {
+    let mut rows = vec![
+        "| requirement | of | verdict | positive | negative |".to_owned(),
+        "|---|---|---|---|---|".to_owned(),
+    ];
+    let mut left_out = 0;
+    for entry in entries {
+        let states = [entry.positive.state, entry.negative.state];
+        let known = states
+            .iter()
+            .any(|state| !matches!(state, State::NotRun | State::NotTested));
+        if !known && states.contains(&State::NotRun) {
+            left_out += 1;
+            continue;
+        }
+        let mark = if entry.verdict == Verdict::Pass {
+            "pass".to_owned()
+        } else {
+            format!("**{}**", entry.verdict)
+        };
+        rows.push(format!(
+            "| {} | {} | {mark} | {} | {} |",
+            escape(&entry.requirement.0),
+            entry.role,
+            covered(&entry.positive),
+            covered(&entry.negative)
+        ));
+    }
+    if left_out > 0 {
+        rows.push(format!(
+            "\n{left_out} more were not run: their cases were not selected, or nobody played the role."
+        ));
+    }
+    rows.join("\n")
+}
+
+fn covered(coverage: &Coverage) -> String {
+    let why = coverage.why.as_ref().map(|why| format!(": {}", escape(why)));
+    let cases = match coverage.state {
+        State::Held => format!(" ({})", coverage.cases.len()),
+        State::Broken | State::Open => {
+            let cases: Vec<&str> = coverage.cases.iter().map(|case| case.0.as_str()).collect();
+            format!(" ({})", escape(&cases.join(", ")))
+        }
+        State::NotRun | State::NotTested => String::new(),
+    };
+    format!("{}{cases}{}", coverage.state, why.unwrap_or_default())
 }
 
 /// Readings are our own text, with code in backticks.

@@ -27,6 +27,10 @@ pub struct Changes {
     pub certificate: Option<Certificate>,
     /// A third server sends it first.
     pub from_third: bool,
+    /// It is sent without TLS.
+    pub plaintext: bool,
+    /// It is sent as soon as this was seen, whatever the procedure says.
+    pub after: Option<MessageId>,
 }
 
 impl Changes {
@@ -48,6 +52,8 @@ impl Changes {
                 How::CloseAt(at) => changes.close_at = Some(*at),
                 How::Tls(certificate) => changes.certificate = Some(*certificate),
                 How::FromThirdServer => changes.from_third = true,
+                How::Plaintext => changes.plaintext = true,
+                How::After(message) => changes.after = Some(*message),
             }
         }
         changes
@@ -85,6 +91,12 @@ impl Changes {
         if let Some(certificate) = self.certificate {
             words.push(certificate_in_words(certificate).to_owned());
         }
+        if self.plaintext {
+            words.push("it comes without TLS".to_owned());
+        }
+        if let Some(after) = self.after {
+            words.push(format!("it comes as soon as {after} was seen"));
+        }
         (!words.is_empty()).then(|| words.join(", "))
     }
 }
@@ -102,6 +114,7 @@ pub const fn certificate_in_words(certificate: Certificate) -> &'static str {
         Certificate::SelfSigned => "a self-signed certificate",
         Certificate::MissingIntermediate => "a certificate without its intermediate",
         Certificate::OtherServer => "a certificate of another server",
+        Certificate::Revoked => "a revoked certificate",
     }
 }
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use dmconform_case::claims;
+use dmconform_case::test_case::FieldChange;
 use dmconform_model::transcript::{AccountState, Authentication as Outcome, DeviceState, EndpointKind};
 use dmconform_model::{Event, MessageId, Part, Role, Step};
 use oma_dm::account::Account;
-use oma_dm::auth::HMAC_HEADER;
+use oma_dm::auth::{HMAC_HEADER, Secret};
 use oma_dm::bootstrap;
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::session::client::{ClientConfig, ClientSession, End, Step as Next};
@@ -113,6 +114,7 @@ pub(crate) async fn fetch(stage: &Arc<Stage>, context: &Arc<CaseContext>, change
             .in_words()
             .map(|words| (MessageId::request(Step::BootstrapFetch), words)),
         close_at: changes.close_at,
+        plaintext: false,
     };
     let answer = match stage.exchange(context, outgoing).await {
         Ok(answer) => answer,
@@ -155,7 +157,7 @@ fn newest_url(context: &CaseContext, tree: &Tree) -> Option<String> {
 pub(crate) async fn open_session(
     stage: &Arc<Stage>,
     context: &Arc<CaseContext>,
-    _changes: &Changes,
+    changes: &Changes,
 ) -> Performed {
     let mut client = context.client.lock().await;
     let dms_1 = context.server_id(Role::Dms1);
@@ -166,9 +168,25 @@ pub(crate) async fn open_session(
             .into_iter()
             .find(|(_, account)| account.server_id != dms_1)
     });
-    let Some((root, account)) = found else {
+    let Some((root, mut account)) = found else {
         return Performed::Stuck("the client has no account of DMS-2".to_owned());
     };
+    if let Some(change) = changes.in_words() {
+        context.recorder.record(Event::Changed {
+            at: MessageId::request(Step::ClientSession),
+            exchange: None,
+            change,
+        });
+    }
+    match changes.fields.get("credentials") {
+        Some(FieldChange::Removed) => account.client_credentials = None,
+        Some(FieldChange::To(secret)) => {
+            if let Some(credentials) = &mut account.client_credentials {
+                credentials.secret = Secret::new(secret);
+            }
+        }
+        None => {}
+    }
     if let Err(reason) = session(stage, context, &mut client, Role::Dms2, &root, account).await {
         return Performed::Stuck(format!("the session with DMS-2 failed: {reason}"));
     }
@@ -292,6 +310,7 @@ async fn say(
         presents: Presents::Nothing,
         change: None,
         close_at: None,
+        plaintext: false,
     };
     let line = if server == Role::Dms1 {
         &mut client.to_dms_1

@@ -106,7 +106,7 @@ impl CaseContext {
             () = tokio::time::sleep(self.window()) => {}
             _ = over.wait_for(|over| *over) => {}
         }
-        if self.must_give_opportunity() {
+        if self.must_give_opportunity() && !is_carried_by_dm_session(MessageId::request(message.step)) {
             let limit = self.header.limits.step_deadline.get();
             let given = self.until(|context| {
                 context

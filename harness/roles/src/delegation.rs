@@ -80,6 +80,7 @@ async fn send(
         Some(changes) => {
             outgoing.change = changes.in_words().map(|words| (message, words));
             outgoing.close_at = changes.close_at;
+            outgoing.plaintext = changes.plaintext;
         }
         None => outgoing.change = Some((message, THIRD_SERVER.to_owned())),
     }
@@ -111,6 +112,7 @@ fn outgoing(
         presents,
         change: None,
         close_at: None,
+        plaintext: false,
     }
 }
 

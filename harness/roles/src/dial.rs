@@ -34,6 +34,8 @@ pub struct Outgoing {
     pub change: Option<(MessageId, String)>,
     /// Where the connection is closed while it is sent.
     pub close_at: Option<CloseAt>,
+    /// Whether it goes without TLS.
+    pub plaintext: bool,
 }
 
 /// An exchange that came to no answer.
@@ -152,6 +154,23 @@ impl Stage {
             authority: place.authority,
         };
         let record = |connection| record_request(context, outgoing, exchange, connection);
+        if outgoing.plaintext {
+            let mut connection = client::open_plain(&target, observer, limits).await?;
+            let number = connection.number;
+            let answered = connection.exchange(sending, || record(number), limits).await;
+            // What a TLS listener says to that is no HTTP: an alert, which refuses it.
+            return answered.map_err(|error| {
+                let refused_by_peer = error.refused_by_peer || error.unreadable;
+                (
+                    Some(number),
+                    ExchangeError {
+                        refused_by_peer,
+                        unreadable: false,
+                        ..error
+                    },
+                )
+            });
+        }
         if outgoing.close_at.is_some() {
             return Err(client::break_off(&target, &tls, observer, &sending, record, limits).await);
         }

@@ -17,12 +17,39 @@ struct Cases {
     by_device: BTreeMap<String, Arc<CaseContext>>,
     /// The only running case, while it has the listeners to itself.
     exclusive: Option<Arc<CaseContext>>,
+    gone: Gone,
+}
+
+/// The cases that are over: what still arrives for them is for nobody else, not even for the only case that runs.
+#[derive(Default)]
+struct Gone {
+    /// By device: the session and the token. A device that is leased again is gone no more.
+    by_device: BTreeMap<String, (String, String)>,
+}
+
+impl Gone {
+    /// Whether a document between the servers is about a case that is over.
+    fn has_document(&self, device: Option<&str>, session: Option<&str>) -> bool {
+        let of_device = device.is_some_and(|device| self.by_device.contains_key(device));
+        let of_session = session.is_some_and(|session| {
+            !session.is_empty() && self.by_device.values().any(|(known, _)| known == session)
+        });
+        of_device || of_session
+    }
+
+    /// Whether the target of a request is that of a case that is over.
+    fn has_target(&self, target: &str) -> bool {
+        self.by_device
+            .iter()
+            .any(|(device, (_, token))| target.contains(token) || ends_segment(target, device))
+    }
 }
 
 impl Router {
     /// Lets a case take part; `exclusive` if it has the listeners to itself.
     pub fn enter(&self, context: &Arc<CaseContext>, exclusive: bool) {
         let mut cases = self.lock();
+        cases.gone.by_device.remove(&context.header.parties.device);
         cases
             .by_device
             .insert(context.header.parties.device.clone(), Arc::clone(context));
@@ -34,8 +61,18 @@ impl Router {
     /// Lets a case go.
     pub fn leave(&self, context: &CaseContext) {
         let mut cases = self.lock();
-        cases.by_device.remove(&context.header.parties.device);
+        let device = context.header.parties.device.clone();
+        cases.by_device.remove(&device);
+        cases
+            .gone
+            .by_device
+            .insert(device, (context.session_id(), context.token.clone()));
         cases.exclusive = None;
+    }
+
+    /// Every running case.
+    pub fn all(&self) -> Vec<Arc<CaseContext>> {
+        self.lock().by_device.values().cloned().collect()
     }
 
     /// The case that has the listeners to itself.
@@ -49,7 +86,7 @@ impl Router {
     }
 
     /// The case of a document between the servers: by its device, then by its session, and if it names neither
-    /// properly, the only case there is.
+    /// properly, nor those of a case that is over, the only case there is.
     pub fn by_document(&self, device: Option<&str>, session: Option<&str>) -> Option<Arc<CaseContext>> {
         if let Some(found) = device.and_then(|device| self.by_device(device)) {
             return Some(found);
@@ -58,7 +95,10 @@ impl Router {
         let by_session = session
             .filter(|session| !session.is_empty())
             .and_then(|session| cases.by_device.values().find(|case| case.session_id() == session));
-        by_session.cloned().or_else(|| cases.only())
+        by_session.cloned().or_else(|| {
+            let is_late = cases.gone.has_document(device, session);
+            cases.only().filter(|_| !is_late)
+        })
     }
 
     /// The case whose token or device is in the target of a request.
@@ -68,7 +108,9 @@ impl Router {
             let device = &case.header.parties.device;
             target.contains(&case.token) || ends_segment(target, device)
         });
-        named.cloned().or_else(|| cases.only())
+        named
+            .cloned()
+            .or_else(|| cases.only().filter(|_| !cases.gone.has_target(target)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Cases> {
@@ -115,7 +157,38 @@ fn percent_decoded(text: &str) -> String {
 mod tests {
     use rstest::rstest;
 
-    use super::ends_segment;
+    use super::{Gone, ends_segment};
+
+    #[rstest]
+    #[case(Some("urn:example:1"), None, true)]
+    #[case(Some("urn:example:2"), Some("session-1"), true)]
+    #[case(Some("urn:example:2"), Some("session-2"), false)]
+    #[case(None, Some(""), false)]
+    #[case(None, None, false)]
+    fn what_is_about_a_case_that_is_over_is_for_nobody(
+        #[case] device: Option<&str>,
+        #[case] session: Option<&str>,
+        #[case] late: bool,
+    ) {
+        let mut gone = Gone::default();
+        let known = ("session-1".to_owned(), "token-1".to_owned());
+        gone.by_device.insert("urn:example:1".to_owned(), known);
+        assert_eq!(gone.has_document(device, session), late);
+    }
+
+    #[rstest]
+    #[case("/bootstrap/token-1", true)]
+    #[case("/bootstrap/urn:example:1", true)]
+    #[case("/bootstrap/urn:example:12", false)]
+    fn a_request_for_what_a_case_that_is_over_handed_out_is_for_nobody(
+        #[case] target: &str,
+        #[case] late: bool,
+    ) {
+        let mut gone = Gone::default();
+        let known = ("session-1".to_owned(), "token-1".to_owned());
+        gone.by_device.insert("urn:example:1".to_owned(), known);
+        assert_eq!(gone.has_target(target), late);
+    }
 
     #[rstest]
     #[case("/bootstrap/urn:example:1", "urn:example:1", true)]

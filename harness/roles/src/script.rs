@@ -29,14 +29,17 @@ pub async fn play(stage: Arc<Stage>, context: Arc<CaseContext>, role: Role) {
         .filter(|message| context.header.procedure.sender(*message, opener) == Some(role))
         .collect();
     for message in own {
+        let changes = context.changes(message);
         let before = context.header.procedure.predecessors(message, with_removal);
-        if !context
-            .until(|context| before.iter().all(|before| context.recorder.seen(*before)))
-            .await
-        {
+        let is_due = |context: &CaseContext| match changes.after {
+            Some(after) => context
+                .recorder
+                .with(|observed| observed.all(after).next().is_some()),
+            None => before.iter().all(|before| context.recorder.seen(*before)),
+        };
+        if !context.until(is_due).await {
             return;
         }
-        let changes = context.changes(message);
         if changes.delay {
             context.hold(message).await;
         }

@@ -66,6 +66,12 @@ impl Offers {
         !lock(&self.state).waiting.is_empty()
     }
 
+    /// Whether the client has yet to say something about a command, whether it has been told it or not.
+    pub fn is_unanswered(&self) -> bool {
+        let state = lock(&self.state);
+        (1..=state.next).any(|number| !state.statuses.contains_key(&Tag(number)))
+    }
+
     fn result(&self, tag: Tag) -> Option<Option<String>> {
         let state = lock(&self.state);
         let status = state.statuses.get(&tag)?;
@@ -390,6 +396,17 @@ pub async fn probe(context: Arc<CaseContext>, state: State) {
         return;
     };
     if !context.until(|context| context.recorder.seen(state.after)).await {
+        return;
+    }
+    // What an answer that is not as it should be does to the client shows only when the client has had its time.
+    let spoiled = MessageId::answer(state.after.step);
+    let is_spoiled = spoiled != state.after && context.changes(spoiled).in_words().is_some();
+    let settled = |context: &CaseContext| {
+        context
+            .recorder
+            .with(|observed| observed.window(spoiled).is_some())
+    };
+    if is_spoiled && !context.until(settled).await {
         return;
     }
     let item = Item::at(node);

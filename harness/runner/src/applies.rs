@@ -43,6 +43,13 @@ pub(crate) fn why_not(suite: &Suite, case: &TestCase, product: &Implementation) 
     if case.given.bootstrap_server == BootstrapPlace::CoLocated && half_real {
         return Some("DMS-2 and the Bootstrap Server are not on one machine here".to_owned());
     }
+    let missing = case
+        .requires
+        .iter()
+        .find(|claim| !product.supports.includes(claim));
+    if let Some(claim) = missing {
+        return Some(format!("it does not claim {claim}, which the case is about"));
+    }
     if let Some(reason) = session(case, product).or_else(|| looks(case, product)) {
         return Some(reason);
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use dmconform_case::claims::StartedBy;
 use dmconform_case::implementation::HttpTrigger;
-use dmconform_case::test_case::{How, Look, Opener, What};
+use dmconform_case::test_case::{Expectation, How, Look, Opener, TestCase, What};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::TriggerOutcome;
 use dmconform_model::{Event, MessageId, Role};
@@ -216,12 +216,7 @@ impl Driver<'_> {
             let done = scripts.iter().all(JoinHandle::is_finished);
             if !marker.holding {
                 if done && waiting == 0 {
-                    if context
-                        .case()
-                        .changes
-                        .iter()
-                        .any(|change| matches!(change.how, How::Repeat(_)))
-                    {
+                    if is_about_what_follows(context.case()) {
                         self.last_window(&context).await;
                     }
                     return;
@@ -230,9 +225,16 @@ impl Driver<'_> {
                     self.last_window(&context).await;
                     return;
                 }
-                let still = moved.elapsed() >= quiet;
+                // A client that is slow to come has not shown yet what it does.
+                let patience = if is_unanswered(&context) {
+                    self.patience()
+                } else {
+                    quiet
+                };
+                let still = moved.elapsed() >= patience;
                 if still && (waiting == 0 || context.recorder.settled()) {
                     self.last_window(&context).await;
+                    self.last_answers(&context).await;
                     return;
                 }
             }
@@ -261,6 +263,14 @@ impl Driver<'_> {
         })
     }
 
+    /// A look at a real client's tree that began in the last window is waited for.
+    async fn last_answers(&self, context: &CaseContext) {
+        let began = Instant::now();
+        while is_unanswered(context) && began.elapsed() < self.patience() {
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
     /// What the product does after a change that ended the procedure is part of the case: one window for that.
     async fn last_window(&self, context: &CaseContext) {
         let change = context.recorder.with(|observed| {
@@ -271,6 +281,24 @@ impl Driver<'_> {
             context.hold(at).await;
         }
     }
+}
+
+/// Whether a client has yet to answer something.
+fn is_unanswered(context: &CaseContext) -> bool {
+    context
+        .offers
+        .values()
+        .any(dmconform_roles::Offers::is_unanswered)
+}
+
+/// Whether a case is about what must not follow from a change, which nothing that is due waits for.
+fn is_about_what_follows(case: &TestCase) -> bool {
+    let repeats = case
+        .changes
+        .iter()
+        .any(|change| matches!(change.how, How::Repeat(_)));
+    let forbids = |expectation: &Expectation| matches!(expectation.what, What::Never { until: None, .. });
+    repeats || case.expect.iter().any(forbids)
 }
 
 /// How far a case has come; polls do not count.

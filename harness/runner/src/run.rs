@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use dmconform_case::implementation::Removal;
-use dmconform_case::test_case::{BootstrapPlace, TestCase};
+use dmconform_case::ledger::ledger;
+use dmconform_case::test_case::{BootstrapPlace, How, TestCase};
 use dmconform_judge::{Header, JUDGE_VERSION, Owner, Parties};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::result::{Problem, RunInfo, summarise};
@@ -113,6 +114,7 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
             ..info
         },
         summary: summarise(&gathered.cases),
+        ledger: ledger(&shared.options.suite, &gathered.cases),
         cases: gathered.cases,
         strays: gathered.strays,
         problems: gathered.problems,
@@ -356,7 +358,11 @@ async fn run_case(
     listener: Option<(Endpoint, Certificate)>,
 ) {
     let mut cancelled = shared.cancelled.clone();
-    let (Ok(_device), Ok(_job)) = (devices.available.acquire().await, shared.jobs.acquire().await) else {
+    let count = if case.given.beside { 2 } else { 1 };
+    let (Ok(_device), Ok(_job)) = (
+        devices.available.acquire_many(count).await,
+        shared.jobs.acquire().await,
+    ) else {
         return;
     };
     if *cancelled.borrow_and_update() {
@@ -369,6 +375,8 @@ async fn run_case(
         case: id.clone(),
     };
     (shared.emit)(started);
+    let other = case.given.beside.then(|| devices.take());
+    let beside = other.map(|other| context(&shared, &running, standing_still(&case), other));
     let (context, variables) = context(&shared, &running, case, number);
     if let Some((endpoint, certificate)) = listener
         && let Err(error) = running.stage.present(endpoint, certificate).await
@@ -382,10 +390,24 @@ async fn run_case(
         running: &running,
         context: Arc::clone(&context),
         variables,
-        cancelled,
+        cancelled: cancelled.clone(),
     };
-    driver.drive().await;
+    match beside {
+        Some((beside, variables)) => {
+            let other = Driver {
+                running: &running,
+                context: beside,
+                variables,
+                cancelled,
+            };
+            drive_beside(&driver, &other).await;
+        }
+        None => driver.drive().await,
+    }
     running.stage.router.leave(&context);
+    if let Some(other) = other {
+        devices.give_back(other);
+    }
     if let Some((endpoint, _)) = listener
         && let Err(error) = running.stage.present(endpoint, Certificate::Good).await
     {
@@ -410,6 +432,43 @@ async fn run_case(
     }
     shared.gather(|gathered| gathered.cases.push(result.clone()));
     (shared.emit)(RunEvent::CaseFinished(Box::new(result)));
+}
+
+/// The delegation beside a case: it comes to where the case holds back its message, and stays there.
+fn standing_still(case: &TestCase) -> TestCase {
+    let mut beside = case.clone();
+    for change in &mut beside.changes {
+        if change.how == How::Delay {
+            change.how = How::Omit;
+        }
+    }
+    beside
+}
+
+/// Drives a case, and another delegation beside it that begins while the case holds back its message. What becomes of
+/// the other one is not judged: it is there to be mixed up.
+async fn drive_beside(case: &Driver<'_>, other: &Driver<'_>) {
+    let stage = &case.running.stage;
+    let beside = async {
+        let holds = |context: &CaseContext| {
+            let open = |observed: &dmconform_judge::Observed| {
+                observed.windows.iter().any(|window| window.closed.is_none())
+            };
+            context.recorder.with(open)
+        };
+        if case.context.until(holds).await {
+            stage.router.enter(&other.context, false);
+            other.drive().await;
+        }
+        // The case ends when it is over itself.
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = case.drive() => {}
+        () = beside => {}
+    }
+    other.context.over.send_replace(true);
+    stage.router.leave(&other.context);
 }
 
 fn store(path: &Path, text: &str) -> std::io::Result<()> {

@@ -165,6 +165,12 @@ impl Running {
             "tls.roots",
             work.join("certificates/roots.pem").display().to_string(),
         );
+        set(
+            "tls.revocation-list",
+            work.join("certificates/revocation-list.pem")
+                .display()
+                .to_string(),
+        );
         for role in Role::ALL {
             let path = |extension: &str| {
                 work.join(format!("certificates/{role}.{extension}"))
@@ -218,6 +224,7 @@ impl Running {
             &work.join("certificates"),
             self.stage.authority(),
             self.stage.roots(),
+            &self.stage.authority().revocation_list_pem()?,
             &identities,
         )?;
         Ok(())
@@ -323,6 +330,7 @@ pub fn certificates(directory: &Path, parties: &[(&str, &str)]) -> Result<(), Ta
         .iter()
         .filter_map(|(name, identity)| Some((*name, identity.as_ref()?)))
         .collect();
-    write_store(directory, &authority, &roots, &identities)?;
+    let revocation_list = authority.revocation_list_pem()?;
+    write_store(directory, &authority, &roots, &revocation_list, &identities)?;
     Ok(())
 }

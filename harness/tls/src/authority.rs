@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use dmconform_model::certificate::Certificate;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData as _, SanType,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PublicKeyData as _, RevokedCertParams, SanType, SerialNumber,
 };
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -20,6 +21,9 @@ use crate::store::{INTERMEDIATE, INTERMEDIATE_KEY, ROOTS};
 
 /// How long certificates are valid after a run begins.
 const VALID_DAYS: i64 = 30;
+
+/// The serial number of every revoked certificate.
+const REVOKED: u64 = 0x0072_6576_6f6b_6564;
 
 /// Someone who gets a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -174,6 +178,30 @@ impl Authority {
         self.intermediate.key().serialize_pem()
     }
 
+    /// The revocation list of the intermediate authority as PEM: [`Certificate::Revoked`] is on it.
+    ///
+    /// # Errors
+    /// When the cryptographic library does not sign it.
+    pub fn revocation_list_pem(&self) -> Result<String, AuthorityError> {
+        let what = "the revocation list";
+        let revoked = RevokedCertParams {
+            serial_number: SerialNumber::from(REVOKED),
+            revocation_time: self.now - Duration::hours(1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let params = CertificateRevocationListParams {
+            this_update: self.now - Duration::hours(1),
+            next_update: self.now + Duration::days(VALID_DAYS),
+            crl_number: SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: vec![revoked],
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let list = params.signed_by(&self.intermediate).map_err(failed(what))?;
+        list.pem().map_err(failed(what))
+    }
+
     /// A certificate for a party, good or bad in exactly one way; nothing for [`Certificate::None`].
     ///
     /// # Errors
@@ -243,6 +271,9 @@ impl Authority {
                 ExtendedKeyUsagePurpose::ClientAuth,
             ],
         };
+        if flavour == Certificate::Revoked {
+            params.serial_number = Some(SerialNumber::from(REVOKED));
+        }
         params.use_authority_key_identifier_extension = flavour != Certificate::SelfSigned;
         Ok(params)
     }

@@ -22,8 +22,8 @@ pub struct StoreError {
     source: io::Error,
 }
 
-/// Writes `roots.pem`, `intermediate.pem`, `intermediate.key`, and `NAME.pem` (the chain) and `NAME.key` for every
-/// identity. The directory gets mode 0700, every file 0600.
+/// Writes `roots.pem`, `intermediate.pem`, `intermediate.key`, `revocation-list.pem`, and `NAME.pem` (the chain) and `NAME.key`
+/// for every identity. The directory gets mode 0700, every file 0600.
 ///
 /// # Errors
 /// The first path that cannot be written.
@@ -31,6 +31,7 @@ pub fn write_store(
     directory: &Path,
     authority: &Authority,
     roots: &Roots,
+    revocation_list: &str,
     identities: &[(&str, &Identity)],
 ) -> Result<(), StoreError> {
     private_directory(directory).map_err(at(directory))?;
@@ -40,6 +41,7 @@ pub fn write_store(
         &directory.join(INTERMEDIATE_KEY),
         &authority.intermediate_key_pem(),
     )?;
+    private_file(&directory.join("revocation-list.pem"), revocation_list)?;
     for (name, identity) in identities {
         private_file(&directory.join(format!("{name}.pem")), identity.chain_pem())?;
         private_file(&directory.join(format!("{name}.key")), identity.key_pem())?;

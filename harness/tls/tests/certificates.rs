@@ -76,6 +76,36 @@ fn a_bad_certificate_is_bad_in_one_way_only(
 }
 
 #[rstest]
+#[case(Certificate::Revoked, false)]
+#[case(Certificate::Good, true)]
+fn only_a_revoked_certificate_is_on_the_revocation_list(
+    #[case] flavour: Certificate,
+    #[case] accepted: bool,
+) {
+    let Some(shop) = Shop::open(flavour) else { return };
+    // Whoever does not look at the list finds nothing wrong with it.
+    assert_eq!(shop.verify(&Question::new().host(SERVER)), Ok(()));
+    let output = shop.run(&[
+        "verify",
+        "-CAfile",
+        "roots.pem",
+        "-untrusted",
+        "intermediate.pem",
+        "-CRLfile",
+        "revocation-list.pem",
+        "-crl_check",
+        "leaf.pem",
+    ]);
+    assert_eq!(output.status.success(), accepted, "{}", text(&output));
+    assert_eq!(
+        text(&output).contains("certificate revoked"),
+        !accepted,
+        "{}",
+        text(&output)
+    );
+}
+
+#[rstest]
 fn a_good_certificate_serves_servers_and_clients(#[values("sslserver", "sslclient")] purpose: &'static str) {
     let Some(shop) = Shop::open(Certificate::Good) else {
         return;
@@ -194,7 +224,14 @@ fn only_the_owner_can_read_what_is_written_even_over_older_files() {
         .issue(&party(), Certificate::Good)
         .expect("a certificate is made")
         .expect("a good certificate is one");
-    write_store(&store, &authority, &authority.roots(), &[("dms-2", &identity)]).expect("it is written");
+    write_store(
+        &store,
+        &authority,
+        &authority.roots(),
+        "",
+        &[("dms-2", &identity)],
+    )
+    .expect("it is written");
 
     let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
     assert_eq!(mode(&store), 0o700);
@@ -210,7 +247,16 @@ fn only_the_owner_can_read_what_is_written_even_over_older_files() {
         );
     }
     names.sort();
-    assert_eq!(names, ["dms-2.key", "dms-2.pem", "intermediate.pem", "roots.pem"]);
+    assert_eq!(
+        names,
+        [
+            "dms-2.key",
+            "dms-2.pem",
+            "intermediate.pem",
+            "revocation-list.pem",
+            "roots.pem"
+        ]
+    );
     assert_eq!(
         fs::read_to_string(older).expect("the key is readable"),
         identity.key_pem()
@@ -258,6 +304,7 @@ impl Shop {
             folder.path(),
             &authority,
             &authority.roots(),
+            &authority.revocation_list_pem().expect("the list is signed"),
             &[("leaf", &identity)],
         )
         .expect("the certificates are written");

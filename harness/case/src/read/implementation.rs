@@ -237,6 +237,7 @@ pub fn implementation_variables(ports: &[String]) -> Vec<String> {
         "mock.bootstrap-server.bootstrap",
         "mock.bootstrap-server.bootstrap-base",
         "tls.roots",
+        "tls.revocation-list",
         "tls.dm-client.certificate",
         "tls.dm-client.key",
         "tls.dms-1.certificate",

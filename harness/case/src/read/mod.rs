@@ -16,7 +16,7 @@ pub use deviations::{Departures, deviations};
 pub use diagnose::{Source, nearest};
 pub use implementation::{endpoint_of, implementation, implementation_variables};
 pub(crate) use procedure::Requirements;
-pub use procedure::{procedure, requirements};
+pub use procedure::{Stated, procedure, requirements};
 pub use profile::profile;
 pub(crate) use raw_case::RawCase;
 pub use resolve::{Known, TIMES, case, settable_fields, typed_fields};

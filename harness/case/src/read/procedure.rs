@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dmconform_model::requirement::OpenQuestion;
 use dmconform_model::{Diagnostic, MessageId, Requirement, RequirementId, Weight};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,13 +23,20 @@ pub(crate) struct Requirements {
     /// The requirements.
     #[schemars(with = "Vec<names::Requirement>")]
     requirements: Vec<Located<Requirement>>,
+    /// What is not tested because no requirement states it.
+    #[serde(default)]
+    #[schemars(with = "Vec<names::OpenQuestion>")]
+    open: Vec<OpenQuestion>,
 }
+
+/// The requirements by their identifiers, and the questions that they leave open.
+pub type Stated = (BTreeMap<RequirementId, Requirement>, Vec<OpenQuestion>);
 
 /// Reads the requirements.
 ///
 /// # Errors
 /// What is wrong with the text, with its place; an identifier that is there twice.
-pub fn requirements(source: Source<'_>) -> Result<BTreeMap<RequirementId, Requirement>, Vec<Diagnostic>> {
+pub fn requirements(source: Source<'_>) -> Result<Stated, Vec<Diagnostic>> {
     let source = source.without_mark();
     let node = node::parse(source).map_err(|problem| vec![problem])?;
     let read: Requirements = typed::read(&node).map_err(|mistakes| source.errors(mistakes))?;
@@ -44,13 +52,19 @@ pub fn requirements(source: Source<'_>) -> Result<BTreeMap<RequirementId, Requir
             let help = "weight fail-if-claimed goes with a `claim`, and no other weight does".to_owned();
             problems.push(source.error(at.clone(), format!("weigh {id}"), Some(help)));
         }
+        let of = value.not_tested.iter().flat_map(|untested| &untested.of);
+        for role in of.filter(|role| !value.binds.contains(role)) {
+            let help = "name roles of `binds`, or none for all of them".to_owned();
+            let message = format!("say why {id} is not tested for {role}: it does not bind that role");
+            problems.push(source.error(at.clone(), message, Some(help)));
+        }
         if known.insert(id.clone(), value).is_some() {
             let help = "give one of the two another identifier".to_owned();
             problems.push(source.error(at, format!("state {id} twice"), Some(help)));
         }
     }
     if problems.is_empty() {
-        Ok(known)
+        Ok((known, read.open))
     } else {
         Err(problems)
     }

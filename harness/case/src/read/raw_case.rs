@@ -27,6 +27,9 @@ pub(crate) struct RawCase {
     /// The role that is judged, or several: the implementation under test.
     #[schemars(with = "OneOrMany<names::Role>")]
     pub(crate) iut: Located<OneOrMany<Located<String>>>,
+    /// The claims (`supports.claims` of an implementation file) without which it does not apply.
+    #[serde(default)]
+    pub(crate) requires: Vec<String>,
     /// The circumstances.
     #[serde(default)]
     #[schemars(with = "Circumstances")]
@@ -84,6 +87,13 @@ pub(crate) struct RawChange {
     /// Before it is sent, a third server sends the same with a valid certificate of its own.
     #[serde(default)]
     pub(crate) from_third_server: Option<bool>,
+    /// It is sent without TLS.
+    #[serde(default)]
+    pub(crate) plaintext: Option<bool>,
+    /// It is sent as soon as this message was seen, whatever it says, and not when the procedure has it.
+    #[serde(default)]
+    #[schemars(with = "Option<names::Message>")]
+    pub(crate) after: Option<Located<String>>,
 }
 
 /// How long something lasts.
@@ -115,6 +125,9 @@ pub(crate) struct RawExpectation {
     /// The whole procedure: every message of the judged roles, in order, with equal data.
     #[serde(default)]
     pub(crate) procedure: Option<Whole>,
+    /// What passes between the servers passes inside TLS.
+    #[serde(default)]
+    pub(crate) secured: Option<bool>,
     /// A message.
     #[serde(default)]
     #[schemars(with = "Option<names::Message>")]

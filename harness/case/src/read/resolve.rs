@@ -124,6 +124,7 @@ impl Resolver<'_> {
             purpose: words(&raw.purpose.value),
             covers: std::mem::take(&mut self.covers),
             iut: std::mem::take(&mut self.iut),
+            requires: raw.requires,
             given: std::mem::take(&mut self.given),
             changes,
             expect,

@@ -28,6 +28,10 @@ pub(crate) struct Certificate;
 pub(crate) struct Basis;
 /// What a broken requirement is.
 pub(crate) struct Weight;
+/// A kind of check.
+pub(crate) struct CheckKind;
+/// Why something is not tested.
+pub(crate) struct Untested;
 
 /// One requirement.
 #[derive(JsonSchema)]
@@ -50,6 +54,44 @@ pub(crate) struct Requirement {
     weight: Weight,
     /// The claim that makes it apply, for weight `fail-if-claimed`.
     claim: Option<String>,
+    /// Where the text that backs it is to be found; where no text does, what it is inferred from.
+    #[schemars(default)]
+    text: String,
+    /// What of it is not tested, and why.
+    #[schemars(default, rename = "not-tested")]
+    not_tested: Vec<NotTested>,
+}
+
+/// A kind of check of a requirement that no case makes.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used; the type that is read has none")]
+pub(crate) struct NotTested {
+    /// For which roles; absent for all that it binds.
+    #[schemars(default)]
+    of: Vec<Role>,
+    /// Which kind of check; absent for both.
+    check: Option<CheckKind>,
+    /// Why not, in a word.
+    reason: Untested,
+    /// Why not, in a sentence.
+    why: String,
+}
+
+/// Something that no requirement states.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used; the type that is read has none")]
+pub(crate) struct OpenQuestion {
+    /// The steps it concerns; absent when it concerns all.
+    #[schemars(default)]
+    steps: Vec<Step>,
+    /// What is not tested.
+    words: String,
+    /// Why not, in a word.
+    reason: Untested,
+    /// Why not, in a sentence.
+    why: String,
 }
 
 /// One deviation.
@@ -131,6 +173,11 @@ named_schema!(
     Basis,
     json_schema!({"enum": ["change-request", "public", "inferred"]})
 );
+named_schema!(CheckKind, json_schema!({"enum": ["positive", "negative"]}));
+named_schema!(
+    Untested,
+    json_schema!({"enum": ["unobservable", "left-open", "optional"]})
+);
 named_schema!(
     Weight,
     json_schema!({"enum": ["fail", "warn", "fail-if-claimed"]})
@@ -173,7 +220,7 @@ keyed_schema!(
 );
 
 /// Every kind of certificate; a test compares the names with what is read.
-const CERTIFICATES: [Presented; 10] = [
+const CERTIFICATES: [Presented; 11] = [
     Presented::Good,
     Presented::None,
     Presented::UnknownAuthority,
@@ -184,6 +231,7 @@ const CERTIFICATES: [Presented; 10] = [
     Presented::SelfSigned,
     Presented::MissingIntermediate,
     Presented::OtherServer,
+    Presented::Revoked,
 ];
 
 /// The name of a certificate in files.
@@ -199,6 +247,7 @@ pub(crate) const fn certificate(certificate: Presented) -> &'static str {
         Presented::SelfSigned => "self-signed",
         Presented::MissingIntermediate => "missing-intermediate",
         Presented::OtherServer => "other-server",
+        Presented::Revoked => "revoked",
     }
 }
 

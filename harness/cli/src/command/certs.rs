@@ -15,7 +15,7 @@ pub(crate) fn run(arguments: &Certs) -> Result<u8, Failure> {
         .map_err(|error| Failure::environment(error.to_string()))?;
     let folder = arguments.out.display();
     let mut text = format!(
-        "wrote to {folder}:\n  roots.pem         what every party trusts\n  intermediate.pem, intermediate.key  the issuing authority, for `dmconform run --certificates {folder}`\n"
+        "wrote to {folder}:\n  roots.pem         what every party trusts\n  intermediate.pem, intermediate.key  the issuing authority, for `dmconform run --certificates {folder}`\n  revocation-list.pem  what it has revoked: the test certificates of kind `revoked`\n"
     );
     for (name, server_id) in parties {
         text = format!("{text}  {name}.pem, {name}.key  for `{server_id}`, localhost and 127.0.0.1\n");

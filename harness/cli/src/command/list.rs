@@ -1,6 +1,9 @@
-//! `dmconform list`: the cases.
+//! `dmconform list`: the cases, or the requirements.
 
 use dmconform_case::test_case::TestCase;
+use dmconform_case::{Suite, ledger};
+use dmconform_model::ledger::CheckKind;
+use dmconform_model::{Basis, CaseId, Requirement, Role, Weight};
 use serde_json::json;
 
 use crate::arguments::{Format, List};
@@ -11,6 +14,9 @@ use crate::suite;
 pub(crate) fn run(arguments: &List) -> Result<u8, Failure> {
     let suite = suite::load()?;
     let roles = suite::roles(&arguments.role)?;
+    if arguments.requirements {
+        return Ok(requirements(&suite, &roles, arguments.format));
+    }
     let selected: Vec<&TestCase> = suite
         .cases
         .iter()
@@ -27,6 +33,98 @@ pub(crate) fn run(arguments: &List) -> Result<u8, Failure> {
         Format::Text => print(&table(&selected)),
     }
     Ok(if selected.is_empty() { 4 } else { 0 })
+}
+
+/// Lists the requirements as a table or as JSON.
+fn requirements(suite: &Suite, roles: &[Role], format: Format) -> u8 {
+    let selected: Vec<&Requirement> = ledger::in_order(suite)
+        .into_iter()
+        .filter(|requirement| roles.is_empty() || requirement.binds.iter().any(|role| roles.contains(role)))
+        .collect();
+    match format {
+        Format::Json => {
+            let stated: Vec<_> = selected
+                .iter()
+                .map(|requirement| stated(suite, requirement))
+                .collect();
+            let listed = json!({"requirements": stated, "open": suite.open_questions});
+            print(&format!("{listed:#}\n"));
+        }
+        Format::Text => print(&requirements_table(suite, &selected)),
+    }
+    if selected.is_empty() { 4 } else { 0 }
+}
+
+/// A requirement, with how it is checked for every role that it binds.
+fn stated(suite: &Suite, requirement: &Requirement) -> serde_json::Value {
+    let checks: Vec<_> = checks(suite, requirement)
+        .map(|(role, kind, cases)| {
+            let untested = requirement.untested(role, kind).filter(|_| cases.is_empty());
+            json!({"of": role, "check": kind, "cases": cases, "not-tested": untested})
+        })
+        .collect();
+    let mut value = json!(requirement);
+    value["checks"] = json!(checks);
+    value
+}
+
+/// For every role that a requirement binds and every kind of check, the cases.
+fn checks<'a>(
+    suite: &'a Suite,
+    requirement: &'a Requirement,
+) -> impl Iterator<Item = (Role, CheckKind, Vec<&'a CaseId>)> {
+    requirement.binds.iter().flat_map(move |role| {
+        CheckKind::ALL.map(|kind| {
+            let cases = ledger::cases(suite, &requirement.id, *role, kind);
+            (*role, kind, cases.map(|case| &case.id).collect())
+        })
+    })
+}
+
+fn requirements_table(suite: &Suite, selected: &[&Requirement]) -> String {
+    let mut text = String::new();
+    for requirement in selected {
+        let basis = match requirement.basis {
+            Basis::ChangeRequest => "change request",
+            Basis::Public => "public",
+            Basis::Inferred => "inferred",
+        };
+        let weight = match requirement.weight {
+            Weight::Fail => "fail",
+            Weight::Warn => "warn",
+            Weight::FailIfClaimed => "fail if claimed",
+        };
+        let steps: Vec<&str> = requirement.steps.iter().map(|step| step.as_str()).collect();
+        let steps = if steps.is_empty() {
+            "all".to_owned()
+        } else {
+            steps.join(", ")
+        };
+        text = format!(
+            "{text}{:9} {}\n          steps {steps}; {basis}; a breach: {weight}; {}\n",
+            requirement.id, requirement.words, requirement.text
+        );
+        for role in &requirement.binds {
+            let mut kinds = Vec::new();
+            for (_, kind, cases) in checks(suite, requirement).filter(|(of, _, _)| of == role) {
+                kinds.push(match (cases.len(), requirement.untested(*role, kind)) {
+                    (0, Some(untested)) => format!("no {kind} ({}: {})", untested.reason, untested.why),
+                    (count, _) => format!("{count} {kind}"),
+                });
+            }
+            text = format!("{text}          {:16} {}\n", role.as_str(), kinds.join("; "));
+        }
+    }
+    for open in &suite.open_questions {
+        text = format!(
+            "{text}not tested ({}): {}\n          {}\n",
+            open.reason, open.words, open.why
+        );
+    }
+    format!(
+        "{text}{} requirements; `dmconform explain ID` says more about one\n",
+        selected.len()
+    )
 }
 
 fn table(cases: &[&TestCase]) -> String {

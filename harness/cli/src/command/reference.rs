@@ -2,11 +2,17 @@
 
 use dmconform_reference::{Deviation, RoleName, serve};
 
-use crate::arguments::Reference;
-use crate::output::Failure;
+use serde_json::json;
 
-/// Plays roles until the process is told to end.
+use crate::arguments::{Format, Reference};
+use crate::output::{Failure, print};
+
+/// Plays roles until the process is told to end, or lists the deviations.
 pub(crate) fn run(arguments: &Reference) -> Result<u8, Failure> {
+    let Some(config) = arguments.config.as_ref().filter(|_| !arguments.list_deviations) else {
+        print(&list(arguments.format));
+        return Ok(0);
+    };
     let roles: Vec<RoleName> = arguments
         .roles
         .iter()
@@ -37,9 +43,42 @@ pub(crate) fn run(arguments: &Reference) -> Result<u8, Failure> {
         .build()
         .map_err(|error| Failure::environment(format!("start threads: {error}")))?;
     runtime
-        .block_on(serve(&roles, &arguments.config, &own, told_to_end()))
+        .block_on(serve(&roles, config, &own, told_to_end()))
         .map_err(|error| Failure::usage(error.to_string()))?;
     Ok(0)
+}
+
+/// Every deviation, as a table or as JSON.
+fn list(format: Format) -> String {
+    let roles = |deviation: &Deviation| -> Vec<String> {
+        deviation.roles().iter().map(ToString::to_string).collect()
+    };
+    let parts = |deviation: &Deviation| {
+        let (breaks, words) = deviation.breaks().split_once(": ").unwrap_or_default();
+        (breaks.to_owned(), words.to_owned())
+    };
+    if format == Format::Json {
+        let all = Deviation::ALL.iter().map(|deviation| {
+            let (breaks, words) = parts(deviation);
+            json!({"name": deviation.name(), "of": roles(deviation), "breaks": breaks, "words": words})
+        });
+        return format!("{:#}\n", serde_json::Value::Array(all.collect()));
+    }
+    let width = |of: fn(&Deviation) -> usize| Deviation::ALL.iter().map(of).max().unwrap_or(0);
+    let names = width(|deviation| deviation.name().len());
+    let mut text = String::new();
+    for deviation in Deviation::ALL {
+        let (breaks, words) = parts(deviation);
+        let of = roles(deviation).join(", ");
+        text = format!(
+            "{text}{:names$}  {of:16}  {breaks:8}  {words}\n",
+            deviation.name()
+        );
+    }
+    format!(
+        "{text}{} deviations; `dmconform explain NAME` says which cases catch one\n",
+        Deviation::ALL.len()
+    )
 }
 
 /// Resolves when the process is interrupted or terminated.

@@ -59,11 +59,13 @@ fn options(arguments: &Selftest) -> Result<SelfTestOptions, Failure> {
         targets: bundled()?,
         full: arguments.full,
         deviations: arguments.deviation.clone(),
-        // They wait far more than they compute.
+        // The few cases named for a deviation wait far more than they compute; all cases together do not.
         at_once: arguments
             .jobs
-            .map_or(processors * 4, |jobs| usize::try_from(jobs).unwrap_or(1)),
-        jobs: 16,
+            .map_or(processors * if arguments.full { 2 } else { 8 }, |jobs| {
+                usize::try_from(jobs).unwrap_or(1)
+            }),
+        jobs: if arguments.full { 24 } else { 8 },
         directory,
         program: std::env::current_exe()
             .map_err(|error| Failure::environment(format!("find this program: {error}")))?,

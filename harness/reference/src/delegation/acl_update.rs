@@ -16,6 +16,7 @@ pub(crate) fn new_acls(
     outcomes: &[(Operation, Outcome)],
     desk: &Desk,
     site: &Site,
+    rounds: u32,
 ) -> Result<Vec<(NodeUri, String)>, String> {
     let mut read = BTreeMap::new();
     let parts = tree_parts(terms);
@@ -40,6 +41,9 @@ pub(crate) fn new_acls(
         read.insert(node.clone(), acl);
     }
     let in_force = |part: &NodeUri| {
+        if desk.deviations.has(Deviation::AclDropsInherited) {
+            return read.get(part).cloned().unwrap_or_default();
+        }
         std::iter::successors(Some(part.clone()), NodeUri::parent)
             .filter_map(|node| read.get(&node))
             .find(|acl| !acl.is_empty())
@@ -48,7 +52,10 @@ pub(crate) fn new_acls(
     };
     let mut acls = Vec::new();
     for part in parts {
-        acls.push((part.clone(), extended(in_force(&part), terms, desk)?));
+        acls.push((part.clone(), extended(in_force(&part), terms, desk, rounds)?));
+    }
+    if desk.deviations.has(Deviation::AclOnOneNode) {
+        acls.truncate(1);
     }
     if desk.deviations.has(Deviation::AclOnAnotherNode)
         && let Some((_, acl)) = acls.first()
@@ -59,7 +66,7 @@ pub(crate) fn new_acls(
 }
 
 /// An ACL with the rights of DMS-2 added.
-fn extended(acl: Acl, terms: &Document, desk: &Desk) -> Result<String, String> {
+fn extended(acl: Acl, terms: &Document, desk: &Desk, rounds: u32) -> Result<String, String> {
     let has = |deviation| desk.deviations.has(deviation);
     let server = match () {
         () if has(Deviation::AclWildcard) => ANY_SERVER.to_owned(),
@@ -71,7 +78,11 @@ fn extended(acl: Acl, terms: &Document, desk: &Desk) -> Result<String, String> {
     } else {
         acl
     };
-    for &right in rights(terms) {
+    let granted = match has(Deviation::WritesAclsTwice) && rounds == 0 {
+        true => &[Right::Get],
+        false => rights(terms),
+    };
+    for &right in granted {
         acl.add(right, &server)
             .map_err(|error| format!("`{server}` cannot stand in an ACL: {error}"))?;
     }

@@ -74,6 +74,8 @@ impl Delegating {
         };
         let mut jobs = Vec::new();
         let goes_on = desk.deviations.has(Deviation::WritesAclsTwice)
+            || desk.deviations.has(Deviation::PreparedBeforeRemovalStatus)
+            || desk.deviations.has(Deviation::RepeatsAsSecondStep)
             || desk.deviations.has(Deviation::RemovesAccountAfterPrepared)
             || desk.deviations.has(Deviation::PreparedBeforeAclStatus);
         for (session, delegation) in &mut ledger.by_session {
@@ -93,12 +95,15 @@ impl Delegating {
 
     /// What to send as soon as the operations are on their way to the device.
     pub(crate) fn dispatched(&mut self, jobs: &[Job]) -> Vec<Outgoing> {
-        if !self.desk.deviations.has(Deviation::PreparedBeforeAclStatus) {
-            return Vec::new();
-        }
+        let has = |deviation| self.desk.deviations.has(deviation);
         let mut outgoing = Vec::new();
         for job in jobs {
-            if let Operation::WriteAcl { .. } = job.operation
+            let is_early = match job.operation {
+                Operation::WriteAcl { .. } => has(Deviation::PreparedBeforeAclStatus),
+                Operation::Delete { .. } => has(Deviation::PreparedBeforeRemovalStatus),
+                _ => false,
+            };
+            if is_early
                 && let Some(delegation) = self.ledger.by_session.get_mut(&job.session)
                 && delegation.progress.prepared == Stage::Due
             {
@@ -177,11 +182,10 @@ impl Delegating {
             Kind::InitiationRequest => {
                 self.ledger.by_session.remove(&document.session);
             }
+            // Once what the first one began is over, all of it begins again.
             Kind::BootstrapComplete => {
-                delegation.end = None;
                 delegation.progress.is_bootstrapped = false;
-                delegation.progress.acls = Stage::Due;
-                delegation.progress.prepared = Stage::Due;
+                delegation.progress.begins_again = true;
             }
             _ => delegation.end = None,
         }
@@ -270,8 +274,13 @@ impl Machine for Delegating {
         let Some(delegation) = found.filter(|delegation| delegation.is_open()) else {
             return Vec::new();
         };
+        let has = |deviation| self.desk.deviations.has(deviation);
+        let made_up = || Some(format!("https://localhost/{}", entropy::token()));
         let url = match result {
+            Ok(None) if kind == Kind::BootstrapServerUrlRequest && has(Deviation::MakesUpUrl) => made_up(),
             Ok(url) => url,
+            Err(_) if kind == Kind::BootstrapServerUrlRequest && has(Deviation::MakesUpUrl) => made_up(),
+            Err(_) if kind == Kind::InitiationRequest && has(Deviation::AsksBeforeAcceptance) => None,
             Err(reason) => {
                 delegation.fail(format!("{}: {reason}", kind.name()));
                 return Vec::new();
@@ -285,6 +294,10 @@ impl Machine for Delegating {
             }
             Kind::ClientPrepared => {
                 delegation.progress.prepared = Stage::Done;
+                if std::mem::take(&mut delegation.progress.begins_again) {
+                    delegation.progress.acls = Stage::Due;
+                    delegation.progress.prepared = Stage::Due;
+                }
                 Vec::new()
             }
             Kind::BootstrapComplete | Kind::DelegationComplete => Vec::new(),

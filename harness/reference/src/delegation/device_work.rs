@@ -9,6 +9,7 @@ use crate::delegation::acl_update;
 use crate::delegation::document::Document;
 use crate::delegation::ledger::{Desk, Stage};
 use crate::deviation::Deviation;
+use crate::url::decode_segment;
 
 /// What is the same for every delegation of a server.
 #[derive(Clone, Debug)]
@@ -58,6 +59,8 @@ pub(crate) struct Progress {
     wants_removal: bool,
     removal: Stage,
     pub(crate) prepared: Stage,
+    /// Whether step 8 is to begin again once step 9 is done: a deviation.
+    pub(crate) begins_again: bool,
     work: Option<Work>,
 }
 
@@ -140,6 +143,7 @@ impl Progress {
             wants_removal,
             removal: Stage::Due,
             prepared: Stage::Due,
+            begins_again: false,
             work: None,
         }
     }
@@ -171,9 +175,14 @@ impl Progress {
             Phase::Entry => {
                 self.entry_attempts += 1;
                 let url = self.url.clone().unwrap_or_default();
-                let url = match desk.deviations.has(Deviation::ForwardsWrongUrl) {
-                    true => format!("{url}-other"),
-                    false => url,
+                let has = |deviation| desk.deviations.has(deviation);
+                let url = match () {
+                    () if has(Deviation::ForwardsWrongUrl) => format!("{url}-other"),
+                    () if has(Deviation::DropsUrlQuery) => url
+                        .split_once('?')
+                        .map_or_else(|| url.clone(), |(start, _)| start.to_owned()),
+                    () if has(Deviation::NormalisesUrl) => decode_segment(&url).unwrap_or(url),
+                    () => url,
                 };
                 vec![Operation::AddEntry {
                     entry: self.entry.clone(),
@@ -302,7 +311,11 @@ impl Progress {
                 None
             }
             Phase::ReadingAcls => Some(Phase::WritingAcls(acl_update::new_acls(
-                terms, outcomes, desk, site,
+                terms,
+                outcomes,
+                desk,
+                site,
+                self.acl_rounds,
             )?)),
             Phase::WritingAcls(_) => {
                 if let Some(reason) = refused("the ACL") {

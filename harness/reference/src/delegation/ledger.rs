@@ -308,7 +308,9 @@ impl Desk {
         certificate: Option<&[String]>,
     ) -> Result<(), Refusal> {
         let addressed = self.side.of(document);
-        if addressed != self.server_id {
+        let is_overlooked = document.kind == Kind::InitiationRequest
+            && self.deviations.has(Deviation::AcceptsInitiationForAnotherServer);
+        if addressed != self.server_id && !is_overlooked {
             return Err(Refusal::not_a_party(format!(
                 "this is `{}`, not `{addressed}`",
                 self.server_id
@@ -354,7 +356,15 @@ impl Desk {
             .has(Deviation::MixesDelegations)
             .then(|| ledger.newest_session())
             .flatten();
-        let session = newest.unwrap_or_else(|| document.session.clone());
+        let overlooks_session = match document.kind {
+            Kind::BootstrapComplete => self.deviations.has(Deviation::AclAfterForeignNotification),
+            Kind::ClientPrepared => self.deviations.has(Deviation::CompleteAfterForeignNotification),
+            _ => false,
+        };
+        let of_device = overlooks_session
+            .then(|| ledger.open_session_of(&document.device))
+            .flatten();
+        let session = newest.or(of_device).unwrap_or_else(|| document.session.clone());
         let is_mixed = session != document.session;
         let delegation = ledger.by_session.get_mut(&session).ok_or_else(unknown)?;
         if is_mixed {
@@ -395,12 +405,30 @@ impl Desk {
             {
                 scope.delegation_type = None;
             }
+            if let Some(scope) = &mut document.scope
+                && self.deviations.has(Deviation::InitiationWithoutModel)
+            {
+                scope.manufacturer.clear();
+                scope.model.clear();
+            }
+            if let Some(scope) = &mut document.scope
+                && self.deviations.has(Deviation::InitiationWithoutTree)
+            {
+                scope.tree_parts.clear();
+            }
         }
         if !is_early && self.deviations.has(Deviation::WrongSessionId) {
             document.session = format!("other-{}", terms.session);
         }
         if !is_early && self.deviations.has(Deviation::WrongDeviceId) {
             document.device = format!("{}-other", terms.device);
+        }
+        if !is_early && self.deviations.has(Deviation::WrongServerId) {
+            let own = match self.side {
+                Side::Delegating => &mut document.delegating,
+                Side::Delegated => &mut document.delegated,
+            };
+            *own = format!("other-{own}");
         }
         Outgoing {
             session: terms.session.clone(),
@@ -410,6 +438,13 @@ impl Desk {
 }
 
 impl<P> Ledger<P> {
+    /// The session of the open delegation of a device.
+    fn open_session_of(&self, device: &str) -> Option<String> {
+        let mut open = self.by_session.values().filter(|delegation| delegation.is_open());
+        let found = open.find(|delegation| delegation.terms.device == device)?;
+        Some(found.terms.session.clone())
+    }
+
     fn newest_session(&mut self) -> Option<String> {
         self.newest_open()
             .map(|delegation| delegation.terms.session.clone())

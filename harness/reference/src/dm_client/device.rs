@@ -254,26 +254,32 @@ impl Hands<'_> {
         let is_second = server_id != self.first_server;
         if is_second && has(Deviation::RefusesGrantedCommand) && is_granted_by_name(tree, server_id, command)
         {
-            let outcomes = tree.clone().execute(server_id, command);
-            return outcomes
-                .into_iter()
-                .map(|outcome| Outcome {
-                    status: StatusCode::PERMISSION_DENIED,
-                    results: Vec::new(),
-                    ..outcome
-                })
-                .collect();
+            return refused(tree, server_id, command, StatusCode::PERMISSION_DENIED);
+        }
+        let refuses = is_second
+            && ((has(Deviation::IgnoresInheritedAcl) && is_granted_by_inheritance(tree, server_id, command))
+                || (has(Deviation::IgnoresAclWildcard) && is_granted_to_all(tree, server_id, command)));
+        if refuses {
+            return refused(tree, server_id, command, StatusCode::PERMISSION_DENIED);
         }
         let before = tree.clone();
         let outcomes = tree.execute(server_id, command);
         let is_entry = !is_second && adds_below(command, &self.bootstrap_config.root);
         let is_removal = matches!(command, Command::Delete(_)) && tree.server_ids() != before.server_ids();
+        let is_unwanted = (is_entry && has(Deviation::RefusesEntry))
+            || (is_removal && has(Deviation::RefusesRemoval))
+            || (!is_second && changes_acl(command) && has(Deviation::RefusesAclUpdate));
+        if is_unwanted {
+            *tree = before;
+            return refused(tree, server_id, command, StatusCode::COMMAND_NOT_ALLOWED);
+        }
         if (is_entry && has(Deviation::ForgetsEntry)) || (is_removal && has(Deviation::KeepsAccount)) {
             *tree = before;
         } else if is_removal && has(Deviation::KeepsServerInAcls) {
             restore_acls(tree, &before);
         } else if is_second
-            && has(Deviation::IgnoresAcl)
+            && (has(Deviation::IgnoresAcl)
+                || (has(Deviation::AnyRightSuffices) && is_granted_by_name(&before, server_id, command)))
             && outcomes
                 .iter()
                 .any(|outcome| outcome.status == StatusCode::PERMISSION_DENIED)
@@ -286,6 +292,27 @@ impl Hands<'_> {
         }
         outcomes
     }
+}
+
+/// What a command would give, refused.
+fn refused(tree: &Tree, server_id: &str, command: &Command, status: StatusCode) -> Vec<Outcome> {
+    let outcomes = tree.clone().execute(server_id, command).into_iter();
+    outcomes
+        .map(|outcome| Outcome {
+            status,
+            results: Vec::new(),
+            ..outcome
+        })
+        .collect()
+}
+
+/// Whether a command writes an ACL.
+fn changes_acl(command: &Command) -> bool {
+    let Command::Replace(operation) = command else {
+        return false;
+    };
+    let mut targets = operation.items.iter().filter_map(|item| item.target.as_deref());
+    targets.any(|target| target.ends_with("?prop=ACL"))
 }
 
 /// The nodes that a command is about.
@@ -323,6 +350,24 @@ fn is_granted_by_name(tree: &Tree, server_id: &str, command: &Command) -> bool {
     targets(command)
         .iter()
         .any(|target| !target.starts_with(accounts) && tree.effective_acl(target).names(server_id))
+}
+
+/// Whether the server stands in an ACL that a node has only by inheritance.
+fn is_granted_by_inheritance(tree: &Tree, server_id: &str, command: &Command) -> bool {
+    is_granted_by_name(tree, server_id, command)
+        && targets(command)
+            .iter()
+            .any(|target| tree.acl(target).is_none_or(Acl::is_empty))
+}
+
+/// Whether the ACL in force has all servers in it, and not this one by its name.
+fn is_granted_to_all(tree: &Tree, server_id: &str, command: &Command) -> bool {
+    let accounts = &tree.settings().account_root;
+    targets(command).iter().any(|target| {
+        let acl = tree.effective_acl(target);
+        let to_all = acl.entries().any(|(_, server)| server == ANY_SERVER);
+        to_all && !acl.servers().contains(server_id) && !target.starts_with(accounts)
+    })
 }
 
 /// Lets everybody do everything.

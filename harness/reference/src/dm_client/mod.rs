@@ -156,7 +156,19 @@ impl Client {
             true => text.parse::<Url>().ok(),
             false => None,
         };
+        let is_with_bootstrap_server = |server_id: &String| {
+            let account = Account::find(&device.tree(), server_id);
+            let address = account.and_then(|(_, account)| account.address.parse::<Url>().ok());
+            address
+                .zip(text.parse::<Url>().ok())
+                .is_some_and(|(dm, url)| dm.authority() == url.authority())
+        };
         Ok(match () {
+            () if self.has(Deviation::AssumesTwoMachines) => servers
+                .into_iter()
+                .filter(|server_id| !is_with_bootstrap_server(server_id))
+                .map(|server_id| (server_id, None))
+                .collect(),
             () if self.has(Deviation::NeverOpensSession) => Vec::new(),
             () if self.has(Deviation::SessionToWrongServer) => {
                 vec![(self.config.account.server_id.clone(), None)]
@@ -174,9 +186,12 @@ impl Client {
         generation: u64,
         text: &str,
     ) -> Result<Vec<String>, String> {
-        let text = match self.has(Deviation::FetchesWrongUrl) {
-            true => format!("{text}-other"),
-            false => text.to_owned(),
+        let text = match () {
+            () if self.has(Deviation::FetchesWrongUrl) => format!("{text}-other"),
+            () if self.has(Deviation::FetchesWithoutQuery) => {
+                text.split_once('?').map_or(text, |(start, _)| start).to_owned()
+            }
+            () => text.to_owned(),
         };
         let url: Url = text.parse().map_err(|error| format!("failed to {error}"))?;
         let question = || Question {
@@ -241,6 +256,13 @@ impl Client {
             && self.has(Deviation::SessionWithOtherCredentials)
         {
             credentials.secret = oma_dm::auth::Secret::new("not the password");
+        }
+        let is_second = server_id != self.config.account.server_id;
+        if is_second && self.has(Deviation::SessionWithoutCredentials) {
+            account.client_credentials = None;
+        }
+        if is_second && self.has(Deviation::SessionToWrongAddress) {
+            account.address = format!("{}/other", account.address);
         }
         let (account, result) = self.session_by(device, generation, account, opening).await;
         device.keep_nonces(generation, &account);

@@ -56,6 +56,12 @@ impl Client {
             Ok(device_info) => device_info,
             Err(error) => return (account, Err(format!("failed to read DevInfo: {error}"))),
         };
+        let mut device_info = device_info;
+        if account.server_id != self.config.account.server_id
+            && self.deviations.has(Deviation::WrongManufacturerInSession)
+        {
+            device_info.manufacturer = format!("not {}", device_info.manufacturer);
+        }
         let seed = entropy::octets::<16>();
         let (session_id, alert) = match opening {
             Opening::Notified(session) if !self.has(Deviation::OpensOwnSessionWhenNotified) => {

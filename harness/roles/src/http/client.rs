@@ -10,7 +10,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::Observer;
@@ -95,6 +95,32 @@ pub async fn open(
     limits: Limits,
 ) -> Result<Connection, (Option<u64>, ExchangeError)> {
     let (number, stream) = open_stream(target, tls, &observer, limits).await?;
+    drive(number, stream, target, observer).await
+}
+
+/// Opens a connection without TLS.
+///
+/// # Errors
+/// When the socket is not reachable.
+pub async fn open_plain(
+    target: &Target,
+    observer: Arc<dyn Observer>,
+    limits: Limits,
+) -> Result<Connection, (Option<u64>, ExchangeError)> {
+    let (number, socket) = open_socket(target, &observer, limits).await?;
+    drive(number, socket, target, observer).await
+}
+
+/// Speaks HTTP on a stream.
+async fn drive<S>(
+    number: u64,
+    stream: S,
+    target: &Target,
+    observer: Arc<dyn Observer>,
+) -> Result<Connection, (Option<u64>, ExchangeError)>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (sender, connection) = handshake.map_err(|error| (Some(number), failed(&error)))?;
     let told = Arc::clone(&observer);
@@ -118,12 +144,11 @@ pub async fn open(
     })
 }
 
-async fn open_stream(
+async fn open_socket(
     target: &Target,
-    tls: &ClientConfig,
     observer: &Arc<dyn Observer>,
     limits: Limits,
-) -> Result<(u64, Stream), (Option<u64>, ExchangeError)> {
+) -> Result<(u64, TcpStream), (Option<u64>, ExchangeError)> {
     let unreachable = |reason: String| {
         let reason = format!("no connection to {}: {reason}", target.authority);
         (
@@ -140,7 +165,16 @@ async fn open_stream(
         .map_err(|_| unreachable("it was not accepted in time".to_owned()))?
         .map_err(|error| unreachable(error.to_string()))?;
     let _ = socket.set_nodelay(true);
-    let number = observer.opened(target.address);
+    Ok((observer.opened(target.address), socket))
+}
+
+async fn open_stream(
+    target: &Target,
+    tls: &ClientConfig,
+    observer: &Arc<dyn Observer>,
+    limits: Limits,
+) -> Result<(u64, Stream), (Option<u64>, ExchangeError)> {
+    let (number, socket) = open_socket(target, observer, limits).await?;
     match connect(socket, &target.host, tls, limits.patience).await {
         Ok(stream) => {
             observer.established(number, stream.facts());

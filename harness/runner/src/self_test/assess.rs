@@ -209,3 +209,131 @@ fn in_short(verdict: Verdict, findings: &[String]) -> String {
         format!("{verdict}: {}", findings.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dmconform_model::{RequirementId, Role};
+
+    use super::*;
+
+    fn mutant(name: &str) -> Mutant {
+        Mutant {
+            deviation: name.to_owned(),
+            role: Role::Dms1,
+        }
+    }
+
+    fn tried(case: &str, caught: Caught) -> Trial {
+        Trial {
+            case: CaseId(case.to_owned()),
+            implementation: "reference-dms-1".to_owned(),
+            named: true,
+            verdict: if caught == Caught::No {
+                Verdict::Pass
+            } else {
+                Verdict::Fail
+            },
+            caught,
+            findings: Vec::new(),
+        }
+    }
+
+    fn row(name: &str, named: &[&str], trials: Vec<Trial>) -> Row {
+        Row {
+            mutant: mutant(name),
+            breaks: RequirementId("DEL-8-2".to_owned()),
+            words: String::new(),
+            named: named.iter().map(|case| CaseId((*case).to_owned())).collect(),
+            trials,
+        }
+    }
+
+    fn pass(rows: Vec<Row>) -> Pass {
+        Pass {
+            rows,
+            ..Pass::default()
+        }
+    }
+
+    #[test]
+    fn a_case_that_fails_for_another_reason_has_not_kept_its_promise() {
+        let row = row(
+            "one",
+            &["a", "b"],
+            vec![tried("a", Caught::Yes), tried("b", Caught::ForAnotherReason)],
+        );
+        let broken: Vec<String> = broken_promises(&row)
+            .into_iter()
+            .map(|broken| broken.case.0)
+            .collect();
+        assert_eq!(broken, ["b"]);
+        assert!(row.is_killed());
+    }
+
+    #[test]
+    fn a_case_that_catches_it_on_one_of_two_implementations_has_kept_its_promise() {
+        let row = row(
+            "one",
+            &["a"],
+            vec![tried("a", Caught::No), tried("a", Caught::Yes)],
+        );
+        assert_eq!(broken_promises(&row), []);
+    }
+
+    #[test]
+    fn a_deviation_that_only_others_notice_is_not_killed() {
+        let row = row(
+            "one",
+            &["a"],
+            vec![tried("a", Caught::No), tried("b", Caught::Yes)],
+        );
+        assert!(!row.is_killed());
+        assert!(row.is_noticed());
+    }
+
+    #[test]
+    fn cases_that_the_same_deviations_fail_are_put_together() {
+        let rows = [
+            row(
+                "one",
+                &[],
+                vec![
+                    tried("a", Caught::Yes),
+                    tried("b", Caught::Yes),
+                    tried("c", Caught::Yes),
+                ],
+            ),
+            row(
+                "two",
+                &[],
+                vec![
+                    tried("a", Caught::Yes),
+                    tried("b", Caught::Yes),
+                    tried("d", Caught::No),
+                ],
+            ),
+        ];
+        let ids =
+            |cases: &[&str]| -> Vec<CaseId> { cases.iter().map(|case| CaseId((*case).to_owned())).collect() };
+        assert_eq!(identical(&failed_by(&rows)), [ids(&["a", "b"])]);
+    }
+
+    #[test]
+    fn what_two_passes_say_differently_is_flaky() {
+        let first = pass(vec![row(
+            "one",
+            &[],
+            vec![tried("a", Caught::Yes), tried("b", Caught::No)],
+        )]);
+        let second = pass(vec![row(
+            "one",
+            &[],
+            vec![tried("a", Caught::No), tried("b", Caught::No)],
+        )]);
+        let found = flaky(&[first.clone(), second]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].case.0, "a");
+        assert_eq!(found[0].said, ["fail", "pass"]);
+        assert_eq!(flaky(&[first.clone(), first]), []);
+    }
+}

@@ -11,6 +11,7 @@ use dmconform_case::Suite;
 use dmconform_model::result::Problem;
 use dmconform_model::self_test::{Mutant, Row};
 use dmconform_model::{CaseId, CaseResult, Deviation, RunRecord, SelfTest};
+use globset::GlobSet;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -20,6 +21,10 @@ use crate::run::run;
 
 /// The requirement about delegations at once: what breaks it disturbs every case that runs beside it.
 const TWO_AT_ONCE: &str = "DEL-0-2";
+
+/// How long a message of a deviating reference implementation is waited for, in milliseconds. Its implementation files
+/// allow for slow machines; a deviation that leaves out something early makes every case wait for as long.
+const DEADLINE_MS: u64 = 3_000;
 
 /// What a self-test is asked to do.
 #[derive(Clone, Debug)]
@@ -126,6 +131,7 @@ async fn pass(
     let directory = options.directory.join(format!("runs/{number}"));
     let clean = RunOptions {
         directory: directory.join("clean"),
+        cases: clean_cases(options),
         ..run_options(options, options.targets.clone())
     };
     let clean = silent_run(clean, cancelled).await;
@@ -220,7 +226,7 @@ async fn try_mutant(
             deviations: vec![row.mutant.deviation.clone()],
             jobs,
             directory: directory.join(&target.name),
-            ..run_options(options, vec![target.clone()])
+            ..run_options(options, vec![impatient(target)])
         };
         let record = silent_run(run, cancelled).await;
         problems.extend(record.problems);
@@ -233,6 +239,25 @@ async fn try_mutant(
         discard(directory);
     }
     (row, problems)
+}
+
+/// The target, with a shorter limit for what it must do.
+fn impatient(target: &TargetFile) -> TargetFile {
+    let mut target = target.clone();
+    let limit = &mut target.implementation.limits.step_deadline;
+    limit.milliseconds = limit.milliseconds.min(DEADLINE_MS);
+    target
+}
+
+/// The cases that the clean reference implementation must pass: those that name a deviation that is asked for, or all.
+fn clean_cases(options: &SelfTestOptions) -> Option<GlobSet> {
+    if options.full || options.deviations.is_empty() {
+        return None;
+    }
+    let cases = options.suite.cases.iter();
+    let naming = cases.filter(|case| case.catches.iter().any(|name| options.deviations.contains(name)));
+    let naming: Vec<String> = naming.map(|case| case.id.0.clone()).collect();
+    globs(&naming).ok().flatten()
 }
 
 fn run_options(options: &SelfTestOptions, targets: Vec<TargetFile>) -> RunOptions {

@@ -12,8 +12,7 @@ use crate::read::raw_case::RawChange;
 use crate::test_case::{Change, FieldChange, How};
 
 /// The ways in which a message can be changed.
-const WAYS: &str =
-    "write one of delay, omit, repeat, set-field, corrupt, answer, close-at, tls, from-third-server";
+const WAYS: &str = "write one of delay, omit, repeat, set-field, corrupt, answer, close-at, tls, from-third-server, plaintext, after";
 /// How often a message may be repeated.
 const MAX_REPEATS: u32 = 10;
 
@@ -64,9 +63,14 @@ impl Resolver<'_> {
         hows.extend(raw.close_at.map(How::CloseAt));
         hows.extend(raw.tls.as_ref().map(|tls| How::Tls(tls.certificate)));
         if raw.from_third_server == Some(true) {
-            self.third_server(&raw.at, message);
+            self.between_servers(&raw.at, message, "from a third server");
             hows.push(How::FromThirdServer);
         }
+        if raw.plaintext == Some(true) {
+            self.between_servers(&raw.at, message, "without TLS");
+            hows.push(How::Plaintext);
+        }
+        hows.extend(raw.after.as_ref().and_then(|after| self.after(after, message)));
         hows
     }
 
@@ -107,8 +111,18 @@ impl Resolver<'_> {
         status.value
     }
 
-    /// Only messages between the servers can come from a third one.
-    fn third_server(&mut self, at: &Located<String>, message: MessageId) {
+    /// A request that comes when its sender sees another message.
+    fn after(&mut self, after: &Located<String>, message: MessageId) -> Option<How> {
+        let trigger = self.message(after)?;
+        if message.part == Part::Answer || trigger.step == message.step {
+            let help = "only a request can come at another time, and not after itself";
+            self.problem(&after.at, format!("send {message} after {trigger}"), help);
+        }
+        Some(How::After(trigger))
+    }
+
+    /// Only requests between the servers can come from a third one, or without TLS.
+    fn between_servers(&mut self, at: &Located<String>, message: MessageId, how: &str) {
         let between_servers = matches!(
             message.step,
             Step::Initiation
@@ -120,8 +134,8 @@ impl Resolver<'_> {
         if !between_servers || message.part == Part::Answer {
             self.problem(
                 &at.at,
-                format!("send {message} from a third server"),
-                "only the requests between the servers (2, 3, 7, 9, 10) can come from a third one",
+                format!("send {message} {how}"),
+                "only the requests between the servers (2, 3, 7, 9, 10) can come that way",
             );
         }
     }

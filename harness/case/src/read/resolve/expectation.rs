@@ -13,7 +13,7 @@ use crate::read::raw_case::{RawExpectation, RawState};
 use crate::test_case::{Change, Expectation, How, Look, State, What};
 
 /// The things that can be expected.
-const THINGS: &str = "write one of procedure, step, never, equal, refuse, state, one-of";
+const THINGS: &str = "write one of procedure, secured, step, never, equal, refuse, state, one-of";
 
 impl Resolver<'_> {
     pub(super) fn expectation(
@@ -24,6 +24,7 @@ impl Resolver<'_> {
     ) -> Option<Expectation> {
         let named = [
             raw.procedure.is_some(),
+            raw.secured == Some(true),
             raw.step.is_some(),
             raw.never.is_some(),
             raw.equal.is_some(),
@@ -77,6 +78,9 @@ impl Resolver<'_> {
     fn what(&mut self, raw: &RawExpectation, changes: &[Change]) -> Option<What> {
         if raw.procedure.is_some() {
             return Some(What::Procedure);
+        }
+        if raw.secured == Some(true) {
+            return Some(What::Secured);
         }
         if let Some(step) = &raw.step {
             return self.step(step, raw.fields.as_ref().map(|fields| &fields.value));

@@ -62,6 +62,7 @@ pub const fn typed_fields(message: MessageId) -> &'static [&'static str] {
 pub const fn settable_fields(message: MessageId) -> &'static [&'static str] {
     match (message.step, message.part) {
         (Step::BootstrapEntry, Part::Request) => &["url"],
+        (Step::ClientSession, Part::Request) => &["credentials"],
         (Step::BootstrapFetch, Part::Answer) => &[
             "server",
             "address",
