@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::auth;
-use crate::syncml::Message;
+use crate::syncml::{self, Encoding, Message};
 
 /// Where a message of the other end stands among its messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,9 +26,15 @@ pub(super) struct Sequence {
     /// Whose messages these are, where that is one device only.
     source: Option<String>,
     is_of_one_source: bool,
-    last: Option<Message>,
+    last: Option<Last>,
     /// Digests of the message identifiers, which are as long as the other end likes.
     seen: BTreeSet<[u8; 16]>,
+}
+
+/// What is kept of a message, which may be as large as the other end likes.
+struct Last {
+    number: Option<u32>,
+    digest: [u8; 16],
 }
 
 impl Sequence {
@@ -57,7 +63,8 @@ impl Sequence {
         let header = &message.header;
         let is_other =
             |known: &Option<String>, found: &String| known.as_ref().is_some_and(|known| known != found);
-        if self.last.as_ref() == Some(message) {
+        let digest = auth::digest(&syncml::write(message, Encoding::Wbxml));
+        if self.last.as_ref().is_some_and(|last| last.digest == digest) {
             return Order::Repeated;
         }
         let id = auth::digest(header.message_id.as_bytes());
@@ -71,20 +78,15 @@ impl Sequence {
         if self.is_of_one_source {
             self.source.get_or_insert_with(|| header.source.uri.clone());
         }
-        let order = order_after(self.last.as_ref(), message);
-        self.last = Some(message.clone());
-        order
-    }
-}
-
-fn order_after(last: Option<&Message>, message: &Message) -> Order {
-    let number = |message: &Message| message.header.message_id.parse::<u32>().ok();
-    let expected = match last {
-        None => Some(1),
-        Some(last) => number(last).and_then(|last| last.checked_add(1)),
-    };
-    match expected.is_some() && number(message) == expected {
-        true => Order::Next,
-        false => Order::Jumped,
+        let expected = match &self.last {
+            None => Some(1),
+            Some(last) => last.number.and_then(|number| number.checked_add(1)),
+        };
+        let number = header.message_id.parse().ok();
+        self.last = Some(Last { number, digest });
+        match number.is_some() && number == expected {
+            true => Order::Next,
+            false => Order::Jumped,
+        }
     }
 }

@@ -86,10 +86,12 @@ pub struct ServerSession {
     proof: Proof,
     nonces: Nonces,
     of_client: Sequence,
+    /// What was made of the last message that belongs here.
+    admission: Admission,
     /// Number of the last message sent.
     sent: u32,
-    /// The last message that was not the refusal of a misplaced one: what the client answers, and is sent if it repeats itself.
-    last_answer: Option<Message>,
+    /// The last message that was not sent to turn a misplaced one away: what the client answers, and is sent if it repeats itself.
+    last: Option<Last>,
     answer: Option<Answer>,
     /// What the commands of the client are answered with at the end of its package.
     owed: Outbox,
@@ -117,17 +119,34 @@ struct Known {
     goes_on: bool,
 }
 
+/// What is kept of the last message, in case it has to go again.
+struct Last {
+    id: String,
+    content: LastContent,
+}
+
+enum LastContent {
+    All(Box<Message>),
+    /// Of the refusal of one who has not proved himself, no more than it takes to refuse the same once more.
+    Refusal {
+        code: StatusCode,
+        challenge: Option<Challenge>,
+    },
+}
+
 /// What the next message has to say of the last one of the client.
 struct Answer {
     header: Header,
     code: StatusCode,
     challenge: Option<Challenge>,
+    /// Whether it was said before, in a message of the same number.
+    is_repeated: bool,
     next: Next,
 }
 
 /// What the next message is for.
 enum Next {
-    /// The last one once more.
+    /// The last one once more, which is kept.
     Repeat,
     /// Saying that the message does not belong here.
     TurnAway { commands: Vec<Refused> },
@@ -163,8 +182,9 @@ impl ServerSession {
             proof: Proof::new(config.credentials.clone()),
             nonces: Nonces::new(&config.seed),
             of_client: Sequence::of_device(),
+            admission: Admission::Challenged,
             sent: 0,
-            last_answer: None,
+            last: None,
             answer: None,
             owed: Outbox::default(),
             of_parts: Vec::new(),

@@ -40,7 +40,7 @@ pub struct Received {
     pub order: Order,
     /// What it proved of the client.
     pub authentication: Authentication,
-    /// What was made of that.
+    /// What was made of that; of a message that is repeated, what was made of it the first time.
     pub admission: Admission,
     /// What the client said of the server's credentials, if it did in this message.
     pub standing: Option<Standing>,

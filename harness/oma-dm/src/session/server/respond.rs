@@ -1,6 +1,6 @@
 //! What a server answers.
 
-use super::{Answer, Known, Next, ServerSession};
+use super::{Answer, Known, Last, LastContent, Next, ServerSession};
 use crate::session::body::{alert, status, status_of_header};
 use crate::session::outbox::{Outbox, Put};
 use crate::session::packer::{Measure, Packer};
@@ -12,12 +12,16 @@ impl ServerSession {
             let packer = self.begin(None);
             return self.speak(packer);
         };
-        match (answer.next, &self.last_answer) {
-            (Next::Repeat, Some(last)) => last.clone(),
+        let last = self.last.as_ref().map(|last| &last.content);
+        match (answer.next, last) {
+            (Next::Repeat, Some(LastContent::All(message))) => Message::clone(message),
             (Next::TurnAway { commands }, _) => self.turn_away(&answer.header, commands),
             (next, _) => {
-                let status = status_of_header(&answer.header, answer.code, answer.challenge);
-                let packer = self.begin(Some(status));
+                let of_header = status_of_header(&answer.header, answer.code, answer.challenge.clone());
+                let packer = match answer.is_repeated {
+                    true => self.packer(of_header),
+                    false => self.begin(Some(of_header)),
+                };
                 match next {
                     Next::Refuse {
                         commands,
@@ -26,7 +30,14 @@ impl ServerSession {
                     } => {
                         let packer = refuse(packer, &answer.header, commands, answer.code);
                         self.is_over = is_over;
-                        self.keep(packer.finish(is_final))
+                        self.last = Some(Last {
+                            id: self.sent.to_string(),
+                            content: LastContent::Refusal {
+                                code: answer.code,
+                                challenge: answer.challenge,
+                            },
+                        });
+                        packer.finish(is_final)
                     }
                     Next::AskOn => self.ask_on(packer),
                     Next::Close { aborts } => self.close(packer, aborts),
@@ -40,15 +51,24 @@ impl ServerSession {
     fn begin(&mut self, of_header: Option<Command>) -> Packer {
         self.sent = self.sent.saturating_add(1);
         self.client.told();
-        let mut packer = Packer::new(self.header(), self.measure());
-        if let Some(of_header) = of_header {
-            packer.push(of_header);
+        match of_header {
+            Some(of_header) => self.packer(of_header),
+            None => Packer::new(self.header(), self.measure()),
         }
+    }
+
+    /// A message with the number of the last one, and a Status for a header.
+    fn packer(&self, of_header: Command) -> Packer {
+        let mut packer = Packer::new(self.header(), self.measure());
+        packer.push(of_header);
         packer
     }
 
     fn keep(&mut self, message: Message) -> Message {
-        self.last_answer = Some(message.clone());
+        self.last = Some(Last {
+            id: message.header.message_id.clone(),
+            content: LastContent::All(Box::new(message.clone())),
+        });
         message
     }
 

@@ -1,6 +1,9 @@
 //! What a server takes out of a message of the client.
 
-use super::{Admission, Answer, CommandResults, CommandStatus, Next, Received, Refused, ServerSession, Turn};
+use super::{
+    Admission, Answer, CommandResults, CommandStatus, LastContent, Next, Received, Refused, ServerSession,
+    Turn,
+};
 use crate::devinfo::DeviceInfo;
 use crate::session::body::{alert, asking, has_alert, header_status, status};
 use crate::session::large_object::{Part, Taken};
@@ -16,35 +19,55 @@ impl ServerSession {
         let message = carried.message;
         let order = self.of_client.place(message);
         let mut received = self.received(order);
-        let next = match order {
-            Order::Repeated if self.answer.is_some() => return received,
-            Order::Repeated => Next::Repeat,
+        match order {
+            Order::Repeated if self.answer.is_some() => {}
+            Order::Repeated => self.answer = Some(self.repeat(message)),
             Order::Misplaced => {
                 received.admission = Admission::Misplaced;
-                Next::TurnAway {
-                    commands: refused(message),
-                }
+                self.answer = Some(Answer {
+                    header: message.header.clone(),
+                    code: StatusCode::BAD_REQUEST,
+                    challenge: None,
+                    is_repeated: false,
+                    next: Next::TurnAway {
+                        commands: refused(message),
+                    },
+                });
             }
             Order::Next | Order::Jumped => {
-                let answer = self.take_in_order(&carried, &mut received);
-                self.answer = Some(answer);
-                return received;
+                self.answer = Some(self.take_in_order(&carried, &mut received));
             }
-        };
-        self.answer = Some(Answer {
-            header: message.header.clone(),
-            code: StatusCode::BAD_REQUEST,
-            challenge: None,
-            next,
-        });
+        }
         received
+    }
+
+    /// The same answer to the same message.
+    fn repeat(&self, message: &Message) -> Answer {
+        let (code, challenge, next) = match self.last.as_ref().map(|last| &last.content) {
+            Some(LastContent::Refusal { code, challenge }) => {
+                let next = Next::Refuse {
+                    commands: refused(message),
+                    is_final: message.is_final,
+                    is_over: self.is_over,
+                };
+                (*code, challenge.clone(), next)
+            }
+            _ => (StatusCode::OK, None, Next::Repeat),
+        };
+        Answer {
+            header: message.header.clone(),
+            code,
+            challenge,
+            is_repeated: true,
+            next,
+        }
     }
 
     fn received(&self, order: Order) -> Received {
         Received {
             order,
             authentication: self.client.authentication(),
-            admission: Admission::Accepted,
+            admission: self.admission,
             standing: None,
             alerts: Vec::new(),
             device_info: None,
@@ -71,6 +94,7 @@ impl ServerSession {
         received.standing = standing;
         let next = if examined.is_admitted {
             self.proof.keep_nonce();
+            received.admission = Admission::Accepted;
             self.take(message, received);
             self.note_delivery(standing);
             self.next_after(message, standing)
@@ -87,6 +111,7 @@ impl ServerSession {
                 is_over: examined.is_hopeless || self.sent >= MAX_MESSAGES,
             }
         };
+        self.admission = received.admission;
         // An end without agreement is told to a client that has not asked for it.
         let is_too_much = self.sent >= MAX_MESSAGES || self.owed.len() > MAX_OWED;
         let next = match next {
@@ -102,15 +127,14 @@ impl ServerSession {
             header: header.clone(),
             code: examined.code,
             challenge: examined.challenge,
+            is_repeated: false,
             next,
         }
     }
 
     /// MsgID of the message that the client answers.
     fn last_message_id(&self) -> String {
-        let last = self.last_answer.as_ref();
-        last.map(|message| message.header.message_id.clone())
-            .unwrap_or_default()
+        self.last.as_ref().map(|last| last.id.clone()).unwrap_or_default()
     }
 
     /// What the client has not carried out of the last message goes again, with other credentials.

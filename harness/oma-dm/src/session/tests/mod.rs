@@ -13,9 +13,11 @@ use crate::syncml::{self, AlertCode, Challenge, Encoding, Group, Status};
 use crate::uri::NodeUri;
 
 mod agreement;
+mod course;
 mod hostile;
 mod large;
 mod packages;
+mod parts;
 mod proving;
 mod rules;
 mod sealing;
