@@ -84,8 +84,10 @@ pub(crate) fn explain(header: &Header, observed: &Observed, message: MessageId) 
             reason: format!("the case ended before the limit for step {} passed", message.step),
         };
     };
-    if let Some(reason) = without_opportunity(header, observed, message, ready.unwrap_or(0), deadline) {
-        return Absence::NoProof { reason };
+    let ready_at = ready.unwrap_or(0);
+    if let Some(reason) = without_opportunity(header, observed, message, ready_at, deadline) {
+        // Who refuses the opportunity has had it.
+        return refused_sessions(observed, ready_at, deadline).unwrap_or(Absence::NoProof { reason });
     }
     Absence::Missing {
         records: ready.into_iter().chain([deadline]).collect(),
@@ -100,6 +102,24 @@ fn failed_exchange(observed: &Observed, step: Step) -> Option<Absence> {
     Some(Absence::NoAnswer {
         reason: reason.clone(),
         record: *record,
+    })
+}
+
+/// The client came as often as it takes, and DMS-1 refused it each time by the status of HTTP.
+fn refused_sessions(observed: &Observed, ready: u64, deadline: u64) -> Option<Absence> {
+    let refusals: Vec<(u64, u16)> = observed
+        .exchanges
+        .values()
+        .filter(|exchange| exchange.sent && exchange.observer == Role::DmClient)
+        .filter(|exchange| exchange.endpoint.role == Role::Dms1)
+        .filter(|exchange| exchange.request.is_some_and(|seq| seq > ready))
+        .filter_map(|exchange| exchange.status)
+        .filter(|(seq, status)| *seq < deadline && *status >= 400)
+        .collect();
+    let (record, status) = *refusals.last()?;
+    (refusals.len() >= OPPORTUNITY).then(|| Absence::Refused {
+        note: format!("DMS-1 answered the DM sessions of the client with {status}"),
+        record,
     })
 }
 

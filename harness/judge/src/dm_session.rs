@@ -25,6 +25,10 @@ pub(crate) struct DmSession {
     client_message: String,
     /// What an item has said of its data so far, where more follows (OMA-TS-DM_Protocol 7).
     unfinished: Option<Unfinished>,
+    /// The longest message that the client takes, in octets.
+    max_message_size: Option<u64>,
+    /// Whether the server has sent a longer one.
+    is_oversized: bool,
     /// The alerts with which the client opened the session.
     pub(crate) opened_by: Vec<u16>,
 }
@@ -79,6 +83,7 @@ impl DmSession {
     pub(crate) fn client_sent(&mut self, package: &Package) -> Vec<AnsweredStep> {
         self.wants_status.clone_from(&package.wants_status);
         self.client_message.clone_from(&package.message_id);
+        self.max_message_size = package.max_message_size.or(self.max_message_size);
         let mut touched = BTreeSet::new();
         for status in &package.statuses {
             let key = (status.message_ref.clone(), status.command_ref.clone());
@@ -108,6 +113,8 @@ impl DmSession {
         package: &Package,
     ) -> (Vec<Carried>, Vec<OtherCommand>) {
         let mut others = Vec::new();
+        self.is_oversized |= self.max_message_size.is_some_and(|limit| package.octets > limit);
+        let fits = if self.is_oversized { "no" } else { "yes" };
         let whole: Vec<(Sent, u32)> = package
             .sent
             .iter()
@@ -139,6 +146,7 @@ impl DmSession {
                 carried
                     .fields
                     .insert("messages".to_owned(), vec![messages.to_string()]);
+                carried.fields.insert("fits".to_owned(), vec![fits.to_owned()]);
                 if let Some(uri) = &package.response_uri {
                     carried
                         .fields

@@ -57,8 +57,9 @@ fn step(
     let requirement = &expectation.requirement;
     let own = header.procedure.presence(message);
     if !observed.seen(message) {
-        // Its absence is this case's matter only if this case speaks for its presence.
-        let owns = own == Some(requirement) || own.is_none();
+        // Its absence is this case's matter only if this case speaks for its presence: by its requirement, or by a claim
+        // of which only this case makes use.
+        let owns = own == Some(requirement) || own.is_none() || header.is_claim(requirement);
         let absent = presence::judge(header, observed, message, requirement, Some(&expectation.place));
         return vec![match absent {
             Outcome::Broken(finding) if !owns => Outcome::Unreached(format!(

@@ -6,7 +6,7 @@ use dmconform_case::implementation::{AccountCredentials, Endpoints, Limits, Supp
 use dmconform_case::procedure::Procedure;
 use dmconform_case::profile::Profile;
 use dmconform_case::test_case::TestCase;
-use dmconform_model::{CaseId, MessageId, Requirement, RequirementId, Role, Target};
+use dmconform_model::{CaseId, MessageId, Requirement, RequirementId, Role, Target, Weight};
 use serde::{Deserialize, Serialize};
 
 /// The version of the judge's rules. A transcript says which it was written for.
@@ -106,6 +106,12 @@ impl Header {
         let own = self.procedure.presence(message);
         let of_step = || self.procedure.presence(MessageId::request(message.step));
         own.or_else(of_step).filter(|id| self.binds(id, role))
+    }
+
+    /// Whether a requirement concerns only products that claim what it is about.
+    pub fn is_claim(&self, requirement: &RequirementId) -> bool {
+        let known = self.requirements.get(requirement);
+        known.is_some_and(|known| known.weight == Weight::FailIfClaimed)
     }
 
     /// Whether a role can break a requirement.

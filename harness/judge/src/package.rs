@@ -59,6 +59,10 @@ pub(crate) struct Package {
     pub(crate) device_info: Vec<(String, String)>,
     /// The CmdIDs of everything that asks for a Status.
     pub(crate) wants_status: Vec<String>,
+    /// `MaxMsgSize`, in octets.
+    pub(crate) max_message_size: Option<u64>,
+    /// How long the message is, in octets.
+    pub(crate) octets: u64,
     /// `RespURI`: where the other end goes on.
     pub(crate) response_uri: Option<String>,
     /// How it is written.
@@ -81,6 +85,8 @@ pub(crate) fn read(body: &[u8], media_type: &str) -> std::result::Result<Package
         session_id: message.header.session_id.clone(),
         message_id: message.header.message_id.clone(),
         source: message.header.source.uri.clone(),
+        max_message_size: message.header.max_message_size,
+        octets: body.len().try_into().unwrap_or(u64::MAX),
         response_uri: message.header.response_uri.clone(),
         encoding: written,
         scheme: message

@@ -301,7 +301,8 @@ impl Recogniser {
         let package = package::read(&response.body.bytes, content_type(&response.headers));
         let (Ok(package), Some(key), true) = (&package, &asked.session, positive) else {
             if answers_session {
-                let reason = package.err().map_or(String::new(), |error| format!(", {error}"));
+                let unreadable = package.err().filter(|_| positive);
+                let reason = unreadable.map_or(String::new(), |error| format!(", {error}"));
                 emit(
                     header,
                     observed,
@@ -350,7 +351,9 @@ impl Recogniser {
             emit(header, observed, seen, message, accepted, fields, note);
         }
         let (carried, others) = session.server_sent(header, &self.known, asked.server, package);
-        for step in carried {
+        for mut step in carried {
+            step.fields
+                .insert("scheme".to_owned(), vec![scheme(package, &response.headers)]);
             emit(
                 header,
                 observed,

@@ -1,12 +1,11 @@
-//! The OMA Device Management wire: SyncML, management tree, accounts, bootstrap.
-//!
-//! Everything here is sans I/O: octets and messages in, octets and messages out.
+#![doc = include_str!("../README.md")]
 
 pub mod account;
 pub mod acl;
 pub mod auth;
 pub mod bootstrap;
 pub mod bootstrap_config;
+pub mod conversation;
 pub mod devdetail;
 pub mod devinfo;
 pub mod inbox;

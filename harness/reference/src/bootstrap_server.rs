@@ -104,6 +104,7 @@ impl Provider {
                     method: "PUT",
                     body: Some((management::JSON, body)),
                     accept: None,
+                    hmac: None,
                 };
                 let url = url.with_segment("bootstraps").parse::<Url>();
                 let url = url.and_then(|url| url.with_segment(&bootstrap.token).parse::<Url>());

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use oma_dm::account::Credentials as WireCredentials;
+use oma_dm::account::{AuthenticationType, Credentials as WireCredentials};
 use oma_dm::auth::Secret;
 use oma_dm::session::server::{Admission, Received, ServerConfig, ServerSession, Tag, Turn};
-use oma_dm::session::{Authentication, Standing};
-use oma_dm::syncml::{self, Command, Encoding, Item, Message, Meta};
+use oma_dm::session::{Authentication, Carried, Standing};
+use oma_dm::syncml::{self, Command, Encoding, Item, Meta};
 
 use crate::background::lock;
 use crate::config::Credentials;
@@ -99,6 +99,12 @@ struct Sessions {
     next_number: u64,
 }
 
+/// What a device is answered.
+struct Answer {
+    body: Vec<u8>,
+    hmac: Option<String>,
+}
+
 /// One session.
 struct Session {
     wire: ServerSession,
@@ -129,21 +135,26 @@ impl<M: Managing> DmServer<M> {
     }
 
     /// Takes a message of a device: what to answer, and what to send to the peer then.
-    fn take(&self, message: &Message) -> (Message, Vec<Outgoing>) {
+    fn take(&self, carried: Carried<'_>, encoding: Encoding) -> (Answer, Vec<Outgoing>) {
+        let message = carried.message;
         let peek = ServerSession::peek(message);
         let key = (peek.device_id.clone(), peek.session_id);
         let mut sessions = lock(&self.sessions);
         let mut session = match sessions.by_id.remove(&key) {
             Some(session) if peek.message_id != "1" => session,
-            _ => self.begin(&peek.device_id, sessions.next_number),
+            _ => self.begin(&peek.device_id, sessions.next_number, &carried, encoding),
         };
         sessions.next_number += 1;
         session.heard = sessions.next_number;
-        let received = session.wire.receive(message);
+        let received = session.wire.receive_carried(carried);
         let (jobs, outgoing) = self.decide(&peek.device_id, &mut session, &received);
         let commands = jobs
             .into_iter()
-            .map(|(tag, job)| (tag, command(&job.operation)))
+            .flat_map(|(tag, job)| {
+                commands(&job.operation)
+                    .into_iter()
+                    .map(move |command| (tag, command))
+            })
             .collect();
         let mut answer = session.wire.respond(commands);
         if self.has(Deviation::OmitsStatuses) {
@@ -151,6 +162,12 @@ impl<M: Managing> DmServer<M> {
                 .commands
                 .retain(|command| !matches!(command, Command::Status(status) if status.command_ref != "0"));
         }
+        let body = syncml::write(&answer, encoding);
+        let hmac = session.wire.seal(&body).map(|seal| seal.to_string());
+        let answer = Answer {
+            body,
+            hmac: hmac.filter(|_| !self.has(Deviation::OmitsMac)),
+        };
         if received.admission == Admission::Accepted {
             self.keep(&peek.device_id, &session.wire, &received);
         }
@@ -195,24 +212,34 @@ impl<M: Managing> DmServer<M> {
         (session.send(jobs), outgoing)
     }
 
-    fn begin(&self, device: &str, number: u64) -> Session {
+    /// A session with a device, which proves itself as it begins to: by sealing its messages, or by credentials in them.
+    fn begin(&self, device: &str, number: u64, first: &Carried<'_>, encoding: Encoding) -> Session {
+        let authentication_type = match first.hmac {
+            Some(_) => AuthenticationType::Hmac,
+            None => AuthenticationType::Digest,
+        };
         let credentials = self.account.credentials.of(device);
         let nonces = self.devices.nonces(device).unwrap_or_else(|| Nonces {
             client: credentials.client_nonce.clone(),
             server: credentials.server_nonce.clone(),
         });
-        let client = WireCredentials::digest(
+        let proof = |name: String, password: String, nonce: Vec<u8>| WireCredentials {
+            authentication_type,
+            ..WireCredentials::digest(name, Secret::new(password), nonce)
+        };
+        let client = proof(
             credentials.client_name,
-            Secret::new(credentials.client_password),
+            credentials.client_password,
             nonces.client,
         );
-        let server = WireCredentials::digest(
+        let server = proof(
             self.account.server_id.clone(),
-            Secret::new(credentials.server_password),
+            credentials.server_password,
             nonces.server,
         );
         let server = (!self.has(Deviation::SkipsAuthentication)).then_some(server);
-        let config = ServerConfig::new(self.url.as_str(), server, &entropy::octets::<16>());
+        let mut config = ServerConfig::new(self.url.as_str(), server, &entropy::octets::<16>());
+        config.encoding = encoding;
         Session {
             wire: ServerSession::new(config, Some(client)),
             name: format!("{number} {device}"),
@@ -313,11 +340,24 @@ impl<M: Managing + Sync> Handler for DmServer<M> {
         let Some(encoding) = request.media_type.as_deref().and_then(Encoding::from_media_type) else {
             return Reply::empty(415);
         };
+        if encoding == Encoding::Wbxml && self.has(Deviation::RefusesWbxml) {
+            return Reply::empty(415);
+        }
         let Ok(reading) = syncml::read(&request.body, encoding) else {
             return Reply::empty(400);
         };
-        let (answer, outgoing) = self.take(&reading.message);
-        let reply = Reply::new(200, encoding.media_type(), syncml::write(&answer, encoding));
+        let mut message = reading.message;
+        if self.has(Deviation::IgnoresMessageSize) {
+            message.header.max_message_size = None;
+        }
+        let carried = Carried {
+            message: &message,
+            body: &request.body,
+            hmac: request.hmac.as_deref(),
+        };
+        let (answer, outgoing) = self.take(carried, encoding);
+        let mut reply = Reply::new(200, encoding.media_type(), answer.body);
+        reply.hmac = answer.hmac;
         if outgoing.is_empty() {
             return reply;
         }
@@ -332,23 +372,34 @@ impl<M: Managing + Sync> Handler for DmServer<M> {
     }
 }
 
-/// The command that does an operation.
-fn command(operation: &Operation) -> Command {
+/// The longest URL that is added together with its entry. Only an item alone in its command can be sent in parts
+/// (OMA-TS-DM_Protocol 7).
+const LONGEST_TOGETHER: usize = 512;
+
+/// The commands that do an operation.
+fn commands(operation: &Operation) -> Vec<Command> {
     let get = |uri: String| Command::Get(syncml::Operation::on(vec![Item::at(&uri)]));
     match operation {
         Operation::AddEntry { entry, leaf, url } => {
             let interior = Item::at(&entry.to_string()).with_meta(meta("node", None));
             let leaf = Item::at(&format!("{entry}/{leaf}")).with_meta(meta("chr", Some("text/plain")));
-            Command::Add(syncml::Operation::on(vec![interior, leaf.with_text(url)]))
+            let leaf = leaf.with_text(url);
+            let add = |items| Command::Add(syncml::Operation::on(items));
+            match url.len() > LONGEST_TOGETHER {
+                true => vec![add(vec![interior]), add(vec![leaf])],
+                false => vec![add(vec![interior, leaf])],
+            }
         }
-        Operation::ReadAcl { node } => get(format!("{node}?prop=ACL")),
+        Operation::ReadAcl { node } => vec![get(format!("{node}?prop=ACL"))],
         Operation::WriteAcl { node, acl } => {
             let item = Item::at(&format!("{node}?prop=ACL")).with_text(acl);
-            Command::Replace(syncml::Operation::on(vec![item]))
+            vec![Command::Replace(syncml::Operation::on(vec![item]))]
         }
-        Operation::Read { node } => get(node.to_string()),
+        Operation::Read { node } => vec![get(node.to_string())],
         Operation::Delete { node } => {
-            Command::Delete(syncml::Operation::on(vec![Item::at(&node.to_string())]))
+            vec![Command::Delete(syncml::Operation::on(vec![Item::at(
+                &node.to_string(),
+            )]))]
         }
     }
 }

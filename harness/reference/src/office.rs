@@ -53,6 +53,7 @@ impl<M: Machine> Office<M> {
             method: "POST",
             body: Some((MEDIA_TYPE, document.to_xml())),
             accept: Some(MEDIA_TYPE),
+            hmac: None,
         };
         let answer = self
             .client

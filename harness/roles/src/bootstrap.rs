@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use dmconform_case::claims::{Authentication, BootstrapForm};
 use dmconform_case::implementation::AccountCredentials;
 use dmconform_case::test_case::FieldChange;
 use dmconform_model::{Event, MessageId, Role, Step};
-use oma_dm::account::{Account, AuthenticationType, Credentials};
+use oma_dm::account::{Account, AccountObject, AuthenticationType, Credentials};
 use oma_dm::auth::{Secret, from_base64};
-use oma_dm::bootstrap::write_dm_profile;
-use oma_dm::syncml::Encoding;
+use oma_dm::bootstrap::{self, Form};
 
 use crate::change::{Changes, spoil};
 use crate::context::CaseContext;
@@ -36,8 +36,14 @@ pub(crate) async fn answer(context: &Arc<CaseContext>, exchange: u64) -> Reply {
     if let Some(status) = changes.answer {
         return Reply::new(status, "text/plain", Vec::new());
     }
-    let media_type = Encoding::Wbxml.media_type().to_owned();
-    match write_dm_profile(&account(context, &changes), Encoding::Wbxml) {
+    let form = match context.case().given.bootstrap {
+        BootstrapForm::DmWbxml => Form::DM_WBXML,
+        BootstrapForm::DmXml => Form::DM_XML,
+        BootstrapForm::CpWbxml => Form::PROVISIONING_WBXML,
+        BootstrapForm::CpXml => Form::PROVISIONING_XML,
+    };
+    let media_type = form.media_type().to_owned();
+    match bootstrap::write(&[AccountObject::from(&account(context, &changes))], form) {
         Ok(body) => {
             let (body, media_type) = match changes.corrupt {
                 Some(corruption) => spoil(corruption, body, media_type),
@@ -68,21 +74,45 @@ fn account(context: &CaseContext, changes: &Changes) -> Account {
     known.client_name = value("client-name", &known.client_name);
     known.client_secret = value("client-secret", &known.client_secret);
     known.server_secret = value("server-secret", &known.server_secret);
-    let (client, server) = credentials(&known, &account.server_id);
-    account.preferred_authentication = Some(AuthenticationType::Digest);
+    let scheme = scheme(context, Role::Dms2);
+    let (client, server) = credentials(&known, &account.server_id, scheme);
+    account.preferred_authentication = Some(scheme);
     account.client_credentials = Some(client);
     account.server_credentials = Some(server);
     account
 }
 
+/// In which way the device and a server prove themselves to each other. The account of DMS-1 on a real client was there
+/// before the case.
+pub(crate) fn scheme(context: &CaseContext, server: Role) -> AuthenticationType {
+    if server == Role::Dms1 && context.header.is_real(Role::DmClient) {
+        return AuthenticationType::Digest;
+    }
+    wire_scheme(context.case().given.authentication)
+}
+
+/// A way to prove oneself, as accounts name it.
+pub const fn wire_scheme(authentication: Authentication) -> AuthenticationType {
+    match authentication {
+        Authentication::Basic => AuthenticationType::Basic,
+        Authentication::Md5 => AuthenticationType::Digest,
+        Authentication::Mac => AuthenticationType::Hmac,
+    }
+}
+
 /// The credentials of an account: the client's, and the server's.
-pub(crate) fn credentials(credentials: &AccountCredentials, server_id: &str) -> (Credentials, Credentials) {
+pub(crate) fn credentials(
+    credentials: &AccountCredentials,
+    server_id: &str,
+    authentication_type: AuthenticationType,
+) -> (Credentials, Credentials) {
     let nonce = from_base64(&credentials.nonce).unwrap_or_default();
-    let client = Credentials::digest(
-        &credentials.client_name,
-        Secret::new(&credentials.client_secret),
-        nonce.clone(),
-    );
-    let server = Credentials::digest(server_id, Secret::new(&credentials.server_secret), nonce);
-    (client, server)
+    let of = |name: &str, secret: &str| Credentials {
+        authentication_type,
+        ..Credentials::digest(name, Secret::new(secret), nonce.clone())
+    };
+    (
+        of(&credentials.client_name, &credentials.client_secret),
+        of(server_id, &credentials.server_secret),
+    )
 }

@@ -6,10 +6,11 @@ use dmconform_case::claims;
 use dmconform_model::transcript::{AccountState, Authentication as Outcome, DeviceState, EndpointKind};
 use dmconform_model::{Event, MessageId, Part, Role, Step};
 use oma_dm::account::Account;
+use oma_dm::auth::HMAC_HEADER;
 use oma_dm::bootstrap;
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::session::client::{ClientConfig, ClientSession, End, Step as Next};
-use oma_dm::session::{Authentication, Device};
+use oma_dm::session::{Authentication, Carried, Device};
 use oma_dm::syncml::{self, AlertCode, Command, Encoding, StatusCode};
 use oma_dm::tree::{self, Tree};
 use oma_dm::uri::NodeUri;
@@ -17,7 +18,7 @@ use oma_dm::uri::NodeUri;
 use crate::change::Changes;
 use crate::context::{CaseContext, endpoint};
 use crate::dial::{Line, Outgoing};
-use crate::listener::encoding;
+use crate::listener::{encoding, hmac};
 use crate::script::Performed;
 use crate::stage::{Presents, Stage};
 
@@ -189,23 +190,35 @@ async fn session(
     client.sessions += 1;
     let session_id = format!("{:X}", client.sessions);
     let seed = format!("{}-{server}-{session_id}-client", context.token);
-    let config = ClientConfig::new(
+    let mut config = ClientConfig::new(
         account,
         client.device_info.clone(),
         session_id,
         AlertCode::CLIENT_INITIATED,
         seed.as_bytes(),
     );
+    config.encoding = wire_encoding(context.case().given.encoding);
+    if let Some(octets) = context.case().given.max_message_size {
+        config.max_message_size = Some(octets.into());
+    }
+    let written = config.encoding;
     let (mut session, mut message) = ClientSession::start(config);
     let mut authenticated = false;
     let ended = loop {
         let url = session.address().to_owned();
-        let (exchange, answer) = match say(stage, context, client, server, &url, &message).await {
+        let body = syncml::write(&message, written);
+        let mut headers = vec![("content-type".to_owned(), written.media_type().to_owned())];
+        headers.extend(
+            session
+                .seal(&body)
+                .map(|seal| (HMAC_HEADER.to_owned(), seal.to_string())),
+        );
+        let (exchange, answer) = match say(stage, context, client, server, url, headers, body).await {
             Ok(answered) => answered,
             Err(reason) => break Err(reason),
         };
-        let body = match answer {
-            Ok(body) => body,
+        let answer = match answer {
+            Ok(answer) => answer,
             Err(reason) => break Err(reason),
         };
         let before = client.tree.clone();
@@ -214,7 +227,7 @@ async fn session(
             context,
             statuses: statuses(context, exchange),
         };
-        let next = session.receive(&body, &mut device);
+        let next = session.receive_carried(answer.carried(), &mut device);
         if !authenticated {
             authenticated = record_authentication(context, exchange, server, session.server_authentication());
         }
@@ -241,24 +254,41 @@ async fn session(
     ended
 }
 
-type Said = (u64, Result<syncml::Message, String>);
+/// An answer of a server, with what carried it.
+struct Answered {
+    message: syncml::Message,
+    body: Vec<u8>,
+    hmac: Option<String>,
+}
+
+impl Answered {
+    fn carried(&self) -> Carried<'_> {
+        Carried {
+            message: &self.message,
+            body: &self.body,
+            hmac: self.hmac.as_deref(),
+        }
+    }
+}
+
+type Said = (u64, Result<Answered, String>);
 
 async fn say(
     stage: &Arc<Stage>,
     context: &Arc<CaseContext>,
     client: &mut MockClient,
     server: Role,
-    url: &str,
-    message: &syncml::Message,
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
 ) -> Result<Said, String> {
-    let written = wire_encoding(context.case().given.encoding);
     let outgoing = Outgoing {
         observer: Role::DmClient,
         endpoint: endpoint(server, EndpointKind::Dm),
-        url: url.to_owned(),
+        url,
         method: "POST".to_owned(),
-        headers: vec![("content-type".to_owned(), written.media_type().to_owned())],
-        body: syncml::write(message, written),
+        headers,
+        body,
         presents: Presents::Nothing,
         change: None,
         close_at: None,
@@ -276,7 +306,13 @@ async fn say(
         return Ok((exchange, Err(format!("it answered {}", answer.status))));
     }
     let read = syncml::read(&answer.body, encoding(&answer.headers)).map_err(|error| error.to_string());
-    Ok((exchange, read.map(|reading| reading.message)))
+    let hmac = hmac(&answer.headers).map(str::to_owned);
+    let answered = read.map(|reading| Answered {
+        message: reading.message,
+        body: answer.body,
+        hmac,
+    });
+    Ok((exchange, answered))
 }
 
 const fn wire_encoding(encoding: claims::Encoding) -> Encoding {
@@ -291,7 +327,7 @@ fn record_authentication(context: &CaseContext, exchange: u64, server: Role, fou
         Authentication::Verified => Outcome::Verified,
         Authentication::Wrong => Outcome::Wrong,
         Authentication::Missing => Outcome::Missing,
-        Authentication::NotNeeded => return false,
+        Authentication::NotNeeded | Authentication::Unsupported => return false,
     };
     context.recorder.record(Event::Authenticated {
         exchange,

@@ -15,10 +15,11 @@ mod script;
 mod server_side;
 mod stage;
 
+pub use bootstrap::wire_scheme;
 pub use change::{Changes, certificate_in_words};
 pub use context::{CaseContext, endpoint};
 pub use recorder::Recorder;
 pub use router::Router;
 pub use script::play;
-pub use server_side::{Offers, probe};
+pub use server_side::{Offers, notification, probe};
 pub use stage::{Names, Presents, Stage, StageError};

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use dmconform_case::document;
 use dmconform_model::transcript::{Body, Endpoint, EndpointKind, Request, Response};
 use dmconform_model::{Event, Part, Role};
+use oma_dm::auth::HMAC_HEADER;
 use oma_dm::session::server::ServerSession;
 use oma_dm::syncml::{self, Encoding};
 use oma_dm::xml::Element;
@@ -143,4 +144,12 @@ pub(crate) fn encoding(headers: &[(String, String)]) -> Encoding {
     media_type
         .and_then(|(_, value)| Encoding::from_media_type(value))
         .unwrap_or(Encoding::Xml)
+}
+
+/// What seals a SyncML message, if anything does.
+pub(crate) fn hmac(headers: &[(String, String)]) -> Option<&str> {
+    headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(HMAC_HEADER))
+        .map(|(_, value)| value.as_str())
 }

@@ -8,17 +8,19 @@ use dmconform_model::transcript::Authentication as Outcome;
 use dmconform_model::{Event, MessageId, Role, Step};
 use oma_dm::account::Credentials;
 use oma_dm::acl::{Acl, Right};
-use oma_dm::session::Authentication;
+use oma_dm::auth::HMAC_HEADER;
+use oma_dm::notification::{Notification, NotificationError};
 use oma_dm::session::server::{ServerConfig, ServerSession, Tag, Turn};
+use oma_dm::session::{Authentication, Carried};
 use oma_dm::syncml::{self, Command, Format, Item, Meta, Operation};
 
-use crate::bootstrap::credentials;
+use crate::bootstrap::{credentials, scheme};
 use crate::change::Changes;
 use crate::context::CaseContext;
 use crate::delegation::fault;
 use crate::documents::fill;
 use crate::http::server::{Received, Reply};
-use crate::listener::encoding;
+use crate::listener::{encoding, hmac};
 use crate::script::Performed;
 use crate::stage::lock;
 
@@ -54,6 +56,11 @@ impl Offers {
         tag
     }
 
+    /// How much there was to say so far.
+    pub fn count(&self) -> u64 {
+        lock(&self.state).next
+    }
+
     /// Whether something waits for the client to come.
     pub fn is_waiting(&self) -> bool {
         !lock(&self.state).waiting.is_empty()
@@ -86,7 +93,12 @@ pub(crate) async fn answer(
     let Some(offers) = context.offers.get(&role) else {
         return Reply::new(404, "text/plain", Vec::new());
     };
-    let outcome = receive(context, role, offers, &reading.message);
+    let carried = Carried {
+        message: &reading.message,
+        body: &request.body,
+        hmac: hmac(&request.headers),
+    };
+    let outcome = receive(context, role, offers, carried, encoding);
     if let Some(outcome) = outcome {
         context.recorder.record(Event::Authenticated {
             exchange,
@@ -122,25 +134,32 @@ pub(crate) async fn answer(
     if let Some(status) = changes.answer {
         return Reply::new(status, "text/plain", Vec::new());
     }
-    let body = respond(offers, &reading.message.header.session_id, encoding);
+    let (body, seal) = respond(offers, &reading.message.header.session_id, encoding);
     let media_type = encoding.media_type().to_owned();
     let (body, media_type) = match changes.corrupt {
         Some(corruption) => crate::change::spoil(corruption, body, media_type),
         None => (body, media_type),
     };
-    Reply::new(200, &media_type, body).with_fault(fault(&changes))
+    let mut reply = Reply::new(200, &media_type, body).with_fault(fault(&changes));
+    reply
+        .headers
+        .extend(seal.map(|seal| (HMAC_HEADER.to_owned(), seal)));
+    reply
 }
 
-fn receive(context: &CaseContext, role: Role, offers: &Offers, message: &syncml::Message) -> Option<Outcome> {
+fn receive(
+    context: &CaseContext,
+    role: Role,
+    offers: &Offers,
+    carried: Carried<'_>,
+    encoding: syncml::Encoding,
+) -> Option<Outcome> {
+    let message = carried.message;
     let mut state = lock(&offers.state);
-    let known = state.credentials.clone().unwrap_or_else(|| {
-        let of_role = if role == Role::Dms1 {
-            &context.dms_1_credentials
-        } else {
-            &context.header.dms_2_credentials
-        };
-        credentials(of_role, context.server_id(role))
-    });
+    let known = state
+        .credentials
+        .clone()
+        .unwrap_or_else(|| first_credentials(context, role));
     if state.sessions.len() >= MAX_SESSIONS {
         state.sessions.pop_first();
     }
@@ -151,12 +170,15 @@ fn receive(context: &CaseContext, role: Role, offers: &Offers, message: &syncml:
             let address = context.endpoints(role).dm.unwrap_or_default();
             let seed = format!("{}-{role}-{}", context.token, message.header.session_id);
             let mut config = ServerConfig::new(address, Some(known.1.clone()), seed.as_bytes());
+            config.encoding = encoding;
+            config.max_message_size = context.case().given.max_message_size.map(u64::from);
+            config.longest_sent = config.max_message_size;
             if context.case().given.response_uri {
                 config.response_uri = Some(format!("{}?go-on={}", config.address, message.header.session_id));
             }
             ServerSession::new(config, Some(known.0.clone()))
         });
-    let received = session.receive(message);
+    let received = session.receive_carried(carried);
     let moved = session
         .client_credentials()
         .cloned()
@@ -180,11 +202,39 @@ fn receive(context: &CaseContext, role: Role, offers: &Offers, message: &syncml:
         Authentication::Verified => Some(Outcome::Verified),
         Authentication::Wrong => Some(Outcome::Wrong),
         Authentication::Missing => Some(Outcome::Missing),
-        Authentication::NotNeeded => None,
+        Authentication::NotNeeded | Authentication::Unsupported => None,
     }
 }
 
-fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> Vec<u8> {
+/// The credentials of the client and of a server before their first session.
+fn first_credentials(context: &CaseContext, role: Role) -> (Credentials, Credentials) {
+    let of_role = if role == Role::Dms1 {
+        &context.dms_1_credentials
+    } else {
+        &context.header.dms_2_credentials
+    };
+    credentials(of_role, context.server_id(role), scheme(context, role))
+}
+
+/// A notification by which a mock server asks the client to open a session (OMA-TS-DM_Notification 6).
+///
+/// # Errors
+/// When the server's identifier cannot stand in one.
+pub fn notification(
+    context: &CaseContext,
+    role: Role,
+    session_id: u16,
+) -> Result<Vec<u8>, NotificationError> {
+    let moved_on = context
+        .offers
+        .get(&role)
+        .and_then(|offers| lock(&offers.state).credentials.clone());
+    let (_, server) = moved_on.unwrap_or_else(|| first_credentials(context, role));
+    Notification::new(context.server_id(role), session_id).sign(&server.secret, &server.nonce)
+}
+
+/// The answer to a package, and what seals it.
+fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> (Vec<u8>, Option<String>) {
     let mut state = lock(&offers.state);
     let OfferState {
         waiting,
@@ -193,7 +243,7 @@ fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> Vec
         ..
     } = &mut *state;
     let Some(session) = sessions.get_mut(session_id) else {
-        return Vec::new();
+        return (Vec::new(), None);
     };
     let may_command = session.authentication().is_enough();
     let commands = if may_command {
@@ -202,6 +252,8 @@ fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> Vec
         Vec::new()
     };
     let message = session.respond(commands);
+    let body = syncml::write(&message, encoding);
+    let seal = session.seal(&body).map(|seal| seal.to_string());
     if let Some(moved) = session
         .client_credentials()
         .cloned()
@@ -212,7 +264,7 @@ fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> Vec
     if session.is_over() {
         sessions.remove(session_id);
     }
-    syncml::write(&message, encoding)
+    (body, seal)
 }
 
 /// Performs a step of DMS-1 that is carried in a DM session: says it when the client comes, and waits for the Status.
@@ -287,7 +339,12 @@ fn entry(context: &CaseContext, changes: &Changes) -> Vec<Command> {
     let leaf = Item::at(&leaf)
         .with_meta(Meta::of_format(Format::Chr))
         .with_text(&url);
-    vec![Command::Add(Operation::on(vec![interior, leaf]))]
+    let add = |items| Command::Add(Operation::on(items));
+    // Only an item alone in its command can be sent in parts (OMA-TS-DM_Protocol 7).
+    match context.case().given.max_message_size {
+        Some(_) => vec![add(vec![interior]), add(vec![leaf])],
+        None => vec![add(vec![interior, leaf])],
+    }
 }
 
 /// The ACLs of the delegated nodes with all rights for DMS-2 added: reads them first, since a Replace overwrites all.

@@ -134,13 +134,7 @@ fn looks(case: &TestCase, product: &Implementation) -> Option<String> {
 fn unclaimed(suite: &Suite, case: &TestCase, product: &Implementation) -> Option<String> {
     let mut covered = case.covers.iter().filter_map(|id| suite.requirements.get(id));
     let unclaimed = covered.find(|requirement| {
-        let claimed = |claim: &String| {
-            product
-                .supports
-                .claims
-                .iter()
-                .any(|known| known.as_str() == claim)
-        };
+        let claimed = |claim: &String| product.supports.includes(claim);
         requirement.weight == Weight::FailIfClaimed && !requirement.claim.as_ref().is_some_and(claimed)
     });
     unclaimed.map(|requirement| {

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use dmconform_case::claims::StartedBy;
 use dmconform_case::implementation::HttpTrigger;
 use dmconform_case::test_case::{How, Look, Opener, What};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::TriggerOutcome;
 use dmconform_model::{Event, MessageId, Role};
-use dmconform_roles::{CaseContext, certificate_in_words, client, play, probe};
+use dmconform_roles::{CaseContext, Offers, certificate_in_words, client, notification, play, probe};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -99,12 +100,26 @@ impl Driver<'_> {
                 Arc::clone(&self.context),
             ))];
         }
-        let Some(contact) = self.running.file.implementation.triggers.contact_server.clone() else {
+        let triggers = &self.running.file.implementation.triggers;
+        if let Some(notify) = triggers.notify_device.clone()
+            && self.context.case().given.started_by == StartedBy::Notification
+        {
+            let task = notify_client(
+                Arc::clone(&self.context),
+                notify,
+                triggers.contact_server.clone(),
+                self.variables.clone(),
+                self.patience(),
+            );
+            return vec![tokio::spawn(task)];
+        }
+        let Some(contact) = triggers.contact_server.clone() else {
             return Vec::new();
         };
         let task = summon(
             Arc::clone(&self.context),
             contact,
+            vec![Role::Dms1, Role::Dms2],
             self.variables.clone(),
             self.patience(),
         );
@@ -347,14 +362,67 @@ fn will_send(context: &CaseContext, message: MessageId, sender: Role) -> bool {
     !stopped && !changes.omit && changes.in_words().is_none()
 }
 
-/// Tells a real client to open a session whenever a mock server has something to say to it.
-async fn summon(context: Arc<CaseContext>, contact: HttpTrigger, variables: Variables, patience: Duration) {
+/// The session identifier of the first notification of a case; the next one has the next.
+const FIRST_NOTIFIED_SESSION: u16 = 0xA7;
+
+/// Notifies a real client whenever a mock DMS-1 has something to say to it. What another server has to say, the client
+/// comes for as usual.
+async fn notify_client(
+    context: Arc<CaseContext>,
+    notify: HttpTrigger,
+    contact: Option<HttpTrigger>,
+    variables: Variables,
+    patience: Duration,
+) {
+    let usual = contact.map(|contact| {
+        tokio::spawn(summon(
+            Arc::clone(&context),
+            contact,
+            vec![Role::Dms2],
+            variables.clone(),
+            patience,
+        ))
+    });
+    let mut session = FIRST_NOTIFIED_SESSION;
+    let mut notified = 0;
+    while !context.is_over() {
+        let said = context.offers.get(&Role::Dms1).map_or(0, Offers::count);
+        let waits = context.offers.get(&Role::Dms1).is_some_and(Offers::is_waiting);
+        if waits && said > notified {
+            notified = said;
+            let outcome = match notification(&context, Role::Dms1, session) {
+                Ok(octets) => trigger::send_octets(&notify, &octets, &variables, patience).await,
+                Err(error) => TriggerOutcome::Refused(error.to_string()),
+            };
+            let trigger = format!("notify-device session {session:X}");
+            context.recorder.record(Event::Triggered { trigger, outcome });
+            session += 1;
+        }
+        let mut over = context.over.subscribe();
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+            _ = over.wait_for(|over| *over) => break,
+        }
+    }
+    if let Some(usual) = usual {
+        usual.abort();
+    }
+}
+
+/// Tells a real client to open a session whenever one of these mock servers has something to say to it.
+async fn summon(
+    context: Arc<CaseContext>,
+    contact: HttpTrigger,
+    servers: Vec<Role>,
+    variables: Variables,
+    patience: Duration,
+) {
     let mut failures = 0;
     while !context.is_over() {
         let waiting = context
             .offers
             .iter()
-            .find(|(_, offers)| offers.is_waiting())
+            .find(|(role, offers)| servers.contains(role) && offers.is_waiting())
             .map(|(role, _)| *role);
         if let Some(role) = waiting {
             let mut variables = variables.clone();

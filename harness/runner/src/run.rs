@@ -559,9 +559,14 @@ fn bootstrap_url(running: &Running, case: &TestCase, variables: &Variables, toke
     let with_dms_2 = of(Role::Dms2)
         .and_then(|endpoints| endpoints.dm.as_ref())
         .filter(|_| co_located);
-    match with_dms_2 {
+    let url = match with_dms_2 {
         Some(dm) => format!("{}/bootstrap/{token}", dm.trim_end_matches("/dm")),
         None => format!("{own}{token}"),
+    };
+    // Where messages are short, there is something that does not fit one.
+    match case.given.max_message_size {
+        Some(octets) => format!("{url}?long={}", "x".repeat(octets.try_into().unwrap_or(0))),
+        None => url,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use dmconform_case::implementation::AccountCredentials;
 use dmconform_judge::Header;
-use oma_dm::account::{Account, AuthenticationType, Credentials};
+use dmconform_roles::wire_scheme;
+use oma_dm::account::{Account, Credentials};
 use oma_dm::acl::{Acl, Right};
 use oma_dm::auth::{Secret, from_base64};
 use oma_dm::devinfo::DeviceInfo;
@@ -29,18 +30,14 @@ pub(crate) fn tree(
         .map_err(|error| error.to_string())?;
     let nonce = from_base64(&credentials.nonce).unwrap_or_default();
     let mut account = Account::new(&parties.dms_1, dms_1);
-    account.preferred_authentication = Some(AuthenticationType::Digest);
-    let secret = |text: &str| Secret::new(text);
-    account.client_credentials = Some(Credentials::digest(
-        &credentials.client_name,
-        secret(&credentials.client_secret),
-        nonce.clone(),
-    ));
-    account.server_credentials = Some(Credentials::digest(
-        &parties.dms_1,
-        secret(&credentials.server_secret),
-        nonce,
-    ));
+    let authentication_type = wire_scheme(header.case.given.authentication);
+    let proof = |name: &str, secret: &str| Credentials {
+        authentication_type,
+        ..Credentials::digest(name, Secret::new(secret), nonce.clone())
+    };
+    account.preferred_authentication = Some(authentication_type);
+    account.client_credentials = Some(proof(&credentials.client_name, &credentials.client_secret));
+    account.server_credentials = Some(proof(&parties.dms_1, &credentials.server_secret));
     let root = uri(&credentials.node)?;
     account
         .write_to(&mut tree, &root)

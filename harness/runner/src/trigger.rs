@@ -18,16 +18,26 @@ pub(crate) async fn send(
     variables: &BTreeMap<String, String>,
     patience: Duration,
 ) -> TriggerOutcome {
-    let url = fill(&trigger.url, variables);
     let body = fill(&trigger.body, variables);
-    match tokio::time::timeout(patience, exchange(trigger, &url, &body)).await {
+    send_octets(trigger, body.as_bytes(), variables, patience).await
+}
+
+/// Sends a trigger with this body instead of its own.
+pub(crate) async fn send_octets(
+    trigger: &HttpTrigger,
+    body: &[u8],
+    variables: &BTreeMap<String, String>,
+    patience: Duration,
+) -> TriggerOutcome {
+    let url = fill(&trigger.url, variables);
+    match tokio::time::timeout(patience, exchange(trigger, &url, body)).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(reason)) => TriggerOutcome::Unreachable(reason),
         Err(_) => TriggerOutcome::Unreachable(format!("{url} gave no answer within {patience:?}")),
     }
 }
 
-async fn exchange(trigger: &HttpTrigger, url: &str, body: &str) -> Result<TriggerOutcome, String> {
+async fn exchange(trigger: &HttpTrigger, url: &str, body: &[u8]) -> Result<TriggerOutcome, String> {
     let rest = url
         .strip_prefix("http://")
         .ok_or_else(|| format!("`{url}` is no http URL"))?;
@@ -42,13 +52,13 @@ async fn exchange(trigger: &HttpTrigger, url: &str, body: &str) -> Result<Trigge
         .await
         .map_err(|error| format!("{address}: {error}"))?;
     let request = format!(
-        "{} {target} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\ncontent-type: {}\r\ncontent-length: {}\r\n\r\n{body}",
+        "{} {target} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\ncontent-type: {}\r\ncontent-length: {}\r\n\r\n",
         trigger.method,
         trigger.media_type,
         body.len()
     );
     socket
-        .write_all(request.as_bytes())
+        .write_all(&[request.as_bytes(), body].concat())
         .await
         .map_err(|error| format!("{address}: {error}"))?;
     let mut answer = Vec::new();

@@ -161,8 +161,8 @@ fn bootstrap_acl(server_id: &str) -> Result<Acl, AclError> {
     Acl::empty().with(&[Right::Get, Right::Replace, Right::Delete], server_id)
 }
 
-/// What one side proves itself with (`AppAuth/<X>`). The secret is not printed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What one side proves itself with (`AppAuth/<X>`). Its Debug form shows neither the secret nor the nonce.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// `AAuthType`.
     pub authentication_type: AuthenticationType,
@@ -183,6 +183,15 @@ impl Credentials {
             secret,
             nonce: nonce.into(),
         }
+    }
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials")
+            .field("authentication_type", &self.authentication_type)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 

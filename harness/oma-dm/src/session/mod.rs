@@ -64,26 +64,111 @@
 //! assert_eq!(account.server_credentials.as_ref(), session.server_credentials());
 //! # Ok::<(), oma_dm::tree::TreeError>(())
 //! ```
+//!
+//! Where an account says HMAC, the proof is beside the messages, in a header of what carries them. Whoever sends asks the session
+//! for it once the octets are there; whoever receives hands over the octets with the message:
+//!
+//! ```
+//! use oma_dm::account::{Account, AuthenticationType, Credentials};
+//! use oma_dm::auth::{HMAC_HEADER, Secret};
+//! # use oma_dm::devinfo::DeviceInfo;
+//! use oma_dm::session::client::{ClientConfig, ClientSession, End, Step};
+//! use oma_dm::session::server::{ServerConfig, ServerSession};
+//! use oma_dm::session::{Authentication, Carried};
+//! use oma_dm::syncml::{self, AlertCode, Encoding};
+//! use oma_dm::tree::Tree;
+//!
+//! let hmac = |credentials| Credentials { authentication_type: AuthenticationType::Hmac, ..credentials };
+//! let device = hmac(Credentials::digest("dev-0001", Secret::new("s3cret-dev"), *b"nonce-A"));
+//! let server = hmac(Credentials::digest("dms1.example", Secret::new("srv-pw-1"), *b"nonce-B"));
+//! let mut account = Account::new("dms1.example", "https://dms1.example/dm");
+//! account.client_credentials = Some(device.clone());
+//! account.server_credentials = Some(server.clone());
+//! # let device_info = DeviceInfo {
+//! #     device_id: "IMEI:004999010640000".into(), manufacturer: "Example Maker".into(), model: "Model-1".into(),
+//! #     dm_version: "0.1".into(), language: "en".into(),
+//! # };
+//! let config = ClientConfig::new(account, device_info, "A7", AlertCode::CLIENT_INITIATED, b"random octets of the client");
+//! let (mut client, message) = ClientSession::start(config);
+//!
+//! // The client sends `body`, and beside it, as HMAC_HEADER, what seals it.
+//! let body = syncml::write(&message, Encoding::Wbxml);
+//! let seal = client.seal(&body).expect("the account says HMAC").to_string();
+//! assert_eq!(HMAC_HEADER, "x-syncml-hmac");
+//! assert!(seal.starts_with("algorithm=MD5, username=\"dev-0001\", mac="));
+//!
+//! // The server takes both, and seals its answer in the same way.
+//! let config = ServerConfig::new("https://dms1.example/dm", Some(server), b"random octets of the server");
+//! let mut session = ServerSession::new(config, Some(device));
+//! let message = syncml::read(&body, Encoding::Wbxml)?.message;
+//! let received = session.receive_carried(Carried { message: &message, body: &body, hmac: Some(&seal) });
+//! assert_eq!(received.authentication, Authentication::Verified);
+//! let body = syncml::write(&session.respond(Vec::new()), Encoding::Wbxml);
+//! let seal = session.seal(&body).expect("the account says HMAC").to_string();
+//!
+//! let message = syncml::read(&body, Encoding::Wbxml)?.message;
+//! let answer = Carried { message: &message, body: &body, hmac: Some(&seal) };
+//! assert_eq!(client.receive_carried(answer, &mut Tree::new()), Step::Ended(End::Finished));
+//! assert_eq!(client.server_authentication(), Authentication::Verified);
+//! # Ok::<(), syncml::ReadError>(())
+//! ```
 
-use crate::auth;
-use crate::syncml::{Alert, AlertCode, Challenge, Command, Header, Status, StatusCode};
+use crate::syncml::{Alert, Command, Item, Message, StatusCode};
 use crate::tree::{Outcome, Tree};
 
+mod body;
+mod check;
 pub mod client;
+mod large_object;
+mod nonces;
+mod order;
+mod outbox;
+mod packer;
 mod proof;
 pub mod server;
 #[cfg(test)]
 mod tests;
 
-pub use proof::{Authentication, Standing};
+pub use check::Authentication;
+pub use large_object::MAX_OBJECT;
+pub use order::Order;
+pub use proof::Standing;
 
 /// Most messages that one end sends in a session; past it the session ends.
 pub const MAX_MESSAGES: u32 = 1000;
+
+/// A message with what carried it, to check digests of whole messages.
+#[derive(Clone, Copy)]
+pub struct Carried<'a> {
+    /// The message.
+    pub message: &'a Message,
+    /// The octets that it was read from, all of them.
+    pub body: &'a [u8],
+    /// The value of the header [`HMAC_HEADER`](crate::auth::HMAC_HEADER), if there was one.
+    pub hmac: Option<&'a str>,
+}
+
+impl<'a> From<&'a Message> for Carried<'a> {
+    /// A message with nothing beside it.
+    fn from(message: &'a Message) -> Self {
+        Self {
+            message,
+            body: &[],
+            hmac: None,
+        }
+    }
+}
 
 /// What carries out the commands of a server.
 pub trait Device {
     /// Carries out a command of a server that has proved itself (or need not), and says what became of each part of it.
     fn execute(&mut self, server_id: &str, command: &Command) -> Vec<Outcome>;
+
+    /// Shows something to the user, or asks him (Alert 1100 to 1104). Without a user interface there is nobody to ask.
+    fn ask_user(&mut self, alert: &Alert) -> UserAnswer {
+        let _ = alert;
+        UserAnswer::NO_USER_INTERFACE
+    }
 }
 
 impl Device for Tree {
@@ -92,105 +177,25 @@ impl Device for Tree {
     }
 }
 
-/// A supply of nonces, from a seed that nobody else knows.
-#[derive(Clone)]
-struct Nonces {
-    seed: Vec<u8>,
-    count: u64,
+/// What came of a question to the user (OMA-TS-DM_RepPro 7).
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserAnswer {
+    /// 200 for yes, or that it was shown; 304 for no; 214 when the user cancelled; 408 when he did not answer; 416 when it cannot
+    /// be shown.
+    pub code: StatusCode,
+    /// What the user entered or chose, each as data.
+    pub items: Vec<Item>,
 }
 
-impl Nonces {
-    fn new(seed: &[u8]) -> Self {
+impl UserAnswer {
+    /// There is no user interface (406).
+    pub const NO_USER_INTERFACE: Self = Self::of(StatusCode::OPTIONAL_FEATURE_NOT_SUPPORTED);
+
+    /// An answer of a code only.
+    pub const fn of(code: StatusCode) -> Self {
         Self {
-            seed: seed.to_vec(),
-            count: 0,
-        }
-    }
-
-    /// Printable, since there are clients that keep nonces as text.
-    fn fresh(&mut self) -> Vec<u8> {
-        self.count += 1;
-        let count = self.count.to_be_bytes();
-        auth::to_base64(&auth::digest(&[self.seed.as_slice(), &count].concat())[..12]).into_bytes()
-    }
-}
-
-/// The body of a message in the making.
-#[derive(Default)]
-struct Body {
-    commands: Vec<Command>,
-    numbered: u32,
-}
-
-impl Body {
-    /// Adds a command, with identifiers for it and its members.
-    fn push(&mut self, mut command: Command) -> &Command {
-        self.number(&mut command);
-        self.commands.push(command);
-        self.commands.last().expect("one was just added")
-    }
-
-    fn number(&mut self, command: &mut Command) {
-        self.numbered += 1;
-        command.set_id(self.numbered.to_string());
-        if let Command::Atomic(group) | Command::Sequence(group) = command {
-            group.commands.iter_mut().for_each(|member| self.number(member));
-        }
-    }
-
-    /// The Status for the header of a message of the other end.
-    fn push_header_status(&mut self, of: &Header, code: StatusCode, challenge: Option<Challenge>) {
-        self.push(Command::Status(Status {
-            target_refs: vec![of.target.uri.clone()],
-            source_refs: vec![of.source.uri.clone()],
-            challenge,
-            ..status(&of.message_id, "0", "SyncHdr", code)
-        }));
-    }
-
-    fn push_alert(&mut self, code: AlertCode) {
-        self.push(Command::Alert(Alert {
-            id: String::new(),
             code,
-            correlator: None,
             items: Vec::new(),
-        }));
-    }
-}
-
-fn status(message_ref: &str, command_ref: &str, command: &str, code: StatusCode) -> Status {
-    Status {
-        id: String::new(),
-        message_ref: message_ref.to_owned(),
-        command_ref: command_ref.to_owned(),
-        command: command.to_owned(),
-        target_refs: Vec::new(),
-        source_refs: Vec::new(),
-        challenge: None,
-        code,
-        items: Vec::new(),
-    }
-}
-
-/// The Status for the header of a message that was sent, if a message has one.
-fn header_status<'a>(commands: &'a [Command], sent: &str) -> Option<&'a Status> {
-    commands.iter().find_map(|command| match command {
-        Command::Status(status) if status.command_ref == "0" && status.message_ref == sent => Some(status),
-        _ => None,
-    })
-}
-
-/// All that asks for a Status, members of groups too, in the order of the message.
-fn asking(commands: &[Command]) -> Vec<&Command> {
-    let mut found = Vec::new();
-    let mut waiting: Vec<_> = commands.iter().rev().collect();
-    while let Some(command) = waiting.pop() {
-        match command {
-            Command::Status(_) | Command::Results(_) => continue,
-            Command::Atomic(group) | Command::Sequence(group) => waiting.extend(group.commands.iter().rev()),
-            _ => {}
         }
-        found.push(command);
     }
-    found
 }

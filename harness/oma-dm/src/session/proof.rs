@@ -1,34 +1,9 @@
-//! How the two ends prove themselves to each other (OMA-TS-DM_Security 5.3).
+//! How one end proves itself to the other (OMA-TS-DM_Security 5.3, 5.4).
 
+use super::check::MAX_CHALLENGES;
 use crate::account::{AuthenticationType, Credentials};
-use crate::auth;
-use crate::session::Nonces;
-use crate::syncml::{self, Challenge, Header, Status, StatusCode};
-
-/// How often one end asks for credentials again before it gives up: for one that began without, and for one whose
-/// nonce was stale besides (OMA-TS-DM_Security 5.3.3).
-const MAX_CHALLENGES: u8 = 2;
-
-/// What is known of the credentials of the other end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Authentication {
-    /// It has given none.
-    #[default]
-    Missing,
-    /// The last it gave are wrong.
-    Wrong,
-    /// It has given the right ones.
-    Verified,
-    /// None are asked for: there is no account for them.
-    NotNeeded,
-}
-
-impl Authentication {
-    /// Whether the other end may act.
-    pub fn is_enough(self) -> bool {
-        matches!(self, Self::Verified | Self::NotNeeded)
-    }
-}
+use crate::auth::{self, HmacHeader};
+use crate::syncml::{self, Status, StatusCode};
 
 /// What the other end has said of our credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +17,9 @@ pub enum Standing {
     Accepted,
     /// That they are wrong or missing, and that it wants others.
     Challenged,
+    /// That it wants them in a scheme that is not the one of our account, or that is not supported here. Another scheme than the one
+    /// asked for would end the session in any case (OMA-TS-DM_Security 5.4.1).
+    NoCommonScheme(StatusCode),
     /// That they are wrong, and there is nothing more to try; or it refuses for another reason.
     Refused(StatusCode),
 }
@@ -81,7 +59,14 @@ impl Proof {
             .filter(|name| !name.is_empty())
     }
 
-    /// What to send with the next message.
+    /// Whether the proof goes beside the messages, with every one of them.
+    pub(super) fn is_beside(&self) -> bool {
+        self.credentials
+            .as_ref()
+            .is_some_and(|credentials| credentials.authentication_type == AuthenticationType::Hmac)
+    }
+
+    /// What to send in the header of the next message.
     pub(super) fn for_message(&self) -> Option<syncml::Credentials> {
         let credentials = self
             .credentials
@@ -90,14 +75,7 @@ impl Proof {
         let (name, secret) = (&credentials.name, &credentials.secret);
         let data = match credentials.authentication_type {
             AuthenticationType::Basic => auth::basic(name, secret),
-            AuthenticationType::Digest => {
-                let nonce = self.next_nonce.as_ref().unwrap_or(&credentials.nonce);
-                // Without any nonce there is nothing to prove that would hold: the other end will ask.
-                if nonce.is_empty() && self.challenges == 0 {
-                    return None;
-                }
-                auth::md5(name, secret, nonce)
-            }
+            AuthenticationType::Digest => auth::md5(name, secret, self.nonce(credentials)?),
             _ => return None,
         };
         let scheme = scheme(credentials.authentication_type)?.to_owned();
@@ -106,6 +84,20 @@ impl Proof {
             format: Some("b64".to_owned()),
             data,
         })
+    }
+
+    /// What to send beside a message with this body.
+    pub(super) fn seal(&self, body: &[u8]) -> Option<HmacHeader> {
+        let credentials = self.credentials.as_ref().filter(|_| self.is_beside())?;
+        let nonce = self.nonce(credentials)?;
+        // With a name that cannot be written, the other end will ask in vain.
+        HmacHeader::sign(&credentials.name, &credentials.secret, nonce, body).ok()
+    }
+
+    /// Without any nonce there is nothing to prove that would hold: the other end will ask.
+    fn nonce<'a>(&'a self, credentials: &'a Credentials) -> Option<&'a [u8]> {
+        let nonce = self.next_nonce.as_ref().unwrap_or(&credentials.nonce);
+        Some(nonce.as_slice()).filter(|nonce| !nonce.is_empty() || self.challenges > 0)
     }
 
     /// Takes what the other end says of the message with the credentials.
@@ -130,16 +122,13 @@ impl Proof {
     }
 
     fn challenged(&mut self, status: &Status) -> Standing {
-        let own = self
-            .credentials
-            .as_ref()
-            .and_then(|credentials| scheme(credentials.authentication_type));
-        let asked = status
-            .challenge
-            .as_ref()
-            .map(|challenge| challenge.scheme.as_str());
-        let can_answer = own.is_some() && own == asked;
-        if !can_answer || self.challenges >= MAX_CHALLENGES {
+        let (Some(credentials), Some(challenge)) = (&self.credentials, &status.challenge) else {
+            return Standing::Refused(status.code);
+        };
+        if scheme(credentials.authentication_type) != Some(challenge.scheme.as_str()) {
+            return Standing::NoCommonScheme(status.code);
+        }
+        if self.challenges >= MAX_CHALLENGES {
             return Standing::Refused(status.code);
         }
         self.challenges += 1;
@@ -154,144 +143,12 @@ impl Proof {
     }
 }
 
-/// One end as it checks the other.
-pub(super) struct Check {
-    credentials: Option<Credentials>,
-    /// The nonce that this end gave out last, or knows from the last session.
-    expected_nonce: Vec<u8>,
-    challenges: u8,
-    authentication: Authentication,
-}
-
-/// What to answer to a header.
-pub(super) struct Examined {
-    pub(super) code: StatusCode,
-    pub(super) challenge: Option<Challenge>,
-    /// Whether the sender may act.
-    pub(super) is_admitted: bool,
-    /// Whether it has been asked too often.
-    pub(super) is_hopeless: bool,
-}
-
-impl Check {
-    pub(super) fn new(credentials: Option<Credentials>) -> Self {
-        let expected_nonce = credentials
-            .as_ref()
-            .map(|credentials| credentials.nonce.clone())
-            .unwrap_or_default();
-        let kind = credentials
-            .as_ref()
-            .map(|credentials| credentials.authentication_type);
-        let authentication = match kind {
-            // What carries the session has seen to it.
-            None
-            | Some(
-                AuthenticationType::Transport
-                | AuthenticationType::HttpBasic
-                | AuthenticationType::HttpDigest,
-            ) => Authentication::NotNeeded,
-            Some(_) => Authentication::Missing,
-        };
-        Self {
-            credentials,
-            expected_nonce,
-            challenges: 0,
-            authentication,
-        }
-    }
-
-    pub(super) fn authentication(&self) -> Authentication {
-        self.authentication
-    }
-
-    pub(super) fn credentials(&self) -> Option<&Credentials> {
-        self.credentials.as_ref()
-    }
-
-    /// Examines the header of a message of the other end.
-    pub(super) fn examine(&mut self, header: &Header, nonces: &mut Nonces) -> Examined {
-        let admitted = |code, challenge| Examined {
-            code,
-            challenge,
-            is_admitted: true,
-            is_hopeless: false,
-        };
-        let Some(credentials) = self
-            .credentials
-            .as_ref()
-            .filter(|_| !self.authentication.is_enough())
-        else {
-            return admitted(StatusCode::OK, None);
-        };
-        let given = header.credentials.as_ref();
-        self.authentication = match given {
-            None => Authentication::Missing,
-            Some(given) if is_right(credentials, &self.expected_nonce, given) => Authentication::Verified,
-            Some(_) => Authentication::Wrong,
-        };
-        let challenge = self.challenge(nonces);
-        if self.authentication == Authentication::Verified {
-            return admitted(
-                StatusCode::AUTHENTICATED,
-                challenge.filter(|challenge| challenge.next_nonce.is_some()),
-            );
-        }
-        let is_hopeless = self.challenges >= MAX_CHALLENGES;
-        self.challenges = self.challenges.saturating_add(1);
-        let code = match given {
-            None => StatusCode::MISSING_CREDENTIALS,
-            Some(_) => StatusCode::INVALID_CREDENTIALS,
-        };
-        Examined {
-            code,
-            challenge,
-            is_admitted: false,
-            is_hopeless,
-        }
-    }
-
-    /// The nonce of the last challenge has gone out; of one that was verified it is for the next session.
-    pub(super) fn told(&mut self) {
-        if let Some(credentials) = self.credentials.as_mut()
-            && self.authentication == Authentication::Verified
-        {
-            credentials.nonce.clone_from(&self.expected_nonce);
-        }
-    }
-
-    fn challenge(&mut self, nonces: &mut Nonces) -> Option<Challenge> {
-        let kind = self.credentials.as_ref()?.authentication_type;
-        let scheme = scheme(kind)?.to_owned();
-        let next_nonce = (kind == AuthenticationType::Digest).then(|| {
-            self.expected_nonce = nonces.fresh();
-            auth::to_base64(&self.expected_nonce)
-        });
-        Some(Challenge {
-            scheme,
-            format: Some("b64".to_owned()),
-            next_nonce,
-        })
-    }
-}
-
-/// Whether these are the credentials that are expected, in the kind that is expected. An empty nonce proves nothing.
-fn is_right(expected: &Credentials, nonce: &[u8], given: &syncml::Credentials) -> bool {
-    if Some(given.scheme.as_str()) != scheme(expected.authentication_type) {
-        return false;
-    }
-    let right = match expected.authentication_type {
-        AuthenticationType::Basic => auth::basic(&expected.name, &expected.secret),
-        AuthenticationType::Digest if !nonce.is_empty() => auth::md5(&expected.name, &expected.secret, nonce),
-        _ => return false,
-    };
-    auth::same(&right, given.data.trim())
-}
-
-/// The kinds of credentials that a header can carry.
-fn scheme(kind: AuthenticationType) -> Option<&'static str> {
+/// The schemes that can be given and checked here; the others of an account are not supported.
+pub(super) fn scheme(kind: AuthenticationType) -> Option<&'static str> {
     match kind {
         AuthenticationType::Basic => Some(auth::BASIC),
         AuthenticationType::Digest => Some(auth::MD5),
+        AuthenticationType::Hmac => Some(auth::MAC),
         _ => None,
     }
 }

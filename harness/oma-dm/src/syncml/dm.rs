@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::observation::{Departure, Notes};
-use super::{Encoding, meta};
+use super::{Encoding, grammar, meta};
 use crate::auth;
 use crate::xml::Element;
 
@@ -38,7 +38,9 @@ impl<'e> Checker<'_, 'e> {
     /// The commands of a body or a group.
     fn commands(&mut self, around: &'e Element, is_in_atomic: bool) {
         self.notes.enter(around);
-        for command in around.elements() {
+        // What SyncML does not know is noted as such, and nothing can be said of its inside.
+        let known = |command: &&Element| grammar::model(&command.name.local).is_some();
+        for command in around.elements().filter(known) {
             let is_atomic = command.name.local == "Atomic";
             match command.name.local.as_str() {
                 "Atomic" if is_in_atomic => self.notes.note(command, Departure::NestedAtomic),
@@ -84,8 +86,9 @@ impl<'e> Checker<'_, 'e> {
         for challenge in command.children_named("Chal") {
             self.challenge(challenge);
         }
+        let format_for_all = meta::of(command, "Format");
         for item in command.children_named("Item") {
-            self.item(command, item);
+            self.item(&command.name.local, item, format_for_all.as_deref());
         }
         if command.name.local == "Alert" {
             self.alert(command);
@@ -143,15 +146,14 @@ impl<'e> Checker<'_, 'e> {
         }
     }
 
-    fn item(&mut self, command: &'e Element, item: &'e Element) {
-        let name = command.name.local.as_str();
-        let format = meta::of(item, "Format").or_else(|| meta::of(command, "Format"));
-        let format = format.as_deref().unwrap_or("chr");
+    fn item(&mut self, command: &str, item: &'e Element, format_for_all: Option<&str>) {
+        let format = meta::of(item, "Format");
+        let format = format.as_deref().or(format_for_all).unwrap_or("chr");
         self.notes.enter(item);
         if format == "bin" && self.encoding == Encoding::Xml {
             self.notes.note(item, Departure::BinaryInXml);
         }
-        match name {
+        match command {
             "Get" | "Add" | "Delete" | "Exec" => self.need(item, "Target"),
             "Copy" => {
                 self.need(item, "Target");
@@ -163,13 +165,15 @@ impl<'e> Checker<'_, 'e> {
             _ => {}
         }
         match item.child("Data") {
-            None if matches!(name, "Add" | "Replace" | "Results") && !matches!(format, "null" | "node") => {
+            None if matches!(command, "Add" | "Replace" | "Results")
+                && !matches!(format, "null" | "node") =>
+            {
                 let departure = Departure::MissingData {
-                    command: name.to_owned(),
+                    command: command.to_owned(),
                 };
                 self.notes.note(item, departure);
             }
-            Some(data) if name == "Add" && format == "node" => {
+            Some(data) if command == "Add" && format == "node" => {
                 let departure = Departure::InteriorWithData {
                     is_empty: data.children.is_empty(),
                 };

@@ -1,4 +1,7 @@
-//! The parts of a SyncML message.
+//! The parts of a SyncML message, as far as OMA DM uses them (OMA-TS-DM_RepPro 6).
+//!
+//! Texts are as they were sent, without the white space around them where that means nothing; an identifier that was missing
+//! is empty.
 
 use super::{AlertCode, StatusCode};
 use crate::xml::Element;
@@ -14,12 +17,13 @@ pub struct Message {
     pub is_final: bool,
 }
 
-/// `SyncHdr`.
+/// `SyncHdr` (OMA-TS-DM_Protocol 8). `VerDTD` and `VerProto` are those of OMA DM 1.2 when it is written; another one is an
+/// observation when it is read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Header {
-    /// `SessionID`.
+    /// `SessionID`: the client's, the same in the whole session.
     pub session_id: String,
-    /// `MsgID`.
+    /// `MsgID`: the sender's, another one in each message.
     pub message_id: String,
     /// Who it is for.
     pub target: Address,
@@ -27,11 +31,11 @@ pub struct Header {
     pub source: Address,
     /// `RespURI`: where the answer goes.
     pub response_uri: Option<String>,
-    /// `Cred`.
+    /// `Cred`, if the sender proves itself here and not in HTTP or TLS.
     pub credentials: Option<Credentials>,
-    /// `MaxMsgSize`, in octets.
+    /// `MaxMsgSize`: the largest message that the sender takes, in octets.
     pub max_message_size: Option<u64>,
-    /// `MaxObjSize`, in octets.
+    /// `MaxObjSize`: the largest object that the sender takes, in octets.
     pub max_object_size: Option<u64>,
 }
 
@@ -40,7 +44,7 @@ pub struct Header {
 pub struct Address {
     /// `LocURI`.
     pub uri: String,
-    /// `LocName`.
+    /// `LocName`; in the source, the name that credentials are for.
     pub name: Option<String>,
 }
 
@@ -53,7 +57,7 @@ impl From<&str> for Address {
     }
 }
 
-/// `Cred`. Its Debug form does not show the data.
+/// `Cred` (OMA-TS-DM_RepPro 6.1.6). Its Debug form does not show the data.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The scheme, such as `syncml:auth-md5`.
@@ -72,8 +76,8 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
-/// `Chal`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// `Chal` (OMA-TS-DM_RepPro 6.1.2). Its Debug form does not show the nonce.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Challenge {
     /// The scheme asked for.
     pub scheme: String,
@@ -83,7 +87,15 @@ pub struct Challenge {
     pub next_nonce: Option<String>,
 }
 
-/// A part of a message's body.
+impl std::fmt::Debug for Challenge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Challenge")
+            .field("scheme", &self.scheme)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A part of a message's body (OMA-TS-DM_RepPro 6.5, 6.6).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// What came of a command.
@@ -110,10 +122,10 @@ pub enum Command {
     Sequence(Group),
 }
 
-/// A command on nodes.
+/// A command on nodes (OMA-TS-DM_RepPro 6.6).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Operation {
-    /// `CmdID`.
+    /// `CmdID`: unique in its message, never `0`.
     pub id: String,
     /// `Meta` for all items.
     pub meta: Meta,
@@ -123,7 +135,7 @@ pub struct Operation {
     pub items: Vec<Item>,
 }
 
-/// Commands that belong together.
+/// Commands that belong together (OMA-TS-DM_RepPro 6.6).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Group {
     /// `CmdID`.
@@ -134,7 +146,7 @@ pub struct Group {
     pub commands: Vec<Command>,
 }
 
-/// `Status`.
+/// `Status` (OMA-TS-DM_RepPro 6.5.1).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Status {
     /// `CmdID`.
@@ -157,7 +169,7 @@ pub struct Status {
     pub items: Vec<Item>,
 }
 
-/// `Results`.
+/// `Results` (OMA-TS-DM_RepPro 6.6.12).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Results {
     /// `CmdID`.
@@ -176,7 +188,7 @@ pub struct Results {
     pub items: Vec<Item>,
 }
 
-/// `Alert`.
+/// `Alert` (OMA-TS-DM_RepPro 7).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
     /// `CmdID`.
@@ -189,7 +201,7 @@ pub struct Alert {
     pub items: Vec<Item>,
 }
 
-/// `Item`.
+/// `Item` (OMA-TS-DM_RepPro 6.3.2).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Item {
     /// LocURI of `Target`.
@@ -198,7 +210,7 @@ pub struct Item {
     pub source: Option<String>,
     /// `Meta`.
     pub meta: Meta,
-    /// `Data`.
+    /// `Data` (OMA-TS-DM_RepPro 6.3.1).
     pub data: Option<Data>,
     /// Whether more of the data follows in the next message (`MoreData`).
     pub more_data: bool,
@@ -211,7 +223,7 @@ pub struct Meta {
     pub format: Option<String>,
     /// `Type`: a media type, or the identifier of a management object.
     pub media_type: Option<String>,
-    /// `Size`, in octets.
+    /// `Size` of the whole data as it is sent, in octets.
     pub size: Option<u64>,
     /// `Mark` of an alert.
     pub mark: Option<String>,

@@ -34,6 +34,7 @@ mod check;
 mod dm;
 mod grammar;
 mod lower;
+mod media_type;
 mod message;
 mod meta;
 mod observation;
@@ -70,32 +71,6 @@ pub enum Encoding {
     Xml,
     /// WBXML.
     Wbxml,
-}
-
-impl Encoding {
-    /// The media type of a DM message in this encoding.
-    pub const fn media_type(self) -> &'static str {
-        match self {
-            Self::Xml => "application/vnd.syncml.dm+xml",
-            Self::Wbxml => "application/vnd.syncml.dm+wbxml",
-        }
-    }
-
-    /// The encoding that a media type stands for, parameters aside. The types of data synchronisation are met on
-    /// the wire too.
-    pub fn from_media_type(media_type: &str) -> Option<Self> {
-        let kind = media_type
-            .split(';')
-            .next()
-            .unwrap_or("")
-            .trim()
-            .to_ascii_lowercase();
-        match kind.as_str() {
-            "application/vnd.syncml.dm+xml" | "application/vnd.syncml+xml" => Some(Self::Xml),
-            "application/vnd.syncml.dm+wbxml" | "application/vnd.syncml+wbxml" => Some(Self::Wbxml),
-            _ => None,
-        }
-    }
 }
 
 /// A message as it was read, with every departure from the specification.

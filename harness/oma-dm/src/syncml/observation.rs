@@ -11,7 +11,8 @@ use crate::xml::Element;
 pub struct Observation {
     /// What is not as it should be.
     pub departure: Departure,
-    /// The path of the element that it is in, without the outermost one: `SyncBody/Status`.
+    /// The path of the element that it is in, without the outermost one: `SyncBody/Status`. The middle of a very long one is
+    /// left out.
     pub path: String,
     /// The element concerned, in octets of the document; the one that lacks something where something is missing.
     pub at: Range<usize>,
@@ -95,6 +96,17 @@ pub enum Departure {
         /// What it says.
         found: String,
     },
+    /// A media type that is not of OMA DM ([`Reading::departures_of_media_type`](super::Reading::departures_of_media_type)).
+    MediaType(String),
+    /// A parameter of the media type that contradicts the message.
+    MediaTypeVersion {
+        /// `verproto` or `verdtd`.
+        parameter: &'static str,
+        /// What it says.
+        found: String,
+        /// What the message says.
+        message: String,
+    },
     /// Something about how the document is put in WBXML.
     Wbxml(Oddity),
     /// An element that OMA DM never uses (OMA-TS-DM_RepPro 6.1).
@@ -165,7 +177,7 @@ impl Departure {
             Self::RepeatedMeta(_) => Rule::MetaInformation,
             Self::BadValue { .. } => Rule::Value,
             Self::Version { found, .. } if found == "DM/1.3" => Rule::Unusual,
-            Self::Version { .. } => Rule::Version,
+            Self::Version { .. } | Self::MediaTypeVersion { .. } => Rule::Version,
             Self::Wbxml(_) => Rule::Encoding,
             Self::InteriorWithData { is_empty: true }
             | Self::WrappedMeta
@@ -183,6 +195,7 @@ impl Departure {
             | Self::InteriorWithData { is_empty: false }
             | Self::BinaryInXml
             | Self::ReservedAlert(_)
+            | Self::MediaType(_)
             | Self::TooDeep(_) => Rule::Dm,
         }
     }
@@ -207,6 +220,8 @@ impl Departure {
             Self::RepeatedMeta(_) => "repeated-meta",
             Self::BadValue { .. } => "bad-value",
             Self::Version { .. } => "version",
+            Self::MediaType(_) => "media-type",
+            Self::MediaTypeVersion { .. } => "media-type-version",
             Self::Wbxml(_) => "wbxml",
             Self::NotForDm(_) => "not-for-dm",
             Self::MissingForDm(_) => "missing-for-dm",
@@ -238,15 +253,16 @@ impl Departure {
             | Self::StrayText { .. }
             | Self::Attribute { .. }
             | Self::TooDeep(_) => "OMA-TS-SyncML_RepPro, DTD",
-            Self::WrongNamespace { .. } => "OMA-TS-DM_RepPro 5",
+            Self::WrongNamespace { .. } => "OMA-TS-SyncML_RepPro, namespace",
+            Self::MediaType(_) => "OMA-TS-DM_RepPro 5.1",
+            Self::MediaTypeVersion { .. } => "registration of application/vnd.syncml.dm+xml",
             Self::RepeatedMeta(_) | Self::WrappedMeta | Self::LeftOut(_) => "OMA-TS-SyncML_MetaInfo, DTD",
-            Self::BadValue { .. } | Self::NotForDm(_) | Self::MissingForDm(_) | Self::ReadAs { .. } => {
-                "OMA-TS-DM_RepPro 6"
-            }
+            Self::NotForDm(_) => "OMA-TS-DM_RepPro 6.1",
+            Self::BadValue { .. } | Self::MissingForDm(_) | Self::ReadAs { .. } => "OMA-TS-DM_RepPro 6",
             Self::Version { .. } => "OMA-TS-DM_Protocol 8",
             Self::Wbxml(_) => "WAP-192 5",
             Self::MarkupInData => "OMA-TS-DM_RepPro 6.3.1",
-            Self::ReusedCommandId(_) => "OMA-TS-DM_Protocol 8",
+            Self::ReusedCommandId(_) => "OMA-TS-SyncML_RepPro, CmdID",
             Self::MisplacedCredentials => "OMA-TS-DM_RepPro 6.1.6",
             Self::NotBase64 { .. } => "OMA-TS-DM_RepPro 6.1.2, 6.1.6",
             Self::MacInCredentials => "OMA-TS-DM_Security 5.4",
@@ -285,6 +301,12 @@ impl fmt::Display for Departure {
                 write!(f, "`{element}` is `{found}`, where {expected} belongs")
             }
             Self::Version { element, found } => write!(f, "{element} is `{found}`"),
+            Self::MediaType(found) => write!(f, "the media type is `{found}`, which is not of OMA DM"),
+            Self::MediaTypeVersion {
+                parameter,
+                found,
+                message,
+            } => write!(f, "{parameter} is `{found}`, where the message says `{message}`"),
             Self::Wbxml(oddity) => oddity.fmt(f),
             Self::NotForDm(name) => write!(f, "`{name}` has no place in OMA DM"),
             Self::MissingForDm(name) => write!(f, "`{name}` is missing, which OMA DM needs here"),
@@ -323,6 +345,9 @@ impl fmt::Display for Observation {
     }
 }
 
+/// The longest path that is told in full, in elements.
+const DEEPEST_PATH: usize = 12;
+
 /// Departures as they are found, on the way through the elements.
 #[derive(Default)]
 pub(super) struct Notes<'e> {
@@ -352,6 +377,14 @@ impl<'e> Notes<'e> {
         let path = match self.path.as_slice() {
             [] => element.name.local.clone(),
             [outermost] => (*outermost).to_owned(),
+            // Deeper than anything that means something: a document of such would fill the memory with paths.
+            [_, inner @ ..] if inner.len() > DEEPEST_PATH => {
+                let (begin, end) = (
+                    &inner[..DEEPEST_PATH / 2],
+                    &inner[inner.len() - DEEPEST_PATH / 2..],
+                );
+                format!("{}/…/{}", begin.join("/"), end.join("/"))
+            }
             [_, inner @ ..] => inner.join("/"),
         };
         self.found.push(Observation {

@@ -163,17 +163,18 @@ impl Body {
         write_number(&mut self.octets, offset);
     }
 
+    /// An inline string ends at its first zero; the character itself has to be an entity.
     fn text(&mut self, text: &str) {
-        if text.is_empty() {
-            return;
+        for (number, piece) in text.split('\0').enumerate() {
+            if number > 0 {
+                self.octets.extend([ENTITY, 0]);
+            }
+            if !piece.is_empty() {
+                self.octets.push(STRING_INLINE);
+                self.octets.extend_from_slice(piece.as_bytes());
+                self.octets.push(0);
+            }
         }
-        // An inline string ends at its first zero.
-        if text.contains('\0') {
-            return self.opaque(text.as_bytes());
-        }
-        self.octets.push(STRING_INLINE);
-        self.octets.extend_from_slice(text.as_bytes());
-        self.octets.push(0);
     }
 
     fn opaque(&mut self, octets: &[u8]) {
@@ -207,6 +208,7 @@ impl<'e> Open<'e> {
 
 const SWITCH_PAGE: u8 = 0x00;
 const END: u8 = 0x01;
+const ENTITY: u8 = 0x02;
 const STRING_INLINE: u8 = 0x03;
 const LITERAL: u8 = 0x04;
 const OPAQUE: u8 = 0xC3;

@@ -44,7 +44,7 @@ fn attributes() -> impl Strategy<Value = Vec<Attribute>> + Clone {
                 .filter_map(|(_, _, _, value)| value.map(str::to_owned))
                 .collect::<Vec<_>>()
         ),
-        "[^\0]{0,12}",
+        "(?s).{0,12}",
     ];
     let one = (
         proptest::sample::select(vec!["name", "value", "type", "version", "other"]),
@@ -70,7 +70,7 @@ fn attributes() -> impl Strategy<Value = Vec<Attribute>> + Clone {
 
 fn elements(document_type: &DocumentType) -> impl Strategy<Value = Element> + use<> {
     let names = proptest::sample::select(names(document_type));
-    let text = prop_oneof!["[^\0]{1,12}", "[ \n]{1,3}"].prop_map(Node::Text);
+    let text = prop_oneof!["(?s).{1,12}", "[a\0]{1,4}", "[ \n]{1,3}"].prop_map(Node::Text);
     let octets = proptest::collection::vec(any::<u8>(), 0..6).prop_map(Node::Opaque);
     let empty = (names, attributes()).prop_map(|(name, attributes)| Element {
         name,

@@ -282,6 +282,14 @@ fn an_element_built_deeper_than_any_stack_is_written() {
 }
 
 #[test]
+fn a_zero_in_text_stays_text() {
+    let data = Element::new("SYNCML:SYNCML1.2", "Data").with_text("a\0b");
+    let octets = encode(&data);
+    assert_eq!(octets[5..], *b"\x4F\x03a\0\x02\0\x03b\0\x01");
+    assert_eq!(decode(&octets).unwrap().root.without_places(), data);
+}
+
+#[test]
 fn white_space_between_elements_is_left_out_and_white_space_as_value_is_kept() {
     let value = Element::new("SYNCML:SYNCML1.2", "Data").with_text("  ");
     let mut item = Element::new("SYNCML:SYNCML1.2", "Item")

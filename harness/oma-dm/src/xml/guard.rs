@@ -56,7 +56,8 @@ fn prologue_end(text: &str) -> Option<usize> {
 pub(super) fn check_tags(text: &str) -> Result<(), XmlError> {
     let mut scan = Scan::default();
     let mut at = 0;
-    while let Some(start) = text[at..].find('<').map(|found| at + found) {
+    while let Some(length) = length_to(b'<', &text.as_bytes()[at..]) {
+        let start = at + length;
         let rest = &text[start..];
         at = match skipped(rest) {
             Some(Some(length)) => start + length,
@@ -69,6 +70,11 @@ pub(super) fn check_tags(text: &str) -> Result<(), XmlError> {
         };
     }
     Ok(())
+}
+
+/// Octets before the first one like this. Tags and texts are short: a plain loop beats what is made for long ones.
+fn length_to(octet: u8, octets: &[u8]) -> Option<usize> {
+    octets.iter().position(|of| *of == octet)
 }
 
 /// Whether `text` begins with something in which tags are no tags; how long it is, where it ends.
@@ -96,6 +102,13 @@ impl<'a> Scan<'a> {
     /// Takes the tag that `text` begins with, and says how long it is, if it has an end.
     fn tag(&mut self, text: &'a str, at: usize) -> Result<Option<usize>, XmlError> {
         let octets = text.as_bytes();
+        if octets.get(1) == Some(&b'/') {
+            self.open.pop();
+            return match length_to(b'>', octets) {
+                Some(length) if length >= MAX_TAG => Err(XmlError::Tag { at }),
+                length => Ok(length.map(|length| length + 1)),
+            };
+        }
         let mut prefixes = self.open.last().copied().unwrap_or(0);
         // The quote that is open, and where the name before it ended.
         let mut quote = None;
@@ -135,9 +148,7 @@ impl<'a> Scan<'a> {
         if prefixes > MAX_PREFIXES {
             return Err(XmlError::Prefixes { at });
         }
-        if octets[1] == b'/' {
-            self.open.pop();
-        } else if octets[length - 2] != b'/' {
+        if octets[length - 2] != b'/' {
             self.open.push(prefixes);
         }
         if self.open.len() > MAX_DEPTH {

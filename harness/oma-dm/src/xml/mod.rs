@@ -16,7 +16,7 @@ pub const MAX_NODES: u32 = 200_000;
 /// The largest document that is read, in octets.
 pub const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
 /// The longest namespace that is read, in octets: every element carries a copy of one that is not of OMA DM.
-pub const MAX_NAMESPACE: usize = 512;
+pub const MAX_NAMESPACE: usize = 256;
 /// The longest tag that is read, in octets.
 pub const MAX_TAG: usize = 4096;
 /// The most attributes that are read, in all elements together.

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use oma_dm::account::Account;
+use oma_dm::notification::{Notification, SignedNotification, ZeroNonce};
 use serde::Serialize;
 
 use crate::background::Background;
 use crate::dm_client::Client;
 use crate::dm_client::device::Device;
+use crate::dm_client::session::Opening;
 use crate::http::server::{Handler, HttpRequest, Reply};
 use crate::management::{JSON, error, parameter, to_json};
 use crate::url::decode_segment;
@@ -16,6 +18,7 @@ use crate::url::decode_segment;
 ///
 /// `GET /devices` names them, `GET /devices/ID` shows one, `POST /devices/ID/reset` puts it back,
 /// `POST /devices/ID/sessions?server=ID` opens a session (with DMS-1 when no server is named); `wait=true` answers when it is over.
+/// `POST /devices/ID/notifications` hands over a notification, as octets: a stand-in for WAP push.
 pub(crate) struct ClientManagement {
     pub(crate) client: Arc<Client>,
     pub(crate) background: Background,
@@ -60,7 +63,7 @@ impl ClientManagement {
         let waits = parameter(request, "wait").is_some_and(|value| value == "true");
         let (client, device) = (Arc::clone(&self.client), Arc::clone(device));
         if waits {
-            return match client.run(&device, &server_id).await {
+            return match client.run(&device, &server_id, Opening::Own).await {
                 Ok(()) => Reply::new(200, JSON, to_json(&serde_json::json!({ "outcome": "done" }))),
                 Err(problem) => error(502, &problem),
             };
@@ -69,11 +72,44 @@ impl ClientManagement {
         if is_new {
             self.background.spawn(async move {
                 // What went wrong stands among the device's events.
-                drop(client.run(&device, &server_id).await);
+                drop(client.run(&device, &server_id, Opening::Own).await);
             });
         }
         let state = if is_new { "begun" } else { "waiting already" };
         Reply::new(202, JSON, to_json(&serde_json::json!({ "session": state })))
+    }
+}
+
+impl ClientManagement {
+    /// Takes a notification. Whoever sends one learns nothing of what comes of it (OMA-TS-DM_Notification 5).
+    fn notified(&self, device: &Arc<Device>, request: &HttpRequest) -> Reply {
+        let found = Notification::read(&request.body)
+            .map_err(|error| error.to_string())
+            .and_then(|signed| Self::asked_by(device, &signed));
+        match found {
+            Ok((server_id, session)) => {
+                let (client, device) = (Arc::clone(&self.client), Arc::clone(device));
+                self.background.spawn(async move {
+                    // What went wrong stands among the device's events.
+                    drop(client.run(&device, &server_id, Opening::Notified(session)).await);
+                });
+            }
+            Err(problem) => device.note(format!("notification: {problem}")),
+        }
+        Reply::empty(202)
+    }
+
+    /// The server that a notification is from, and the session it asks for, if its digest is right.
+    fn asked_by(device: &Device, signed: &SignedNotification) -> Result<(String, u16), String> {
+        let server_id = &signed.notification.server_id;
+        let (_, account) = Account::find(&device.tree(), server_id)
+            .ok_or_else(|| format!("there is no account of `{server_id}`"))?;
+        let proof = account
+            .server_credentials
+            .and_then(|server| signed.verify(&server.secret, &server.nonce, &ZeroNonce::ALL));
+        proof
+            .map(|_| (server_id.clone(), signed.notification.session_id))
+            .ok_or_else(|| format!("its digest is not that of `{server_id}`"))
     }
 }
 
@@ -98,9 +134,10 @@ impl Handler for ClientManagement {
                 Reply::empty(204)
             }
             ("POST", Some("sessions"), None) => self.open_session(device, &request).await,
+            ("POST", Some("notifications"), None) => self.notified(device, &request),
             _ => error(
                 404,
-                "write GET /devices/ID, POST /devices/ID/sessions or POST /devices/ID/reset",
+                "write GET /devices/ID, or POST to /devices/ID/sessions, /devices/ID/notifications or /devices/ID/reset",
             ),
         }
     }

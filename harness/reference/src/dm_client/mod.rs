@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use oma_dm::account::Account;
-use oma_dm::bootstrap;
+use oma_dm::bootstrap::{self, Entry, Profile};
 
 use crate::accounts;
 use crate::config;
 use crate::deviation::{Deviation, Deviations};
 use crate::dm_client::device::Device;
+use crate::dm_client::session::Opening;
 use crate::http::client::{HttpClient, Question};
 use crate::url::Url;
 
@@ -69,18 +70,18 @@ impl Client {
 
     /// Holds a session with a server, and does all that follows from it: fetches new bootstraps, and holds sessions with
     /// the servers in them. Says what went wrong first.
-    async fn run(&self, device: &Device, server_id: &str) -> Result<(), String> {
+    async fn run(&self, device: &Device, server_id: &str, opening: Opening) -> Result<(), String> {
         /// The longest chain of delegations that is followed.
         const MAX_CHAIN: usize = 16;
         let generation = device.generation();
-        let mut servers = vec![(server_id.to_owned(), None)];
+        let mut servers = vec![(server_id.to_owned(), None, opening)];
         let mut first_problem = None;
         for _ in 0..MAX_CHAIN {
-            let Some((server_id, machine)) = servers.pop() else {
+            let Some((server_id, machine, opening)) = servers.pop() else {
                 break;
             };
             let result = self
-                .hold_session(device, generation, &server_id, machine.as_ref())
+                .hold_session(device, generation, &server_id, machine.as_ref(), opening)
                 .await;
             note(
                 device,
@@ -100,7 +101,8 @@ impl Client {
                             &format!("bootstrap from {url}"),
                             Ok(()),
                         );
-                        servers.extend(found);
+                        let own = |(server_id, machine)| (server_id, machine, Opening::Own);
+                        servers.extend(found.into_iter().map(own));
                     }
                     Err(problem) => {
                         note(
@@ -139,7 +141,7 @@ impl Client {
             });
             let turn = device.session.lock().await;
             // What comes of it changes nothing.
-            drop(self.session_by(device, generation, account).await);
+            drop(self.session_by(device, generation, account, Opening::Own).await);
             drop(turn);
         }
         let servers = self
@@ -181,6 +183,7 @@ impl Client {
             method: "GET",
             body: None,
             accept: Some(BOOTSTRAP_TYPES),
+            hmac: None,
         };
         let answer = self
             .http
@@ -195,8 +198,16 @@ impl Client {
             return Err(format!("the Bootstrap Server answered {}", answer.status));
         }
         let media_type = answer.media_type.unwrap_or_default();
-        let bootstrap = bootstrap::read(&answer.body, &media_type)
+        let mut bootstrap = bootstrap::read(&answer.body, &media_type)
             .map_err(|error| format!("failed to use it: {error}"))?;
+        if bootstrap.form.profile == Profile::ClientProvisioning {
+            if self.has(Deviation::RefusesProvisioningProfile) {
+                return Err("it is of the client provisioning profile".to_owned());
+            }
+            if self.has(Deviation::SwapsProvisionedCredentials) {
+                bootstrap.entries.iter_mut().for_each(swap_credentials);
+            }
+        }
         let applied = device.change(generation, |tree| bootstrap::apply(&bootstrap, tree));
         applied
             .ok_or_else(|| "the device was reset".to_owned())?
@@ -214,6 +225,7 @@ impl Client {
         generation: u64,
         server_id: &str,
         machine: Option<&Url>,
+        opening: Opening,
     ) -> Result<(), String> {
         let _turn = device.session.lock().await;
         device.dequeue(server_id);
@@ -230,14 +242,25 @@ impl Client {
         {
             credentials.secret = oma_dm::auth::Secret::new("not the password");
         }
-        let (account, result) = self.session_by(device, generation, account).await;
+        let (account, result) = self.session_by(device, generation, account, opening).await;
         device.keep_nonces(generation, &account);
         result
     }
 }
 
 /// What a bootstrap may be.
-const BOOTSTRAP_TYPES: &str = "application/vnd.syncml.dm+wbxml, application/vnd.syncml.dm+xml";
+const BOOTSTRAP_TYPES: &str = "application/vnd.syncml.dm+wbxml, application/vnd.syncml.dm+xml, \
+     application/vnd.wap.connectivity-wbxml, text/vnd.wap.connectivity-xml";
+
+/// Takes what is meant for the client as the server's, and the other way round.
+fn swap_credentials(entry: &mut Entry) {
+    let account = &mut entry.account;
+    std::mem::swap(&mut account.client_credentials, &mut account.server_credentials);
+    let object = account.to_object("account", account.bootstrap_acl().ok());
+    if let Some(object) = object.ok().and_then(|object| object.nodes.into_iter().next()) {
+        entry.object = object;
+    }
+}
 
 fn note(device: &Device, first_problem: &mut Option<String>, what: &str, result: Result<(), String>) {
     match result {

@@ -4,16 +4,27 @@ use std::collections::BTreeSet;
 
 use oma_dm::account::Account;
 use oma_dm::devinfo::DeviceInfo;
+use oma_dm::session::Carried;
 use oma_dm::session::client::{ClientConfig, ClientSession, End, Step};
 use oma_dm::syncml::{self, AlertCode, Command, Message};
 use oma_dm::tree::Outcome;
 
 use crate::config;
+use crate::deviation::Deviation;
 use crate::dm_client::Client;
 use crate::dm_client::device::{Device, Hands};
 use crate::entropy;
 use crate::http::client::Question;
 use crate::url::Url;
+
+/// Why a session is opened.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Opening {
+    /// The device has a reason of its own.
+    Own,
+    /// A notification asks for this session.
+    Notified(u16),
+}
 
 /// A device at work for one session.
 struct Worker<'a> {
@@ -33,26 +44,29 @@ impl oma_dm::session::Device for Worker<'_> {
 }
 
 impl Client {
-    /// Holds a session (Alert 1201) to its end; gives back the account with the nonces for the next session.
+    /// Holds a session to its end; gives back the account with the nonces for the next session.
     pub(super) async fn session_by(
         &self,
         device: &Device,
         generation: u64,
         account: Account,
+        opening: Opening,
     ) -> (Account, Result<(), String>) {
         let device_info = match DeviceInfo::read(&device.tree()) {
             Ok(device_info) => device_info,
             Err(error) => return (account, Err(format!("failed to read DevInfo: {error}"))),
         };
         let seed = entropy::octets::<16>();
-        let session_id = self.next_session_id();
-        let (session, first) = ClientSession::start(ClientConfig::new(
-            account,
-            device_info,
-            session_id,
-            AlertCode::CLIENT_INITIATED,
-            &seed,
-        ));
+        let (session_id, alert) = match opening {
+            Opening::Notified(session) if !self.has(Deviation::OpensOwnSessionWhenNotified) => {
+                (format!("{session:X}"), AlertCode::SERVER_INITIATED)
+            }
+            _ => (self.next_session_id(), AlertCode::CLIENT_INITIATED),
+        };
+        let mut config = ClientConfig::new(account, device_info, session_id, alert, &seed);
+        config.encoding = self.encoding();
+        config.takes_large_objects = !self.has(Deviation::RefusesLargeObjects);
+        let (session, first) = ClientSession::start(config);
         let mut session = session;
         let hands = Hands {
             device,
@@ -81,11 +95,17 @@ impl Client {
         mut worker: Worker<'_>,
     ) -> Result<(), String> {
         let mut message = first;
+        let begun_at = session.address().to_owned();
         loop {
-            let answer = self.exchange(session.address(), &message).await?;
-            match session.receive(&answer, &mut worker) {
+            let address = match self.has(Deviation::IgnoresResponseUri) {
+                true => begun_at.as_str(),
+                false => session.address(),
+            };
+            let (body, seal) = self.written(session, &message);
+            let answer = self.exchange(address, body, seal).await?;
+            match session.receive_carried(answer.carried(), &mut worker) {
                 Step::Send(next) => message = *next,
-                Step::Ended(End::Finished | End::Aborted) => return Ok(()),
+                Step::Ended(End::Finished | End::Aborted | End::AbortedHere) => return Ok(()),
                 Step::Ended(End::Refused(code)) => {
                     return Err(format!(
                         "the server refused the device's credentials with {}",
@@ -97,6 +117,18 @@ impl Client {
                         "the server did not prove itself: its credentials are {authentication:?}"
                     ));
                 }
+                Step::Ended(End::NoCommonScheme(code)) => {
+                    return Err(format!(
+                        "the server asked with {} for credentials in a scheme that is not the account's",
+                        code.0
+                    ));
+                }
+                Step::Ended(End::Misplaced) => {
+                    return Err("the server sent a message that does not belong to the session".to_owned());
+                }
+                Step::Ended(End::TooMuch) => {
+                    return Err("the server asked for more than it takes the answers to".to_owned());
+                }
                 Step::Ended(End::TooLong) => return Err("the session went on for too long".to_owned()),
             }
             let hushed = std::mem::take(&mut worker.hushed);
@@ -106,19 +138,29 @@ impl Client {
         }
     }
 
-    /// Sends a message, and reads the server's.
-    async fn exchange(&self, address: &str, message: &Message) -> Result<Message, String> {
-        let url: Url = address.parse().map_err(|error| format!("failed to {error}"))?;
-        let encoding = match self.config.encoding {
+    /// A message in octets, and what seals it.
+    fn written(&self, session: &ClientSession, message: &Message) -> (Vec<u8>, Option<String>) {
+        let body = syncml::write(message, self.encoding());
+        let seal = session.seal(&body).map(|seal| seal.to_string());
+        (body, seal.filter(|_| !self.has(Deviation::OmitsMac)))
+    }
+
+    pub(super) fn encoding(&self) -> syncml::Encoding {
+        match self.config.encoding {
             config::Encoding::Wbxml => syncml::Encoding::Wbxml,
             config::Encoding::Xml => syncml::Encoding::Xml,
-        };
-        let media_type = encoding.media_type();
-        let body = syncml::write(message, encoding);
+        }
+    }
+
+    /// Sends a message, and reads the server's.
+    async fn exchange(&self, address: &str, body: Vec<u8>, hmac: Option<String>) -> Result<Answer, String> {
+        let url: Url = address.parse().map_err(|error| format!("failed to {error}"))?;
+        let media_type = self.encoding().media_type();
         let question = Question {
             method: "POST",
             body: Some((media_type, body)),
             accept: Some(media_type),
+            hmac,
         };
         let answer = self
             .http
@@ -133,6 +175,27 @@ impl Client {
             .ok_or_else(|| format!("the server answered with `{media_type}`, which is no SyncML"))?;
         let reading = syncml::read(&answer.body, encoding)
             .map_err(|error| format!("failed to read the answer of the server: {error}"))?;
-        Ok(reading.message)
+        Ok(Answer {
+            message: reading.message,
+            body: answer.body,
+            hmac: answer.hmac,
+        })
+    }
+}
+
+/// A message of a server, with what carried it.
+struct Answer {
+    message: Message,
+    body: Vec<u8>,
+    hmac: Option<String>,
+}
+
+impl Answer {
+    fn carried(&self) -> Carried<'_> {
+        Carried {
+            message: &self.message,
+            body: &self.body,
+            hmac: self.hmac.as_deref(),
+        }
     }
 }

@@ -9,6 +9,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use oma_dm::auth::HMAC_HEADER;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::http::MAX_BODY;
+use crate::http::{MAX_BODY, hmac_of};
 use crate::url::Url;
 
 /// Sends requests, each over a connection of its own.
@@ -39,6 +40,8 @@ pub(crate) struct Question {
     /// Media type and body; a request without body has none.
     pub(crate) body: Option<(&'static str, Vec<u8>)>,
     pub(crate) accept: Option<&'static str>,
+    /// The header that seals a SyncML message.
+    pub(crate) hmac: Option<String>,
 }
 
 /// What came back, whatever its status.
@@ -47,6 +50,8 @@ pub(crate) struct HttpAnswer {
     pub(crate) status: u16,
     /// With its parameters.
     pub(crate) media_type: Option<String>,
+    /// The header that seals a SyncML message.
+    pub(crate) hmac: Option<String>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -185,6 +190,9 @@ fn request(url: &Url, question: Question) -> Request<Full<Bytes>> {
     if let Some(accept) = question.accept {
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
     }
+    if let Some(seal) = question.hmac.and_then(|seal| HeaderValue::from_str(&seal).ok()) {
+        headers.insert(HMAC_HEADER, seal);
+    }
     request
 }
 
@@ -204,6 +212,7 @@ async fn collect(response: Response<Incoming>, url: &Url) -> Result<HttpAnswer, 
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned),
+        hmac: hmac_of(&head.headers),
         body: body.to_bytes().to_vec(),
     })
 }

@@ -14,3 +14,9 @@ pub(crate) fn bare_media_type(text: &str) -> String {
         .trim()
         .to_ascii_lowercase()
 }
+
+/// The header that seals a SyncML message, in a message of HTTP.
+pub(crate) fn hmac_of(headers: &hyper::HeaderMap) -> Option<String> {
+    let value = headers.get(oma_dm::auth::HMAC_HEADER)?;
+    value.to_str().ok().map(str::to_owned)
+}

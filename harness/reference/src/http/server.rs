@@ -14,6 +14,7 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use oma_dm::auth::HMAC_HEADER;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
@@ -21,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::http::MAX_BODY;
+use crate::http::{MAX_BODY, hmac_of};
 use crate::tls;
 
 /// How long a peer may take for the TLS handshake, and again for the header of a request.
@@ -50,6 +51,8 @@ pub(crate) struct HttpRequest {
     pub(crate) query: Option<String>,
     /// As the peer wrote it.
     pub(crate) media_type: Option<String>,
+    /// The header that seals a SyncML message.
+    pub(crate) hmac: Option<String>,
     pub(crate) body: Vec<u8>,
     /// The names in the peer's certificate; nothing when it has shown none.
     pub(crate) peer: Option<Arc<[String]>>,
@@ -60,6 +63,8 @@ pub(crate) struct HttpRequest {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) media_type: Option<&'static str>,
+    /// The header that seals a SyncML message.
+    pub(crate) hmac: Option<String>,
     pub(crate) body: Vec<u8>,
     sent: Option<oneshot::Sender<()>>,
 }
@@ -78,6 +83,7 @@ impl Reply {
         Self {
             status,
             media_type: Some(media_type),
+            hmac: None,
             body,
             sent: None,
         }
@@ -201,6 +207,7 @@ async fn read(request: Request<Incoming>, peer: Option<Arc<[String]>>) -> Result
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned),
+        hmac: hmac_of(&head.headers),
         body,
         peer,
     })
@@ -220,6 +227,13 @@ fn response(reply: Reply) -> Response<ReplyBody> {
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    }
+    if let Some(seal) = reply
+        .hmac
+        .as_deref()
+        .and_then(|seal| HeaderValue::from_str(seal).ok())
+    {
+        response.headers_mut().insert(HMAC_HEADER, seal);
     }
     response
 }

@@ -13,7 +13,15 @@ use crate::read::located::Located;
 /// The fields of a message that is no document between the servers: what is seen of it on the wire.
 pub const fn typed_fields(message: MessageId) -> &'static [&'static str] {
     match (message.step, message.part) {
-        (Step::BootstrapEntry, Part::Request) => &["url", "entry", "node", "messages", "response-uri"],
+        (Step::BootstrapEntry, Part::Request) => &[
+            "url",
+            "entry",
+            "node",
+            "messages",
+            "fits",
+            "scheme",
+            "response-uri",
+        ],
         (Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval, Part::Answer) => {
             &["status", "address", "session", "alert"]
         }
@@ -39,9 +47,13 @@ pub const fn typed_fields(message: MessageId) -> &'static [&'static str] {
             "acl",
             "well-formed",
             "messages",
+            "fits",
+            "scheme",
             "response-uri",
         ],
-        (Step::AccountRemoval, Part::Request) => &["node", "server", "messages", "response-uri"],
+        (Step::AccountRemoval, Part::Request) => {
+            &["node", "server", "messages", "fits", "scheme", "response-uri"]
+        }
         _ => &[],
     }
 }

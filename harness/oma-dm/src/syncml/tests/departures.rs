@@ -665,6 +665,15 @@ fn atomics_nested_too_deep_are_left_out_and_noted() {
         notes.filter(|observation| observation.departure == *of).count()
     };
     assert_eq!((count(&too_deep), count(&Departure::NestedAtomic)), (1, 19));
+    // However deep it goes on, what is noted of it stays short.
+    let longest = reading
+        .observations
+        .iter()
+        .map(|observation| observation.path.len());
+    assert_eq!(
+        longest.max(),
+        Some("SyncBody".len() + 11 * "/Atomic".len() + "/…".len())
+    );
 }
 
 #[test]
@@ -683,4 +692,26 @@ fn departures_can_be_asked_for_by_rule() {
     let of = |rule| reading.departures_from(rule).count();
     assert_eq!((of(Rule::ContentModel), of(Rule::Dm), of(Rule::Value)), (1, 1, 0));
     assert!(!reading.is_strict());
+}
+
+#[rstest]
+#[case::xml("application/vnd.syncml.dm+xml", &[])]
+#[case::wbxml("Application/vnd.syncml.dm+WBXML; charset=UTF-8", &[])]
+#[case::versions("application/vnd.syncml.dm+xml; VerProto=\"DM/1.2\"; verdtd=1.2", &[])]
+#[case::of_data_synchronisation(
+    "application/vnd.syncml+xml; charset=UTF-8",
+    &["media-type: the media type is `application/vnd.syncml+xml`, which is not of OMA DM"]
+)]
+#[case::other_version(
+    "application/vnd.syncml.dm+xml; verproto=\"DM/1.1\"",
+    &["media-type-version: verproto is `DM/1.1`, where the message says `DM/1.2`"]
+)]
+fn a_media_type_is_checked(#[case] media_type: &str, #[case] expected: &[&str]) {
+    let reading = xml(message("", ALERT).as_bytes());
+    let found: Vec<_> = reading
+        .departures_of_media_type(media_type)
+        .iter()
+        .map(|departure| format!("{}: {departure}", departure.code()))
+        .collect();
+    assert_eq!(found, expected);
 }

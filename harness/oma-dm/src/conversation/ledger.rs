@@ -1,0 +1,218 @@
+//! What one end has sent, and what the other has said of it.
+
+use std::collections::BTreeMap;
+
+use super::chunks::Chunks;
+use crate::syncml::{AlertCode, Command, Message, StatusCode};
+
+/// One end of a session.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ledger {
+    /// Headers and whatever was in the bodies, by `MsgID` and `CmdID`.
+    messages: BTreeMap<String, BTreeMap<String, Sent>>,
+    /// What of it the other end has not closed a package on, in order.
+    pending: Vec<(String, String)>,
+    last: String,
+    /// What the other end's last message answered.
+    answered: Vec<(String, String)>,
+    /// Objects that it sends in parts.
+    pub(super) chunks: Chunks,
+}
+
+/// A header, or a part of a body.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    /// Its name, as `Cmd` has it.
+    pub(super) name: &'static str,
+    /// How many items it has.
+    pub(super) items: usize,
+    /// Whether a Status has to come for it.
+    pub(super) is_due: bool,
+    /// Whether an object in it goes on in the next message.
+    pub(super) is_part: bool,
+    /// Whether an object that ends in it has not the size that was announced.
+    pub(super) has_wrong_size: bool,
+    /// How often something was said of it.
+    pub(super) answers: usize,
+    /// Whether it was said that it, or an item of it, succeeded.
+    pub(super) has_succeeded: bool,
+    /// Whether what was said of it is a first word only.
+    is_going_on: bool,
+    /// Whether what was said of it was refused with the message that said it: it may be said again.
+    may_be_said_again: bool,
+    /// Whether there were Results of it.
+    pub(super) has_results: bool,
+}
+
+impl Sent {
+    fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            items: 0,
+            is_due: true,
+            is_part: false,
+            has_wrong_size: false,
+            answers: 0,
+            has_succeeded: false,
+            is_going_on: false,
+            may_be_said_again: false,
+            has_results: false,
+        }
+    }
+
+    pub(super) fn is_header(&self) -> bool {
+        self.name == "SyncHdr"
+    }
+
+    /// Whether one more Status for it is one too many: there may be one for each item, and one after a first word.
+    pub(super) fn is_settled(&self) -> bool {
+        !self.may_be_said_again && !self.is_going_on && self.answers >= self.items.max(1)
+    }
+
+    fn answer(&mut self, code: StatusCode) {
+        const IN_PROGRESS: StatusCode = StatusCode(101);
+        if std::mem::take(&mut self.may_be_said_again) {
+            self.answers = 0;
+            self.has_succeeded = false;
+        }
+        let first_words = [IN_PROGRESS, StatusCode::ACCEPTED, StatusCode::CHUNK_ACCEPTED];
+        self.answers += 1;
+        self.has_succeeded |= code.is_success();
+        self.is_going_on |= first_words.contains(&code);
+    }
+}
+
+impl Ledger {
+    /// Enters a message; what is in it asks for answers from now on.
+    pub(super) fn enter(&mut self, message: &Message) {
+        self.last.clone_from(&message.header.message_id);
+        self.add("0", Sent::new("SyncHdr"));
+        for command in all(&message.commands) {
+            let is_due = match command {
+                Command::Status(_) | Command::Results(_) => false,
+                // Whether it has a Status differs: what comes next answers it, too.
+                Command::Alert(alert) => alert.code != AlertCode::NEXT_MESSAGE,
+                _ => true,
+            };
+            let sent = Sent {
+                items: items(command).len(),
+                is_due,
+                is_part: self.chunks.goes_on_in(command.id()),
+                has_wrong_size: self.chunks.has_wrong_size_in(command.id()),
+                ..Sent::new(command.name())
+            };
+            self.add(command.id(), sent);
+        }
+    }
+
+    fn add(&mut self, id: &str, sent: Sent) {
+        if sent.is_due {
+            self.pending.push((self.last.clone(), id.to_owned()));
+        }
+        let message = self.messages.entry(self.last.clone()).or_default();
+        message.insert(id.to_owned(), sent);
+    }
+
+    /// Whether it has sent a message of this `MsgID`.
+    pub(super) fn has_sent(&self, message: &str) -> bool {
+        self.messages.contains_key(message)
+    }
+
+    /// `MsgID` of the last message.
+    pub(super) fn last(&self) -> &str {
+        &self.last
+    }
+
+    /// What a reference means.
+    pub(super) fn find(&mut self, message: &str, command: &str) -> Option<&mut Sent> {
+        self.messages.get_mut(message)?.get_mut(command)
+    }
+
+    /// The Get that Results refer to. `MsgRef` may be left out of them; it is the last message then, or one with such a Get.
+    pub(super) fn find_get(&mut self, message: &str, command: &str) -> Option<&mut Sent> {
+        let is_get = |message: &BTreeMap<String, Sent>| {
+            let sent = message.get(command);
+            sent.is_some_and(|sent| sent.name == "Get")
+        };
+        let key = match message {
+            "" if self.messages.get(&self.last).is_some_and(is_get) => self.last.clone(),
+            "" => self.messages.iter().find(|(_, sent)| is_get(sent))?.0.clone(),
+            _ => message.to_owned(),
+        };
+        self.find(&key, command).filter(|sent| sent.name == "Get")
+    }
+
+    /// Takes a word of the other end on something that was found.
+    pub(super) fn answer(&mut self, message: &str, command: &str, code: StatusCode) {
+        if let Some(sent) = self.find(message, command) {
+            sent.answer(code);
+            self.answered.push((message.to_owned(), command.to_owned()));
+        }
+    }
+
+    /// The other end begins to speak: what it said before holds.
+    pub(super) fn keep_answers(&mut self) {
+        self.answered.clear();
+    }
+
+    /// The other end's last message was refused: what it said may be said again. Whether it has to is not certain.
+    pub(super) fn doubt_answers(&mut self) {
+        for (message, command) in std::mem::take(&mut self.answered) {
+            if let Some(sent) = self.find(&message, &command) {
+                sent.may_be_said_again = true;
+            }
+        }
+    }
+
+    /// Whether there are commands that nothing was said of yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.pending.iter().any(|(message, id)| {
+            let sent = self.messages.get(message).and_then(|message| message.get(id));
+            id != "0" && sent.is_some_and(|sent| sent.answers == 0)
+        })
+    }
+
+    /// Takes out what is pending, with its `MsgID` and `CmdID`, as far as it is so.
+    pub(super) fn take_pending(&mut self, is_so: impl Fn(&Sent) -> bool) -> Vec<(String, String, Sent)> {
+        let mut taken = Vec::new();
+        let messages = &self.messages;
+        self.pending.retain(|(message, id)| {
+            let sent = messages.get(message).and_then(|message| message.get(id));
+            let Some(sent) = sent.filter(|sent| is_so(sent)) else {
+                return true;
+            };
+            taken.push((message.clone(), id.clone(), sent.clone()));
+            false
+        });
+        taken
+    }
+}
+
+/// The parts of a body, members of groups after their group.
+pub(super) fn all(commands: &[Command]) -> Vec<&Command> {
+    let mut found = Vec::new();
+    let mut waiting: Vec<_> = commands.iter().rev().collect();
+    while let Some(command) = waiting.pop() {
+        if let Command::Atomic(group) | Command::Sequence(group) = command {
+            waiting.extend(group.commands.iter().rev());
+        }
+        found.push(command);
+    }
+    found
+}
+
+/// The items of a part of a body.
+pub(super) fn items(command: &Command) -> &[crate::syncml::Item] {
+    match command {
+        Command::Status(status) => &status.items,
+        Command::Results(results) => &results.items,
+        Command::Alert(alert) => &alert.items,
+        Command::Get(operation)
+        | Command::Add(operation)
+        | Command::Replace(operation)
+        | Command::Delete(operation)
+        | Command::Copy(operation)
+        | Command::Exec(operation) => &operation.items,
+        Command::Atomic(_) | Command::Sequence(_) => &[],
+    }
+}
