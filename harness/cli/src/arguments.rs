@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Judge a stored transcript again.
     Judge(Judge),
+    /// Show what a captured body is, readably, and what departs in it from the specification.
+    Decode(Decode),
     /// Write a set of test certificates for a product that is configured by hand.
     Certs(Certs),
     /// Test the suite itself: every deviation of the reference implementation must be caught by the cases named for it.
@@ -132,6 +134,25 @@ pub(crate) struct Judge {
     /// The transcript, as a run has stored it.
     #[arg(value_name = "TRANSCRIPT")]
     pub(crate) transcript: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Decode {
+    /// The file with the body, as it was captured; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The media type that it was sent with, parameters included; without it, the body is recognised by what is in it.
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) media_type: Option<String>,
+    /// What delegation documents look like, in place of the profile that is built in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Show passwords, nonces and credentials, too.
+    #[arg(long)]
+    pub(crate) show_secrets: bool,
+    /// What standard output is for.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
 }
 
 #[derive(Args)]

@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Diagram(diagram) => command::diagram::run(&diagram),
         Command::Check(check) => command::check::run(&check),
         Command::Judge(judge) => command::judge::run(&judge),
+        Command::Decode(decode) => command::decode::run(&decode),
         Command::Certs(certs) => command::certs::run(&certs),
         Command::Selftest(selftest) => command::selftest::run(&selftest),
         Command::Reference(reference) => command::reference::run(&reference),

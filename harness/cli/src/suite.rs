@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use dmconform_case::Suite;
-use dmconform_case::read::nearest;
+use dmconform_case::profile::Profile;
+use dmconform_case::read::{Source, nearest};
 use dmconform_case::suite::{PROFILE, embedded_files};
 use dmconform_case::test_case::TestCase;
 use dmconform_model::{Diagnostic, Role};
@@ -41,6 +42,22 @@ pub(crate) fn load_with(cases: &[PathBuf], profile: Option<&Path>) -> Result<Sui
     let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
     Suite::load_named(files, profile.map(|path| path.display().to_string()).as_deref())
         .map_err(|problems| Failure::usage(rendered(&problems)))
+}
+
+/// The profile that is built in, or one from the user's file.
+pub(crate) fn profile(path: Option<&Path>) -> Result<Profile, Failure> {
+    let built_in = || embedded_files().iter().find(|(name, _)| *name == PROFILE);
+    let (name, text) = match path {
+        Some(path) => (path.display().to_string(), read("profile", path)?),
+        None => built_in()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .ok_or_else(|| Failure::environment("find the profile that is built in"))?,
+    };
+    let source = Source {
+        name: &name,
+        text: &text,
+    };
+    dmconform_case::read::profile(source).map_err(|problems| Failure::usage(rendered(&problems)))
 }
 
 /// The file itself, or every YAML file below a folder, in order.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::auth;
-use crate::syncml::{Encoding, Item, Meta};
+use crate::syncml::{Departure, Encoding, Item, Meta, Observation};
 use crate::tnds;
 use crate::uri::NodeUri;
 use crate::wbxml;
@@ -24,6 +24,32 @@ pub enum Secrets {
 /// A document of any kind that is read here, for people. Places are as they were, but for what was inside of data.
 pub fn readable(root: &Element, secrets: Secrets) -> Element {
     Reader { secrets }.element(root, &Meta::default())
+}
+
+/// A departure in words; what stands where secrets stand is left out of them.
+pub fn readable_departure(observation: &Observation, secrets: Secrets) -> String {
+    let is_secret_place = observation
+        .path
+        .split('/')
+        .any(|element| matches!(element, "Cred" | "APPAUTH"));
+    let hidden = || HIDDEN.to_owned();
+    let departure = match observation.departure.clone() {
+        departure if secrets == Secrets::Shown || !is_secret_place => departure,
+        Departure::BadValue {
+            element, expected, ..
+        } => Departure::BadValue {
+            element,
+            expected,
+            found: hidden(),
+        },
+        Departure::ReadAs { element, .. } => Departure::ReadAs {
+            element,
+            found: hidden(),
+            read: hidden(),
+        },
+        departure => departure,
+    };
+    departure.to_string()
 }
 
 /// Whether a leaf of that name holds something that is not to be seen (OMA-TS-DM_StdObj 5.3.1).
@@ -307,6 +333,24 @@ mod tests {
         let item = Element::new("SYNCML:SYNCML1.2", "Item").with_child(data);
         let shown = readable(&item, Secrets::Hidden);
         assert_eq!(shown.child("Data").unwrap().text(), "(base64) AAH/");
+    }
+
+    #[rstest]
+    #[case("SyncHdr/Cred", "`Data` is `…`, and read as `…`")]
+    #[case("SyncHdr", "`Data` is ` x `, and read as `x`")]
+    fn a_departure_does_not_tell_a_secret(#[case] path: &str, #[case] expected: &str) {
+        let departure = Departure::ReadAs {
+            element: "Data".into(),
+            found: " x ".into(),
+            read: "x".into(),
+        };
+        let observation = Observation {
+            departure,
+            path: path.into(),
+            at: 0..1,
+        };
+        assert_eq!(readable_departure(&observation, Secrets::Hidden), expected);
+        assert!(readable_departure(&observation, Secrets::Shown).contains("` x `"));
     }
 
     #[test]

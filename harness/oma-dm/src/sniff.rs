@@ -41,9 +41,13 @@ pub fn sniff(octets: &[u8]) -> Result<Kind, SniffError> {
         .trim_ascii_start();
     let found = match start.first() {
         None => return Err(SniffError::Empty),
-        Some(b'<') => Element::parse(octets)
-            .map_err(SniffError::Xml)
-            .map(|root| of_xml(octets, &root)),
+        Some(b'<') => match Element::parse(octets) {
+            Ok(root) => Ok(of_xml(octets, &root)),
+            Err(error) => Err(SniffError::Xml {
+                at: place_of(&error, octets),
+                error,
+            }),
+        },
         Some(1..=3) => of_wbxml(octets),
         Some(first) => Err(SniffError::Unknown { first: *first }),
     };
@@ -70,6 +74,24 @@ pub fn of_media_type(octets: &[u8], media_type: &MediaType) -> Option<Kind> {
     match form.profile {
         bootstrap::Profile::ClientProvisioning => Some(Kind::Bootstrap(form)),
         bootstrap::Profile::Dm => Some(of_message(octets, form.encoding)),
+    }
+}
+
+/// Where XML breaks off.
+fn place_of(error: &XmlError, octets: &[u8]) -> Option<usize> {
+    match error {
+        XmlError::Tag { at }
+        | XmlError::Attributes { at }
+        | XmlError::Prefixes { at }
+        | XmlError::Namespace { at }
+        | XmlError::Encoding { at }
+        | XmlError::Depth { at } => Some(*at),
+        // The parser tells lines and columns, but not of the end.
+        XmlError::Syntax { reason } => ["end of stream", "never closed"]
+            .iter()
+            .any(|end| reason.contains(end))
+            .then_some(octets.len()),
+        XmlError::Size { .. } | XmlError::Namespaces => None,
     }
 }
 
@@ -159,8 +181,13 @@ pub enum SniffError {
     #[error("there is nothing in it; was the body captured?")]
     Empty,
     /// They begin like XML.
-    #[error("it begins like XML: failed to {0}")]
-    Xml(XmlError),
+    #[error("it begins like XML: failed to {error}")]
+    Xml {
+        /// Why they are none.
+        error: XmlError,
+        /// Where, as far as that is known.
+        at: Option<usize>,
+    },
     /// They begin like WBXML.
     #[error("it begins like WBXML: {0}")]
     Wbxml(WbxmlError),
@@ -189,7 +216,8 @@ impl SniffError {
             Self::Wbxml(error) => Some(error.at),
             Self::WbxmlRoot { at, .. } => Some(*at),
             Self::Unknown { .. } => Some(0),
-            Self::Empty | Self::Xml(_) => None,
+            Self::Xml { at, .. } => *at,
+            Self::Empty => None,
         }
     }
 }
@@ -307,7 +335,7 @@ mod tests {
     #[test]
     fn xml_that_breaks_off_is_refused_with_the_place() {
         let error = sniff(b"<SyncML><SyncHdr>").unwrap_err();
-        assert!(matches!(error, SniffError::Xml(_)));
+        assert_eq!(error.at(), Some(17));
         assert!(
             error
                 .to_string()

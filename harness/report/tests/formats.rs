@@ -75,6 +75,7 @@ fn record() -> RunRecord {
         },
         summary: summarise(&cases),
         cases,
+        ledger: Vec::new(),
         strays: vec!["a connection to mock DMS-1 that said nothing".to_owned()],
         problems: vec![Problem {
             implementation: "broken".to_owned(),

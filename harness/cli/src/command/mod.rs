@@ -2,6 +2,7 @@
 
 pub(crate) mod certs;
 pub(crate) mod check;
+pub(crate) mod decode;
 pub(crate) mod diagram;
 pub(crate) mod explain;
 pub(crate) mod judge;

@@ -196,6 +196,8 @@ fn interior(name: &str, children: Vec<TreeNode>) -> TreeNode {
     TreeNode {
         name: name.to_owned(),
         format: Some(Format::Node),
+        // An interior node that is no object of its own has a type all the same, the empty one (OMA-TS-DM_TNDS 6).
+        type_name: Some(String::new()),
         children,
         ..TreeNode::default()
     }

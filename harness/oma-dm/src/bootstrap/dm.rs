@@ -5,11 +5,12 @@ use super::{BootstrapError, Entry};
 use crate::account::{self, Account};
 use crate::acl::{Acl, Right};
 use crate::syncml::{
-    self, Address, Command, Data, Encoding, Header, Item, Message, Meta, Observation, Operation,
+    self, Address, Command, Data, Encoding, Group, Header, Item, Message, Meta, Observation, Operation,
 };
 use crate::tnds::{self, ManagementTree, TreeNode};
 use crate::tree::{Outcome, Tree};
 use crate::uri::NodeUri;
+use crate::xml::Element;
 
 const INBOX: &str = "./Inbox";
 
@@ -94,9 +95,12 @@ pub(super) fn read(octets: &[u8], encoding: Encoding) -> Result<BootstrapMessage
             .map(|of| of.text());
         text.unwrap_or_default().trim().to_owned()
     });
-    let mut skipped = Vec::new();
+    let mut passed = Passed {
+        skipped: Vec::new(),
+        observations: reading.observations,
+    };
     for command in reading.message.commands {
-        let Some(command) = supported(command, &mut skipped)? else {
+        let Some(command) = passed.supported(command)? else {
             continue;
         };
         for outcome in device.execute(BOOTSTRAP_SERVER, &command) {
@@ -110,11 +114,11 @@ pub(super) fn read(octets: &[u8], encoding: Encoding) -> Result<BootstrapMessage
         .children(&root)
         .map(|(place, _)| place)
         .filter(|place| !device.settings().account_root.starts_with(place));
-    skipped.extend(others.map(NodeUri::to_string));
+    passed.skipped.extend(others.map(NodeUri::to_string));
     Ok(BootstrapMessage {
         entries: entries(&device)?,
-        observations: reading.observations,
-        skipped,
+        observations: passed.observations,
+        skipped: passed.skipped,
         versions,
     })
 }
@@ -127,63 +131,78 @@ fn refused(outcome: Outcome) -> BootstrapError {
     }
 }
 
-/// The command without the objects that are not supported, which a device may skip (OMA-TS-DM_Bootstrap 5.4.5); nothing where
-/// nothing is left of it. Says of an object what is wrong with it, where its status alone would not.
-fn supported(command: Command, skipped: &mut Vec<String>) -> Result<Option<Command>, BootstrapError> {
-    match command {
-        Command::Add(add) => supported_items(add, skipped),
-        Command::Atomic(group) => Ok(Some(Command::Atomic(supported_members(group, skipped)?))),
-        Command::Sequence(group) => Ok(Some(Command::Sequence(supported_members(group, skipped)?))),
-        other => Ok(Some(other)),
-    }
+/// What is passed over and noted on the way.
+struct Passed {
+    skipped: Vec<String>,
+    observations: Vec<Observation>,
 }
 
-fn supported_members(
-    mut group: syncml::Group,
-    skipped: &mut Vec<String>,
-) -> Result<syncml::Group, BootstrapError> {
-    let mut kept = Vec::new();
-    for member in group.commands {
-        kept.extend(supported(member, skipped)?);
+impl Passed {
+    /// The command without the objects that are not supported, which a device may skip (OMA-TS-DM_Bootstrap 5.4.5); nothing where
+    /// nothing is left of it. Says of an object what is wrong with it, where its status alone would not.
+    fn supported(&mut self, command: Command) -> Result<Option<Command>, BootstrapError> {
+        match command {
+            Command::Add(add) => self.items(add),
+            Command::Atomic(group) => Ok(Some(Command::Atomic(self.members(group)?))),
+            Command::Sequence(group) => Ok(Some(Command::Sequence(self.members(group)?))),
+            other => Ok(Some(other)),
+        }
     }
-    group.commands = kept;
-    Ok(group)
-}
 
-fn supported_items(mut add: Operation, skipped: &mut Vec<String>) -> Result<Option<Command>, BootstrapError> {
-    let mut kept = Vec::new();
-    for mut item in std::mem::take(&mut add.items) {
-        let Some(object) = ManagementTree::of_item(&add.meta, &item)? else {
-            kept.push(item);
-            continue;
-        };
+    fn members(&mut self, mut group: Group) -> Result<Group, BootstrapError> {
+        let mut kept = Vec::new();
+        for member in group.commands {
+            kept.extend(self.supported(member)?);
+        }
+        group.commands = kept;
+        Ok(group)
+    }
+
+    fn items(&mut self, mut add: Operation) -> Result<Option<Command>, BootstrapError> {
+        let mut kept = Vec::new();
+        for item in std::mem::take(&mut add.items) {
+            match ManagementTree::element_of_item(&add.meta, &item)? {
+                Some(object) => kept.extend(self.object(item, &object)?),
+                None => kept.push(item),
+            }
+        }
+        if kept.is_empty() {
+            return Ok(None);
+        }
+        add.items = kept;
+        Ok(Some(Command::Add(add)))
+    }
+
+    fn object(&mut self, mut item: Item, object: &Element) -> Result<Option<Item>, BootstrapError> {
+        let tree = ManagementTree::from_element(object)?;
+        // An object in text or octets has places of its own, which are none of the message.
+        let inside = tnds::departures(object).into_iter().map(|noted| Observation {
+            path: format!("SyncBody/Add/Item/Data/{}", noted.path),
+            at: 0..0,
+            ..noted
+        });
+        self.observations.extend(inside);
         let is_for_inbox = item.target.as_deref().is_some_and(is_inbox);
-        let (known, unknown): (Vec<_>, Vec<_>) = object
+        let is_account = |node: &TreeNode| node.type_name.as_deref() == Some(account::OBJECT_ID);
+        let (known, unknown): (Vec<_>, Vec<_>) = tree
             .nested()
             .nodes
             .into_iter()
-            .partition(|node| !is_for_inbox || node.type_name.as_deref() == Some(account::OBJECT_ID));
-        for node in &known {
-            if node.type_name.as_deref() == Some(account::OBJECT_ID) {
-                Account::from_object(node)?;
-            }
+            .partition(|node| !is_for_inbox || is_account(node));
+        for node in known.iter().filter(|node| is_account(node)) {
+            Account::from_object(node)?;
         }
-        skipped.extend(unknown.into_iter().map(identifier));
+        self.skipped.extend(unknown.into_iter().map(identifier));
         if known.is_empty() {
-            continue;
+            return Ok(None);
         }
-        let object = ManagementTree {
+        let known = ManagementTree {
             nodes: known,
             ..ManagementTree::default()
         };
-        item.data = Some(Data::Element(object.to_element()));
-        kept.push(item);
+        item.data = Some(Data::Element(known.to_element()));
+        Ok(Some(item))
     }
-    if kept.is_empty() {
-        return Ok(None);
-    }
-    add.items = kept;
-    Ok(Some(Command::Add(add)))
 }
 
 fn is_inbox(target: &str) -> bool {

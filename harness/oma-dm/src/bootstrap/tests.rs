@@ -234,6 +234,26 @@ fn of_one_object_with_several_in_it_those_that_are_not_supported_are_skipped() {
 }
 
 #[test]
+fn what_departs_inside_of_an_object_is_noted() {
+    let body = add(
+        "1",
+        "./Inbox",
+        XML_OBJECT,
+        &TWO_OBJECTS.replace("<VerDTD>1.2</VerDTD>", "<VerDTD>1.3</VerDTD>"),
+    );
+    let noted: Vec<_> = read_xml(&body)
+        .unwrap()
+        .observations
+        .iter()
+        .map(|noted| format!("{}: {}", noted.path, noted.departure))
+        .collect();
+    assert_eq!(
+        noted,
+        ["SyncBody/Add/Item/Data/MgmtTree: `VerDTD` is `1.3`, where 1.2 belongs"]
+    );
+}
+
+#[test]
 fn references_inside_the_object_follow_to_where_the_device_puts_it() {
     let bootstrap = read_xml(&add("1", "./Inbox", XML_OBJECT, TWO_OBJECTS)).unwrap();
     let mut tree = device();

@@ -87,13 +87,23 @@ impl ManagementTree {
     /// # Errors
     /// When it is not what its type says.
     pub fn of_item(command: &Meta, item: &Item) -> Result<Option<Self>, TndsError> {
+        let element = Self::element_of_item(command, item)?;
+        element.map(|element| Self::from_element(&element)).transpose()
+    }
+
+    /// The element that an item of a command carries, if its type says that it is an object: for what departs in it
+    /// ([`departures`]). Places are those of a document of its own.
+    ///
+    /// # Errors
+    /// When it is not even an element.
+    pub fn element_of_item(command: &Meta, item: &Item) -> Result<Option<Element>, TndsError> {
         let Some(encoding) = announced(command, item) else {
             return Ok(None);
         };
         let octets = match &item.data {
             None => return Err(TndsError::NoData),
             // In XML the object may stand as it is, beside the usual text.
-            Some(Data::Element(element)) => return Self::from_element(element).map(Some),
+            Some(Data::Element(element)) => return Ok(Some(element.clone())),
             Some(Data::Text(text)) => text.as_bytes(),
             Some(Data::Bytes(octets)) => octets.as_slice(),
         };
@@ -108,10 +118,10 @@ impl ManagementTree {
         } else {
             octets.to_vec()
         };
-        match encoding {
-            Encoding::Xml => Self::from_xml(&decoded).map(Some),
-            Encoding::Wbxml => Self::from_wbxml(&decoded).map(Some),
-        }
+        Ok(Some(match encoding {
+            Encoding::Xml => Element::parse(&decoded)?,
+            Encoding::Wbxml => wbxml::decode(&decoded)?.root,
+        }))
     }
 
     /// Whether the type of an item (or that of the command, where it has none) says that it carries an object.
