@@ -70,7 +70,10 @@ pub async fn play(stage: Arc<Stage>, context: Arc<CaseContext>, role: Role) {
         };
         if let Performed::Stuck(reason) = performed {
             context.recorder.record(Event::ScriptStopped { role, reason });
-            if changes.in_words().is_some() {
+            let has_window = context
+                .recorder
+                .with(|observed| observed.window(message).is_some());
+            if changes.in_words().is_some() && !has_window {
                 // What the product does now that it has refused is part of the case.
                 context.hold(message).await;
             }

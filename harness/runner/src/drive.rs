@@ -8,7 +8,7 @@ use dmconform_case::claims::StartedBy;
 use dmconform_case::implementation::HttpTrigger;
 use dmconform_case::test_case::{Expectation, How, Look, Opener, TestCase, What};
 use dmconform_model::certificate::Certificate;
-use dmconform_model::transcript::TriggerOutcome;
+use dmconform_model::transcript::{Endpoint, EndpointKind, TriggerOutcome};
 use dmconform_model::{Event, MessageId, Role};
 use dmconform_roles::{CaseContext, Offers, certificate_in_words, client, notification, play, probe};
 use tokio::sync::watch;
@@ -283,12 +283,22 @@ impl Driver<'_> {
     }
 }
 
-/// Whether a client has yet to answer something.
+/// Whether the product has yet to answer something: a command to the client, or a request of a mock role that is no poll.
 fn is_unanswered(context: &CaseContext) -> bool {
-    context
+    let commands = context
         .offers
         .values()
-        .any(dmconform_roles::Offers::is_unanswered)
+        .any(dmconform_roles::Offers::is_unanswered);
+    let is_poll = |endpoint: Endpoint| endpoint.role == Role::Dms1 && endpoint.kind == EndpointKind::Dm;
+    commands
+        || context.recorder.with(|observed| {
+            observed.exchanges.values().any(|exchange| {
+                exchange.sent
+                    && exchange.status.is_none()
+                    && exchange.failed.is_none()
+                    && !is_poll(exchange.endpoint)
+            })
+        })
 }
 
 /// Whether a case is about what must not follow from a change, which nothing that is due waits for.
