@@ -282,6 +282,15 @@ fn an_element_built_deeper_than_any_stack_is_written() {
 }
 
 #[test]
+fn an_empty_text_is_no_content() {
+    let empty = decode(&octets("02 a4 01 6a 00 4f 03 00 01")).unwrap().root;
+    assert_eq!(empty.children, []);
+    assert_eq!(encode(&empty), octets("02 a4 01 6a 00 0f"));
+    let built = Element::new("SYNCML:SYNCML1.2", "Data").with_text("");
+    assert_eq!(encode(&built), octets("02 a4 01 6a 00 0f"));
+}
+
+#[test]
 fn a_zero_in_text_stays_text() {
     let data = Element::new("SYNCML:SYNCML1.2", "Data").with_text("a\0b");
     let octets = encode(&data);
