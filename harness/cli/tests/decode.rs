@@ -252,7 +252,7 @@ fn the_media_type_is_believed_and_its_parameters_are_held_against_the_body() {
         "package-1.xml",
     );
     assert!(
-        other.contains("Content-Type: `verproto` is `DM/1.1`, where the VerProto of the message belongs"),
+        other.contains("Content-Type: verproto is `DM/1.1`, where the message says `DM/1.2`"),
         "{other}"
     );
 }
