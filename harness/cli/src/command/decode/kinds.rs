@@ -289,7 +289,7 @@ impl Body<'_> {
             section: None,
             is_unusual: false,
             octet,
-            place: octet.and_then(|at| self.line_of(at)),
+            place: None,
         }
     }
 }
