@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use oma_dm::account::{Account, AccountObject, Credentials};
 use oma_dm::auth::Secret;
@@ -252,7 +253,7 @@ fn the_media_type_is_believed_and_its_parameters_are_held_against_the_body() {
         "package-1.xml",
     );
     assert!(
-        other.contains("Content-Type: `verproto` is `DM/1.1`, where the VerProto of the message belongs"),
+        other.contains("Content-Type: verproto is `DM/1.1`, where the message says `DM/1.2`"),
         "{other}"
     );
 }
@@ -364,6 +365,21 @@ fn a_body_that_is_too_large_is_refused() {
     assert_eq!(
         refused(&["-"], &body),
         "error: failed to read standard input: it has more than 16777216 octets; cut the one body out that is meant\n"
+    );
+}
+
+#[test]
+fn a_large_body_full_of_departures_is_shown_in_time_and_all_of_them() {
+    let colours = "<Colour/>".repeat(100_000);
+    let body = text(PACKAGE_1).replace("<Final/>", &format!("{colours}<Final/>"));
+    let began = Instant::now();
+    let shown = text(&decode(&["-"], body.as_bytes()).stdout);
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(shown.contains("100000 departures from the specification"));
+    let last = shown.lines().last().expect("there are lines");
+    assert!(
+        last.contains("line 25, column 899996: SyncBody: `Colour`"),
+        "{last}"
     );
 }
 

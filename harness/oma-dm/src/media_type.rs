@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::syncml::{Departure, Observation};
+use crate::syncml::{Departure, Observation, Reading};
 
 /// Longest text read as a media type, in octets.
 pub const MAX_LENGTH: usize = 4096;
@@ -99,25 +99,18 @@ impl MediaType {
         self.parameter("charset").is_none_or(utf8)
     }
 
-    /// What its parameters say other than a SyncML message with these versions does: `verproto` and `verdtd` repeat what stands
-    /// in the message, `charset` is UTF-8 (IANA registration of `application/vnd.syncml.dm+xml`).
-    pub fn departures(&self, ver_dtd: &str, ver_proto: &str) -> Vec<Observation> {
-        let repeats = [
-            ("verproto", ver_proto, "the VerProto of the message"),
-            ("verdtd", ver_dtd, "the VerDTD of the message"),
-        ];
-        let mut departures: Vec<_> = repeats
-            .into_iter()
-            .filter_map(|(name, in_message, expected)| {
-                let found = self.parameter(name).filter(|found| *found != in_message)?;
-                Some(bad_parameter(name, expected, found))
-            })
-            .collect();
-        if !self.is_utf8() {
-            let found = self.parameter("charset").unwrap_or_default();
-            departures.push(bad_parameter("charset", "UTF-8", found));
-        }
-        departures
+    /// What it says other than the message that it came with ([`Reading::departures_of_media_type`]), or than is read here. These
+    /// are in no octets of the message.
+    pub fn departures(&self, message: &Reading) -> Vec<Observation> {
+        let of_message = message.departures_of_media_type(&self.to_string());
+        let of_message = of_message.into_iter().map(|departure| Observation {
+            departure,
+            path: CONTENT_TYPE.to_owned(),
+            at: 0..0,
+        });
+        let charset = self.parameter("charset").filter(|_| !self.is_utf8());
+        let charset = charset.map(|found| bad_parameter("charset", "UTF-8", found));
+        of_message.chain(charset).collect()
     }
 
     fn read_parameter(&mut self, reader: &mut Reader<'_>) -> Result<(), MediaTypeError> {
@@ -304,6 +297,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::syncml::{self, Encoding};
 
     #[rstest]
     #[case("text/html", "text/html")]
@@ -354,20 +348,28 @@ mod tests {
     #[rstest]
     #[case("", &[])]
     #[case(";verproto=\"DM/1.2\";verdtd=1.2;charset=UTF-8", &[])]
-    #[case(";verproto=\"DM/1.1\"", &["Content-Type: `verproto` is `DM/1.1`, where the VerProto of the message belongs"])]
-    #[case(";verdtd=1.1", &["Content-Type: `verdtd` is `1.1`, where the VerDTD of the message belongs"])]
+    #[case(";verproto=\"DM/1.1\"", &["verproto"])]
+    #[case(";verdtd=1.1", &["verdtd"])]
     #[case(";charset=iso-8859-1", &["Content-Type: `charset` is `iso-8859-1`, where UTF-8 belongs"])]
     fn parameters_that_say_other_than_the_message_are_noted(
         #[case] parameters: &str,
         #[case] expected: &[&str],
     ) {
+        let octets = include_bytes!("../tests/worked-session/1-client-package1.xml");
+        let message = syncml::read(octets, Encoding::Xml).unwrap();
         let media_type = MediaType::parse(&format!("application/vnd.syncml.dm+xml{parameters}")).unwrap();
         let noted: Vec<_> = media_type
-            .departures("1.2", "DM/1.2")
+            .departures(&message)
             .iter()
             .map(|noted| format!("{}: {}", noted.path, noted.departure))
             .collect();
-        assert_eq!(noted, expected);
+        assert_eq!(noted.len(), expected.len(), "{noted:?}");
+        for (noted, expected) in noted.iter().zip(expected) {
+            assert!(
+                noted.starts_with("Content-Type: ") && noted.contains(expected),
+                "{noted}"
+            );
+        }
     }
 
     proptest! {

@@ -23,7 +23,8 @@ pub enum Secrets {
 
 /// A document of any kind that is read here, for people. Places are as they were, but for what was inside of data.
 pub fn readable(root: &Element, secrets: Secrets) -> Element {
-    Reader { secrets }.element(root, &Meta::default())
+    let opened = 0;
+    Reader { secrets, opened }.element(root, &Meta::default())
 }
 
 /// A departure in words; what stands where secrets stand is left out of them.
@@ -63,8 +64,13 @@ fn is_secret_parm(name: &str) -> bool {
     name == "AAUTHDATA" || name.ends_with("SECRET") || name.ends_with("-PW")
 }
 
+/// Objects inside of objects that are opened; nobody writes any, but who means harm.
+const MAX_OPENED: usize = 3;
+
 struct Reader {
     secrets: Secrets,
+    /// How many objects this is inside of.
+    opened: usize,
 }
 
 impl Reader {
@@ -124,9 +130,14 @@ impl Reader {
         if data.elements().next().is_some() {
             return with_children(data, |child| self.element(child, &Meta::default()));
         }
-        if let Some(object) = object_in(data, meta) {
+        let object = object_in(data, meta).filter(|_| self.opened < MAX_OPENED);
+        if let Some(object) = object {
+            let inside = Self {
+                secrets: self.secrets,
+                opened: self.opened + 1,
+            };
             let mut opened = data.clone();
-            opened.children = vec![Node::Element(self.element(&object, &Meta::default()))];
+            opened.children = vec![Node::Element(inside.element(&object, &Meta::default()))];
             return opened;
         }
         // An object that cannot be read may hold secrets all the same.
@@ -324,6 +335,25 @@ mod tests {
         let shown = shown(xml.as_bytes(), Encoding::Xml, Secrets::Hidden);
         assert!(shown.contains("<NodeName>ServerID</NodeName>"), "{shown}");
         assert!(!shown.contains("secret-of"), "{shown}");
+    }
+
+    #[test]
+    fn objects_inside_of_objects_are_opened_to_a_depth_that_does_no_harm() {
+        let inside = |octets: Vec<u8>| {
+            let type_name = Element::new("syncml:metinf", "Type").with_text(tnds::WBXML_MEDIA_TYPE);
+            let meta = Element::new("SYNCML:SYNCML1.2", "Meta").with_child(type_name);
+            let mut data = Element::new("SYNCML:SYNCML1.2", "Data");
+            data.children.push(Node::Opaque(octets));
+            let item = Element::new("SYNCML:SYNCML1.2", "Item")
+                .with_child(meta)
+                .with_child(data);
+            wbxml::encode(&Element::new("syncml:dmddf1.2", "MgmtTree").with_child(item))
+        };
+        let innermost = wbxml::encode(&Element::new("syncml:dmddf1.2", "MgmtTree"));
+        let octets = (0..2_000).fold(innermost, |octets, _| inside(octets));
+        let shown = shown(&octets, Encoding::Wbxml, Secrets::Hidden);
+        assert_eq!(shown.matches("<MgmtTree").count(), 1 + MAX_OPENED);
+        assert!(shown.contains(HIDDEN), "what is not opened is not shown");
     }
 
     #[test]

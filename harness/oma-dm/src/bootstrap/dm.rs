@@ -4,6 +4,7 @@
 use super::{BootstrapError, Entry};
 use crate::account::{self, Account};
 use crate::acl::{Acl, Right};
+use crate::media_type::MediaType;
 use crate::syncml::{
     self, Address, Command, Data, Encoding, Group, Header, Item, Message, Meta, Observation, Operation,
 };
@@ -23,8 +24,6 @@ pub(super) struct BootstrapMessage {
     pub(super) observations: Vec<Observation>,
     /// Identifiers of the objects that were passed over, and other nodes.
     pub(super) skipped: Vec<String>,
-    /// `VerDTD` and `VerProto`, which the media type may repeat.
-    pub(super) versions: [String; 2],
 }
 
 /// Writes a message of a server that adds objects to the Inbox, each with a command of its own.
@@ -79,7 +78,11 @@ fn item(object: &ManagementTree, encoding: Encoding) -> Item {
 }
 
 /// Reads a message. It is carried out on a device that has nothing, so that it may be worded in any way that a device takes.
-pub(super) fn read(octets: &[u8], encoding: Encoding) -> Result<BootstrapMessage, BootstrapError> {
+pub(super) fn read(
+    octets: &[u8],
+    encoding: Encoding,
+    media_type: &MediaType,
+) -> Result<BootstrapMessage, BootstrapError> {
     let reading = syncml::read(octets, encoding)?;
     let mut device = Tree::new();
     let everything = Acl::empty()
@@ -88,16 +91,9 @@ pub(super) fn read(octets: &[u8], encoding: Encoding) -> Result<BootstrapMessage
     device
         .set_acl(&NodeUri::root(), everything)
         .expect("the root is there, and the ACL is not empty");
-    let header = reading.element.child("SyncHdr");
-    let versions = ["VerDTD", "VerProto"].map(|version| {
-        let text = header
-            .and_then(|header| header.child(version))
-            .map(|of| of.text());
-        text.unwrap_or_default().trim().to_owned()
-    });
     let mut passed = Passed {
         skipped: Vec::new(),
-        observations: reading.observations,
+        observations: [media_type.departures(&reading), reading.observations].concat(),
     };
     for command in reading.message.commands {
         let Some(command) = passed.supported(command)? else {
@@ -119,7 +115,6 @@ pub(super) fn read(octets: &[u8], encoding: Encoding) -> Result<BootstrapMessage
         entries: entries(&device)?,
         observations: passed.observations,
         skipped: passed.skipped,
-        versions,
     })
 }
 

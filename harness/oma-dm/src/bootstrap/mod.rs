@@ -217,9 +217,7 @@ pub fn read_protected(
     let integrity = security::check(octets, &parsed, form.profile, protection, &mut observations)?;
     let (entries, noted, skipped) = match form.profile {
         Profile::Dm => {
-            let read = dm::read(octets, form.encoding)?;
-            let [ver_dtd, ver_proto] = &read.versions;
-            observations.extend(parsed.departures(ver_dtd, ver_proto));
+            let read = dm::read(octets, form.encoding, &parsed)?;
             (read.entries, read.observations, read.skipped)
         }
         Profile::ClientProvisioning => {

@@ -361,7 +361,7 @@ fn a_media_type_that_says_another_version_than_the_message_is_noted() {
     assert_eq!(noted(";verproto=\"DM/1.2\";verdtd=1.2"), [""; 0]);
     assert_eq!(
         noted(";verproto=\"DM/1.1\""),
-        ["`verproto` is `DM/1.1`, where the VerProto of the message belongs"]
+        ["verproto is `DM/1.1`, where the message says `DM/1.2`"]
     );
 }
 

@@ -1,5 +1,7 @@
 //! Pieces of a management tree as one object: OMA-TS-DM_TNDS, from and to elements, octets and trees.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use thiserror::Error;
@@ -206,14 +208,26 @@ impl ManagementTree {
         let mut flat = self.nodes;
         flat.sort_by_key(|node| node.path.as_ref().map_or(0, NodeUri::depth));
         let mut nodes: Vec<TreeNode> = Vec::new();
+        let mut places = BTreeMap::new();
         for node in flat {
-            let parent = node
-                .path
-                .as_ref()
-                .and_then(|path| TreeNode::at_mut(&mut nodes, path));
+            let parent = node.path.as_ref().and_then(|path| {
+                let above = std::iter::successors(Some(path.clone()), NodeUri::parent);
+                let (place, index) = above.into_iter().find_map(|place| {
+                    let index = *places.get(&place)?;
+                    Some((place, index))
+                })?;
+                nodes
+                    .get_mut::<usize>(index)?
+                    .descendant_mut(&path.relative_to(&place)?)
+            });
             match parent {
                 Some(parent) => parent.children.push(TreeNode { path: None, ..node }),
-                None => nodes.push(node),
+                None => {
+                    if let Ok(place) = node.place(&NodeUri::root()) {
+                        places.insert(place, nodes.len());
+                    }
+                    nodes.push(node);
+                }
             }
         }
         Self { nodes, ..self }
@@ -267,15 +281,9 @@ impl TreeNode {
         self.children.iter().find(|child| child.name == name)
     }
 
-    /// The node at a place, of nodes whose paths are relative to the same one.
-    fn at_mut<'a>(nodes: &'a mut [Self], place: &NodeUri) -> Option<&'a mut Self> {
-        let root = NodeUri::root();
-        // Nodes that go together are written one after the other: the last is the nearest.
-        let (node, below) = nodes.iter_mut().rev().find_map(|node| {
-            let at = node.place(&root).ok()?;
-            Some((node, place.relative_to(&at)?))
-        })?;
-        below.segments().iter().try_fold(node, |node, name| {
+    /// The node below by these names. Nodes that go together are written one after the other: of several, the last is meant.
+    fn descendant_mut(&mut self, below: &NodeUri) -> Option<&mut Self> {
+        below.segments().iter().try_fold(self, |node, name| {
             node.children.iter_mut().rev().find(|child| child.name == *name)
         })
     }

@@ -242,6 +242,25 @@ fn a_node_whose_parent_is_not_in_the_object_stays_where_it_is() {
 }
 
 #[test]
+fn as_many_nodes_as_are_read_find_their_parents() {
+    let leaf = |name: String, path: Option<&str>| TreeNode {
+        name,
+        path: path.map(uri),
+        ..TreeNode::default()
+    };
+    let outermost = (0..MAX_NODES / 2).map(|number| leaf(format!("n{number}"), None));
+    let inner = (0..MAX_NODES / 2).map(|number| leaf(format!("m{number}"), Some("./n0")));
+    let nodes: Vec<_> = outermost.chain(inner).collect();
+    let nested = ManagementTree {
+        nodes,
+        ..ManagementTree::default()
+    }
+    .nested();
+    assert_eq!(nested.nodes.len(), MAX_NODES / 2);
+    assert_eq!(nested.nodes[0].children.len(), MAX_NODES / 2);
+}
+
+#[test]
 fn the_number_of_nodes_is_bounded() {
     let nodes = "<Node><NodeName>n</NodeName></Node>".repeat(MAX_NODES + 1);
     let object = format!("<MgmtTree xmlns='syncml:dmddf1.2'>{nodes}</MgmtTree>");

@@ -56,7 +56,7 @@ pub(super) fn decode(body: &Body<'_>, profile: &Profile) -> Result<Decoded, Stri
         summary,
         details,
         document: readable(&root, body.secrets).to_pretty_xml(),
-        noted: departures(body, profile, &root, &messages),
+        noted: departures(profile, &root, &messages),
         rules: format!("the profile `{}`", profile.profile),
     })
 }
@@ -84,12 +84,7 @@ fn knows(document: &Document, child: &Element) -> bool {
     firsts.into_iter().any(|first| first == child.name.local)
 }
 
-fn departures(
-    body: &Body<'_>,
-    profile: &Profile,
-    root: &Element,
-    messages: &[(MessageId, &Document)],
-) -> Vec<Noted> {
+fn departures(profile: &Profile, root: &Element, messages: &[(MessageId, &Document)]) -> Vec<Noted> {
     let name = root.name.local.as_str();
     let namespace = profile.delegation.namespace.as_str();
     let mut noted = Vec::new();
@@ -100,7 +95,7 @@ fn departures(
             section: None,
             is_unusual: false,
             octet: Some(element.at.start),
-            place: body.line_of(element.at.start),
+            place: None,
         });
     };
     if messages.is_empty() {

@@ -7,7 +7,6 @@ use oma_dm::notification::Notification;
 use oma_dm::readable::{readable, readable_departure};
 use oma_dm::syncml::{self, AlertCode, Command, Encoding, Message, Observation};
 use oma_dm::tnds::{self, ManagementTree, TreeNode};
-use oma_dm::xml::Element;
 
 use super::{Body, Decoded, Noted};
 
@@ -26,14 +25,9 @@ pub(super) fn message(body: &Body<'_>, encoding: Encoding) -> Result<Decoded, St
         header.target.uri,
         contents.join(", ")
     );
-    let version = |name: &str| {
-        let header = reading.element.child("SyncHdr");
-        let text = header.and_then(|header| header.child(name)).map(Element::text);
-        text.unwrap_or_default().trim().to_owned()
-    };
     let of_media_type = body
         .media_type
-        .map(|media_type| media_type.departures(&version("VerDTD"), &version("VerProto")))
+        .map(|media_type| media_type.departures(&reading))
         .unwrap_or_default();
     let mut noted = body.noted(&of_media_type);
     noted.extend(reading.observations.iter().map(|observation| {
@@ -295,7 +289,7 @@ impl Body<'_> {
             section: None,
             is_unusual: false,
             octet,
-            place: octet.and_then(|at| self.line_of(at)),
+            place: None,
         }
     }
 }

@@ -100,13 +100,36 @@ fn decode(body: &Body<'_>, profile: &dmconform_case::profile::Profile) -> Result
             )
         })?,
     };
-    match kind {
+    let mut decoded = match kind {
         Kind::Message(encoding) => kinds::message(body, encoding),
         Kind::Bootstrap(form) => kinds::bootstrap(body, form),
         Kind::Object(encoding) => kinds::object(body, encoding),
         Kind::Notification => kinds::notification(body),
         Kind::OtherXml => delegation::decode(body, profile),
+    }?;
+    if decoded.encoding == "XML" {
+        locate(&mut decoded.noted, body.octets);
     }
+    Ok(decoded)
+}
+
+/// Tells the lines and columns of all departures in one pass: there may be as many as there are elements.
+fn locate(noted: &mut [Noted], octets: &[u8]) {
+    let mut waiting: Vec<_> = noted.iter_mut().filter(|noted| noted.octet.is_some()).collect();
+    waiting.sort_by_key(|noted| noted.octet);
+    let mut waiting = waiting.into_iter().peekable();
+    let text = String::from_utf8_lossy(octets);
+    let (mut line, mut column) = (1, 1);
+    for (at, character) in text.char_indices() {
+        while let Some(noted) = waiting.next_if(|noted| noted.octet.is_some_and(|octet| octet <= at)) {
+            noted.place = Some(Place { line, column });
+        }
+        (line, column) = match character {
+            '\n' => (line + 1, 1),
+            _ => (line, column + 1),
+        };
+    }
+    waiting.for_each(|noted| noted.place = Some(Place { line, column }));
 }
 
 impl Body<'_> {
