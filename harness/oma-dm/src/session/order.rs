@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use crate::auth;
 use crate::syncml::{self, Encoding, Message};
 
+/// Most messages that are told from each other; a session ends long before.
+const MAX_SEEN: usize = 10_000;
+
 /// Where a message of the other end stands among its messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
@@ -63,13 +66,13 @@ impl Sequence {
         let header = &message.header;
         let is_other =
             |known: &Option<String>, found: &String| known.as_ref().is_some_and(|known| known != found);
-        let digest = auth::digest(&syncml::write(message, Encoding::Wbxml));
-        if self.last.as_ref().is_some_and(|last| last.digest == digest) {
+        if self.is_repeated(message) {
             return Order::Repeated;
         }
         let id = auth::digest(header.message_id.as_bytes());
         if is_other(&self.session_id, &header.session_id)
             || is_other(&self.source, &header.source.uri)
+            || self.seen.len() >= MAX_SEEN
             || !self.seen.insert(id)
         {
             return Order::Misplaced;
@@ -83,10 +86,25 @@ impl Sequence {
             Some(last) => last.number.and_then(|number| number.checked_add(1)),
         };
         let number = header.message_id.parse().ok();
-        self.last = Some(Last { number, digest });
+        self.last = Some(Last {
+            number,
+            digest: digest(message),
+        });
         match number.is_some() && number == expected {
             true => Order::Next,
             false => Order::Jumped,
         }
     }
+
+    /// Whether it is the last message once more.
+    pub(super) fn is_repeated(&self, message: &Message) -> bool {
+        self.last
+            .as_ref()
+            .is_some_and(|last| last.digest == digest(message))
+    }
+}
+
+/// Any encoding does: the question is whether two messages are the same.
+fn digest(message: &Message) -> [u8; 16] {
+    auth::digest(&syncml::write(message, Encoding::Wbxml))
 }

@@ -108,6 +108,8 @@ pub struct ServerSession {
     /// By message and command identifier.
     known: BTreeMap<(String, String), Known>,
     is_over: bool,
+    /// Whether one of both has ended the session; no message opens it again.
+    is_closed: bool,
 }
 
 /// A command, or a member of one, as it went out.
@@ -195,8 +197,15 @@ impl ServerSession {
             max_object: None,
             known: BTreeMap::new(),
             is_over: false,
+            is_closed: false,
             config,
         }
+    }
+
+    /// Whether a message is the last one of the client once more, and not for instance the first one of a new session that has the
+    /// identifier of this one.
+    pub fn is_repeated(&self, message: &Message) -> bool {
+        self.of_client.is_repeated(message)
     }
 
     /// What is known of the client.

@@ -130,6 +130,7 @@ impl ServerSession {
             packer.push(alert(AlertCode::SESSION_ABORT, Vec::new()));
         }
         self.is_over = true;
+        self.is_closed = true;
         self.keep(packer.finish(true))
     }
 

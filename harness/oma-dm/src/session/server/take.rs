@@ -115,6 +115,7 @@ impl ServerSession {
         // An end without agreement is told to a client that has not asked for it.
         let is_too_much = self.sent >= MAX_MESSAGES || self.owed.len() > MAX_OWED;
         let next = match next {
+            Next::AskOn | Next::Speak if self.is_closed => Next::Close { aborts: false },
             Next::AskOn | Next::Speak if is_too_much => Next::Close { aborts: true },
             next => next,
         };

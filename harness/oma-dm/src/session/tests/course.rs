@@ -227,3 +227,25 @@ fn a_server_answers_an_abort_with_statuses_only() {
     assert_eq!(answer.commands.len(), 4);
     assert!(server.is_over());
 }
+
+#[test]
+fn what_was_ended_is_not_opened_again() {
+    let mut server = server();
+    server.receive(&package(1));
+    server.abort();
+    assert_eq!(server.receive(&from_client(2, Vec::new(), true)).turn, Turn::Over);
+    let answer = server.respond(vec![(Tag(1), Command::get("./I"))]);
+    assert_eq!(answer.commands.len(), 1);
+    assert!(server.is_over());
+}
+
+#[test]
+fn a_first_message_of_a_new_session_is_not_the_one_of_the_old_session_once_more() {
+    let mut server = server();
+    server.receive(&package(1));
+    server.respond(Vec::new());
+    let mut other = package(1);
+    assert!(server.is_repeated(&other));
+    other.header.credentials = None;
+    assert!(!server.is_repeated(&other));
+}
