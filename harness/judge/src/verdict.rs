@@ -86,19 +86,19 @@ fn judged(header: &Header, finding: &Finding) -> bool {
         .any(|role| header.is_real(*role) && finding.blame == Some(Blame::from(*role)))
 }
 
-/// Whether a message that did not come, or was refused, follows from an earlier breach that another case owns. The
-/// whole procedure is judged as a whole.
+/// Whether a message that did not come, was refused, or came although it should have ended, follows from an earlier breach
+/// that another case owns. The whole procedure is judged as a whole.
 fn follows_from_another(
     header: &Header,
     observed: &Observed,
     expected: &Expectation,
     finding: &Finding,
 ) -> bool {
-    let absent = matches!(
+    let may_follow = matches!(
         FindingCode::from_name(&finding.code),
-        Some(FindingCode::Missing | FindingCode::Refused | FindingCode::NoAnswer)
+        Some(FindingCode::Missing | FindingCode::Refused | FindingCode::NoAnswer | FindingCode::WentOn)
     );
-    if !absent || expected.what == What::Procedure {
+    if !may_follow || expected.what == What::Procedure {
         return false;
     }
     let last = finding.evidence.records.last().copied().unwrap_or(0);

@@ -45,6 +45,8 @@ pub enum Untested {
     LeftOpen,
     /// Whoever does not do it is as conformant.
     Optional,
+    /// It could be tested, and no case does so far.
+    NotYet,
 }
 
 impl Untested {
@@ -54,6 +56,7 @@ impl Untested {
             Self::Unobservable => "unobservable",
             Self::LeftOpen => "left-open",
             Self::Optional => "optional",
+            Self::NotYet => "not-yet",
         }
     }
 }

@@ -252,6 +252,7 @@ fn only_the_owner_can_read_what_is_written_even_over_older_files() {
         [
             "dms-2.key",
             "dms-2.pem",
+            "intermediate.key",
             "intermediate.pem",
             "revocation-list.pem",
             "roots.pem"

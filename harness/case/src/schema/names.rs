@@ -176,7 +176,7 @@ named_schema!(
 named_schema!(CheckKind, json_schema!({"enum": ["positive", "negative"]}));
 named_schema!(
     Untested,
-    json_schema!({"enum": ["unobservable", "left-open", "optional"]})
+    json_schema!({"enum": ["unobservable", "left-open", "optional", "not-yet"]})
 );
 named_schema!(
     Weight,

@@ -94,11 +94,22 @@ impl World {
             })
             .await
         });
-        // Listeners are bound before anything else is awaited.
-        if let Ok(ended) = tokio::time::timeout(Duration::from_millis(50), &mut task).await {
-            panic!("{config}: {ended:?}");
+        tokio::select! {
+            ended = &mut task => panic!("{config}: {ended:?}"),
+            () = self.listening(config) => {}
         }
         self.running.push(Running { stop, task });
+    }
+
+    /// Waits until something listens at every address at which a configuration says that it listens.
+    async fn listening(&self, config: &str) {
+        let text = std::fs::read_to_string(self.path(config)).expect("it was written");
+        let listens = text.lines().filter(|line| line.contains("listen = "));
+        for address in listens.filter_map(|line| line.split('"').nth(1)) {
+            while TcpStream::connect(address).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
     }
 
     /// All four roles: apart, or DMS-2 and the Bootstrap Server in one process.
