@@ -311,6 +311,12 @@ fn is_about_what_follows(case: &TestCase) -> bool {
     repeats || case.expect.iter().any(forbids)
 }
 
+/// Whether a case says of a message that it must not come at all.
+fn is_forbidden(case: &TestCase, message: MessageId) -> bool {
+    let forbids = |expectation: &Expectation| matches!(expectation.what, What::Never { message: forbidden, until: None } if forbidden == message);
+    case.expect.iter().any(forbids)
+}
+
 /// How far a case has come; polls do not count.
 #[derive(PartialEq, Eq)]
 struct Progress {
@@ -367,6 +373,10 @@ impl Overdue {
             .retain(|message, _| due.iter().any(|(due, _)| due == message));
         let mut waiting = 0;
         for (message, sender) in due {
+            // What must not come is not waited for: the window at the end of the case is for that.
+            if is_forbidden(context.case(), message) {
+                continue;
+            }
             if context.is_mock(sender) {
                 let since = *self.since.entry(message).or_insert(now);
                 waiting += usize::from(

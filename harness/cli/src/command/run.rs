@@ -140,7 +140,7 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
     let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let jobs = arguments
         .jobs
-        .unwrap_or_else(|| u32::try_from(processors * 8).unwrap_or(16));
+        .unwrap_or_else(|| u32::try_from(processors * 16).unwrap_or(32));
     Ok(RunOptions {
         id,
         started,
