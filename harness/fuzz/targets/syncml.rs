@@ -1,4 +1,4 @@
-//! WBXML to a message: what is written of it, in either encoding, can be read.
+//! SyncML, in XML if it begins with `<`, else in WBXML: what is written of a message, in either encoding, can be read.
 
 #![no_main]
 
@@ -6,7 +6,11 @@ use libfuzzer_sys::fuzz_target;
 use oma_dm::syncml::{self, Encoding};
 
 fuzz_target!(|octets: &[u8]| {
-    let Ok(reading) = syncml::read(octets, Encoding::Wbxml) else {
+    let encoding = match octets.first() {
+        Some(b'<') => Encoding::Xml,
+        _ => Encoding::Wbxml,
+    };
+    let Ok(reading) = syncml::read(octets, encoding) else {
         return;
     };
     for encoding in [Encoding::Xml, Encoding::Wbxml] {
