@@ -103,15 +103,6 @@ pub enum Claim {
 }
 
 impl Claim {
-    /// Every claim, in the order of the documentation.
-    pub const ALL: [Self; 5] = [
-        Self::ServerCertificateIdentity,
-        Self::Revocation,
-        Self::Notification,
-        Self::LargeObjects,
-        Self::ResponseUri,
-    ];
-
     /// As it is written in files.
     pub const fn as_str(self) -> &'static str {
         match self {

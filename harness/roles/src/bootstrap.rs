@@ -101,7 +101,7 @@ pub const fn wire_scheme(authentication: Authentication) -> AuthenticationType {
 }
 
 /// The credentials of an account: the client's, and the server's.
-pub(crate) fn credentials(
+pub fn credentials(
     credentials: &AccountCredentials,
     server_id: &str,
     authentication_type: AuthenticationType,

@@ -15,7 +15,7 @@ mod script;
 mod server_side;
 mod stage;
 
-pub use bootstrap::wire_scheme;
+pub use bootstrap::{credentials, wire_scheme};
 pub use change::{Changes, certificate_in_words};
 pub use context::{CaseContext, endpoint};
 pub use recorder::Recorder;

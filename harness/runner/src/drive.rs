@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use dmconform_case::claims::StartedBy;
 use dmconform_case::implementation::HttpTrigger;
-use dmconform_case::test_case::{Expectation, How, Look, Opener, TestCase, What};
+use dmconform_case::test_case::{How, Look, Opener, TestCase, What};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::{Endpoint, EndpointKind, TriggerOutcome};
 use dmconform_model::{Event, MessageId, Role};
@@ -307,14 +307,17 @@ fn is_about_what_follows(case: &TestCase) -> bool {
         .changes
         .iter()
         .any(|change| matches!(change.how, How::Repeat(_)));
-    let forbids = |expectation: &Expectation| matches!(expectation.what, What::Never { until: None, .. });
-    repeats || case.expect.iter().any(forbids)
+    repeats || forbidden(case).next().is_some()
 }
 
-/// Whether a case says of a message that it must not come at all.
-fn is_forbidden(case: &TestCase, message: MessageId) -> bool {
-    let forbids = |expectation: &Expectation| matches!(expectation.what, What::Never { message: forbidden, until: None } if forbidden == message);
-    case.expect.iter().any(forbids)
+/// The messages of which a case says that they must not come at all.
+fn forbidden(case: &TestCase) -> impl Iterator<Item = MessageId> {
+    case.expect
+        .iter()
+        .filter_map(|expectation| match expectation.what {
+            What::Never { message, until: None } => Some(message),
+            _ => None,
+        })
 }
 
 /// How far a case has come; polls do not count.
@@ -374,7 +377,7 @@ impl Overdue {
         let mut waiting = 0;
         for (message, sender) in due {
             // What must not come is not waited for: the window at the end of the case is for that.
-            if is_forbidden(context.case(), message) {
+            if forbidden(context.case()).any(|forbidden| forbidden == message) {
                 continue;
             }
             if context.is_mock(sender) {

@@ -3,9 +3,8 @@
 use dmconform_case::implementation::AccountCredentials;
 use dmconform_judge::Header;
 use dmconform_roles::wire_scheme;
-use oma_dm::account::{Account, Credentials};
+use oma_dm::account::Account;
 use oma_dm::acl::{Acl, Right};
-use oma_dm::auth::{Secret, from_base64};
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::tree::{Format, Tree};
 use oma_dm::uri::NodeUri;
@@ -28,16 +27,12 @@ pub(crate) fn tree(
     device_info
         .write_to(&mut tree)
         .map_err(|error| error.to_string())?;
-    let nonce = from_base64(&credentials.nonce).unwrap_or_default();
     let mut account = Account::new(&parties.dms_1, dms_1);
     let authentication_type = wire_scheme(header.case.given.authentication);
-    let proof = |name: &str, secret: &str| Credentials {
-        authentication_type,
-        ..Credentials::digest(name, Secret::new(secret), nonce.clone())
-    };
+    let (client, server) = dmconform_roles::credentials(credentials, &parties.dms_1, authentication_type);
     account.preferred_authentication = Some(authentication_type);
-    account.client_credentials = Some(proof(&credentials.client_name, &credentials.client_secret));
-    account.server_credentials = Some(proof(&parties.dms_1, &credentials.server_secret));
+    account.client_credentials = Some(client);
+    account.server_credentials = Some(server);
     let root = uri(&credentials.node)?;
     account
         .write_to(&mut tree, &root)

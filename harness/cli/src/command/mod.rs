@@ -10,3 +10,4 @@ pub(crate) mod list;
 pub(crate) mod reference;
 pub(crate) mod run;
 pub(crate) mod selftest;
+mod work;

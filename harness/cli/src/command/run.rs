@@ -12,28 +12,21 @@ use dmconform_report::progress::Progress;
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{json, junit, markdown};
 use dmconform_runner::{RunOptions, TargetFile};
-use tokio::sync::watch;
 
 use crate::arguments::{Format, Run};
 use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, is_terminal, print, tell};
 use crate::suite;
 
+use super::work;
+
 /// Runs what was asked for, writes the results, and says what came out.
 pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
     let options = options(arguments)?;
     let directory = options.directory.clone();
-    make_private(&directory)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::environment(format!("start threads: {error}")))?;
-    let (cancel, cancelled) = watch::channel(false);
+    work::make_directory(&directory)?;
     let emit = emitter();
-    let record = runtime.block_on(async {
-        tokio::spawn(cancel_on_signal(cancel));
-        dmconform_runner::run(options, emit, cancelled).await
-    });
+    let record = work::to_the_end(|cancelled| dmconform_runner::run(options, emit, cancelled))?;
     write_results(&directory, &record)?;
     match arguments.format {
         Format::Json => print(&json::write(&record)),
@@ -71,35 +64,6 @@ fn emitter() -> dmconform_runner::Emit {
     })
 }
 
-/// The first signal ends the run in order; a second ends the process at once.
-pub(super) async fn cancel_on_signal(cancel: watch::Sender<bool>) {
-    for round in 0..2 {
-        signalled().await;
-        if round == 0 {
-            tell("\ncancelling: products are being stopped, what was judged so far is kept\n");
-            cancel.send_replace(true);
-        }
-    }
-    std::process::exit(5);
-}
-
-async fn signalled() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
 fn options(arguments: &Run) -> Result<RunOptions, Failure> {
     let suite = suite::load_with(&arguments.cases, arguments.profile.as_deref())?;
     let roles = suite::roles(&arguments.role)?;
@@ -130,7 +94,7 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         });
     }
     let started = dmconform_runner::timestamp();
-    let id = run_id(&started);
+    let id = work::id(&started);
     let directory = arguments
         .out
         .clone()
@@ -157,15 +121,6 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         directory,
         program,
     })
-}
-
-/// The identifier of what this process runs.
-pub(super) fn run_id(started: &str) -> String {
-    format!(
-        "{}-{}",
-        started.replace([':', '-'], "").replace('Z', ""),
-        std::process::id()
-    )
 }
 
 /// The options with which these cases, this profile and these certificates are found again.
@@ -236,16 +191,6 @@ fn target(name: &str, text: &str, path: Option<&PathBuf>) -> Result<TargetFile, 
     })
 }
 
-pub(super) fn make_private(directory: &Path) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::environment(format!(
-            "make the directory `{}`: {error}; choose another with --out",
-            directory.display()
-        ))
-    };
-    std::fs::create_dir_all(directory).map_err(failed)
-}
-
 fn write_results(directory: &Path, record: &RunRecord) -> Result<(), Failure> {
     let junit = junit::write(record).map_err(|error| Failure::environment(error.to_string()))?;
     let files = [
@@ -253,11 +198,5 @@ fn write_results(directory: &Path, record: &RunRecord) -> Result<(), Failure> {
         ("junit.xml", junit),
         ("summary.md", markdown::write(record).into_bytes()),
     ];
-    for (name, bytes) in files {
-        let path = directory.join(name);
-        std::fs::write(&path, bytes).map_err(|error| {
-            Failure::environment(format!("write `{}`: {error}; is the disk full?", path.display()))
-        })?;
-    }
-    Ok(())
+    work::write(directory, &files)
 }

@@ -7,28 +7,20 @@ use dmconform_model::SelfTest;
 use dmconform_reference::Deviation;
 use dmconform_report::self_test as report;
 use dmconform_runner::{EmitSelfTest, SelfTestEvent, SelfTestOptions};
-use tokio::sync::watch;
 
 use crate::arguments::{Format, Selftest};
 use crate::output::{Failure, print, tell};
 use crate::suite;
 
-use super::run::{bundled, cancel_on_signal, make_private, run_id};
+use super::run::bundled;
+use super::work;
 
 /// Lets every deviation loose on the cases, writes the kill matrix, and says what came out.
 pub(crate) fn run(arguments: &Selftest) -> Result<u8, Failure> {
     let options = options(arguments)?;
     let directory = options.directory.clone();
-    make_private(&directory)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::environment(format!("start threads: {error}")))?;
-    let (cancel, cancelled) = watch::channel(false);
-    let found = runtime.block_on(async {
-        tokio::spawn(cancel_on_signal(cancel));
-        dmconform_runner::self_test(options, emitter(), cancelled).await
-    });
+    work::make_directory(&directory)?;
+    let found = work::to_the_end(|cancelled| dmconform_runner::self_test(options, emitter(), cancelled))?;
     write(&directory, &found)?;
     match arguments.format {
         Format::Json => print(&report::json(&found)),
@@ -46,7 +38,7 @@ fn options(arguments: &Selftest) -> Result<SelfTestOptions, Failure> {
             .map_err(|error| Failure::usage(error.to_string()))?;
     }
     let started = dmconform_runner::timestamp();
-    let id = run_id(&started);
+    let id = work::id(&started);
     let directory = arguments
         .out
         .clone()
@@ -86,15 +78,9 @@ fn emitter() -> EmitSelfTest {
 
 fn write(directory: &Path, found: &SelfTest) -> Result<(), Failure> {
     let files = [
-        ("selftest.json", report::json(found)),
-        ("selftest.md", report::markdown::write(found)),
-        ("selftest.html", report::html::write(found)),
+        ("selftest.json", report::json(found).into_bytes()),
+        ("selftest.md", report::markdown::write(found).into_bytes()),
+        ("selftest.html", report::html::write(found).into_bytes()),
     ];
-    for (name, text) in files {
-        let path = directory.join(name);
-        std::fs::write(&path, text).map_err(|error| {
-            Failure::environment(format!("write `{}`: {error}; is the disk full?", path.display()))
-        })?;
-    }
-    Ok(())
+    work::write(directory, &files)
 }
