@@ -61,7 +61,7 @@ pub(crate) struct Run {
     /// How many cases run at once.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) jobs: Option<u32>,
-    /// What fixes the order of the cases; 0 is the order of the suite.
+    /// What fixes the order of the cases, and what oddities leave open; 0 is the order of the suite.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Let warnings fail.
@@ -70,6 +70,12 @@ pub(crate) struct Run {
     /// Give the reference implementation this defect; may be given several times.
     #[arg(long, value_name = "NAME")]
     pub(crate) deviation: Vec<String>,
+    /// Give the reference implementation this legal oddity; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) oddity: Vec<String>,
+    /// Let the roles that the harness plays have this legal oddity; may be given several times, and `all` are all.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) peer_oddity: Vec<String>,
     /// Write the results here instead of to `reports/runs/<run id>`.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -170,12 +176,15 @@ pub(crate) struct Certs {
 
 #[derive(Args)]
 pub(crate) struct Selftest {
-    /// Try every deviation on every case, twice, instead of once on the cases that name it.
+    /// Try every deviation and oddity on every case, twice, instead of once on the cases that name it and on full delegations.
     #[arg(long)]
     pub(crate) full: bool,
     /// Only this deviation; may be given several times.
     #[arg(long, value_name = "NAME")]
     pub(crate) deviation: Vec<String>,
+    /// Only this legal oddity; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) oddity: Vec<String>,
     /// How many deviations are tried at once.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) jobs: Option<u32>,
@@ -204,6 +213,12 @@ pub(crate) struct Reference {
     /// The defects to have, separated by commas; may be empty.
     #[arg(long, value_name = "NAMES", default_value = "")]
     pub(crate) deviations: String,
+    /// The legal oddities to have, separated by commas; may be empty.
+    #[arg(long, value_name = "NAMES", default_value = "")]
+    pub(crate) oddities: String,
+    /// What decides what the oddities leave open.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
 }
 
 /// What standard output is for.

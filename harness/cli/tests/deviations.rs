@@ -1,6 +1,7 @@
-//! The deviations that cases name are those that the reference implementation has.
+//! The deviations and oddities of the suite are those that the code has.
 
 use dmconform_case::Suite;
+use dmconform_oddity::Oddity;
 use dmconform_reference::Deviation;
 
 #[test]
@@ -26,5 +27,13 @@ fn the_suite_names_the_deviations_of_the_reference_implementation_in_its_words()
             format!("{deviation} of {}: {}", of.join(", "), deviation.breaks())
         })
         .collect();
+    assert_eq!(stated, had);
+}
+
+#[test]
+fn the_suite_names_every_oddity_and_no_other() {
+    let suite = Suite::embedded();
+    let stated: Vec<&str> = suite.oddities.iter().map(|oddity| oddity.name.as_str()).collect();
+    let had: Vec<&str> = Oddity::ALL.iter().map(|oddity| oddity.name()).collect();
     assert_eq!(stated, had);
 }

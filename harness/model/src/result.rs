@@ -184,6 +184,12 @@ pub struct RunInfo {
     /// The deviations the reference implementation was told to have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deviations: Vec<String>,
+    /// The legal oddities that it was told to have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub oddities: Vec<String>,
+    /// The legal oddities of the roles that the harness played.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peer_oddities: Vec<String>,
     /// The implementations that were tested.
     pub targets: Vec<Target>,
     /// What the profile reads into texts that are silent.

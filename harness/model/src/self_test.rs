@@ -97,6 +97,28 @@ pub struct BrokenPromise {
     pub verdicts: Vec<String>,
 }
 
+/// Who had an oddity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HadBy {
+    /// The reference implementation.
+    Product,
+    /// The roles that the harness played.
+    Peers,
+    /// All of them.
+    Everybody,
+}
+
+impl fmt::Display for HadBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Product => "the product",
+            Self::Peers => "its peers",
+            Self::Everybody => "the product and its peers",
+        })
+    }
+}
+
 /// A case that fails a product without any deviation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FalseAlarm {
@@ -104,9 +126,12 @@ pub struct FalseAlarm {
     pub case: CaseId,
     /// The implementation.
     pub implementation: String,
-    /// The oddity that the implementation had, if it had one.
+    /// The oddity that there was, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oddity: Option<String>,
+    /// Who had it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub had_by: Option<HadBy>,
     /// What the case came to.
     pub verdict: Verdict,
 }

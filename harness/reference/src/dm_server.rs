@@ -1,14 +1,15 @@
 //! DM sessions of a server with its devices, over HTTPS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use dmconform_oddity::Oddity;
 use oma_dm::account::{AuthenticationType, Credentials as WireCredentials};
 use oma_dm::auth::Secret;
 use oma_dm::session::server::{Admission, Received, ServerConfig, ServerSession, Tag, Turn};
 use oma_dm::session::{Authentication, Carried, Standing};
-use oma_dm::syncml::{self, Command, Encoding, Item, Meta};
+use oma_dm::syncml::{self, Command, Encoding, Group, Item, Meta};
 
 use crate::background::lock;
 use crate::config::Credentials;
@@ -25,6 +26,9 @@ use crate::url::Url;
 
 /// The most sessions that are kept; the one that has been silent for longest goes first.
 const MAX_SESSIONS: usize = 4096;
+
+/// The tag of commands of which nothing follows.
+const UNTRACKED: Tag = Tag(0);
 
 /// What a server does in its DM sessions.
 pub(crate) trait Managing: Machine {
@@ -116,6 +120,8 @@ struct Session {
     /// What has gone out, or is about to, and what has come of it so far.
     pending: BTreeMap<Tag, (Job, Outcome)>,
     next_tag: u64,
+    /// What goes out in later messages, where each has one command: an oddity.
+    queue: VecDeque<(Tag, Command)>,
 }
 
 impl<M: Managing> DmServer<M> {
@@ -146,16 +152,24 @@ impl<M: Managing> DmServer<M> {
         };
         sessions.next_number += 1;
         session.heard = sessions.next_number;
+        let is_first = !session.has_begun;
         let received = session.wire.receive_carried(carried);
         let (jobs, outgoing) = self.decide(&peek.device_id, &mut session, &received);
-        let commands = jobs
+        let mut commands: Vec<_> = jobs
             .into_iter()
             .flat_map(|(tag, job)| {
                 self.commands(&job.operation)
                     .into_iter()
-                    .map(move |command| (tag, command))
+                    .map(move |command| (tag, self.odd(command)))
             })
             .collect();
+        if is_first && received.admission == Admission::Accepted && self.is_odd(Oddity::ReadsFirst) {
+            commands.insert(0, (UNTRACKED, Command::get("./DevInfo/Lang")));
+        }
+        if self.is_odd(Oddity::OneCommandPerMessage) {
+            session.queue.extend(commands);
+            commands = session.queue.pop_front().into_iter().collect();
+        }
         let mut answer = session.wire.respond(commands);
         if self.has(Deviation::OmitsStatuses) {
             answer
@@ -169,7 +183,10 @@ impl<M: Managing> DmServer<M> {
         answer.commands.retain(|command| {
             !matches!(command, Command::Status(status) if is_omitted(&status.command_ref, &status.command))
         });
-        let body = syncml::write(&answer, encoding);
+        let body = match encoding {
+            Encoding::Xml => self.office.oddities.syncml(syncml::write(&answer, encoding)),
+            Encoding::Wbxml => syncml::write(&answer, encoding),
+        };
         let hmac = session.wire.seal(&body).map(|seal| seal.to_string());
         let answer = Answer {
             body,
@@ -205,7 +222,8 @@ impl<M: Managing> DmServer<M> {
             outgoing.extend(machine.begun(device, true));
         }
         session.hear(received);
-        if received.turn == Turn::Wait {
+        let goes_on = !session.queue.is_empty() && received.turn != Turn::Over;
+        if received.turn == Turn::Wait || goes_on {
             return (Vec::new(), outgoing);
         }
         let now = Instant::now();
@@ -256,6 +274,7 @@ impl<M: Managing> DmServer<M> {
             has_begun: false,
             pending: BTreeMap::new(),
             next_tag: 0,
+            queue: VecDeque::new(),
         }
     }
 
@@ -278,7 +297,8 @@ impl<M: Managing> DmServer<M> {
 
     /// The commands that do an operation.
     fn commands(&self, operation: &Operation) -> Vec<Command> {
-        let mut commands = commands(operation);
+        let is_separate = self.is_odd(Oddity::SeparateCommands);
+        let mut commands = commands(operation, is_separate);
         if let (Operation::AddEntry { .. }, Some(Command::Add(add))) = (operation, commands.first_mut())
             && self.has(Deviation::EntryWithoutUrl)
         {
@@ -286,6 +306,22 @@ impl<M: Managing> DmServer<M> {
             commands.truncate(1);
         }
         commands
+    }
+
+    /// A command as it goes out: where that is an oddity, what changes the tree goes in a Sequence.
+    fn odd(&self, command: Command) -> Command {
+        let is_change = !matches!(command, Command::Get(_));
+        match is_change && self.is_odd(Oddity::CommandsInSequence) {
+            true => Command::Sequence(Group {
+                commands: vec![command],
+                ..Group::default()
+            }),
+            false => command,
+        }
+    }
+
+    fn is_odd(&self, oddity: Oddity) -> bool {
+        self.office.oddities.has(oddity)
     }
 
     fn has(&self, deviation: Deviation) -> bool {
@@ -398,7 +434,7 @@ impl<M: Managing + Sync> Handler for DmServer<M> {
 const LONGEST_TOGETHER: usize = 512;
 
 /// The commands that do an operation.
-fn commands(operation: &Operation) -> Vec<Command> {
+fn commands(operation: &Operation, is_separate: bool) -> Vec<Command> {
     let get = |uri: String| Command::Get(syncml::Operation::on(vec![Item::at(&uri)]));
     match operation {
         Operation::AddEntry { entry, leaf, url } => {
@@ -406,7 +442,7 @@ fn commands(operation: &Operation) -> Vec<Command> {
             let leaf = Item::at(&format!("{entry}/{leaf}")).with_meta(meta("chr", Some("text/plain")));
             let leaf = leaf.with_text(url);
             let add = |items| Command::Add(syncml::Operation::on(items));
-            match url.len() > LONGEST_TOGETHER {
+            match is_separate || url.len() > LONGEST_TOGETHER {
                 true => vec![add(vec![interior]), add(vec![leaf])],
                 false => vec![add(vec![interior, leaf])],
             }

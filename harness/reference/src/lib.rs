@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use dmconform_oddity::Oddities;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
@@ -45,22 +46,31 @@ use crate::servers::Services;
 pub async fn serve(
     roles: &[RoleName],
     config_path: &Path,
-    deviations: &[Deviation],
+    manners: Manners,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     if roles.is_empty() {
         return Err(Error::NoRole);
     }
     let config = Config::load(config_path, roles)?;
-    let deviations: Deviations = deviations.iter().copied().collect();
+    let deviations: Deviations = manners.deviations.into_iter().collect();
     let (background, worker) = Background::new();
-    let services = Services::bind(&config, roles, &deviations, &background)?;
+    let services = Services::bind(&config, roles, &deviations, &manners.oddities, &background)?;
     let mut tasks = JoinSet::new();
     tasks.spawn(worker);
     services.start(&mut tasks);
     shutdown.await;
     tasks.shutdown().await;
     Ok(())
+}
+
+/// How a process departs from what is usual: wrongly, and rightly.
+#[derive(Clone, Debug, Default)]
+pub struct Manners {
+    /// Its defects.
+    pub deviations: Vec<Deviation>,
+    /// What is unusual about it, and legal.
+    pub oddities: Oddities,
 }
 
 /// Why no role is played.

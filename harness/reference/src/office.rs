@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use dmconform_oddity::{Oddities, Oddity};
+
 use crate::background::{Background, lock};
 use crate::bootstrap_server::Provider;
 use crate::delegation::document::{Answer, Document, DocumentError, Kind, MEDIA_TYPE};
@@ -21,6 +23,7 @@ pub(crate) struct Office<M> {
     pub(crate) provider: Provider,
     pub(crate) background: Background,
     pub(crate) deviations: Deviations,
+    pub(crate) oddities: Oddities,
     /// Where messages are taken.
     pub(crate) path: String,
     pub(crate) side: Side,
@@ -51,7 +54,7 @@ impl<M: Machine> Office<M> {
             .ok_or_else(|| format!("there is no peer `{peer}`"))?;
         let question = Question {
             method: "POST",
-            body: Some((MEDIA_TYPE, document.to_xml())),
+            body: Some((MEDIA_TYPE, self.oddities.document(document.to_xml()))),
             accept: Some(MEDIA_TYPE),
             hmac: None,
         };
@@ -136,7 +139,16 @@ impl<M: Machine> Office<M> {
                 document.session,
             ));
         }
-        let (reply, sent) = Reply::new(200, MEDIA_TYPE, answer.to_xml()).announcing();
+        let is_brief = answer.bootstrap_url.is_none() && self.oddities.has(Oddity::AnswersWithoutBody);
+        let reply = match is_brief {
+            true => Reply::empty(204),
+            false => Reply::new(
+                self.oddities.success_status(200),
+                MEDIA_TYPE,
+                self.oddities.document(answer.to_xml()),
+            ),
+        };
+        let (reply, sent) = reply.announcing();
         let office = Arc::clone(self);
         self.background.spawn(async move {
             // An answer that could not be written is not taken back.

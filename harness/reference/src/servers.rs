@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use dmconform_oddity::Oddities;
 use tokio::task::JoinSet;
 
 use crate::Error;
@@ -39,6 +40,7 @@ pub(crate) struct Services {
 /// What the roles of a process have in common.
 struct Assembly<'a> {
     deviations: &'a Deviations,
+    oddities: &'a Oddities,
     background: &'a Background,
     store: Arc<Store>,
     /// Whether this process is the Bootstrap Server too.
@@ -52,10 +54,12 @@ impl Services {
         config: &Config,
         roles: &[RoleName],
         deviations: &Deviations,
+        oddities: &Oddities,
         background: &Background,
     ) -> Result<Self, Error> {
         let mut assembly = Assembly {
             deviations,
+            oddities,
             background,
             store: Arc::default(),
             has_store: roles.contains(&RoleName::BootstrapServer),
@@ -98,6 +102,7 @@ impl Assembly<'_> {
             bootstrap_config: section.bootstrap_config.clone(),
             account_root: section.account_root.clone(),
             session_timeout: section.timeouts.session(),
+            oddities: self.oddities.clone(),
         };
         let desk = self.desk(Side::Delegating, &section.server_id, &section.peers);
         let office = Arc::new(Office {
@@ -107,6 +112,7 @@ impl Assembly<'_> {
             provider: Provider::Nowhere,
             background: self.background.clone(),
             deviations: self.deviations.clone(),
+            oddities: self.oddities.clone(),
             path: section.delegation_path.clone(),
             side: Side::Delegating,
         });
@@ -185,6 +191,7 @@ impl Assembly<'_> {
             provider,
             background: self.background.clone(),
             deviations: self.deviations.clone(),
+            oddities: self.oddities.clone(),
             path: section.delegation_path.clone(),
             side: Side::Delegated,
         });
@@ -256,8 +263,8 @@ impl Assembly<'_> {
     fn dm_client(&mut self, section: &config::DmClient) -> Result<(), Error> {
         let role = RoleName::DmClient;
         let connector = tls::connector(role, &section.tls, Peers::Devices, self.deviations)?;
-        let http = HttpClient::secure(connector, section.timeouts.request());
-        let client = Client::new(section, http, self.deviations.clone())
+        let http = HttpClient::secure(connector, section.timeouts.request()).with_oddities(self.oddities);
+        let client = Client::new(section, http, self.deviations.clone(), self.oddities.clone())
             .map_err(|problem| ConfigError::Unusable { role, problem })?;
         let handler = ClientManagement {
             client: Arc::new(client),
@@ -290,7 +297,7 @@ impl Assembly<'_> {
         let connector = tls::connector(role, files, Peers::Servers, self.deviations)?;
         Ok(match self.deviations.has(Deviation::SendsPlaintext) {
             true => HttpClient::plain(limit),
-            false => HttpClient::secure(connector, limit),
+            false => HttpClient::secure(connector, limit).with_oddities(self.oddities),
         })
     }
 
@@ -327,8 +334,13 @@ impl Assembly<'_> {
             address,
             source,
         })?;
+        // What is odd is what others see of it, not how it is driven.
+        let oddities = match security {
+            Security::Plain => Oddities::default(),
+            _ => self.oddities.clone(),
+        };
         self.services
-            .push(Box::pin(server::serve(listener, security, handler)));
+            .push(Box::pin(server::serve(listener, security, handler, oddities)));
         Ok(())
     }
 }

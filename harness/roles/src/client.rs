@@ -6,13 +6,14 @@ use dmconform_case::claims;
 use dmconform_case::test_case::FieldChange;
 use dmconform_model::transcript::{AccountState, Authentication as Outcome, DeviceState, EndpointKind};
 use dmconform_model::{Event, MessageId, Part, Role, Step};
+use dmconform_oddity::Oddity;
 use oma_dm::account::Account;
 use oma_dm::auth::{HMAC_HEADER, Secret};
 use oma_dm::bootstrap;
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::session::client::{ClientConfig, ClientSession, End, Step as Next};
 use oma_dm::session::{Authentication, Carried, Device};
-use oma_dm::syncml::{self, AlertCode, Command, Encoding, StatusCode};
+use oma_dm::syncml::{self, Alert, AlertCode, Command, Encoding, Item, Meta, StatusCode};
 use oma_dm::tree::{self, Tree};
 use oma_dm::uri::NodeUri;
 
@@ -56,6 +57,7 @@ pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
     let mut failures = 0;
     while !context.is_over() {
         let due = context.header.is_real(Role::Dms1)
+            || context.oddities.has(Oddity::PollsOften)
             || context
                 .offers
                 .get(&Role::Dms1)
@@ -90,7 +92,14 @@ async fn poll_once(stage: &Arc<Stage>, context: &Arc<CaseContext>) -> Result<(),
     let Some((root, account)) = Account::find(&client.tree, &server_id) else {
         return Ok(());
     };
-    session(stage, context, &mut client, Role::Dms1, &root, account).await
+    session(stage, context, &mut client, Role::Dms1, &root, account).await?;
+    if !context.oddities.has(Oddity::PollsOften) {
+        return Ok(());
+    }
+    match Account::find(&client.tree, &server_id) {
+        Some((root, account)) => session(stage, context, &mut client, Role::Dms1, &root, account).await,
+        None => Ok(()),
+    }
 }
 
 /// Fetches the bootstrap from the URL of the newest entry, and applies it.
@@ -191,6 +200,12 @@ pub(crate) async fn open_session(
         return Performed::Stuck(format!("the session with DMS-2 failed: {reason}"));
     }
     if context.recorder.seen(MessageId::answer(Step::ClientSession)) {
+        if context.oddities.has(Oddity::ComesBack)
+            && let Some((root, account)) = Account::find(&client.tree, dms_2)
+        {
+            // What comes of it is judged like everything else.
+            let _ = session(stage, context, &mut client, Role::Dms2, &root, account).await;
+        }
         return Performed::Accepted;
     }
     Performed::Stuck("DMS-2 did not take the session".to_owned())
@@ -221,10 +236,16 @@ async fn session(
     }
     let written = config.encoding;
     let (mut session, mut message) = ClientSession::start(config);
+    if context.oddities.has(Oddity::FurtherAlerts) {
+        session.push_event(further_alert());
+    }
     let mut authenticated = false;
     let ended = loop {
         let url = session.address().to_owned();
-        let body = syncml::write(&message, written);
+        let body = match written {
+            Encoding::Xml => context.oddities.syncml(syncml::write(&message, written)),
+            Encoding::Wbxml => syncml::write(&message, written),
+        };
         let mut headers = vec![("content-type".to_owned(), written.media_type().to_owned())];
         headers.extend(
             session
@@ -270,6 +291,25 @@ async fn session(
         let _ = session.into_account().write_to(&mut client.tree, root);
     }
     ended
+}
+
+/// An alert that says something to nobody (OMA-TS-DM_Protocol 8.7).
+fn further_alert() -> Alert {
+    let item = Item {
+        meta: Meta {
+            format: Some("chr".to_owned()),
+            media_type: Some("urn:example:alert".to_owned()),
+            mark: Some("informational".to_owned()),
+            ..Meta::default()
+        },
+        ..Item::default()
+    };
+    Alert {
+        id: String::new(),
+        code: AlertCode::GENERIC,
+        correlator: None,
+        items: vec![item.with_text("nothing to worry about")],
+    }
 }
 
 /// An answer of a server, with what carried it.

@@ -10,10 +10,12 @@ use dmconform_case::test_case::{TestCase, What};
 use dmconform_judge::{Header, is_carried_by_dm_session};
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{Event, MessageId, Role};
+use dmconform_oddity::Oddities;
 use tokio::sync::watch;
 
 use crate::change::Changes;
 use crate::client::MockClient;
+use crate::dial::KeptLines;
 use crate::recorder::Recorder;
 use crate::server_side::Offers;
 
@@ -35,6 +37,10 @@ pub struct CaseContext {
     pub client: tokio::sync::Mutex<MockClient>,
     /// What mock servers have to say to the client, per server.
     pub offers: BTreeMap<Role, Offers>,
+    /// What is unusual about what mock roles send.
+    pub oddities: Oddities,
+    /// The connections that mock servers keep to the other one.
+    pub lines: KeptLines,
     /// Whether the case is over: tasks end when it is.
     pub over: watch::Sender<bool>,
 }

@@ -6,6 +6,7 @@ use dmconform_judge::THIRD_SERVER;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::EndpointKind;
 use dmconform_model::{Event, MessageId, Part, Role, Step};
+use dmconform_oddity::Oddity;
 
 use crate::change::Changes;
 use crate::context::{CaseContext, endpoint};
@@ -151,7 +152,14 @@ pub(crate) async fn answer(context: &Arc<CaseContext>, exchange: u64) -> Reply {
     }
     match documents::write(context, answer, &changes) {
         Ok(written) => {
-            let reply = Reply::new(200, &written.media_type, written.body);
+            let reply = match is_without_body(context, answer, &changes) {
+                true => Reply::new(204, "", Vec::new()),
+                false => Reply::new(
+                    context.oddities.success_status(200),
+                    &written.media_type,
+                    written.body,
+                ),
+            };
             reply.with_fault(fault(&changes))
         }
         Err(reason) => {
@@ -159,6 +167,14 @@ pub(crate) async fn answer(context: &Arc<CaseContext>, exchange: u64) -> Reply {
             Reply::new(500, "text/plain", Vec::new())
         }
     }
+}
+
+/// Whether a positive answer goes without a body, which the profile takes for one, and the case does not change.
+fn is_without_body(context: &CaseContext, answer: MessageId, changes: &Changes) -> bool {
+    let document = context.profile().messages.get(&answer);
+    context.oddities.has(Oddity::AnswersWithoutBody)
+        && document.is_some_and(|document| document.body_optional)
+        && changes.in_words().is_none()
 }
 
 fn session_of(context: &CaseContext, exchange: u64) -> Option<String> {

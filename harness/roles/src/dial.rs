@@ -1,15 +1,18 @@
 //! Exchanges that a mock role begins, recorded as they happen.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use dmconform_case::test_case::CloseAt;
+use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::{Body, Endpoint, Request, Response};
 use dmconform_model::{Event, MessageId, Role};
+use dmconform_oddity::{Oddities, Oddity};
 
 use crate::context::CaseContext;
 use crate::http::client::{self, Answer, Connection, ExchangeError, Limits, Sending, Target};
-use crate::stage::{DialObserver, Presents, Stage};
+use crate::stage::{DialObserver, Presents, Stage, lock};
 
 /// The largest answer that a mock role reads, in octets.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -49,6 +52,22 @@ pub struct Line {
     connection: Connection,
 }
 
+/// Connections that mock servers keep, where that is an oddity.
+#[derive(Default)]
+pub struct KeptLines {
+    by_role: Mutex<BTreeMap<Role, Line>>,
+}
+
+impl KeptLines {
+    fn take(&self, role: Role) -> Option<Line> {
+        lock(&self.by_role).remove(&role)
+    }
+
+    fn keep(&self, role: Role, line: Line) {
+        lock(&self.by_role).insert(role, line);
+    }
+}
+
 impl Stage {
     /// Opens a connection, sends a request, reads the answer, and records all of it.
     ///
@@ -59,10 +78,17 @@ impl Stage {
         context: &Arc<CaseContext>,
         outgoing: Outgoing,
     ) -> Result<Answer, Failed> {
-        let mut line = None;
-        self.exchange_on(context, outgoing, &mut line)
-            .await
-            .map(|(_, answer)| answer)
+        let role = outgoing.observer;
+        let is_kept = context.oddities.has(Oddity::ConnectionsKept)
+            && outgoing.presents == Presents::Own(role, Certificate::Good)
+            && outgoing.close_at.is_none()
+            && !outgoing.plaintext;
+        let mut line = if is_kept { context.lines.take(role) } else { None };
+        let exchanged = self.exchange_on(context, outgoing, &mut line).await;
+        if is_kept && let Some(line) = line {
+            context.lines.keep(role, line);
+        }
+        exchanged.map(|(_, answer)| answer)
     }
 
     /// The same on a connection that is kept for the next exchange, with the number of the exchange.
@@ -72,9 +98,10 @@ impl Stage {
     pub async fn exchange_on(
         self: &Arc<Self>,
         context: &Arc<CaseContext>,
-        outgoing: Outgoing,
+        mut outgoing: Outgoing,
         line: &mut Option<Line>,
     ) -> Result<(u64, Answer), Failed> {
+        dress(&context.oddities, &mut outgoing.headers);
         let exchange = self.next_exchange();
         if let Some((at, change)) = outgoing.change.clone() {
             context.recorder.record(Event::Changed {
@@ -87,7 +114,8 @@ impl Stage {
         match sent {
             Ok(answer) => {
                 let number = line.as_ref().map_or(0, |line| line.connection.number);
-                if answer.status >= 500 || answer.too_large {
+                let is_last = context.oddities.has(Oddity::ConnectionForEachMessage);
+                if answer.status >= 500 || answer.too_large || is_last {
                     *line = None;
                 }
                 context.recorder.record(Event::ResponseReceived(Response {
@@ -155,7 +183,7 @@ impl Stage {
         };
         let record = |connection| record_request(context, outgoing, exchange, connection);
         if outgoing.plaintext {
-            let mut connection = client::open_plain(&target, observer, limits).await?;
+            let mut connection = client::open_plain(&target, observer, limits, &context.oddities).await?;
             let number = connection.number;
             let answered = connection.exchange(sending, || record(number), limits).await;
             // What a TLS listener says to that is no HTTP: an alert, which refuses it.
@@ -175,7 +203,7 @@ impl Stage {
             return Err(client::break_off(&target, &tls, observer, &sending, record, limits).await);
         }
         if !line.as_ref().is_some_and(|line| line.connection.is_open()) {
-            let connection = client::open(&target, &tls, observer, limits).await?;
+            let connection = client::open(&target, &tls, observer, limits, &context.oddities).await?;
             *line = Some(Line { connection });
         }
         let Some(Line { connection }) = line else {
@@ -187,6 +215,16 @@ impl Stage {
             .await
             .map_err(|error| (Some(number), error))
     }
+}
+
+/// Adds to the header of a message what is unusual about it.
+pub(crate) fn dress(oddities: &Oddities, headers: &mut Vec<(String, String)>) {
+    for (name, value) in headers.iter_mut() {
+        if name == "content-type" {
+            *value = oddities.media_type(value);
+        }
+    }
+    headers.extend(oddities.header_fields());
 }
 
 fn record_request(context: &CaseContext, outgoing: &Outgoing, exchange: u64, connection: u64) {

@@ -32,7 +32,7 @@ pub(crate) fn write(context: &CaseContext, message: MessageId, changes: &Changes
     let media_type = profile.delegation.media_type.clone();
     let (body, media_type) = match changes.corrupt {
         Some(corruption) => spoil(corruption, body, media_type),
-        None => (body, media_type),
+        None => (context.oddities.document(body), media_type),
     };
     Ok(Written { body, media_type })
 }
@@ -57,7 +57,7 @@ pub(crate) fn refusal(context: Option<&CaseContext>, session: &str, reason: &str
         .replace("{{ reason }}", &escaped(reason))
         .into_bytes();
     Written {
-        body,
+        body: context.oddities.document(body),
         media_type: delegation.media_type.clone(),
     }
 }

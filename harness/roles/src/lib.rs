@@ -18,6 +18,7 @@ mod stage;
 pub use bootstrap::{credentials, wire_scheme};
 pub use change::{Changes, certificate_in_words};
 pub use context::{CaseContext, endpoint};
+pub use dial::KeptLines;
 pub use recorder::Recorder;
 pub use router::Router;
 pub use script::play;

@@ -13,7 +13,7 @@ use oma_dm::syncml::{self, Encoding};
 use oma_dm::xml::Element;
 
 use crate::context::CaseContext;
-use crate::dial::kept;
+use crate::dial::{dress, kept};
 use crate::http::server::{Handler, Received, Reply};
 use crate::stage::Stage;
 use crate::{bootstrap, delegation, documents, server_side};
@@ -76,6 +76,10 @@ async fn answer(stage: &Arc<Stage>, endpoint: Endpoint, request: Received) -> Re
             EndpointKind::Bootstrap => bootstrap::answer(&context, exchange).await,
         }
     };
+    if let Some(delay) = context.oddities.delay() {
+        tokio::time::sleep(delay).await;
+    }
+    dress(&context.oddities, &mut reply.headers);
     let response = Response {
         exchange,
         connection,

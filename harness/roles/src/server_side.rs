@@ -1,18 +1,19 @@
 //! The mock servers' side of DM sessions: what they have to say to the client, and what it answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use dmconform_case::test_case::{FieldChange, Look, ProbeCommand, State};
 use dmconform_model::transcript::Authentication as Outcome;
 use dmconform_model::{Event, MessageId, Role, Step};
+use dmconform_oddity::{Oddities, Oddity};
 use oma_dm::account::Credentials;
 use oma_dm::acl::{Acl, Right};
 use oma_dm::auth::HMAC_HEADER;
 use oma_dm::notification::{Notification, NotificationError};
 use oma_dm::session::server::{ServerConfig, ServerSession, Tag, Turn};
 use oma_dm::session::{Authentication, Carried};
-use oma_dm::syncml::{self, Command, Format, Item, Meta, Operation};
+use oma_dm::syncml::{self, Command, Format, Group, Item, Meta, Operation};
 
 use crate::bootstrap::{credentials, scheme};
 use crate::change::Changes;
@@ -35,6 +36,8 @@ struct OfferState {
     waiting: Vec<(Tag, Command)>,
     next: u64,
     sessions: BTreeMap<String, ServerSession>,
+    /// The sessions in which something was read that nobody needs: an oddity.
+    read_already: BTreeSet<String>,
     /// The credentials with the nonces of the last session, the client's and the server's.
     credentials: Option<(Credentials, Credentials)>,
     /// What Gets found, by tag.
@@ -140,7 +143,7 @@ pub(crate) async fn answer(
     if let Some(status) = changes.answer {
         return Reply::new(status, "text/plain", Vec::new());
     }
-    let (body, seal) = respond(offers, &reading.message.header.session_id, encoding);
+    let (body, seal) = respond(context, offers, &reading.message.header.session_id, encoding);
     let media_type = encoding.media_type().to_owned();
     let (body, media_type) = match changes.corrupt {
         Some(corruption) => crate::change::spoil(corruption, body, media_type),
@@ -240,12 +243,19 @@ pub fn notification(
 }
 
 /// The answer to a package, and what seals it.
-fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> (Vec<u8>, Option<String>) {
+fn respond(
+    context: &CaseContext,
+    offers: &Offers,
+    session_id: &str,
+    encoding: syncml::Encoding,
+) -> (Vec<u8>, Option<String>) {
+    let oddities = &context.oddities;
     let mut state = lock(&offers.state);
     let OfferState {
         waiting,
         sessions,
         credentials,
+        read_already,
         ..
     } = &mut *state;
     let Some(session) = sessions.get_mut(session_id) else {
@@ -253,12 +263,27 @@ fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> (Ve
     };
     let may_command = session.authentication().is_enough();
     let commands = if may_command {
-        std::mem::take(waiting)
+        let at_once = match oddities.has(Oddity::OneCommandPerMessage) {
+            true => waiting.len().min(1),
+            false => waiting.len(),
+        };
+        let mut commands: Vec<_> = waiting
+            .drain(..at_once)
+            .map(|(tag, command)| (tag, odd(oddities, command)))
+            .collect();
+        if oddities.has(Oddity::ReadsFirst) && read_already.insert(session_id.to_owned()) {
+            commands.insert(0, (Tag(u64::MAX), Command::get("./DevInfo/Lang")));
+        }
+        commands
     } else {
         Vec::new()
     };
     let message = session.respond(commands);
     let body = syncml::write(&message, encoding);
+    let body = match encoding {
+        syncml::Encoding::Xml => oddities.syncml(body),
+        syncml::Encoding::Wbxml => body,
+    };
     let seal = session.seal(&body).map(|seal| seal.to_string());
     if let Some(moved) = session
         .client_credentials()
@@ -271,6 +296,21 @@ fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> (Ve
         sessions.remove(session_id);
     }
     (body, seal)
+}
+
+/// A command as it goes out: where that is an oddity, what changes the tree goes in a Sequence of its own.
+fn odd(oddities: &Oddities, command: Command) -> Command {
+    let is_change = matches!(
+        command,
+        Command::Add(_) | Command::Replace(_) | Command::Delete(_)
+    );
+    match oddities.has(Oddity::CommandsInSequence) && is_change {
+        true => Command::Sequence(Group {
+            commands: vec![command],
+            ..Group::default()
+        }),
+        false => command,
+    }
 }
 
 /// Performs a step of DMS-1 that is carried in a DM session: says it when the client comes, and waits for the Status.
@@ -339,7 +379,7 @@ fn entry(context: &CaseContext, changes: &Changes) -> Vec<Command> {
         "url",
         url.unwrap_or_else(|| context.bootstrap_url.clone()),
     );
-    let node = format!("{}/dms2", config.root);
+    let node = format!("{}/{}", config.root, context.oddities.entry_name("dms2"));
     let leaf = format!("{node}/{}", config.url_leaf);
     let interior = Item::at(&node).with_meta(Meta::of_format(Format::Node));
     let leaf = Item::at(&leaf)
@@ -347,9 +387,10 @@ fn entry(context: &CaseContext, changes: &Changes) -> Vec<Command> {
         .with_text(&url);
     let add = |items| Command::Add(Operation::on(items));
     // Only an item alone in its command can be sent in parts (OMA-TS-DM_Protocol 7).
-    match context.case().given.max_message_size {
-        Some(_) => vec![add(vec![interior]), add(vec![leaf])],
-        None => vec![add(vec![interior, leaf])],
+    let is_separate = context.oddities.has(Oddity::SeparateCommands);
+    match context.case().given.max_message_size.is_some() || is_separate {
+        true => vec![add(vec![interior]), add(vec![leaf])],
+        false => vec![add(vec![interior, leaf])],
     }
 }
 
@@ -376,7 +417,7 @@ async fn acls(context: &CaseContext, offers: &Offers, changes: &Changes) -> Opti
                 let _ = acl.add(right, server);
             }
         }
-        let text = changed(context, changes, "acl", acl.to_string());
+        let text = changed(context, changes, "acl", context.oddities.acl(&acl.to_string()));
         commands.push(Command::Replace(Operation::on(vec![
             Item::at(&target).with_text(&text),
         ])));

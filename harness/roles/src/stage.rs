@@ -11,6 +11,7 @@ use dmconform_model::certificate::Certificate;
 use dmconform_model::tls::Facts;
 use dmconform_model::transcript::{Body, Endpoint, EndpointKind, Side};
 use dmconform_model::{Event, Role};
+use dmconform_oddity::Oddities;
 use dmconform_tls::{
     Authority, AuthorityError, ClientCertificates, ClientConfig, HandshakeError, Identity, Party, Roots,
     ServerConfig,
@@ -36,6 +37,8 @@ pub struct Stage {
     pub profile: Profile,
     /// How long the stage waits for anything.
     pub patience: Duration,
+    /// What is unusual about what mock servers answer.
+    oddities: Oddities,
     identities: Mutex<BTreeMap<(String, Certificate), Option<Identity>>>,
     connections: Mutex<BTreeMap<u64, Known>>,
     servers: Mutex<BTreeMap<Endpoint, Arc<Listening>>>,
@@ -108,7 +111,13 @@ struct Known {
 
 impl Stage {
     /// A stage without listeners yet.
-    pub fn new(authority: Authority, names: Names, profile: Profile, patience: Duration) -> Arc<Self> {
+    pub fn new(
+        authority: Authority,
+        names: Names,
+        profile: Profile,
+        patience: Duration,
+        oddities: Oddities,
+    ) -> Arc<Self> {
         let roots = authority.roots();
         Arc::new(Self {
             authority,
@@ -117,6 +126,7 @@ impl Stage {
             router: Router::default(),
             profile,
             patience,
+            oddities,
             identities: Mutex::default(),
             connections: Mutex::default(),
             servers: Mutex::default(),
@@ -144,9 +154,16 @@ impl Stage {
             endpoint,
         });
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let server = Server::bind(any_port, tls, handler, observer, Limits::default())
-            .await
-            .map_err(|source| StageError::Bind { role, kind, source })?;
+        let server = Server::bind(
+            any_port,
+            tls,
+            handler,
+            observer,
+            Limits::default(),
+            self.oddities.clone(),
+        )
+        .await
+        .map_err(|source| StageError::Bind { role, kind, source })?;
         let address = server.address();
         lock(&self.servers).insert(endpoint, Arc::new(Listening { server, presented }));
         Ok(address)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use dmconform_case::Suite;
 use dmconform_case::implementation::Implementation;
 use dmconform_model::Role;
+use dmconform_oddity::{Oddities, Oddity};
 use globset::GlobSet;
 
 /// An implementation to be tested.
@@ -35,12 +36,16 @@ pub struct RunOptions {
     pub cases: Option<GlobSet>,
     /// How many cases run at once.
     pub jobs: u32,
-    /// What fixes the order of the cases.
+    /// What fixes the order of the cases, and what oddities leave open.
     pub seed: u64,
     /// Whether warnings fail.
     pub strict: bool,
     /// The deviations that the reference implementation is given.
     pub deviations: Vec<String>,
+    /// The oddities that the reference implementation is given. What they leave open, the seed decides.
+    pub oddities: Vec<Oddity>,
+    /// The oddities of mock roles.
+    pub peer_oddities: Vec<Oddity>,
     /// Where the certification authority is that products were configured with before; a new one if absent.
     pub certificates: Option<PathBuf>,
     /// The options that lead to this suite, for the commands in reports.
@@ -49,6 +54,12 @@ pub struct RunOptions {
     pub directory: PathBuf,
     /// This program, for products that are started through it.
     pub program: PathBuf,
+}
+
+impl RunOptions {
+    pub(crate) fn of_peers(&self) -> Oddities {
+        Oddities::new(self.peer_oddities.iter().copied(), self.seed)
+    }
 }
 
 /// Patterns of case identifiers as one matcher; nothing if there are none.

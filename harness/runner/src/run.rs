@@ -13,7 +13,8 @@ use dmconform_model::certificate::Certificate;
 use dmconform_model::result::{Problem, RunInfo, summarise};
 use dmconform_model::transcript::Endpoint;
 use dmconform_model::{CaseResult, Event, Role, RunEvent, RunRecord, Verdict};
-use dmconform_roles::{CaseContext, Offers, Recorder, client::MockClient};
+use dmconform_oddity::Oddity;
+use dmconform_roles::{CaseContext, KeptLines, Offers, Recorder, client::MockClient};
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::tree::Tree;
 use tokio::sync::{Semaphore, watch};
@@ -133,6 +134,8 @@ fn info(options: &RunOptions) -> RunInfo {
         jobs: options.jobs,
         strict: options.strict,
         deviations: options.deviations.clone(),
+        oddities: named(&options.oddities),
+        peer_oddities: named(&options.peer_oddities),
         targets: options
             .targets
             .iter()
@@ -148,6 +151,10 @@ fn info(options: &RunOptions) -> RunInfo {
         own_readings: options.suite.profile.own_readings.clone(),
         cancelled: false,
     }
+}
+
+fn named(oddities: &[Oddity]) -> Vec<String> {
+    oddities.iter().map(ToString::to_string).collect()
 }
 
 /// What is run against one implementation.
@@ -507,7 +514,8 @@ fn context(shared: &Shared, running: &Running, case: TestCase, number: u32) -> (
         model: product.devices.model.clone(),
     };
     let mut endpoints: BTreeMap<_, _> = running.endpoints.iter().cloned().collect();
-    let bootstrap_url = bootstrap_url(running, &case, &variables, &token);
+    let oddities = shared.options.of_peers();
+    let bootstrap_url = oddities.bootstrap_url(bootstrap_url(running, &case, &variables, &token));
     endpoints.entry(Role::BootstrapServer).or_default().bootstrap = Some(bootstrap_url.clone());
     let dms_1_credentials = variables::credentials(&product.credentials.dms_1, &variables);
     let session = format!("session-{token}");
@@ -569,6 +577,8 @@ fn context(shared: &Shared, running: &Running, case: TestCase, number: u32) -> (
         bootstrap_url,
         client: tokio::sync::Mutex::new(MockClient::new(tree, device_info)),
         offers,
+        oddities,
+        lines: KeptLines::default(),
         over: watch::Sender::new(false),
         header,
     };
@@ -665,6 +675,15 @@ fn rerun(shared: &Shared, running: &Running, case: &TestCase) -> String {
     }
     for deviation in &shared.options.deviations {
         command = format!("{command} --deviation {deviation}");
+    }
+    for oddity in &shared.options.oddities {
+        command = format!("{command} --oddity {oddity}");
+    }
+    for oddity in &shared.options.peer_oddities {
+        command = format!("{command} --peer-oddity {oddity}");
+    }
+    if !(shared.options.oddities.is_empty() && shared.options.peer_oddities.is_empty()) {
+        command = format!("{command} --seed {}", shared.options.seed);
     }
     command
 }

@@ -96,7 +96,13 @@ impl Running {
             Some(directory) => Authority::load(directory, now())?,
             None => Authority::new(now())?,
         };
-        let stage = Stage::new(authority, names.clone(), profile(options), patience);
+        let stage = Stage::new(
+            authority,
+            names.clone(),
+            profile(options),
+            patience,
+            options.of_peers(),
+        );
         let mut running = Self {
             file: file.clone(),
             target: described(file),
@@ -154,6 +160,9 @@ impl Running {
         set("self", options.program.display().to_string());
         set("work", work.display().to_string());
         set("deviations", options.deviations.join(","));
+        let oddities: Vec<&str> = options.oddities.iter().map(|oddity| oddity.name()).collect();
+        set("oddities", oddities.join(","));
+        set("seed", options.seed.to_string());
         set("devices.first", product.devices.id(1));
         set("devices.count", product.devices.count.to_string());
         set("devices.pattern", product.devices.pattern.clone());

@@ -257,6 +257,8 @@ pub fn implementation_variables(ports: &[String]) -> Vec<String> {
         "credentials.dms-2.nonce",
         "credentials.dms-2.node",
         "deviations",
+        "oddities",
+        "seed",
     ];
     let ports = ports.iter().map(|name| format!("port.{name}"));
     fixed.iter().map(|name| (*name).to_owned()).chain(ports).collect()

@@ -1,7 +1,7 @@
 //! `dmconform reference`: the reference implementation, as a process of its own.
 
-use dmconform_reference::{Deviation, RoleName, serve};
-
+use dmconform_oddity::Oddities;
+use dmconform_reference::{Deviation, Manners, RoleName, serve};
 use serde_json::json;
 
 use crate::arguments::{Format, Reference};
@@ -37,13 +37,19 @@ pub(crate) fn run(arguments: &Reference) -> Result<u8, Failure> {
         .into_iter()
         .filter(|deviation| deviation.roles().iter().any(|role| roles.contains(role)))
         .collect();
+    let oddities = Oddities::parse(&arguments.oddities, arguments.seed)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let manners = Manners {
+        deviations: own,
+        oddities,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| Failure::environment(format!("start threads: {error}")))?;
     runtime
-        .block_on(serve(&roles, config, &own, told_to_end()))
+        .block_on(serve(&roles, config, manners, told_to_end()))
         .map_err(|error| Failure::usage(error.to_string()))?;
     Ok(0)
 }

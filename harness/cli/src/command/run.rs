@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use dmconform_case::read::{self, Source};
 use dmconform_model::{RunEvent, RunRecord};
+use dmconform_oddity::Oddity;
 use dmconform_reference::Deviation;
 use dmconform_report::progress::Progress;
 use dmconform_report::terminal::{self, Style};
@@ -80,6 +81,12 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
     if let Some(directory) = &arguments.certificates {
         dmconform_runner::check_certificates(directory).map_err(|error| Failure::usage(error.to_string()))?;
     }
+    let oddities = oddities_named(&arguments.oddity)?;
+    if !oddities.is_empty() && !arguments.implementation.is_empty() {
+        let why = "give an oddity to this implementation: only the bundled reference implementation has them; \
+                   --peer-oddity gives it to the roles that the harness plays";
+        return Err(Failure::usage(why));
+    }
     let cases = globs(&arguments.case)?;
     if let Some(cases) = &cases
         && !suite.cases.iter().any(|case| cases.is_match(&case.id.0))
@@ -116,11 +123,24 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         seed: arguments.seed,
         strict: arguments.strict,
         deviations: arguments.deviation.clone(),
+        oddities,
+        peer_oddities: oddities_named(&arguments.peer_oddity)?,
         certificates: arguments.certificates.clone(),
         suite_options: suite_options(arguments),
         directory,
         program,
     })
+}
+
+/// The oddities of these names; `all` are all.
+pub(super) fn oddities_named(names: &[String]) -> Result<Vec<Oddity>, Failure> {
+    if names.iter().any(|name| name == "all") {
+        return Ok(Oddity::ALL.to_vec());
+    }
+    let found = names.iter().map(|name| name.parse::<Oddity>());
+    found
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// The options with which these cases, this profile and these certificates are found again.

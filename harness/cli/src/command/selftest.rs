@@ -12,7 +12,7 @@ use crate::arguments::{Format, Selftest};
 use crate::output::{Failure, print, tell};
 use crate::suite;
 
-use super::run::bundled;
+use super::run::{bundled, oddities_named};
 use super::work;
 
 /// Lets every deviation loose on the cases, writes the kill matrix, and says what came out.
@@ -51,6 +51,7 @@ fn options(arguments: &Selftest) -> Result<SelfTestOptions, Failure> {
         targets: bundled()?,
         full: arguments.full,
         deviations: arguments.deviation.clone(),
+        oddities: oddities_named(&arguments.oddity)?,
         // The few cases named for a deviation wait far more than they compute; all cases together do not.
         at_once: arguments
             .jobs
@@ -73,6 +74,12 @@ fn emitter() -> EmitSelfTest {
             ));
         }
         SelfTestEvent::MutantTried { row, tried, of } => tell(&report::progress(&row, tried, of)),
+        SelfTestEvent::OddityTried {
+            oddity,
+            had_by,
+            judged,
+            failed,
+        } => tell(&report::oddity_progress(oddity.name(), had_by, judged, failed)),
     })
 }
 

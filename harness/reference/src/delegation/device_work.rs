@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use dmconform_oddity::Oddities;
 use oma_dm::uri::NodeUri;
 
 use crate::config::BootstrapConfig;
@@ -18,6 +19,7 @@ pub(crate) struct Site {
     pub(crate) account_root: NodeUri,
     /// How long a DM session may be silent before its work is done again in another one.
     pub(crate) session_timeout: Duration,
+    pub(crate) oddities: Oddities,
 }
 
 impl Site {
@@ -31,7 +33,7 @@ impl Site {
         let name = if name.is_empty() { "delegation" } else { &name };
         self.bootstrap_config
             .root
-            .join(name)
+            .join(&self.oddities.entry_name(name))
             .unwrap_or_else(|_| self.bootstrap_config.root.clone())
     }
 }
@@ -198,7 +200,7 @@ impl Progress {
                 .iter()
                 .map(|(node, acl)| Operation::WriteAcl {
                     node: node.clone(),
-                    acl: acl.clone(),
+                    acl: site.oddities.acl(acl),
                 })
                 .collect(),
             Phase::ListingAccounts => vec![Operation::Read {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use dmconform_oddity::{Oddities, Oddity};
 use oma_dm::account::Account;
 use oma_dm::bootstrap::{self, Entry, Profile};
 
@@ -30,6 +31,7 @@ pub(crate) struct Client {
     devices: BTreeMap<String, Arc<Device>>,
     http: HttpClient,
     deviations: Deviations,
+    oddities: Oddities,
     sessions: AtomicU16,
 }
 
@@ -38,6 +40,7 @@ impl Client {
         section: &config::DmClient,
         http: HttpClient,
         deviations: Deviations,
+        oddities: Oddities,
     ) -> Result<Self, String> {
         let mut devices = BTreeMap::new();
         for id in section.devices.all().take(MAX_DEVICES) {
@@ -51,6 +54,7 @@ impl Client {
                 devices,
                 http,
                 deviations,
+                oddities,
                 sessions: AtomicU16::new(0),
             }),
         }
@@ -62,6 +66,15 @@ impl Client {
             "{:X}",
             self.sessions.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
         )
+    }
+
+    /// Whether another session follows that nobody needs: an oddity.
+    fn comes_again(&self, device: &Device, server_id: &str) -> bool {
+        let oddity = match server_id == self.config.account.server_id {
+            true => Oddity::PollsOften,
+            false => Oddity::ComesBack,
+        };
+        self.oddities.has(oddity) && Account::find(&device.tree(), server_id).is_some()
     }
 
     fn has(&self, deviation: Deviation) -> bool {
@@ -80,9 +93,14 @@ impl Client {
             let Some((server_id, machine, opening)) = servers.pop() else {
                 break;
             };
-            let result = self
+            let mut result = self
                 .hold_session(device, generation, &server_id, machine.as_ref(), opening)
                 .await;
+            if result.is_ok() && self.comes_again(device, &server_id) {
+                result = self
+                    .hold_session(device, generation, &server_id, machine.as_ref(), Opening::Own)
+                    .await;
+            }
             note(
                 device,
                 &mut first_problem,

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use dmconform_oddity::Oddity;
 use oma_dm::account::Account;
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::session::Carried;
 use oma_dm::session::client::{ClientConfig, ClientSession, End, Step};
-use oma_dm::syncml::{self, AlertCode, Command, Message};
+use oma_dm::syncml::{self, Alert, AlertCode, Command, Item, Message, Meta};
 use oma_dm::tree::Outcome;
 
 use crate::config;
@@ -74,6 +75,9 @@ impl Client {
         config.takes_large_objects = !self.has(Deviation::RefusesLargeObjects);
         let (session, first) = ClientSession::start(config);
         let mut session = session;
+        if self.oddities.has(Oddity::FurtherAlerts) {
+            session.push_event(further_alert());
+        }
         let hands = Hands {
             device,
             generation,
@@ -146,7 +150,12 @@ impl Client {
 
     /// A message in octets, and what seals it.
     fn written(&self, session: &ClientSession, message: &Message) -> (Vec<u8>, Option<String>) {
-        let body = syncml::write(message, self.encoding());
+        let body = match self.encoding() {
+            syncml::Encoding::Xml => self
+                .oddities
+                .syncml(syncml::write(message, syncml::Encoding::Xml)),
+            syncml::Encoding::Wbxml => syncml::write(message, syncml::Encoding::Wbxml),
+        };
         let seal = session.seal(&body).map(|seal| seal.to_string());
         (body, seal.filter(|_| !self.has(Deviation::OmitsMac)))
     }
@@ -186,6 +195,26 @@ impl Client {
             body: answer.body,
             hmac: answer.hmac,
         })
+    }
+}
+
+/// An alert that says something to nobody (OMA-TS-DM_Protocol 8.7).
+fn further_alert() -> Alert {
+    let meta = Meta {
+        format: Some("chr".to_owned()),
+        media_type: Some("urn:example:alert".to_owned()),
+        mark: Some("informational".to_owned()),
+        ..Meta::default()
+    };
+    let item = Item {
+        meta,
+        ..Item::default()
+    };
+    Alert {
+        id: String::new(),
+        code: AlertCode::GENERIC,
+        correlator: None,
+        items: vec![item.with_text("all is well")],
     }
 }
 

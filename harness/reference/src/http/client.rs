@@ -1,12 +1,16 @@
 //! The client: one connection for each request, one failure when it does not work.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::pin::pin;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue};
+use dmconform_oddity::{OddBody, Oddities, Oddity};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use oma_dm::auth::HMAC_HEADER;
@@ -17,6 +21,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use crate::background::lock;
 use crate::http::{MAX_BODY, hmac_of};
 use crate::url::Url;
 
@@ -25,6 +30,9 @@ use crate::url::Url;
 pub(crate) struct HttpClient {
     security: Security,
     timeout: Duration,
+    oddities: Oddities,
+    /// Connections that are kept, by authority: an oddity.
+    kept: Arc<Mutex<BTreeMap<String, SendRequest<OddBody>>>>,
 }
 
 #[derive(Clone)]
@@ -82,6 +90,8 @@ impl HttpClient {
         Self {
             security: Security::Tls(connector),
             timeout,
+            oddities: Oddities::default(),
+            kept: Arc::default(),
         }
     }
 
@@ -90,7 +100,15 @@ impl HttpClient {
         Self {
             security: Security::Plain,
             timeout,
+            oddities: Oddities::default(),
+            kept: Arc::default(),
         }
+    }
+
+    /// The same with these oddities.
+    pub(crate) fn with_oddities(mut self, oddities: &Oddities) -> Self {
+        self.oddities = oddities.clone();
+        self
     }
 
     /// Sends a request and reads all of the answer.
@@ -113,6 +131,10 @@ impl HttpClient {
             Security::Tls(connector) => Some(connector),
             Security::Plain => None,
         };
+        let is_kept = self.oddities.has(Oddity::ConnectionsKept);
+        if is_kept && let Some(sender) = self.kept_connection(url) {
+            return self.ask_on(sender, url, question).await;
+        }
         let unreachable = |source| RequestError::Unreachable {
             url: url.to_string(),
             source,
@@ -123,7 +145,7 @@ impl HttpClient {
         // Latency matters more than a packet; a stack that cannot do it still works.
         drop(stream.set_nodelay(true));
         let Some(connector) = connector else {
-            return exchange(stream, url, question).await;
+            return exchange(stream, url, question, &self.oddities).await;
         };
         let failed = |source| RequestError::Tls {
             url: url.to_string(),
@@ -132,11 +154,60 @@ impl HttpClient {
         let name = ServerName::try_from(url.host().to_owned())
             .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
         let stream = connector.connect(name, stream).await.map_err(failed)?;
-        exchange(stream, url, question).await
+        if is_kept {
+            let sender = spawned(self.oddities.stream(stream), url).await?;
+            return self.ask_on(sender, url, question).await;
+        }
+        exchange(stream, url, question, &self.oddities).await
+    }
+
+    /// A connection that is still open.
+    fn kept_connection(&self, url: &Url) -> Option<SendRequest<OddBody>> {
+        let sender = lock(&self.kept).remove(&url.authority());
+        sender.filter(SendRequest::is_ready)
+    }
+
+    async fn ask_on(
+        &self,
+        mut sender: SendRequest<OddBody>,
+        url: &Url,
+        question: Question,
+    ) -> Result<HttpAnswer, RequestError> {
+        let response = sender
+            .send_request(request(url, question, &self.oddities))
+            .await
+            .map_err(|error| RequestError::Http {
+                url: url.to_string(),
+                problem: with_causes(&error),
+            })?;
+        let answer = collect(response, url).await?;
+        lock(&self.kept).insert(url.authority(), sender);
+        Ok(answer)
     }
 }
 
-async fn exchange<S>(stream: S, url: &Url, question: Question) -> Result<HttpAnswer, RequestError>
+/// A connection that lives on its own.
+async fn spawned<S>(stream: S, url: &Url) -> Result<SendRequest<OddBody>, RequestError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| RequestError::Http {
+            url: url.to_string(),
+            problem: with_causes(&error),
+        })?;
+    // It ends when its sender is dropped, or the peer closes it.
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+async fn exchange<S>(
+    stream: S,
+    url: &Url,
+    question: Question,
+    oddities: &Oddities,
+) -> Result<HttpAnswer, RequestError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -144,10 +215,12 @@ where
         url: url.to_string(),
         problem: with_causes(problem),
     };
-    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+    let (sender, connection) = hyper::client::conn::http1::Builder::new()
+        .title_case_headers(oddities.has(Oddity::TitleCaseHeaderNames))
+        .handshake(TokioIo::new(oddities.stream(stream)))
         .await
         .map_err(|error| failed(&error))?;
-    let request = request(url, question);
+    let request = request(url, question, oddities);
     let mut connection = pin!(connection);
     let mut answer = pin!(async move {
         // Dropped at the end, which closes the connection.
@@ -174,18 +247,28 @@ where
     }
 }
 
-fn request(url: &Url, question: Question) -> Request<Full<Bytes>> {
+fn request(url: &Url, question: Question, oddities: &Oddities) -> Request<OddBody> {
     let (media_type, body) = question.body.unzip();
-    let mut request = Request::new(Full::new(Bytes::from(body.unwrap_or_default())));
+    let mut request = Request::new(oddities.body(body.unwrap_or_default()));
     *request.method_mut() = question.method.parse().expect("a method written here");
     // A target that cannot be parsed has no URL.
-    *request.uri_mut() = url.target().parse().unwrap_or_default();
+    *request.uri_mut() = oddities
+        .request_target(&url.authority(), url.target())
+        .parse()
+        .unwrap_or_default();
     let headers = request.headers_mut();
     if let Ok(host) = HeaderValue::from_str(&url.authority()) {
         headers.insert(HOST, host);
     }
-    if let Some(media_type) = media_type {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    if let Some(media_type) = media_type
+        && let Ok(value) = HeaderValue::from_str(&oddities.media_type(media_type))
+    {
+        headers.insert(CONTENT_TYPE, value);
+    }
+    for (name, text) in oddities.header_fields() {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&text)) {
+            headers.append(name, value);
+        }
     }
     if let Some(accept) = question.accept {
         headers.insert(ACCEPT, HeaderValue::from_static(accept));

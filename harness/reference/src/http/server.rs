@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use dmconform_oddity::{OddBody, Oddities, Oddity};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -116,7 +117,12 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves a listener until it is dropped; the connections go with it.
-pub(crate) async fn serve<H: Handler>(listener: TcpListener, security: Security, handler: Arc<H>) {
+pub(crate) async fn serve<H: Handler>(
+    listener: TcpListener,
+    security: Security,
+    handler: Arc<H>,
+    oddities: Oddities,
+) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -130,23 +136,24 @@ pub(crate) async fn serve<H: Handler>(listener: TcpListener, security: Security,
             continue;
         };
         let (security, handler) = (security.clone(), Arc::clone(&handler));
+        let oddities = oddities.clone();
         connections.spawn(async move {
-            connection(stream, security, handler).await;
+            connection(stream, security, handler, &oddities).await;
             drop(place);
         });
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn connection<H: Handler>(stream: TcpStream, security: Security, handler: Arc<H>) {
+async fn connection<H: Handler>(stream: TcpStream, security: Security, handler: Arc<H>, oddities: &Oddities) {
     // Latency matters more than a packet; a stack that cannot do it still works.
     drop(stream.set_nodelay(true));
     let acceptor = match security {
-        Security::Plain => return requests(stream, None, handler).await,
+        Security::Plain => return requests(stream, None, handler, oddities).await,
         Security::Tls(acceptor) => acceptor,
         Security::Either(acceptor) => match begins_with_tls(&stream).await {
             true => acceptor,
-            false => return requests(stream, None, handler).await,
+            false => return requests(stream, None, handler, oddities).await,
         },
     };
     let Ok(Ok(stream)) = timeout(PATIENCE, acceptor.accept(stream)).await else {
@@ -156,7 +163,7 @@ async fn connection<H: Handler>(stream: TcpStream, security: Security, handler: 
     let peer = chain
         .and_then(<[_]>::first)
         .map(|leaf| Arc::from(tls::names(leaf)));
-    requests(stream, peer, handler).await;
+    requests(stream, peer, handler, oddities).await;
 }
 
 async fn begins_with_tls(stream: &TcpStream) -> bool {
@@ -165,19 +172,23 @@ async fn begins_with_tls(stream: &TcpStream) -> bool {
     matches!(timeout(PATIENCE, stream.peek(&mut first)).await, Ok(Ok(1)) if first == [HANDSHAKE_RECORD])
 }
 
-async fn requests<S, H>(stream: S, peer: Option<Arc<[String]>>, handler: Arc<H>)
+async fn requests<S, H>(stream: S, peer: Option<Arc<[String]>>, handler: Arc<H>, oddities: &Oddities)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler,
 {
     let service = service_fn(move |request: Request<Incoming>| {
         let (peer, handler) = (peer.clone(), Arc::clone(&handler));
+        let oddities = oddities.clone();
         async move {
             let reply = match read(request, peer).await {
                 Ok(request) => handler.handle(request).await,
                 Err(status) => Reply::empty(status),
             };
-            Ok::<_, Infallible>(response(reply))
+            if let Some(delay) = oddities.delay() {
+                tokio::time::sleep(delay).await;
+            }
+            Ok::<_, Infallible>(response(reply, &oddities))
         }
     });
     // How a connection ends is the peer's affair.
@@ -185,7 +196,8 @@ where
         hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(PATIENCE)
-            .serve_connection(TokioIo::new(stream), service)
+            .title_case_headers(oddities.has(Oddity::TitleCaseHeaderNames))
+            .serve_connection(TokioIo::new(oddities.stream(stream)), service)
             .await,
     );
 }
@@ -213,10 +225,9 @@ async fn read(request: Request<Incoming>, peer: Option<Arc<[String]>>) -> Result
     })
 }
 
-fn response(reply: Reply) -> Response<ReplyBody> {
-    let data = (!reply.body.is_empty()).then(|| Bytes::from(reply.body));
+fn response(reply: Reply, oddities: &Oddities) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody {
-        data,
+        body: oddities.body(reply.body),
         sent: reply.sent,
     });
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -226,7 +237,12 @@ fn response(reply: Reply) -> Response<ReplyBody> {
     if let Some(media_type) = reply.media_type {
         response
             .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+            .insert(CONTENT_TYPE, value(&oddities.media_type(media_type)));
+    }
+    for (name, text) in oddities.header_fields() {
+        if let Ok(name) = name.parse::<HeaderName>() {
+            response.headers_mut().append(name, value(&text));
+        }
     }
     if let Some(seal) = reply
         .hmac
@@ -238,9 +254,14 @@ fn response(reply: Reply) -> Response<ReplyBody> {
     response
 }
 
-/// A body in one piece, which says when it is no longer needed.
+/// The value of a header field that is written here.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// A body that says when it is no longer needed.
 struct ReplyBody {
-    data: Option<Bytes>,
+    body: OddBody,
     sent: Option<oneshot::Sender<()>>,
 }
 
@@ -250,17 +271,17 @@ impl Body for ReplyBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.data.take().map(|data| Ok(Frame::data(data))))
+        Pin::new(&mut self.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_none()
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.data.as_ref().map_or(0, |data| data.len() as u64))
+        self.body.size_hint()
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use dmconform_reference::{Deviation, Error, RoleName, serve};
+use dmconform_reference::{Deviation, Error, Manners, RoleName, serve};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     SanType,
@@ -87,9 +87,13 @@ impl World {
     /// Plays roles, and waits until they listen.
     pub(crate) async fn start(&mut self, roles: &[RoleName], config: &str, deviations: &[Deviation]) {
         let (stop, stopped) = oneshot::channel();
-        let (roles, path, deviations) = (roles.to_vec(), self.path(config), deviations.to_vec());
+        let (roles, path) = (roles.to_vec(), self.path(config));
+        let manners = Manners {
+            deviations: deviations.to_vec(),
+            ..Manners::default()
+        };
         let mut task = tokio::spawn(async move {
-            serve(&roles, &path, &deviations, async {
+            serve(&roles, &path, manners, async {
                 drop(stopped.await);
             })
             .await

@@ -1,7 +1,7 @@
 //! The four roles against each other, over sockets, as they are configured in the examples.
 
 use crate::common::{CLIENT, DMS_1, DMS_2, World, encoded, node, servers};
-use dmconform_reference::{Deviation, RoleName};
+use dmconform_reference::{Deviation, Manners, RoleName};
 use rstest::rstest;
 use serde_json::json;
 
@@ -253,7 +253,7 @@ async fn a_bad_configuration_is_located(
 ) {
     let world = World::new();
     world.edit(name, from, to);
-    let error = dmconform_reference::serve(&[role], &world.path(name), &[], async {}).await;
+    let error = dmconform_reference::serve(&[role], &world.path(name), Manners::default(), async {}).await;
     let text = error.expect_err("the configuration cannot be used").to_string();
     let folder = world.path("").display().to_string();
     insta::with_settings!({
@@ -268,7 +268,13 @@ async fn a_bad_configuration_is_located(
 async fn a_port_that_is_taken_is_named() {
     let world = World::new();
     let _taken = std::net::TcpListener::bind(world.address(DMS_1)).expect("it was free");
-    let error = dmconform_reference::serve(&[RoleName::Dms1], &world.path("dms-1.toml"), &[], async {}).await;
+    let error = dmconform_reference::serve(
+        &[RoleName::Dms1],
+        &world.path("dms-1.toml"),
+        Manners::default(),
+        async {},
+    )
+    .await;
     let text = error.expect_err("the port is taken").to_string();
     assert!(
         text.starts_with("listen for `dms-1` at `management-listen = \"127.0.0.1:"),

@@ -4,7 +4,7 @@ pub mod html;
 pub mod markdown;
 
 use dmconform_model::SelfTest;
-use dmconform_model::self_test::{FalseAlarm, Mutant, Row, Trial};
+use dmconform_model::self_test::{FalseAlarm, HadBy, Mutant, Row, Trial};
 use dmconform_model::{CaseId, self_test::Caught};
 
 use crate::wording;
@@ -64,6 +64,15 @@ pub fn progress(row: &Row, tried: usize, of: usize) -> String {
     format!("{tried:>4}/{of} {}: {outcome}{missed}\n", row.mutant)
 }
 
+/// One line for an oddity that was tried.
+pub fn oddity_progress(oddity: &str, had_by: HadBy, judged: usize, failed: usize) -> String {
+    let outcome = match failed {
+        0 => format!("{judged} judgements, all pass"),
+        _ => format!("{judged} judgements, {failed} do NOT pass"),
+    };
+    format!("    oddity {oddity} of {had_by}: {outcome}\n")
+}
+
 /// The counts in one line.
 fn counts(found: &SelfTest) -> String {
     let kind = if found.full {
@@ -102,8 +111,10 @@ fn sections(found: &SelfTest) -> Vec<Section> {
     };
     let alarms = |alarms: &[FalseAlarm]| -> Vec<String> {
         let line = |alarm: &FalseAlarm| {
-            let oddity = alarm.oddity.as_ref().map(|oddity| format!(" with {oddity}"));
-            let oddity = oddity.unwrap_or_default();
+            let oddity = match (&alarm.oddity, alarm.had_by) {
+                (Some(oddity), Some(had_by)) => format!(" with {oddity} of {had_by}"),
+                _ => String::new(),
+            };
             format!(
                 "{} on {}{oddity}: {}",
                 alarm.case, alarm.implementation, alarm.verdict

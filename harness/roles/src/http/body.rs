@@ -1,10 +1,12 @@
 //! The body of an answer as it goes to the wire: it says when the first octet is written, and breaks off where a
 //! fault asks for it.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use dmconform_oddity::Oddities;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
 use super::server::{Fault, Reply as Answer};
@@ -16,14 +18,15 @@ pub(super) struct Reply(pub(super) String);
 
 /// A body that is written in one piece, or breaks off in the middle.
 pub(super) struct WireBody {
-    bytes: Option<Bytes>,
-    length: u64,
+    pieces: VecDeque<Bytes>,
+    /// Nothing where the body goes in chunks.
+    length: Option<u64>,
     breaks_off: bool,
 }
 
 impl WireBody {
     /// Makes the answer of a reply. The hook runs here: hyper writes the header next, on this very task.
-    pub(super) async fn response(reply: Answer) -> Result<hyper::Response<Self>, Reply> {
+    pub(super) async fn response(reply: Answer, oddities: &Oddities) -> Result<hyper::Response<Self>, Reply> {
         let Answer {
             status,
             headers,
@@ -45,13 +48,17 @@ impl WireBody {
         if fault == Some(Fault::CloseAfter) {
             response = response.header("connection", "close");
         }
-        let length = body.len() as u64;
+        let whole = body.len() as u64;
         let breaks_off = fault == Some(Fault::CloseMiddle);
         let kept = if breaks_off { body.len() / 2 } else { body.len() };
         let mut bytes = Bytes::from(body);
         bytes.truncate(kept);
+        let (pieces, length) = match oddities.chunks(&bytes) {
+            Some(pieces) => (pieces, None),
+            None => (VecDeque::from([bytes]), Some(whole)),
+        };
         let body = Self {
-            bytes: Some(bytes),
+            pieces,
             length,
             breaks_off,
         };
@@ -71,18 +78,19 @@ impl Body for WireBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Reply>>> {
-        match self.bytes.take() {
-            Some(bytes) if !bytes.is_empty() => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+        self.pieces.retain(|piece| !piece.is_empty());
+        match self.pieces.pop_front() {
+            Some(piece) => Poll::Ready(Some(Ok(Frame::data(piece)))),
             _ if self.breaks_off => Poll::Ready(Some(Err(Reply("broken off in the middle".to_owned())))),
             _ => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        !self.breaks_off && self.bytes.as_ref().is_none_or(Bytes::is_empty)
+        !self.breaks_off && self.pieces.iter().all(Bytes::is_empty)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.length)
+        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dmconform_case::test_case::CloseAt;
+use dmconform_oddity::{OddBody, Oddities, Oddity};
 use dmconform_tls::{ClientConfig, HandshakeError, Stream, connect, late_alert};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Bytes;
+use http_body_util::{BodyExt as _, Limited};
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
@@ -79,7 +79,8 @@ pub struct Connection {
     /// Its number.
     pub number: u64,
     authority: String,
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<OddBody>,
+    oddities: Oddities,
     observer: Arc<dyn Observer>,
     driving: tokio::task::JoinHandle<Option<String>>,
 }
@@ -93,9 +94,10 @@ pub async fn open(
     tls: &ClientConfig,
     observer: Arc<dyn Observer>,
     limits: Limits,
+    oddities: &Oddities,
 ) -> Result<Connection, (Option<u64>, ExchangeError)> {
     let (number, stream) = open_stream(target, tls, &observer, limits).await?;
-    drive(number, stream, target, observer).await
+    drive(number, stream, target, observer, oddities).await
 }
 
 /// Opens a connection without TLS.
@@ -106,9 +108,10 @@ pub async fn open_plain(
     target: &Target,
     observer: Arc<dyn Observer>,
     limits: Limits,
+    oddities: &Oddities,
 ) -> Result<Connection, (Option<u64>, ExchangeError)> {
     let (number, socket) = open_socket(target, &observer, limits).await?;
-    drive(number, socket, target, observer).await
+    drive(number, socket, target, observer, oddities).await
 }
 
 /// Speaks HTTP on a stream.
@@ -117,11 +120,15 @@ async fn drive<S>(
     stream: S,
     target: &Target,
     observer: Arc<dyn Observer>,
+    oddities: &Oddities,
 ) -> Result<Connection, (Option<u64>, ExchangeError)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+    let handshake = hyper::client::conn::http1::Builder::new()
+        .title_case_headers(oddities.has(Oddity::TitleCaseHeaderNames))
+        .handshake(TokioIo::new(oddities.stream(stream)))
+        .await;
     let (sender, connection) = handshake.map_err(|error| (Some(number), failed(&error)))?;
     let told = Arc::clone(&observer);
     let driving = tokio::spawn(async move {
@@ -139,6 +146,7 @@ where
         number,
         authority: target.authority.clone(),
         sender,
+        oddities: oddities.clone(),
         observer,
         driving,
     })
@@ -211,7 +219,7 @@ impl Connection {
         before_write: impl FnOnce(),
         limits: Limits,
     ) -> Result<Answer, ExchangeError> {
-        let request = request(&sending, &self.authority)?;
+        let request = request(&sending, &self.authority, &self.oddities)?;
         let ready = tokio::time::timeout(limits.patience, self.sender.ready()).await;
         if let Ok(Err(error)) = ready {
             return Err(self.explain(failed(&error)).await);
@@ -337,16 +345,20 @@ fn written(sending: &Sending, authority: &str) -> Vec<u8> {
     [head.as_bytes(), &sending.body].concat()
 }
 
-fn request(sending: &Sending, authority: &str) -> Result<hyper::Request<Full<Bytes>>, ExchangeError> {
+fn request(
+    sending: &Sending,
+    authority: &str,
+    oddities: &Oddities,
+) -> Result<hyper::Request<OddBody>, ExchangeError> {
     let mut request = hyper::Request::builder()
         .method(sending.method.as_str())
-        .uri(sending.target.as_str())
+        .uri(oddities.request_target(authority, &sending.target))
         .header("host", authority);
     for (name, value) in &sending.headers {
         request = request.header(name, value);
     }
     request
-        .body(Full::new(Bytes::from(sending.body.clone())))
+        .body(oddities.body(sending.body.clone()))
         .map_err(|error| ExchangeError {
             reason: format!("the request cannot be written: {error}"),
             refused_by_peer: false,

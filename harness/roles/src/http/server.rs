@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use dmconform_oddity::{Oddities, Oddity};
 use dmconform_tls::{AcceptError, ServerConfig, Stream, accept};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
@@ -134,6 +135,7 @@ impl Server {
         handler: Arc<dyn Handler>,
         observer: Arc<dyn Observer>,
         limits: Limits,
+        oddities: Oddities,
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -145,6 +147,7 @@ impl Server {
             handler,
             observer,
             limits,
+            oddities,
             drain: drain.subscribe(),
             open: Arc::clone(&open),
         };
@@ -189,6 +192,7 @@ struct Shared {
     handler: Arc<dyn Handler>,
     observer: Arc<dyn Observer>,
     limits: Limits,
+    oddities: Oddities,
     drain: watch::Receiver<u64>,
     open: Arc<watch::Sender<usize>>,
 }
@@ -265,13 +269,15 @@ async fn exchange_all(
     mut drain: watch::Receiver<u64>,
 ) -> String {
     let limits = shared.limits;
+    let oddities = &shared.oddities;
     let handler = Arc::clone(&shared.handler);
+    let wire_oddities = oddities.clone();
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let handler = Arc::clone(&handler);
+        let (handler, oddities) = (Arc::clone(&handler), wire_oddities.clone());
         async move {
             let received = read(request, connection, limits).await?;
             let reply = handler.handle(received).await;
-            WireBody::response(reply).await
+            WireBody::response(reply, &oddities).await
         }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
@@ -279,8 +285,10 @@ async fn exchange_all(
         .timer(hyper_util::rt::TokioTimer::new())
         .header_read_timeout(Duration::from_secs(120))
         .max_buf_size(64 * 1024)
+        .title_case_headers(oddities.has(Oddity::TitleCaseHeaderNames))
         .half_close(false);
-    let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let stream = TokioIo::new(oddities.stream(stream));
+    let mut serving = std::pin::pin!(builder.serve_connection(stream, service));
     tokio::select! {
         ended = serving.as_mut() => match ended {
             Ok(()) => "closed".to_owned(),

@@ -12,8 +12,9 @@ use dmconform_judge::{Header, JUDGE_VERSION, Parties};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{CaseResult, Event, MessageId, Role, Step, Target};
+use dmconform_oddity::Oddities;
 use dmconform_roles::client::MockClient;
-use dmconform_roles::{CaseContext, Names, Offers, Recorder, Stage};
+use dmconform_roles::{CaseContext, KeptLines, Names, Offers, Recorder, Stage};
 use dmconform_tls::{Authority, Identity, now};
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::tree::Tree;
@@ -91,6 +92,8 @@ impl Scene {
             offers: [Role::Dms1, Role::Dms2]
                 .map(|role| (role, Offers::default()))
                 .into(),
+            oddities: Oddities::default(),
+            lines: KeptLines::default(),
             over: watch::Sender::new(false),
             header,
         };
@@ -202,7 +205,13 @@ pub(crate) fn stage() -> Arc<Stage> {
         third: "third.dmconform.test".to_owned(),
     };
     let authority = Authority::new(now()).expect("an authority is made");
-    Stage::new(authority, names, Suite::embedded().profile, PATIENCE)
+    Stage::new(
+        authority,
+        names,
+        Suite::embedded().profile,
+        PATIENCE,
+        Oddities::default(),
+    )
 }
 
 /// Everything of DMS-2 at one address.

@@ -13,6 +13,10 @@ use super::{SelfTestOptions, is_judged};
 pub(super) struct Pass {
     pub(super) clean: Vec<CaseResult>,
     pub(super) rows: Vec<Row>,
+    /// What failed because of an oddity.
+    pub(super) odd: Vec<FalseAlarm>,
+    /// How many oddities were tried.
+    pub(super) oddities: usize,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -64,6 +68,7 @@ pub(super) fn false_alarms(cases: &[CaseResult]) -> Vec<FalseAlarm> {
             case: case.id.clone(),
             implementation: case.implementation.clone(),
             oddity: None,
+            had_by: None,
             verdict: case.verdict,
         })
         .collect()
@@ -83,6 +88,10 @@ pub(super) fn assess(options: &SelfTestOptions, passes: Vec<Pass>) -> SelfTest {
         passes.iter().flat_map(|pass| false_alarms(&pass.clean)).collect();
     clean_failures.sort();
     clean_failures.dedup();
+    let mut oddity_failures: Vec<FalseAlarm> = passes.iter().flat_map(|pass| pass.odd.clone()).collect();
+    oddity_failures.sort();
+    oddity_failures.dedup();
+    let oddities = passes.first().map_or(0, |pass| pass.oddities);
     let problems = passes.iter().flat_map(|pass| pass.problems.clone()).collect();
     let matrix = passes.into_iter().next().unwrap_or_default().rows;
     let failed = failed_by(&matrix);
@@ -104,11 +113,10 @@ pub(super) fn assess(options: &SelfTestOptions, passes: Vec<Pass>) -> SelfTest {
         deviations: count(deviations.len()),
         mutants: count(matrix.len()),
         killed: count(matrix.iter().filter(|row| row.is_killed()).count()),
-        // The reference implementation has none yet.
-        oddities: count(options.suite.oddities.len()),
+        oddities: count(oddities),
         survivors: mutants(|row| !row.is_killed() && !row.is_noticed()),
         // Of a few deviations nothing follows about all cases.
-        unprovable_cases: if options.deviations.is_empty() {
+        unprovable_cases: if options.is_everything() {
             unprovable.map(|case| (*case).clone()).collect()
         } else {
             Vec::new()
@@ -116,7 +124,7 @@ pub(super) fn assess(options: &SelfTestOptions, passes: Vec<Pass>) -> SelfTest {
         wrong_killer: mutants(|row| !row.is_killed() && row.is_noticed()),
         broken_promises: matrix.iter().flat_map(broken_promises).collect(),
         clean_failures,
-        oddity_failures: Vec::new(),
+        oddity_failures,
         flaky,
         identical_kill_sets: identical(&failed),
         problems,

@@ -1,6 +1,7 @@
 //! The self-test: lets every deviation loose on the cases, each in a run of its own with its own listeners and product.
 
 mod assess;
+mod oddities;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,8 +10,9 @@ use std::time::Instant;
 
 use dmconform_case::Suite;
 use dmconform_model::result::Problem;
-use dmconform_model::self_test::{Mutant, Row};
+use dmconform_model::self_test::{HadBy, Mutant, Row};
 use dmconform_model::{CaseId, CaseResult, Deviation, RunRecord, SelfTest};
+use dmconform_oddity::Oddity;
 use globset::GlobSet;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -39,8 +41,10 @@ pub struct SelfTestOptions {
     pub targets: Vec<TargetFile>,
     /// Whether every deviation is tried on every case, twice.
     pub full: bool,
-    /// Only these deviations; all if empty.
+    /// Only these deviations; all if neither they nor oddities are named.
     pub deviations: Vec<String>,
+    /// Only these oddities; all if neither they nor deviations are named.
+    pub oddities: Vec<Oddity>,
     /// How many deviations are tried at once.
     pub at_once: usize,
     /// How many cases of one deviation run at once.
@@ -49,6 +53,13 @@ pub struct SelfTestOptions {
     pub directory: PathBuf,
     /// This program, which is the reference implementation too.
     pub program: PathBuf,
+}
+
+impl SelfTestOptions {
+    /// Whether nothing is left out.
+    fn is_everything(&self) -> bool {
+        self.deviations.is_empty() && self.oddities.is_empty()
+    }
 }
 
 /// One event of a self-test.
@@ -69,6 +80,17 @@ pub enum SelfTestEvent {
         tried: usize,
         /// How many there are.
         of: usize,
+    },
+    /// An oddity was tried.
+    OddityTried {
+        /// Its name.
+        oddity: Oddity,
+        /// Who had it.
+        had_by: HadBy,
+        /// How many cases were judged.
+        judged: usize,
+        /// How many of them did not pass.
+        failed: usize,
     },
 }
 
@@ -102,9 +124,8 @@ pub async fn self_test(
 
 /// Every deviation that is asked for, in each of its roles.
 fn mutants(options: &SelfTestOptions) -> Vec<(Mutant, Deviation)> {
-    let asked = |deviation: &&Deviation| {
-        options.deviations.is_empty() || options.deviations.contains(&deviation.name)
-    };
+    let asked =
+        |deviation: &&Deviation| options.is_everything() || options.deviations.contains(&deviation.name);
     let chosen = options.suite.deviations.iter().filter(asked);
     chosen
         .flat_map(|deviation| {
@@ -142,7 +163,7 @@ async fn pass(
     let mut pass = Pass {
         problems: clean.problems,
         clean: clean.cases,
-        rows: Vec::new(),
+        ..Pass::default()
     };
     if assess::false_alarms(&pass.clean).is_empty() && pass.problems.is_empty() {
         discard(&directory.join("clean"));
@@ -178,6 +199,7 @@ async fn pass(
     }
     rows.sort_by_key(|(index, _)| *index);
     pass.rows = rows.into_iter().map(|(_, row)| row).collect();
+    oddities::try_all(&mut pass, number, &directory, options, emit, cancelled).await;
     pass
 }
 
@@ -251,8 +273,11 @@ fn impatient(target: &TargetFile) -> TargetFile {
 
 /// The cases that the clean reference implementation must pass: those that name a deviation that is asked for, or all.
 fn clean_cases(options: &SelfTestOptions) -> Option<GlobSet> {
-    if options.full || options.deviations.is_empty() {
+    if options.full || options.is_everything() {
         return None;
+    }
+    if options.deviations.is_empty() {
+        return oddities::full_delegations();
     }
     let cases = options.suite.cases.iter();
     let naming = cases.filter(|case| case.catches.iter().any(|name| options.deviations.contains(name)));
@@ -272,6 +297,8 @@ fn run_options(options: &SelfTestOptions, targets: Vec<TargetFile>) -> RunOption
         seed: 0,
         strict: false,
         deviations: Vec::new(),
+        oddities: Vec::new(),
+        peer_oddities: Vec::new(),
         certificates: None,
         suite_options: Vec::new(),
         directory: options.directory.clone(),

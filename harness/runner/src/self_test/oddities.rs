@@ -1,0 +1,143 @@
+//! Lets every legal oddity loose on the cases: none may fail.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use dmconform_model::Role;
+use dmconform_model::result::Problem;
+use dmconform_model::self_test::{FalseAlarm, HadBy};
+use dmconform_oddity::Oddity;
+use globset::GlobSet;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::assess::{Pass, false_alarms};
+use super::{EmitSelfTest, SelfTestEvent, SelfTestOptions, discard, is_judged, run_options, silent_run};
+use crate::options::{RunOptions, TargetFile, globs};
+
+/// What one oddity came to.
+struct Tried {
+    oddity: Oddity,
+    had_by: HadBy,
+    judged: usize,
+    alarms: Vec<FalseAlarm>,
+    problems: Vec<Problem>,
+}
+
+/// The cases of full delegations in which nothing is changed.
+pub(super) fn full_delegations() -> Option<GlobSet> {
+    globs(&["DEL-*-0-0[1-4]0".to_owned()]).ok().flatten()
+}
+
+/// Tries every oddity that is asked for.
+///
+/// At once on both sides, on the full delegations and on as few forms of the reference implementation as play every role; or, where
+/// all is asked for, on each side alone, on every case and every form.
+pub(super) async fn try_all(
+    pass: &mut Pass,
+    number: usize,
+    directory: &Path,
+    options: &Arc<SelfTestOptions>,
+    emit: &EmitSelfTest,
+    cancelled: &watch::Receiver<bool>,
+) {
+    let asked = |oddity: &&Oddity| options.is_everything() || options.oddities.contains(oddity);
+    let oddities: Vec<Oddity> = Oddity::ALL.iter().filter(asked).copied().collect();
+    pass.oddities = oddities.len();
+    let sides: &[HadBy] = match options.full {
+        true => &[HadBy::Product, HadBy::Peers],
+        false => &[HadBy::Everybody],
+    };
+    let at_once = Arc::new(Semaphore::new(options.at_once.max(1)));
+    let mut trials = JoinSet::new();
+    for oddity in oddities {
+        for had_by in sides.iter().copied() {
+            let (options, at_once) = (Arc::clone(options), Arc::clone(&at_once));
+            let cancelled = cancelled.clone();
+            let directory = directory.join(format!("{oddity}-{had_by:?}").to_lowercase());
+            trials.spawn(async move {
+                let _turn = at_once.acquire().await;
+                try_oddity(&options, oddity, had_by, number, &directory, &cancelled).await
+            });
+        }
+    }
+    while let Some(tried) = trials.join_next().await {
+        let Ok(tried) = tried else { continue };
+        emit(SelfTestEvent::OddityTried {
+            oddity: tried.oddity,
+            had_by: tried.had_by,
+            judged: tried.judged,
+            failed: tried.alarms.len(),
+        });
+        pass.odd.extend(tried.alarms);
+        pass.problems.extend(tried.problems);
+    }
+}
+
+async fn try_oddity(
+    options: &SelfTestOptions,
+    oddity: Oddity,
+    had_by: HadBy,
+    number: usize,
+    directory: &Path,
+    cancelled: &watch::Receiver<bool>,
+) -> Tried {
+    let of = |who: HadBy| match had_by == who || had_by == HadBy::Everybody {
+        true => vec![oddity],
+        false => Vec::new(),
+    };
+    let known = options
+        .suite
+        .oddities
+        .iter()
+        .find(|known| known.name == oddity.name());
+    let roles: &[Role] = known.map_or(&[], |known| &known.of);
+    let run = RunOptions {
+        cases: if options.full { None } else { full_delegations() },
+        seed: u64::try_from(number).unwrap_or(1),
+        oddities: of(HadBy::Product),
+        peer_oddities: of(HadBy::Peers),
+        directory: directory.to_owned(),
+        ..run_options(options, targets(options, had_by, roles))
+    };
+    let record = silent_run(run, cancelled).await;
+    let mut alarms = false_alarms(&record.cases);
+    for alarm in &mut alarms {
+        alarm.oddity = Some(oddity.to_string());
+        alarm.had_by = Some(had_by);
+    }
+    if alarms.is_empty() && record.problems.is_empty() {
+        discard(directory);
+    }
+    Tried {
+        oddity,
+        had_by,
+        judged: record.cases.iter().filter(|case| is_judged(case)).count(),
+        alarms,
+        problems: record.problems,
+    }
+}
+
+/// The forms of the reference implementation with which an oddity of these roles is seen.
+fn targets(options: &SelfTestOptions, had_by: HadBy, roles: &[Role]) -> Vec<TargetFile> {
+    let plays = |target: &TargetFile, role: &Role| target.implementation.plays.contains(role);
+    let shows = |target: &&TargetFile| match had_by {
+        HadBy::Product => roles.iter().any(|role| plays(target, role)),
+        HadBy::Peers => roles.iter().any(|role| !plays(target, role)),
+        HadBy::Everybody => true,
+    };
+    let mut chosen: Vec<TargetFile> = options.targets.iter().filter(shows).cloned().collect();
+    if options.full {
+        return chosen;
+    }
+    // Those with several roles make those with one of them superfluous.
+    chosen.sort_by_key(|target| std::cmp::Reverse(target.implementation.plays.len()));
+    let mut fewest: Vec<TargetFile> = Vec::new();
+    for target in chosen {
+        let is_new = |role: &Role| !fewest.iter().any(|known| plays(known, role));
+        if target.implementation.plays.iter().any(is_new) {
+            fewest.push(target);
+        }
+    }
+    fewest
+}
