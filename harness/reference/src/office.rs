@@ -126,7 +126,8 @@ impl<M: Machine> Office<M> {
             return std::future::pending().await;
         }
         let result = lock(&self.machine).receive(&document, request.peer.as_deref());
-        let (answer, consequences) = result.map_err(|refusal| (refusal, document.session.clone()))?;
+        let (mut answer, consequences) = result.map_err(|refusal| (refusal, document.session.clone()))?;
+        answer.bootstrap_url = answer.bootstrap_url.map(|url| self.oddities.bootstrap_url(url));
         if let Some(bootstrap) = consequences.provide
             && let Err(problem) = self.provider.provide(bootstrap).await
         {
