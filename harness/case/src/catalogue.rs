@@ -1,5 +1,7 @@
 //! The catalogue: every requirement, case, deviation and kind of finding on one page of Markdown.
 
+use std::collections::BTreeSet;
+
 use dmconform_model::ledger::CheckKind;
 use dmconform_model::{Basis, CaseId, FindingCode, Requirement, Role, Weight};
 
@@ -17,18 +19,25 @@ pub fn catalogue(suite: &Suite) -> String {
         "Generated from `cases/` by `cargo run -p dmconform-case --example write-catalogue`; a test holds it current. \
          `dmconform explain NAME` says the same of one thing at a time.",
     );
-    let active = suite.cases.iter().filter(|case| case.withdrawn.is_none()).count();
+    let families = |is_active: bool| {
+        let cases = suite.cases.iter();
+        let wanted = cases.filter(|case| case.withdrawn.is_none() == is_active);
+        wanted.map(TestCase::family).collect::<BTreeSet<_>>().len()
+    };
+    let active = families(true);
+    let judged = suite.cases.iter().filter(|case| case.withdrawn.is_none()).count();
     page.line("");
     page.line(&format!(
-        "{} requirements, {active} cases (and {} withdrawn), {} deviations, {} oddities.",
+        "{} requirements, {active} cases (and {} withdrawn), with their variants {judged}, {} deviations, {} oddities.",
         suite.requirements.len(),
-        suite.cases.len() - active,
+        families(false),
         suite.deviations.len(),
         suite.oddities.len()
     ));
     page.requirements(suite);
     page.cases(suite);
     page.deviations(suite);
+    page.oddities(suite);
     page.codes();
     page.0
 }
@@ -134,7 +143,8 @@ impl Page {
                 .cases
                 .iter()
                 .filter(|case| case.catches.contains(&deviation.name));
-            let naming: Vec<&str> = naming.map(|case| case.id.0.as_str()).collect();
+            let mut naming: Vec<&str> = naming.map(|case| case.family().0.as_str()).collect();
+            naming.dedup();
             self.line(&format!(
                 "| {} | {} | {} | {} | {} |",
                 deviation.name,
@@ -142,6 +152,23 @@ impl Page {
                 deviation.breaks,
                 escaped(&deviation.words),
                 naming.join(", ")
+            ));
+        }
+    }
+
+    fn oddities(&mut self, suite: &Suite) {
+        self.heading("## Legal oddities");
+        self.line("No case may fail a product for one of these, or for one of its peers'.");
+        self.line("");
+        self.line("| oddity | of | what it is |");
+        self.line("|---|---|---|");
+        for oddity in &suite.oddities {
+            let of: Vec<&str> = oddity.of.iter().map(|role| role.as_str()).collect();
+            self.line(&format!(
+                "| {} | {} | {} |",
+                oddity.name,
+                of.join(", "),
+                escaped(&oddity.words)
             ));
         }
     }

@@ -28,8 +28,9 @@ pub fn names<'a>(suite: &'a Suite) -> Vec<&'a str> {
 
 /// Explains what has this name: a case, a requirement, a deviation, an oddity or a kind of finding; nothing if none has.
 pub fn named(suite: &Suite, name: &str) -> Option<String> {
-    if let Some(case) = suite.case(name) {
-        return Some(explain(suite, case));
+    let cases: Vec<String> = suite.family(name).map(|case| explain(suite, case)).collect();
+    if !cases.is_empty() {
+        return Some(cases.join("\n"));
     }
     let of_name = |requirement: &&Requirement| requirement.id.0 == name;
     if let Some(requirement) = suite.requirements.values().find(of_name) {

@@ -93,15 +93,16 @@ impl Suite {
         let mut problems = Vec::new();
         let fixed = [REQUIREMENTS, DEVIATIONS, PROCEDURE, PROFILE];
         for (name, text) in files.iter().filter(|(name, _)| !fixed.contains(*name)) {
-            match read::case(Source { name, text }, known) {
-                Ok(case) => cases.push(case),
+            match read::cases(Source { name, text }, known) {
+                Ok(found) => cases.extend(found),
                 Err(found) => problems.extend(found),
             }
         }
         cases.sort_by_key(|case| (order(&case.id), case.id.clone()));
         for pair in cases.windows(2) {
             if let [first, second] = pair
-                && first.id == second.id
+                && first.family() == second.family()
+                && (first.id == second.id || first.file != second.file)
             {
                 problems.push(same_id(first, second, files.get(second.file.as_str()).copied()));
             }
@@ -127,6 +128,12 @@ impl Suite {
     /// Never: a test reads it.
     pub fn embedded() -> Self {
         Self::load(EMBEDDED.iter().copied()).expect("the embedded suite is tested to be readable")
+    }
+
+    /// A case by its identifier, or the variants of one.
+    pub fn family<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a TestCase> {
+        let is_meant = move |case: &&TestCase| case.id.0 == id || case.family().0 == id;
+        self.cases.iter().filter(is_meant)
     }
 
     /// A case by its identifier.

@@ -35,11 +35,21 @@ pub struct TestCase {
     pub expect: Vec<Expectation>,
     /// The deviations of the reference implementation that it must catch.
     pub catches: Vec<String>,
+    /// The case that it is a variant of, where a case file has several: what differs between them is a value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant_of: Option<CaseId>,
     /// Why it is not run any more, where it is not: it is listed, and never counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<String>,
     /// Where it was read.
     pub file: String,
+}
+
+impl TestCase {
+    /// The identifier in the case file, which variants have in common.
+    pub fn family(&self) -> &CaseId {
+        self.variant_of.as_ref().unwrap_or(&self.id)
+    }
 }
 
 /// Which server opens the delegation.

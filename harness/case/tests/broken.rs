@@ -16,7 +16,7 @@ fn problems(file: &str, text: &str) -> Vec<Diagnostic> {
     let source = Source { name: file, text };
     let (kind, _) = file.split_once('-').expect("the kind of file comes first");
     let read = match kind {
-        "case" => read::case(source, suite.known()).map(drop),
+        "case" => read::cases(source, suite.known()).map(drop),
         "implementation" => read::implementation(source).map(drop),
         "procedure" => read::procedure(source, &suite.requirements).map(drop),
         "profile" => read::profile(source).map(drop),

@@ -22,7 +22,7 @@ fn the_procedure_is_drawn_as_mermaid() {
 #[case("DEL-DMS1-8-030")]
 #[case("DEL-DMS1-4-040")]
 #[case("DEL-CLIENT-8-020")]
-#[case("DEL-DMS1-1-010")]
+#[case("DEL-DMS1-1-010.none")]
 fn a_case_is_drawn_and_explained(#[case] id: &str) {
     let suite = Suite::embedded();
     let case = suite.case(id).expect("the case is in the suite");

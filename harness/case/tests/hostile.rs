@@ -16,7 +16,7 @@ fn read_as_everything(text: &str) {
         name: "any.yaml",
         text,
     };
-    let _ = read::case(source, SUITE.known());
+    let _ = read::cases(source, SUITE.known());
     let _ = read::implementation(source);
     let _ = read::procedure(source, &SUITE.requirements);
     let _ = read::profile(source);
@@ -149,7 +149,7 @@ fn a_very_long_line_gives_a_short_answer() {
 #[test]
 fn a_very_long_name_gives_a_short_answer() {
     let text = format!("iut: {}\n", "x".repeat(900_000));
-    for problem in read::case(
+    for problem in read::cases(
         Source {
             name: "long.yaml",
             text: &text,

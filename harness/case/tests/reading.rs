@@ -7,9 +7,9 @@ use dmconform_case::test_case::{FieldChange, How, Look, Opener, TestCase, What};
 use dmconform_model::{Diagnostic, MessageId, Role, Step};
 use rstest::rstest;
 
-fn read(text: &str) -> Result<TestCase, Vec<Diagnostic>> {
+fn read(text: &str) -> Result<Vec<TestCase>, Vec<Diagnostic>> {
     let suite = Suite::embedded();
-    read::case(
+    read::cases(
         Source {
             name: "case.yaml",
             text,
@@ -19,7 +19,9 @@ fn read(text: &str) -> Result<TestCase, Vec<Diagnostic>> {
 }
 
 fn case(text: &str) -> TestCase {
-    read(text).unwrap_or_else(|problems| panic!("{}", problems[0].rendered))
+    let mut cases = read(text).unwrap_or_else(|problems| panic!("{}", problems[0].rendered));
+    assert_eq!(cases.len(), 1, "the file has one case");
+    cases.remove(0)
 }
 
 const HEAD: &str = "id: DEL-DMS1-8-900\ntitle: A case\npurpose: To be read.\ncovers: [DEL-8-2]\n";
@@ -210,4 +212,29 @@ fn the_shipped_implementation_files_are_in_order(
     }) {
         panic!("{}", problems[0].rendered);
     }
+}
+
+#[test]
+fn variants_are_cases_of_their_own_with_what_they_have_in_common() {
+    let text = "iut: dms-1\nchange: [{at: 2.answer, delay: window}]\nvariants:\n  refused: [{at: 10, answer: 400}]\n  \
+                cut-off: [{at: 10, close-at: middle}]\nexpect: [{step: 8}]\n";
+    let text = text.replace("{at: 10, answer: 400}", "{at: 2.answer, answer: 400}");
+    let cases = read(&format!("{HEAD}{text}")).unwrap_or_else(|problems| panic!("{}", problems[0].rendered));
+    let names: Vec<(&str, &str, &str)> = cases
+        .iter()
+        .map(|case| (case.id.0.as_str(), case.family().0.as_str(), case.title.as_str()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            ("DEL-DMS1-8-900.refused", "DEL-DMS1-8-900", "A case: refused"),
+            ("DEL-DMS1-8-900.cut-off", "DEL-DMS1-8-900", "A case: cut off"),
+        ]
+    );
+    for case in &cases {
+        assert_eq!(case.changes.len(), 2);
+        assert_eq!(case.changes[0].how, How::Delay);
+        assert_eq!(case.expect, cases[0].expect);
+    }
+    assert_ne!(cases[0].changes[1], cases[1].changes[1]);
 }

@@ -175,7 +175,7 @@ fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
         let selected = options
             .cases
             .as_ref()
-            .is_none_or(|globs| globs.is_match(&case.id.0));
+            .is_none_or(|globs| globs.is_match(&case.id.0) || globs.is_match(&case.family().0));
         let judged = case.iut.iter().all(|role| product.plays.contains(role));
         let of_role = options.roles.is_empty() || case.iut.iter().any(|role| options.roles.contains(role));
         // A case of a role that the product does not play is no news; one that it could have been judged by is.

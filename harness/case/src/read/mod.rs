@@ -19,4 +19,4 @@ pub(crate) use procedure::Requirements;
 pub use procedure::{Stated, procedure, requirements};
 pub use profile::profile;
 pub(crate) use raw_case::RawCase;
-pub use resolve::{Known, TIMES, case, settable_fields, typed_fields};
+pub use resolve::{Known, TIMES, cases, settable_fields, typed_fields};

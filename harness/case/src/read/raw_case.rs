@@ -37,6 +37,11 @@ pub(crate) struct RawCase {
     /// What the mock roles do differently from the procedure.
     #[serde(default)]
     pub(crate) change: Vec<Tried<RawChange>>,
+    /// Variants, where the same must be seen for several values: the name of each, and what it changes besides. The case is judged
+    /// for each of them.
+    #[serde(default)]
+    #[schemars(with = "std::collections::BTreeMap<String, Vec<RawChange>>")]
+    pub(crate) variants: Entries<Vec<Tried<RawChange>>>,
     /// What must be seen.
     #[schemars(with = "Vec<RawExpectation>", length(min = 1))]
     pub(crate) expect: Located<Vec<Tried<RawExpectation>>>,

@@ -11,8 +11,8 @@ use dmconform_model::{CaseId, Deviation, Diagnostic, Requirement, RequirementId,
 
 pub use self::names::{TIMES, settable_fields, typed_fields};
 use super::diagnose::{Source, shown};
-use super::located::Located;
-use super::raw_case::RawCase;
+use super::located::{Located, Tried};
+use super::raw_case::{RawCase, RawChange};
 use super::{node, typed};
 use crate::procedure::Procedure;
 use crate::profile::Profile;
@@ -31,11 +31,11 @@ pub struct Known<'a> {
     pub deviations: &'a [Deviation],
 }
 
-/// Reads a case file.
+/// Reads a case file: one case, or one for each of its variants.
 ///
 /// # Errors
 /// Every problem that can be found in one pass, each with its place.
-pub fn case(source: Source<'_>, known: Known<'_>) -> Result<TestCase, Vec<Diagnostic>> {
+pub fn cases(source: Source<'_>, known: Known<'_>) -> Result<Vec<TestCase>, Vec<Diagnostic>> {
     let source = source.without_mark();
     let node = node::parse(source).map_err(|problem| vec![problem])?;
     let raw: RawCase = typed::read(&node).map_err(|mistakes| source.errors(mistakes))?;
@@ -48,12 +48,14 @@ pub fn case(source: Source<'_>, known: Known<'_>) -> Result<TestCase, Vec<Diagno
         given: Circumstances::default(),
         changes_known: true,
     };
-    let case = resolver.case(raw);
+    let cases = resolver.cases(raw);
     resolver
         .problems
         .sort_by_key(|problem| (problem.place.line, problem.place.column));
+    // What all variants have in common is wrong in each of them.
+    resolver.problems.dedup();
     if resolver.problems.is_empty() {
-        Ok(case)
+        Ok(cases)
     } else {
         Err(resolver.problems)
     }
@@ -71,8 +73,32 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn case(&mut self, raw: RawCase) -> TestCase {
-        self.given = raw.given.and_then(|given| given.value).unwrap_or_default();
+    fn cases(&mut self, raw: RawCase) -> Vec<TestCase> {
+        let common = self.common(&raw);
+        if raw.variants.0.is_empty() {
+            return vec![self.with(&raw, common, &[])];
+        }
+        let variants = raw.variants.0.iter();
+        variants
+            .map(|(name, changes)| {
+                self.variant(name, changes);
+                let id = CaseId(format!("{}.{}", raw.id.value, name.value));
+                let title = format!("{}: {}", common.title, name.value.replace('-', " "));
+                let case = TestCase {
+                    id,
+                    title,
+                    variant_of: Some(common.id.clone()),
+                    ..common.clone()
+                };
+                self.with(&raw, case, changes)
+            })
+            .collect()
+    }
+
+    /// What variants have in common.
+    fn common(&mut self, raw: &RawCase) -> TestCase {
+        let given = raw.given.as_ref().and_then(|given| given.value.clone());
+        self.given = given.unwrap_or_default();
         self.id(&raw.id);
         for (text, name) in [(&raw.title, "title"), (&raw.purpose, "purpose")] {
             if text.value.trim().is_empty() {
@@ -95,12 +121,6 @@ impl Resolver<'_> {
                 "name at least one in `covers`",
             );
         }
-        let changes: Vec<Change> = raw
-            .change
-            .iter()
-            .filter_map(|change| self.change(&change.at, change.value.as_ref()?))
-            .collect();
-        self.changes_known = changes.len() == raw.change.len();
         if raw.expect.value.is_empty() {
             self.problem(
                 &raw.expect.at,
@@ -108,6 +128,32 @@ impl Resolver<'_> {
                 "a case that checks nothing can only pass; name something that must be seen",
             );
         }
+        let catches = self.caught(&raw.catches);
+        self.withdrawn(raw.withdrawn.as_ref());
+        TestCase {
+            id: CaseId(raw.id.value.clone()),
+            title: words(&raw.title.value),
+            purpose: words(&raw.purpose.value),
+            covers: self.covers.clone(),
+            iut: self.iut.clone(),
+            requires: raw.requires.clone(),
+            given: self.given.clone(),
+            changes: Vec::new(),
+            expect: Vec::new(),
+            catches,
+            variant_of: None,
+            withdrawn: raw.withdrawn.as_ref().map(|reason| words(&reason.value)),
+            file: self.source.name.to_owned(),
+        }
+    }
+
+    /// The case with its changes, some of which may be those of a variant, and what is expected of them.
+    fn with(&mut self, raw: &RawCase, case: TestCase, further: &[Tried<RawChange>]) -> TestCase {
+        let written = raw.change.iter().chain(further);
+        let changes: Vec<Change> = written
+            .filter_map(|change| self.change(&change.at, change.value.as_ref()?))
+            .collect();
+        self.changes_known = changes.len() == raw.change.len() + further.len();
         let expect: Vec<Expectation> = raw
             .expect
             .value
@@ -116,21 +162,31 @@ impl Resolver<'_> {
                 self.expectation(&expectation.at, expectation.value.as_ref()?, &changes)
             })
             .collect();
-        let catches = self.caught(&raw.catches);
-        self.withdrawn(raw.withdrawn.as_ref());
         TestCase {
-            id: CaseId(raw.id.value),
-            title: words(&raw.title.value),
-            purpose: words(&raw.purpose.value),
-            covers: std::mem::take(&mut self.covers),
-            iut: std::mem::take(&mut self.iut),
-            requires: raw.requires,
-            given: std::mem::take(&mut self.given),
             changes,
             expect,
-            catches,
-            withdrawn: raw.withdrawn.map(|reason| words(&reason.value)),
-            file: self.source.name.to_owned(),
+            ..case
+        }
+    }
+
+    fn variant(&mut self, name: &Located<String>, changes: &[Tried<RawChange>]) {
+        let is_name = |text: &str| {
+            let part = |part: &str| {
+                !part.is_empty()
+                    && part
+                        .bytes()
+                        .all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit())
+            };
+            text.split('-').all(part)
+        };
+        if !is_name(&name.value) {
+            let message = format!("read `{}` as the name of a variant", shown(&name.value));
+            let help = "write small letters, digits and single hyphens: `not-yet-valid`";
+            self.problem(&name.at, message, help);
+        }
+        if changes.is_empty() {
+            let message = format!("tell the variant `{}` from the others", shown(&name.value));
+            self.problem(&name.at, message, "say what it changes");
         }
     }
 

@@ -66,7 +66,7 @@ fn check(suite: &Suite, path: &Path) -> Result<(), String> {
     } else if has("requirements") {
         read::requirements(source).map(drop)
     } else {
-        read::case(source, suite.known()).map(drop)
+        read::cases(source, suite.known()).map(drop)
     };
     checked.map_err(|problems| suite::rendered(&problems))
 }

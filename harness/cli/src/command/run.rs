@@ -89,7 +89,10 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
     }
     let cases = globs(&arguments.case)?;
     if let Some(cases) = &cases
-        && !suite.cases.iter().any(|case| cases.is_match(&case.id.0))
+        && !suite
+            .cases
+            .iter()
+            .any(|case| cases.is_match(&case.id.0) || cases.is_match(&case.family().0))
     {
         let patterns = arguments.case.join(", ");
         let known = suite.cases.iter().map(|case| case.id.0.as_str());

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dmconform_case::test_case::TestCase;
 use dmconform_model::result::{Blame, Problem};
 use dmconform_model::self_test::{BrokenPromise, Caught, FalseAlarm, Flake, Mutant, Row, Trial};
 use dmconform_model::{CaseId, CaseResult, FindingCode, SelfTest, Verdict};
@@ -83,6 +84,11 @@ pub(super) fn assess(options: &SelfTestOptions, passes: Vec<Pass>) -> SelfTest {
         .filter(|case| case.withdrawn.is_none())
         .map(|case| &case.id)
         .collect();
+    let cases = options.suite.cases.iter();
+    let families: BTreeSet<&CaseId> = cases
+        .filter(|case| case.withdrawn.is_none())
+        .map(TestCase::family)
+        .collect();
     let flaky = flaky(&passes);
     let mut clean_failures: Vec<FalseAlarm> =
         passes.iter().flat_map(|pass| false_alarms(&pass.clean)).collect();
@@ -109,7 +115,7 @@ pub(super) fn assess(options: &SelfTestOptions, passes: Vec<Pass>) -> SelfTest {
         started: options.started.clone(),
         harness: env!("CARGO_PKG_VERSION").to_owned(),
         full: options.full,
-        cases: count(active.len()),
+        cases: count(families.len()),
         deviations: count(deviations.len()),
         mutants: count(matrix.len()),
         killed: count(matrix.iter().filter(|row| row.is_killed()).count()),
@@ -126,7 +132,7 @@ pub(super) fn assess(options: &SelfTestOptions, passes: Vec<Pass>) -> SelfTest {
         clean_failures,
         oddity_failures,
         flaky,
-        identical_kill_sets: identical(&failed),
+        identical_kill_sets: identical(&of_families(options, &failed)),
         problems,
         cancelled: false,
         duration_ms: 0,
@@ -147,6 +153,20 @@ fn failed_by(matrix: &[Row]) -> BTreeMap<&CaseId, BTreeSet<&Mutant>> {
         }
     }
     failed
+}
+
+/// The same, with variants as the one case that they are.
+fn of_families<'a>(
+    options: &'a SelfTestOptions,
+    failed: &BTreeMap<&'a CaseId, BTreeSet<&'a Mutant>>,
+) -> BTreeMap<&'a CaseId, BTreeSet<&'a Mutant>> {
+    let mut families: BTreeMap<&CaseId, BTreeSet<&Mutant>> = BTreeMap::new();
+    for case in &options.suite.cases {
+        if let Some(mutants) = failed.get(&case.id) {
+            families.entry(case.family()).or_default().extend(mutants);
+        }
+    }
+    families
 }
 
 fn broken_promises(row: &Row) -> Vec<BrokenPromise> {

@@ -1,5 +1,6 @@
 //! DMS-1, message by message.
 
+use dmconform_oddity::Oddities;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,7 @@ fn machine(deviations: &[Deviation]) -> Delegating {
         bootstrap_config: BootstrapConfig::default(),
         account_root: NodeUri::parse("./DMAcc").expect("a URI"),
         session_timeout: Duration::from_secs(60),
+        oddities: Oddities::default(),
     };
     Delegating::new(desk, site, false)
 }
