@@ -33,8 +33,9 @@ impl Oddities {
         writer.document(&root)
     }
 
-    /// A SyncML message in XML; what is no XML stays as it is.
-    pub fn syncml(&self, usual: Vec<u8>) -> Vec<u8> {
+    /// A SyncML message in XML; what is no XML stays as it is, and so does what would become longer than the other end takes
+    /// (`MaxMsgSize`, in octets).
+    pub fn syncml(&self, usual: Vec<u8>, longest: Option<u64>) -> Vec<u8> {
         if !self.has(Oddity::SyncmlWithLayout) {
             return usual;
         }
@@ -46,7 +47,11 @@ impl Oddities {
             is_extended: false,
             is_laid_out: true,
         };
-        writer.document(&root)
+        let odd = writer.document(&root);
+        match longest.is_some_and(|longest| odd.len() as u64 > longest) {
+            true => usual,
+            false => odd,
+        }
     }
 }
 
@@ -167,18 +172,29 @@ mod tests {
     fn what_is_no_xml_stays_as_it_is() {
         let all = Oddities::new(Oddity::ALL.iter().copied(), 1);
         assert_eq!(all.document(b"{}".to_vec()), b"{}");
-        assert_eq!(all.syncml(b"\x02\xa4\x01\x6a".to_vec()), b"\x02\xa4\x01\x6a");
+        assert_eq!(
+            all.syncml(b"\x02\xa4\x01\x6a".to_vec(), None),
+            b"\x02\xa4\x01\x6a"
+        );
     }
 
     #[test]
     fn a_message_in_another_layout_is_the_same_message_without_a_departure() {
         let usual = include_bytes!("../../../fixtures/messages/package-1.xml");
-        let odd = Oddities::new([Oddity::SyncmlWithLayout], 1).syncml(usual.to_vec());
+        let odd = Oddities::new([Oddity::SyncmlWithLayout], 1).syncml(usual.to_vec(), None);
         let read = |octets: &[u8]| {
             oma_dm::syncml::read(octets, oma_dm::syncml::Encoding::Xml).expect("it is a message")
         };
         assert_eq!(read(&odd).message, read(usual).message);
         assert_eq!(read(&odd).observations.len(), read(usual).observations.len());
         assert_ne!(odd, usual);
+    }
+
+    #[test]
+    fn a_message_does_not_become_longer_than_the_other_end_takes() {
+        let usual = include_bytes!("../../../fixtures/messages/package-1.xml");
+        let longest = Some(usual.len() as u64);
+        let odd = Oddities::new([Oddity::SyncmlWithLayout], 1).syncml(usual.to_vec(), longest);
+        assert_eq!(odd, usual);
     }
 }

@@ -160,7 +160,8 @@ impl<M: Managing> DmServer<M> {
             .flat_map(|(tag, job)| {
                 self.commands(&job.operation)
                     .into_iter()
-                    .map(move |command| (tag, self.odd(command)))
+                    .map(|command| (tag, self.odd(&job.operation, command)))
+                    .collect::<Vec<_>>()
             })
             .collect();
         if is_first && received.admission == Admission::Accepted && self.is_odd(Oddity::ReadsFirst) {
@@ -184,7 +185,10 @@ impl<M: Managing> DmServer<M> {
             !matches!(command, Command::Status(status) if is_omitted(&status.command_ref, &status.command))
         });
         let body = match encoding {
-            Encoding::Xml => self.office.oddities.syncml(syncml::write(&answer, encoding)),
+            Encoding::Xml => self
+                .office
+                .oddities
+                .syncml(syncml::write(&answer, encoding), message.header.max_message_size),
             Encoding::Wbxml => syncml::write(&answer, encoding),
         };
         let hmac = session.wire.seal(&body).map(|seal| seal.to_string());
@@ -308,9 +312,11 @@ impl<M: Managing> DmServer<M> {
         commands
     }
 
-    /// A command as it goes out: where that is an oddity, what changes the tree goes in a Sequence.
-    fn odd(&self, command: Command) -> Command {
-        let is_change = !matches!(command, Command::Get(_));
+    /// A command as it goes out: where that is an oddity, what changes the tree goes in a Sequence. What may have to be sent in
+    /// parts cannot (OMA-TS-DM_Protocol 7).
+    fn odd(&self, operation: &Operation, command: Command) -> Command {
+        let is_long = matches!(operation, Operation::AddEntry { url, .. } if url.len() > LONGEST_TOGETHER);
+        let is_change = !matches!(command, Command::Get(_)) && !is_long;
         match is_change && self.is_odd(Oddity::CommandsInSequence) {
             true => Command::Sequence(Group {
                 commands: vec![command],

@@ -243,7 +243,7 @@ async fn session(
     let ended = loop {
         let url = session.address().to_owned();
         let body = match written {
-            Encoding::Xml => context.oddities.syncml(syncml::write(&message, written)),
+            Encoding::Xml => context.oddities.syncml(syncml::write(&message, written), None),
             Encoding::Wbxml => syncml::write(&message, written),
         };
         let mut headers = vec![("content-type".to_owned(), written.media_type().to_owned())];

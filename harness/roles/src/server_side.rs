@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use dmconform_case::test_case::{FieldChange, Look, ProbeCommand, State};
+use dmconform_case::test_case::{FieldChange, Look, ProbeCommand, State, What};
 use dmconform_model::transcript::Authentication as Outcome;
 use dmconform_model::{Event, MessageId, Role, Step};
-use dmconform_oddity::{Oddities, Oddity};
+use dmconform_oddity::Oddity;
 use oma_dm::account::Credentials;
 use oma_dm::acl::{Acl, Right};
 use oma_dm::auth::HMAC_HEADER;
@@ -269,7 +269,7 @@ fn respond(
         };
         let mut commands: Vec<_> = waiting
             .drain(..at_once)
-            .map(|(tag, command)| (tag, odd(oddities, command)))
+            .map(|(tag, command)| (tag, odd(context, command)))
             .collect();
         if oddities.has(Oddity::ReadsFirst) && read_already.insert(session_id.to_owned()) {
             commands.insert(0, (Tag(u64::MAX), Command::get("./DevInfo/Lang")));
@@ -278,10 +278,11 @@ fn respond(
     } else {
         Vec::new()
     };
+    let longest = context.case().given.max_message_size.map(u64::from);
     let message = session.respond(commands);
     let body = syncml::write(&message, encoding);
     let body = match encoding {
-        syncml::Encoding::Xml => oddities.syncml(body),
+        syncml::Encoding::Xml => oddities.syncml(body, longest),
         syncml::Encoding::Wbxml => body,
     };
     let seal = session.seal(&body).map(|seal| seal.to_string());
@@ -298,13 +299,15 @@ fn respond(
     (body, seal)
 }
 
-/// A command as it goes out: where that is an oddity, what changes the tree goes in a Sequence of its own.
-fn odd(oddities: &Oddities, command: Command) -> Command {
+/// A command as it goes out: where that is an oddity, what changes the tree goes in a Sequence of its own. What may have to be sent
+/// in parts cannot (OMA-TS-DM_Protocol 7).
+fn odd(context: &CaseContext, command: Command) -> Command {
+    let is_whole = context.case().given.max_message_size.is_none();
     let is_change = matches!(
         command,
         Command::Add(_) | Command::Replace(_) | Command::Delete(_)
     );
-    match oddities.has(Oddity::CommandsInSequence) && is_change {
+    match context.oddities.has(Oddity::CommandsInSequence) && is_change && is_whole {
         true => Command::Sequence(Group {
             commands: vec![command],
             ..Group::default()
@@ -379,7 +382,15 @@ fn entry(context: &CaseContext, changes: &Changes) -> Vec<Command> {
         "url",
         url.unwrap_or_else(|| context.bootstrap_url.clone()),
     );
-    let node = format!("{}/{}", config.root, context.oddities.entry_name("dms2"));
+    let usual = format!("{}/dms2", config.root);
+    // A case that looks at the entry knows its name.
+    let is_looked_at = context.case().expect.iter().any(|expectation| {
+        matches!(&expectation.what, What::State(State { look: Look::Probe { node, .. }, .. }) if node.starts_with(&usual))
+    });
+    let node = match is_looked_at {
+        true => usual,
+        false => format!("{}/{}", config.root, context.oddities.entry_name("dms2")),
+    };
     let leaf = format!("{node}/{}", config.url_leaf);
     let interior = Item::at(&node).with_meta(Meta::of_format(Format::Node));
     let leaf = Item::at(&leaf)

@@ -153,7 +153,7 @@ impl Client {
         let body = match self.encoding() {
             syncml::Encoding::Xml => self
                 .oddities
-                .syncml(syncml::write(message, syncml::Encoding::Xml)),
+                .syncml(syncml::write(message, syncml::Encoding::Xml), None),
             syncml::Encoding::Wbxml => syncml::write(message, syncml::Encoding::Wbxml),
         };
         let seal = session.seal(&body).map(|seal| seal.to_string());
