@@ -461,6 +461,7 @@ fn refuse(command: &Command, status: StatusCode, refused: &mut Vec<tree::Outcome
         source: None,
         status,
         results: Vec::new(),
+        items: Vec::new(),
     };
     match command {
         Command::Sequence(group) | Command::Atomic(group) => {
