@@ -265,11 +265,17 @@ async fn session(
             break Err("the client withholds its Status, as the case asks for".to_owned());
         }
     };
-    // The nonces that moved on; the account may be gone by now.
-    if client.tree.get(root).is_some() {
-        let _ = session.into_account().write_to(&mut client.tree, root);
-    }
+    keep_nonces(&session, &mut client.tree, root);
     ended
+}
+
+/// Writes the nonces that moved on in a session, and nothing else: what the server has changed in the account, or removed with it,
+/// is as the server left it.
+fn keep_nonces(session: &ClientSession, tree: &mut Tree, root: &NodeUri) {
+    if let Ok(account) = Account::read(tree, root) {
+        // An account that was read has room for a nonce.
+        let _ = session.renew(account).write_nonces_to(tree, root);
+    }
 }
 
 /// An answer of a server, with what carried it.
@@ -501,4 +507,68 @@ pub fn record_state(context: &CaseContext, tree: &Tree, after: &str) {
         accounts,
         acls,
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use oma_dm::account::Credentials;
+    use oma_dm::acl::{Acl, Right};
+    use oma_dm::session::server::{ServerConfig, ServerSession, Tag};
+
+    use super::*;
+
+    #[test]
+    fn what_a_server_writes_in_its_account_outlives_the_session_and_the_nonces_move_on() {
+        let device = Credentials::digest("device-1", Secret::new("of the device"), *b"nonce-A");
+        let server = Credentials::digest("dms1.example", Secret::new("of the server"), *b"nonce-B");
+        let mut account = Account::new("dms1.example", "https://dms1.example/dm");
+        account.name = Some("as it was".to_owned());
+        account.client_credentials = Some(device.clone());
+        account.server_credentials = Some(server.clone());
+        let root = NodeUri::parse("./DMAcc/dms1").expect("it is a URI");
+        let mut tree = Tree::new();
+        account.write_to(&mut tree, &root).expect("there is room");
+        let owned = Acl::empty()
+            .with(&Right::ALL, "dms1.example")
+            .expect("it is an identifier");
+        tree.set_acl(&root, owned).expect("it is there");
+
+        let device_info = DeviceInfo {
+            device_id: "device-1".to_owned(),
+            manufacturer: "Maker".to_owned(),
+            model: "Model".to_owned(),
+            dm_version: "1.2".to_owned(),
+            language: "en".to_owned(),
+        };
+        let config = ClientConfig::new(account, device_info, "1", AlertCode::CLIENT_INITIATED, b"client");
+        let (mut client, package_1) = ClientSession::start(config);
+        let config = ServerConfig::new("https://dms1.example/dm", Some(server), b"server");
+        let mut server = ServerSession::new(config, Some(device));
+        server.receive(&package_1);
+        let changes = vec![
+            (Tag(1), Command::replace_text("./DMAcc/dms1/Name", "renamed")),
+            (
+                Tag(2),
+                Command::replace_text("./DMAcc/dms1/AppAuth/CLCRED/AAuthSecret", "replaced"),
+            ),
+        ];
+        let Next::Send(package_3) = client.receive(&server.respond(changes), &mut tree) else {
+            panic!("there is something to answer")
+        };
+        let codes: Vec<_> = server.receive(&package_3).statuses;
+        assert!(
+            codes.iter().all(|status| status.code == StatusCode::OK),
+            "{codes:?}"
+        );
+        client.receive(&server.respond(Vec::new()), &mut tree);
+        keep_nonces(&client, &mut tree, &root);
+
+        let (_, kept) = Account::find(&tree, "dms1.example").expect("it is still there");
+        assert_eq!(kept.name.as_deref(), Some("renamed"));
+        let credentials = kept.client_credentials.expect("they are still there");
+        assert_eq!(credentials.secret, Secret::new("replaced"));
+        let moved_on = server.client_credentials().map(|known| &known.nonce);
+        assert_eq!(Some(&credentials.nonce), moved_on);
+        assert_ne!(credentials.nonce, b"nonce-A");
+    }
 }

@@ -141,7 +141,10 @@ impl Client {
             });
             let turn = device.session.lock().await;
             // What comes of it changes nothing.
-            drop(self.session_by(device, generation, account, Opening::Own).await);
+            drop(
+                self.session_by(device, generation, account, None, Opening::Own)
+                    .await,
+            );
             drop(turn);
         }
         let servers = self
@@ -245,7 +248,7 @@ impl Client {
         let _turn = device.session.lock().await;
         device.dequeue(server_id);
         let found = Account::find(&device.tree(), server_id);
-        let (_, mut account) = found.ok_or_else(|| format!("there is no account of `{server_id}`"))?;
+        let (place, mut account) = found.ok_or_else(|| format!("there is no account of `{server_id}`"))?;
         if let Some(machine) = machine
             && let Ok(address) = account.address.parse::<Url>()
         {
@@ -264,9 +267,8 @@ impl Client {
         if is_second && self.has(Deviation::SessionToWrongAddress) {
             account.address = format!("{}/other", account.address);
         }
-        let (account, result) = self.session_by(device, generation, account, opening).await;
-        device.keep_nonces(generation, &account);
-        result
+        self.session_by(device, generation, account, Some(&place), opening)
+            .await
     }
 }
 

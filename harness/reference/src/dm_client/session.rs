@@ -8,6 +8,7 @@ use oma_dm::session::Carried;
 use oma_dm::session::client::{ClientConfig, ClientSession, End, Step};
 use oma_dm::syncml::{self, AlertCode, Command, Message};
 use oma_dm::tree::Outcome;
+use oma_dm::uri::NodeUri;
 
 use crate::config;
 use crate::deviation::Deviation;
@@ -44,19 +45,17 @@ impl oma_dm::session::Device for Worker<'_> {
 }
 
 impl Client {
-    /// Holds a session to its end; gives back the account with the nonces for the next session.
+    /// Holds a session to its end, and keeps its nonces for the next one in the account at `place`.
     pub(super) async fn session_by(
         &self,
         device: &Device,
         generation: u64,
         account: Account,
+        place: Option<&NodeUri>,
         opening: Opening,
-    ) -> (Account, Result<(), String>) {
-        let device_info = match DeviceInfo::read(&device.tree()) {
-            Ok(device_info) => device_info,
-            Err(error) => return (account, Err(format!("failed to read DevInfo: {error}"))),
-        };
-        let mut device_info = device_info;
+    ) -> Result<(), String> {
+        let mut device_info =
+            DeviceInfo::read(&device.tree()).map_err(|error| format!("failed to read DevInfo: {error}"))?;
         if account.server_id != self.config.account.server_id
             && self.deviations.has(Deviation::WrongManufacturerInSession)
         {
@@ -72,8 +71,7 @@ impl Client {
         let mut config = ClientConfig::new(account, device_info, session_id, alert, &seed);
         config.encoding = self.encoding();
         config.takes_large_objects = !self.has(Deviation::RefusesLargeObjects);
-        let (session, first) = ClientSession::start(config);
-        let mut session = session;
+        let (mut session, first) = ClientSession::start(config);
         let hands = Hands {
             device,
             generation,
@@ -91,7 +89,10 @@ impl Client {
                 },
             )
             .await;
-        (session.into_account(), result)
+        if let Some(place) = place {
+            device.keep_nonces(generation, place, &session);
+        }
+        result
     }
 
     async fn talk(
