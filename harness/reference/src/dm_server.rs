@@ -7,7 +7,7 @@ use std::time::Instant;
 use oma_dm::account::{AuthenticationType, Credentials as WireCredentials};
 use oma_dm::auth::Secret;
 use oma_dm::session::server::{Admission, Received, ServerConfig, ServerSession, Tag, Turn};
-use oma_dm::session::{Authentication, Carried, Standing};
+use oma_dm::session::{Authentication, Carried, Order, Standing};
 use oma_dm::syncml::{self, Command, Encoding, Item, Meta};
 
 use crate::background::lock;
@@ -23,8 +23,10 @@ use crate::known_devices::{KnownDevices, Nonces};
 use crate::office::Office;
 use crate::url::Url;
 
-/// The most sessions that are kept; the one that has been silent for longest goes first.
+/// The most sessions that are kept as they go on; the one that has been silent for longest goes first.
 const MAX_SESSIONS: usize = 4096;
+/// The most sessions that are kept when they are over, for a client that did not get the last answer.
+const MAX_FINISHED: usize = 256;
 
 /// What a server does in its DM sessions.
 pub(crate) trait Managing: Machine {
@@ -92,12 +94,16 @@ pub(crate) struct DmServer<M> {
     sessions: Mutex<Sessions>,
 }
 
-/// The sessions that are going on, by device and session identifier.
+/// The sessions that are going on, and those that were lately, by device and session identifier.
 #[derive(Default)]
 struct Sessions {
-    by_id: BTreeMap<(String, String), Session>,
+    going_on: BTreeMap<Key, Session>,
+    finished: BTreeMap<Key, Session>,
     next_number: u64,
 }
+
+/// A device and a session identifier of its.
+type Key = (String, String);
 
 /// What a device is answered.
 struct Answer {
@@ -140,9 +146,10 @@ impl<M: Managing> DmServer<M> {
         let peek = ServerSession::peek(message);
         let key = (peek.device_id.clone(), peek.session_id);
         let mut sessions = lock(&self.sessions);
-        let mut session = match sessions.by_id.remove(&key) {
-            Some(session) if peek.message_id != "1" => session,
-            _ => self.begin(&peek.device_id, sessions.next_number, &carried, encoding),
+        let known = sessions.remove(&key);
+        let mut session = match known.filter(|session| session.wire.continues_with(message)) {
+            Some(session) => session,
+            None => self.begin(&peek.device_id, sessions.next_number, &carried, encoding),
         };
         sessions.next_number += 1;
         session.heard = sessions.next_number;
@@ -175,12 +182,11 @@ impl<M: Managing> DmServer<M> {
             body,
             hmac: hmac.filter(|_| !self.has(Deviation::OmitsMac)),
         };
-        if received.admission == Admission::Accepted {
+        // What is repeated may be of a session before the last one: its nonces are old.
+        if received.admission == Admission::Accepted && received.order != Order::Repeated {
             self.keep(&peek.device_id, &session.wire, &received);
         }
-        if !session.wire.is_over() {
-            sessions.keep(key, session);
-        }
+        sessions.keep(key, session);
         (answer, outgoing)
     }
 
@@ -295,12 +301,20 @@ impl<M: Managing> DmServer<M> {
 }
 
 impl Sessions {
-    fn keep(&mut self, key: (String, String), session: Session) {
-        self.by_id.insert(key, session);
-        if self.by_id.len() > MAX_SESSIONS {
-            let oldest = self.by_id.iter().min_by_key(|(_, session)| session.heard);
+    fn remove(&mut self, key: &Key) -> Option<Session> {
+        self.going_on.remove(key).or_else(|| self.finished.remove(key))
+    }
+
+    fn keep(&mut self, key: Key, session: Session) {
+        let (sessions, most) = match session.wire.is_over() {
+            true => (&mut self.finished, MAX_FINISHED),
+            false => (&mut self.going_on, MAX_SESSIONS),
+        };
+        sessions.insert(key, session);
+        if sessions.len() > most {
+            let oldest = sessions.iter().min_by_key(|(_, session)| session.heard);
             if let Some(key) = oldest.map(|(key, _)| key.clone()) {
-                self.by_id.remove(&key);
+                sessions.remove(&key);
             }
         }
     }

@@ -11,7 +11,7 @@ use oma_dm::acl::{Acl, Right};
 use oma_dm::auth::HMAC_HEADER;
 use oma_dm::notification::{Notification, NotificationError};
 use oma_dm::session::server::{ServerConfig, ServerSession, Tag, Turn};
-use oma_dm::session::{Authentication, Carried};
+use oma_dm::session::{Authentication, Carried, Order};
 use oma_dm::syncml::{self, Command, Format, Item, Meta, Operation};
 
 use crate::bootstrap::{credentials, scheme};
@@ -20,6 +20,7 @@ use crate::context::CaseContext;
 use crate::delegation::fault;
 use crate::documents::fill;
 use crate::http::server::{Received, Reply};
+use crate::kept_sessions::{KeptSessions, Key};
 use crate::listener::{encoding, hmac};
 use crate::script::Performed;
 use crate::stage::lock;
@@ -34,7 +35,7 @@ pub struct Offers {
 struct OfferState {
     waiting: Vec<(Tag, Command)>,
     next: u64,
-    sessions: BTreeMap<String, ServerSession>,
+    sessions: KeptSessions,
     /// The credentials with the nonces of the last session, the client's and the server's.
     credentials: Option<(Credentials, Credentials)>,
     /// What Gets found, by tag.
@@ -42,9 +43,6 @@ struct OfferState {
     /// The status of each command, by tag.
     statuses: BTreeMap<Tag, u16>,
 }
-
-/// The most sessions that are remembered.
-const MAX_SESSIONS: usize = 64;
 
 impl Offers {
     /// Adds a command; its tag.
@@ -104,8 +102,8 @@ pub(crate) async fn answer(
         body: &request.body,
         hmac: hmac(&request.headers),
     };
-    let outcome = receive(context, role, offers, carried, encoding);
-    if let Some(outcome) = outcome {
+    let taken = receive(context, role, offers, carried, encoding);
+    if let Some(outcome) = taken.outcome {
         context.recorder.record(Event::Authenticated {
             exchange,
             who: Role::DmClient,
@@ -140,7 +138,7 @@ pub(crate) async fn answer(
     if let Some(status) = changes.answer {
         return Reply::new(status, "text/plain", Vec::new());
     }
-    let (body, seal) = respond(offers, &reading.message.header.session_id, encoding);
+    let (body, seal) = respond(offers, &Key::of(&reading.message), &taken, encoding);
     let media_type = encoding.media_type().to_owned();
     let (body, media_type) = match changes.corrupt {
         Some(corruption) => crate::change::spoil(corruption, body, media_type),
@@ -153,42 +151,48 @@ pub(crate) async fn answer(
     reply
 }
 
+/// What a package of the client came to.
+struct Taken {
+    /// What it proved, where anything is asked for.
+    outcome: Option<Outcome>,
+    turn: Turn,
+    is_repeated: bool,
+}
+
 fn receive(
     context: &CaseContext,
     role: Role,
     offers: &Offers,
     carried: Carried<'_>,
     encoding: syncml::Encoding,
-) -> Option<Outcome> {
+) -> Taken {
     let message = carried.message;
     let mut state = lock(&offers.state);
     let known = state
         .credentials
         .clone()
         .unwrap_or_else(|| first_credentials(context, role));
-    if state.sessions.len() >= MAX_SESSIONS {
-        state.sessions.pop_first();
-    }
-    let session = state
-        .sessions
-        .entry(message.header.session_id.clone())
-        .or_insert_with(|| {
-            let address = context.endpoints(role).dm.unwrap_or_default();
-            let seed = format!("{}-{role}-{}", context.token, message.header.session_id);
-            let mut config = ServerConfig::new(address, Some(known.1.clone()), seed.as_bytes());
-            config.encoding = encoding;
-            config.max_message_size = context.case().given.max_message_size.map(u64::from);
-            config.longest_sent = config.max_message_size;
-            if context.case().given.response_uri {
-                config.response_uri = Some(format!("{}?go-on={}", config.address, message.header.session_id));
-            }
-            ServerSession::new(config, Some(known.0.clone()))
-        });
+    let session = state.sessions.of(message, |number| {
+        let session_id = &message.header.session_id;
+        let address = context.endpoints(role).dm.unwrap_or_default();
+        // A client may give two of its sessions the same identifier; their nonces differ all the same.
+        let seed = format!("{}-{role}-{session_id}-{number}", context.token);
+        let mut config = ServerConfig::new(address, Some(known.1.clone()), seed.as_bytes());
+        config.encoding = encoding;
+        config.max_message_size = context.case().given.max_message_size.map(u64::from);
+        config.longest_sent = config.max_message_size;
+        if context.case().given.response_uri {
+            config.response_uri = Some(format!("{}?go-on={session_id}", config.address));
+        }
+        ServerSession::new(config, Some(known.0.clone()))
+    });
     let received = session.receive_carried(carried);
+    // What is repeated may be of a session before the last one: its nonces are old.
     let moved = session
         .client_credentials()
         .cloned()
-        .zip(session.server_credentials().cloned());
+        .zip(session.server_credentials().cloned())
+        .filter(|_| received.order != Order::Repeated);
     for status in &received.statuses {
         state.statuses.insert(status.tag, status.code.0);
     }
@@ -200,15 +204,17 @@ fn receive(
             .unwrap_or_default();
         state.results.insert(result.tag, text);
     }
-    if received.turn == Turn::Over {
-        state.sessions.remove(&message.header.session_id);
-    }
     state.credentials = moved.or(Some(known));
-    match received.authentication {
+    let outcome = match received.authentication {
         Authentication::Verified => Some(Outcome::Verified),
         Authentication::Wrong => Some(Outcome::Wrong),
         Authentication::Missing => Some(Outcome::Missing),
         Authentication::NotNeeded | Authentication::Unsupported => None,
+    };
+    Taken {
+        outcome,
+        turn: received.turn,
+        is_repeated: received.order == Order::Repeated,
     }
 }
 
@@ -240,7 +246,12 @@ pub fn notification(
 }
 
 /// The answer to a package, and what seals it.
-fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> (Vec<u8>, Option<String>) {
+fn respond(
+    offers: &Offers,
+    key: &Key,
+    taken: &Taken,
+    encoding: syncml::Encoding,
+) -> (Vec<u8>, Option<String>) {
     let mut state = lock(&offers.state);
     let OfferState {
         waiting,
@@ -248,27 +259,22 @@ fn respond(offers: &Offers, session_id: &str, encoding: syncml::Encoding) -> (Ve
         credentials,
         ..
     } = &mut *state;
-    let Some(session) = sessions.get_mut(session_id) else {
+    let Some(session) = sessions.get_mut(key) else {
         return (Vec::new(), None);
     };
-    let may_command = session.authentication().is_enough();
-    let commands = if may_command {
-        std::mem::take(waiting)
-    } else {
-        Vec::new()
+    let commands = match taken.turn {
+        Turn::Commands => std::mem::take(waiting),
+        Turn::Wait | Turn::Over => Vec::new(),
     };
     let message = session.respond(commands);
     let body = syncml::write(&message, encoding);
     let seal = session.seal(&body).map(|seal| seal.to_string());
-    if let Some(moved) = session
+    let moved = session
         .client_credentials()
         .cloned()
-        .zip(session.server_credentials().cloned())
-    {
+        .zip(session.server_credentials().cloned());
+    if let Some(moved) = moved.filter(|_| !taken.is_repeated) {
         *credentials = Some(moved);
-    }
-    if session.is_over() {
-        sessions.remove(session_id);
     }
     (body, seal)
 }
