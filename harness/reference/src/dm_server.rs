@@ -19,6 +19,7 @@ use crate::delegation::ledger::{Machine, Outgoing, Side};
 use crate::deviation::{Deviation, Deviations};
 use crate::entropy;
 use crate::http::server::{Handler, HttpRequest, Reply};
+use crate::irregular;
 use crate::known_devices::{KnownDevices, Nonces};
 use crate::office::Office;
 use crate::url::Url;
@@ -176,11 +177,17 @@ impl<M: Managing> DmServer<M> {
         answer.commands.retain(|command| {
             !matches!(command, Command::Status(status) if is_omitted(&status.command_ref, &status.command))
         });
+        if received.authentication == Authentication::Wrong && self.has(Deviation::NeverAsksAgain) {
+            answer.commands.iter_mut().for_each(forget_challenge);
+        }
+        irregular::depart(&mut answer, &self.office.deviations);
         let body = syncml::write(&answer, encoding);
         let hmac = session.wire.seal(&body).map(|seal| seal.to_string());
+        let is_bare = self.has(Deviation::OmitsMac)
+            || (self.has(Deviation::SealsFirstMessageOnly) && answer.header.message_id != "1");
         let answer = Answer {
             body,
-            hmac: hmac.filter(|_| !self.has(Deviation::OmitsMac)),
+            hmac: hmac.filter(|_| !is_bare),
         };
         // What is repeated may be of a session before the last one: its nonces are old.
         if received.admission == Admission::Accepted && received.order != Order::Repeated {
@@ -232,7 +239,9 @@ impl<M: Managing> DmServer<M> {
             None => AuthenticationType::Digest,
         };
         let credentials = self.account.credentials.of(device);
-        let nonces = self.devices.nonces(device).unwrap_or_else(|| Nonces {
+        let moved_on = self.devices.nonces(device);
+        let moved_on = moved_on.filter(|_| !self.has(Deviation::AcceptsUsedNonce));
+        let nonces = moved_on.unwrap_or_else(|| Nonces {
             client: credentials.client_nonce.clone(),
             server: credentials.server_nonce.clone(),
         });
@@ -252,7 +261,9 @@ impl<M: Managing> DmServer<M> {
             nonces.server,
         );
         let server = (!self.has(Deviation::SkipsAuthentication)).then_some(server);
-        let takes_anybody = is_second && self.has(Deviation::AcceptsAnyCredentials);
+        let given = first.message.header.credentials.as_ref();
+        let takes_anybody = (is_second && self.has(Deviation::AcceptsAnyCredentials))
+            || (given.is_none() && self.has(Deviation::AcceptsAnyMac));
         let mut config = ServerConfig::new(self.url.as_str(), server, &entropy::octets::<16>());
         config.encoding = encoding;
         Session {
@@ -391,7 +402,8 @@ impl<M: Managing + Sync> Handler for DmServer<M> {
             hmac: request.hmac.as_deref(),
         };
         let (answer, outgoing) = self.take(carried, encoding);
-        let mut reply = Reply::new(200, encoding.media_type(), answer.body);
+        let media_type = irregular::media_type(encoding, &self.office.deviations);
+        let mut reply = Reply::new(200, media_type, answer.body);
         reply.hmac = answer.hmac;
         if outgoing.is_empty() {
             return reply;
@@ -436,6 +448,12 @@ fn commands(operation: &Operation) -> Vec<Command> {
                 &node.to_string(),
             )]))]
         }
+    }
+}
+
+fn forget_challenge(command: &mut Command) {
+    if let Command::Status(status) = command {
+        status.challenge = None;
     }
 }
 

@@ -21,6 +21,7 @@ use crate::context::{CaseContext, endpoint};
 use crate::dial::{Line, Outgoing};
 use crate::listener::{encoding, hmac};
 use crate::script::Performed;
+use crate::server_side::sealed;
 use crate::stage::{Presents, Stage};
 
 /// The mock client of one case.
@@ -90,7 +91,7 @@ async fn poll_once(stage: &Arc<Stage>, context: &Arc<CaseContext>) -> Result<(),
     let Some((root, account)) = Account::find(&client.tree, &server_id) else {
         return Ok(());
     };
-    session(stage, context, &mut client, Role::Dms1, &root, account).await
+    session(stage, context, &mut client, Role::Dms1, &root, account, None).await
 }
 
 /// Fetches the bootstrap from the URL of the newest entry, and applies it.
@@ -171,6 +172,14 @@ pub(crate) async fn open_session(
     let Some((root, mut account)) = found else {
         return Performed::Stuck("the client has no account of DMS-2".to_owned());
     };
+    let uses_nonce_again = changes.fields.get("nonce") == Some(&FieldChange::Removed);
+    if uses_nonce_again {
+        // A good session first, with what is then used again.
+        let account = account.clone();
+        if let Err(reason) = session(stage, context, &mut client, Role::Dms2, &root, account, None).await {
+            return Performed::Stuck(format!("the session with DMS-2 failed: {reason}"));
+        }
+    }
     if let Some(change) = changes.in_words() {
         context.recorder.record(Event::Changed {
             at: MessageId::request(Step::ClientSession),
@@ -187,7 +196,13 @@ pub(crate) async fn open_session(
         }
         None => {}
     }
-    if let Err(reason) = session(stage, context, &mut client, Role::Dms2, &root, account).await {
+    if let (Some(FieldChange::To(nonce)), Some(credentials)) =
+        (changes.fields.get("nonce"), &mut account.client_credentials)
+    {
+        credentials.nonce = nonce.as_bytes().to_vec();
+    }
+    let mac = changes.fields.get("mac").cloned();
+    if let Err(reason) = session(stage, context, &mut client, Role::Dms2, &root, account, mac).await {
         return Performed::Stuck(format!("the session with DMS-2 failed: {reason}"));
     }
     if context.recorder.seen(MessageId::answer(Step::ClientSession)) {
@@ -196,7 +211,7 @@ pub(crate) async fn open_session(
     Performed::Stuck("DMS-2 did not take the session".to_owned())
 }
 
-/// Holds one DM session to its end.
+/// Holds one DM session to its end; `mac` is what becomes of the digest of its first message.
 async fn session(
     stage: &Arc<Stage>,
     context: &Arc<CaseContext>,
@@ -204,6 +219,7 @@ async fn session(
     server: Role,
     root: &NodeUri,
     account: Account,
+    mut mac: Option<FieldChange>,
 ) -> Result<(), String> {
     client.sessions += 1;
     let session_id = format!("{:X}", client.sessions);
@@ -221,17 +237,20 @@ async fn session(
     }
     let written = config.encoding;
     let (mut session, mut message) = ClientSession::start(config);
-    let mut authenticated = false;
+    let mut change = None;
     let ended = loop {
         let url = session.address().to_owned();
         let body = syncml::write(&message, written);
         let mut headers = vec![("content-type".to_owned(), written.media_type().to_owned())];
-        headers.extend(
-            session
-                .seal(&body)
-                .map(|seal| (HMAC_HEADER.to_owned(), seal.to_string())),
-        );
-        let (exchange, answer) = match say(stage, context, client, server, url, headers, body).await {
+        let seal = sealed(mac.take().as_ref(), &body, |body| session.seal(body));
+        headers.extend(seal.map(|seal| (HMAC_HEADER.to_owned(), seal)));
+        let message_out = Out {
+            url,
+            headers,
+            body,
+            change: change.take(),
+        };
+        let (exchange, answer) = match say(stage, context, client, server, message_out).await {
             Ok(answered) => answered,
             Err(reason) => break Err(reason),
         };
@@ -246,9 +265,7 @@ async fn session(
             statuses: statuses(context, exchange),
         };
         let next = session.receive_carried(answer.carried(), &mut device);
-        if !authenticated {
-            authenticated = record_authentication(context, exchange, server, session.server_authentication());
-        }
+        record_authentication(context, exchange, server, session.server_authentication());
         if client.tree != before {
             record_state(
                 context,
@@ -261,6 +278,7 @@ async fn session(
             Next::Ended(End::Finished) => break Ok(()),
             Next::Ended(end) => break Err(format!("the session ended early: {end:?}")),
         };
+        (mac, change) = changed_seal(context, exchange);
         if !may_answer(context, exchange).await {
             break Err("the client withholds its Status, as the case asks for".to_owned());
         }
@@ -297,24 +315,31 @@ impl Answered {
 
 type Said = (u64, Result<Answered, String>);
 
+/// A message of the client as it goes out.
+struct Out {
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    /// What the case changes about it, in words.
+    change: Option<(MessageId, String)>,
+}
+
 async fn say(
     stage: &Arc<Stage>,
     context: &Arc<CaseContext>,
     client: &mut MockClient,
     server: Role,
-    url: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
+    message: Out,
 ) -> Result<Said, String> {
     let outgoing = Outgoing {
         observer: Role::DmClient,
         endpoint: endpoint(server, EndpointKind::Dm),
-        url,
+        url: message.url,
         method: "POST".to_owned(),
-        headers,
-        body,
+        headers: message.headers,
+        body: message.body,
         presents: Presents::Nothing,
-        change: None,
+        change: message.change,
         close_at: None,
         plaintext: false,
     };
@@ -347,19 +372,19 @@ const fn wire_encoding(encoding: claims::Encoding) -> Encoding {
     }
 }
 
-fn record_authentication(context: &CaseContext, exchange: u64, server: Role, found: Authentication) -> bool {
+/// Records what a server has proved by now: once is enough for a session, whichever of its messages it was in.
+fn record_authentication(context: &CaseContext, exchange: u64, server: Role, found: Authentication) {
     let outcome = match found {
         Authentication::Verified => Outcome::Verified,
         Authentication::Wrong => Outcome::Wrong,
         Authentication::Missing => Outcome::Missing,
-        Authentication::NotNeeded | Authentication::Unsupported => return false,
+        Authentication::NotNeeded | Authentication::Unsupported => return,
     };
     context.recorder.record(Event::Authenticated {
         exchange,
         who: server,
         outcome,
     });
-    outcome == Outcome::Verified
 }
 
 /// The steps of DMS-1 that an exchange carried.
@@ -393,6 +418,17 @@ fn statuses(context: &CaseContext, exchange: u64) -> Vec<(Step, u16)> {
             Some((step, status))
         })
         .collect()
+}
+
+/// What becomes of the digest of the message with the Status for a step, and what that is called.
+fn changed_seal(context: &CaseContext, exchange: u64) -> (Option<FieldChange>, Option<(MessageId, String)>) {
+    let steps = carried(context, exchange).into_iter();
+    let changed = steps.map(MessageId::answer).find_map(|answer| {
+        let changes = context.changes(answer);
+        let mac = changes.fields.get("mac").cloned()?;
+        Some((mac, (answer, changes.in_words().unwrap_or_default())))
+    });
+    changed.unzip()
 }
 
 /// Holds back the Status for a step where the case asks for it; false if it is not to be sent at all.

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use dmconform_case::claims::BeforeNotification;
 use dmconform_case::test_case::{FieldChange, Look, ProbeCommand, State};
 use dmconform_model::transcript::Authentication as Outcome;
 use dmconform_model::{Event, MessageId, Role, Step};
 use oma_dm::account::Credentials;
 use oma_dm::acl::{Acl, Right};
-use oma_dm::auth::HMAC_HEADER;
+use oma_dm::auth::{HMAC_HEADER, HmacHeader};
 use oma_dm::notification::{Notification, NotificationError};
 use oma_dm::session::server::{ServerConfig, ServerSession, Tag, Turn};
 use oma_dm::session::{Authentication, Carried, Order};
@@ -117,11 +118,20 @@ pub(crate) async fn answer(
             .is_some_and(|known| known.message == Some(MessageId::request(Step::ClientSession)))
     });
     let message = MessageId::answer(Step::ClientSession);
-    let changes = if opens {
+    let mut changes = if opens {
         context.changes(message)
     } else {
         Changes::default()
     };
+    let is_again = context
+        .recorder
+        .with(|observed| observed.changes.iter().any(|change| change.at == message));
+    // The digest is wrong once, with something to act upon in spite of it; what comes after is as it should be.
+    match changes.fields.contains_key("mac") {
+        true if is_again => drop(changes.fields.remove("mac")),
+        true => drop(offers.push(Command::get("./DevInfo/DevId"))),
+        false => {}
+    }
     if changes.delay {
         context.hold(message).await;
     }
@@ -138,7 +148,12 @@ pub(crate) async fn answer(
     if let Some(status) = changes.answer {
         return Reply::new(status, "text/plain", Vec::new());
     }
-    let (body, seal) = respond(offers, &Key::of(&reading.message), &taken, encoding);
+    let entry = context.changes(MessageId::request(Step::BootstrapEntry));
+    let spoilt = Spoilt {
+        mac: changes.fields.get("mac"),
+        size: entry.fields.get("size"),
+    };
+    let (body, seal) = respond(offers, &Key::of(&reading.message), &taken, encoding, &spoilt);
     let media_type = encoding.media_type().to_owned();
     let (body, media_type) = match changes.corrupt {
         Some(corruption) => crate::change::spoil(corruption, body, media_type),
@@ -245,12 +260,21 @@ pub fn notification(
     Notification::new(context.server_id(role), session_id).sign(&server.secret, &server.nonce)
 }
 
+/// What of an answer is not as the session has it.
+struct Spoilt<'a> {
+    /// The digest of the message.
+    mac: Option<&'a FieldChange>,
+    /// The size that is announced with the first part of an object.
+    size: Option<&'a FieldChange>,
+}
+
 /// The answer to a package, and what seals it.
 fn respond(
     offers: &Offers,
     key: &Key,
     taken: &Taken,
     encoding: syncml::Encoding,
+    spoilt: &Spoilt<'_>,
 ) -> (Vec<u8>, Option<String>) {
     let mut state = lock(&offers.state);
     let OfferState {
@@ -266,9 +290,12 @@ fn respond(
         Turn::Commands => std::mem::take(waiting),
         Turn::Wait | Turn::Over => Vec::new(),
     };
-    let message = session.respond(commands);
+    let mut message = session.respond(commands);
+    if let Some(size) = spoilt.size {
+        announce(&mut message, size);
+    }
     let body = syncml::write(&message, encoding);
-    let seal = session.seal(&body).map(|seal| seal.to_string());
+    let seal = sealed(spoilt.mac, &body, |body| session.seal(body));
     let moved = session
         .client_credentials()
         .cloned()
@@ -279,11 +306,49 @@ fn respond(
     (body, seal)
 }
 
+/// What goes beside a message to prove it: as it should be, over other octets, or not at all.
+pub(crate) fn sealed(
+    change: Option<&FieldChange>,
+    body: &[u8],
+    seal: impl Fn(&[u8]) -> Option<HmacHeader>,
+) -> Option<String> {
+    let seal = match change {
+        None => seal(body),
+        Some(FieldChange::To(text)) => seal(text.as_bytes()),
+        Some(FieldChange::Removed) => None,
+    };
+    seal.map(|seal| seal.to_string())
+}
+
+/// Announces the parts of objects that begin in a message with another size, or none.
+fn announce(message: &mut syncml::Message, size: &FieldChange) {
+    for command in &mut message.commands {
+        if let Command::Add(operation) | Command::Replace(operation) = command {
+            let first_parts = operation.items.iter_mut().filter(|item| item.meta.size.is_some());
+            for item in first_parts {
+                item.meta.size = match size {
+                    FieldChange::To(text) => text.parse().ok(),
+                    FieldChange::Removed => None,
+                };
+            }
+        }
+    }
+}
+
 /// Performs a step of DMS-1 that is carried in a DM session: says it when the client comes, and waits for the Status.
 pub(crate) async fn perform(context: &Arc<CaseContext>, message: MessageId, changes: &Changes) -> Performed {
     let Some(offers) = context.offers.get(&Role::Dms1) else {
         return Performed::Stuck("DMS-1 is not a mock".to_owned());
     };
+    let is_after_session = message.step == Step::BootstrapEntry
+        && context.case().given.before_notification == BeforeNotification::Replayed;
+    if is_after_session
+        && !context
+            .until(|context| context.recorder.with(|observed| observed.had_session(Role::Dms1)))
+            .await
+    {
+        return Performed::Stuck("the client did not come for the first notification".to_owned());
+    }
     let commands = match message.step {
         Step::BootstrapEntry => entry(context, changes),
         Step::AclUpdate => match acls(context, offers, changes).await {

@@ -79,6 +79,11 @@ impl Device {
         lock(&self.state).tree.clone()
     }
 
+    /// The account of a server as it left the factory.
+    pub(crate) fn first_account(&self, server_id: &str) -> Option<Account> {
+        Account::find(&self.initial, server_id).map(|(_, account)| account)
+    }
+
     /// Changes the tree, unless it was reset since.
     pub(crate) fn change<T>(&self, generation: u64, change: impl FnOnce(&mut Tree) -> T) -> Option<T> {
         let mut state = lock(&self.state);

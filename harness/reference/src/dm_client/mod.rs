@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use oma_dm::account::Account;
+use oma_dm::account::{Account, AuthenticationType};
 use oma_dm::bootstrap::{self, Entry, Profile};
 
 use crate::accounts;
@@ -17,6 +17,7 @@ use crate::url::Url;
 
 mod device;
 mod management;
+mod parts;
 mod session;
 
 pub(crate) use management::ClientManagement;
@@ -263,6 +264,12 @@ impl Client {
         let is_second = server_id != self.config.account.server_id;
         if is_second && self.has(Deviation::SessionWithoutCredentials) {
             account.client_credentials = None;
+        }
+        if let Some(credentials) = &account.server_credentials
+            && credentials.authentication_type == AuthenticationType::Hmac
+            && self.has(Deviation::AcceptsAnyMac)
+        {
+            account.server_credentials = None;
         }
         if is_second && self.has(Deviation::SessionToWrongAddress) {
             account.address = format!("{}/other", account.address);

@@ -14,8 +14,10 @@ use crate::config;
 use crate::deviation::Deviation;
 use crate::dm_client::Client;
 use crate::dm_client::device::{Device, Hands};
+use crate::dm_client::parts::Parts;
 use crate::entropy;
 use crate::http::client::Question;
+use crate::irregular;
 use crate::url::Url;
 
 /// Why a session is opened.
@@ -102,14 +104,19 @@ impl Client {
         mut worker: Worker<'_>,
     ) -> Result<(), String> {
         let mut message = first;
+        let mut parts = Parts::default();
         let begun_at = session.address().to_owned();
         loop {
             let address = match self.has(Deviation::IgnoresResponseUri) {
                 true => begun_at.as_str(),
                 false => session.address(),
             };
+            irregular::depart(&mut message, &self.deviations);
             let (body, seal) = self.written(session, &message);
             let answer = self.exchange(address, body, seal).await?;
+            if self.has(Deviation::AcceptsWrongObjectSize) {
+                parts.take(&answer.message);
+            }
             match session.receive_carried(answer.carried(), &mut worker) {
                 Step::Send(next) => message = *next,
                 Step::Ended(End::Finished | End::Aborted | End::AbortedHere) => return Ok(()),
@@ -138,6 +145,9 @@ impl Client {
                 }
                 Step::Ended(End::TooLong) => return Err("the session went on for too long".to_owned()),
             }
+            parts.insist(&mut message, |command| {
+                worker.hands.execute(session.server_id(), command);
+            });
             let hushed = std::mem::take(&mut worker.hushed);
             message.commands.retain(
                 |command| !matches!(command, Command::Status(status) if hushed.contains(&status.command_ref)),
@@ -149,7 +159,9 @@ impl Client {
     fn written(&self, session: &ClientSession, message: &Message) -> (Vec<u8>, Option<String>) {
         let body = syncml::write(message, self.encoding());
         let seal = session.seal(&body).map(|seal| seal.to_string());
-        (body, seal.filter(|_| !self.has(Deviation::OmitsMac)))
+        let is_bare = self.has(Deviation::OmitsMac)
+            || (self.has(Deviation::SealsFirstMessageOnly) && message.header.message_id != "1");
+        (body, seal.filter(|_| !is_bare))
     }
 
     pub(super) fn encoding(&self) -> syncml::Encoding {
@@ -162,7 +174,7 @@ impl Client {
     /// Sends a message, and reads the server's.
     async fn exchange(&self, address: &str, body: Vec<u8>, hmac: Option<String>) -> Result<Answer, String> {
         let url: Url = address.parse().map_err(|error| format!("failed to {error}"))?;
-        let media_type = self.encoding().media_type();
+        let media_type = irregular::media_type(self.encoding(), &self.deviations);
         let question = Question {
             method: "POST",
             body: Some((media_type, body)),
