@@ -293,8 +293,9 @@ fn put_right(header: &Header, observed: &Observed, message: MessageId, change: &
         Part::Answer => observed.all(message),
     };
     let mut good = good.filter(|seen| seen.accepted);
-    good.find(|seen| Some(seen.exchange) != change.exchange)
-        .map(|seen| seen.seq)
+    let good = good.find(|seen| Some(seen.exchange) != change.exchange)?;
+    // What comes of it may be seen before its answer is: they pass on different connections.
+    observed.exchanges.get(&good.exchange)?.request
 }
 
 /// Whether one message follows from another in the procedure.
