@@ -402,13 +402,18 @@ impl Overdue {
     }
 }
 
-/// Whether a mock role is still going to send a message as the procedure has it.
+/// Whether a mock role is still going to send a message, as the procedure or as the case has it.
 fn will_send(context: &CaseContext, message: MessageId, sender: Role) -> bool {
     let changes = context.changes(message);
-    let stopped = context
-        .recorder
-        .with(|observed| observed.stopped.iter().any(|(_, role, _)| *role == sender));
-    !stopped && !changes.omit && changes.in_words().is_none()
+    let (stopped, has_changed) = context.recorder.with(|observed| {
+        (
+            observed.stopped.iter().any(|(_, role, _)| *role == sender),
+            observed.changes.iter().any(|applied| applied.at == message),
+        )
+    });
+    // What is to be different about it is yet to come.
+    let is_to_come = changes.in_words().is_none() || !has_changed;
+    !stopped && !changes.omit && is_to_come
 }
 
 /// The session identifier of the first notification of a case; the next one has the next.
