@@ -86,6 +86,19 @@ pub enum StartedBy {
     Notification,
 }
 
+/// What comes before the notification that asks a client to come for the entry of step 4, a window ahead of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BeforeNotification {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A notification whose digest is not the server's.
+    Forged,
+    /// A notification that the client has come for before, once more.
+    Replayed,
+}
+
 /// A capability that not every product has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

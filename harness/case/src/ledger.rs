@@ -4,12 +4,13 @@ use dmconform_model::ledger::{CheckKind, Coverage, State};
 use dmconform_model::result::Blame;
 use dmconform_model::{CaseResult, LedgerEntry, Requirement, RequirementId, Role, Verdict};
 
+use crate::claims::BeforeNotification;
 use crate::suite::Suite;
 use crate::test_case::TestCase;
 
 /// The kind of check that a case makes.
 pub const fn kind(case: &TestCase) -> CheckKind {
-    if case.changes.is_empty() {
+    if case.changes.is_empty() && matches!(case.given.before_notification, BeforeNotification::Nothing) {
         CheckKind::Positive
     } else {
         CheckKind::Negative

@@ -7,7 +7,7 @@ use dmconform_model::{CaseId, MessageId, Place, RequirementId, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::claims::{Authentication, BootstrapForm, Encoding, StartedBy};
+use crate::claims::{Authentication, BeforeNotification, BootstrapForm, Encoding, StartedBy};
 use crate::field::{Condition, FieldRef};
 
 /// One test case, as the judge and the mock roles use it.
@@ -100,6 +100,9 @@ pub struct Circumstances {
     pub bootstrap: BootstrapForm,
     /// Who makes a real client open its session with DMS-1.
     pub started_by: StartedBy,
+    /// What comes before the notification that asks a real client to come for the entry of step 4.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub before_notification: BeforeNotification,
     /// Whether mock servers tell the client by RespURI to go on at another address of theirs.
     pub response_uri: bool,
     /// The longest message that a mock takes in DM sessions, in octets (`MaxMsgSize`): what is longer comes in
@@ -110,6 +113,10 @@ pub struct Circumstances {
     /// Whether another delegation, of another device, is opened while this case holds back a message.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub beside: bool,
+}
+
+fn is_usual(before: &BeforeNotification) -> bool {
+    *before == BeforeNotification::default()
 }
 
 impl Default for Circumstances {
@@ -125,6 +132,7 @@ impl Default for Circumstances {
             authentication: Authentication::default(),
             bootstrap: BootstrapForm::default(),
             started_by: StartedBy::default(),
+            before_notification: BeforeNotification::default(),
             response_uri: false,
             max_message_size: None,
             beside: false,
@@ -232,6 +240,8 @@ pub enum What {
     Procedure,
     /// What passes between the servers passes inside TLS.
     Secured,
+    /// The messages of the judged roles in DM sessions keep rules of this kind.
+    Sessions(SessionRule),
     /// A message, with conditions on what it carries.
     Step {
         /// The message.
@@ -256,6 +266,18 @@ pub enum What {
     State(State),
     /// At least one of these must hold.
     OneOf(Vec<Expectation>),
+}
+
+/// A kind of rule on the messages of DM sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionRule {
+    /// What binds whoever speaks in a session: who answers what, when, with which references.
+    Regular,
+    /// The form of messages and what is recommended, from which products that work with each other depart.
+    InForm,
+    /// Who seals a message of a session seals all that he says after it.
+    Sealed,
 }
 
 /// What the client's tree must be like.

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::{MessageId, Part};
 
+use crate::claims::BeforeNotification;
 use crate::field::Condition;
 use crate::procedure::Procedure;
 use crate::test_case::{
-    Change, Circumstances, CloseAt, Corruption, FieldChange, How, Look, ProbeCommand, State, What,
+    Change, Circumstances, CloseAt, Corruption, FieldChange, How, Look, ProbeCommand, SessionRule, State,
+    What,
 };
 
 /// What is unusual about the DM sessions and the bootstrap of a case, a sentence each.
@@ -32,6 +34,17 @@ pub fn sessions(given: &Circumstances) -> Vec<String> {
     }
     if given.started_by != usual.started_by {
         lines.push("DMS-1 asks the client to come by a notification.".to_owned());
+    }
+    match given.before_notification {
+        BeforeNotification::Nothing => {}
+        BeforeNotification::Forged => {
+            lines.push("A notification with a wrong digest comes before it.".to_owned());
+        }
+        BeforeNotification::Replayed => {
+            lines.push(
+                "A notification that the client has come for already comes again before it.".to_owned(),
+            );
+        }
     }
     if given.response_uri {
         lines.push("Servers tell the client by RespURI to go on at another address.".to_owned());
@@ -119,6 +132,18 @@ pub const fn certificate(kind: Certificate) -> &'static str {
 pub fn expected(procedure: &Procedure, what: &What) -> String {
     let named = |id: MessageId| message(procedure, id);
     match what {
+        What::Sessions(rule) => match rule {
+            SessionRule::Regular => {
+                "what the judged roles say in DM sessions keeps the rules that bind them".to_owned()
+            }
+            SessionRule::InForm => {
+                "what the judged roles say in DM sessions is in form, and keeps what is recommended"
+                    .to_owned()
+            }
+            SessionRule::Sealed => {
+                "each message of a judged role in a DM session is sealed, once one was".to_owned()
+            }
+        },
         What::Secured => "what passes between the servers passes inside TLS".to_owned(),
         What::Procedure => "every message of the judged roles comes, in order, with equal data".to_owned(),
         What::Step { message, fields } if fields.is_empty() => match message.part {

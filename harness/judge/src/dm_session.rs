@@ -9,6 +9,7 @@ use oma_dm::acl::Acl;
 use crate::header::Header;
 use crate::occurrence::Fields;
 use crate::package::{Package, Sent, Verb};
+use crate::regularity::Regularity;
 use crate::state::rights;
 
 /// One DM session as one observer sees it.
@@ -19,10 +20,8 @@ pub(crate) struct DmSession {
     groups: Vec<Group>,
     /// The other commands of the server: MsgID and CmdID → probe, by its index in what was observed.
     pub(crate) probes: BTreeMap<(String, String), usize>,
-    /// What the last message of the client asks a Status for.
-    wants_status: Vec<String>,
-    /// The MsgID of that message.
-    client_message: String,
+    /// The session against the rules for it.
+    pub(crate) regularity: Regularity,
     /// What an item has said of its data so far, where more follows (OMA-TS-DM_Protocol 7).
     unfinished: Option<Unfinished>,
     /// The longest message that the client takes, in octets.
@@ -79,10 +78,13 @@ pub(crate) struct KnownTree {
 }
 
 impl DmSession {
+    /// Whether a message of the client begins another session of the same identifier.
+    pub(crate) fn is_over_by(&self, package: &Package) -> bool {
+        package.message_id == "1" && !self.regularity.is_repeated(package)
+    }
+
     /// Takes a message of the client: the steps that it answers.
     pub(crate) fn client_sent(&mut self, package: &Package) -> Vec<AnsweredStep> {
-        self.wants_status.clone_from(&package.wants_status);
-        self.client_message.clone_from(&package.message_id);
         self.max_message_size = package.max_message_size.or(self.max_message_size);
         let mut touched = BTreeSet::new();
         for status in &package.statuses {
@@ -181,21 +183,6 @@ impl DmSession {
             Some(data)
         };
         Some((Sent { data, ..sent.clone() }, messages + 1))
-    }
-
-    /// Which of the client's commands (and its header, CmdRef 0) a message of the server leaves without a Status.
-    pub(crate) fn without_status(&self, package: &Package) -> Vec<String> {
-        let answered: BTreeSet<&str> = package
-            .statuses
-            .iter()
-            .filter(|status| status.message_ref == self.client_message)
-            .map(|status| status.command_ref.as_str())
-            .collect();
-        let wanted = std::iter::once("0").chain(self.wants_status.iter().map(String::as_str));
-        wanted
-            .filter(|id| !answered.contains(id))
-            .map(str::to_owned)
-            .collect()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::condition::{self, Judged};
 use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
 use crate::observed::Observed;
-use crate::{equality, never, presence, refuse, state, view, whole};
+use crate::{equality, never, presence, refuse, regularity, state, view, whole};
 
 /// Judges one expectation of the case.
 pub(crate) fn judge(header: &Header, observed: &Observed, expectation: &Expectation) -> Vec<Outcome> {
@@ -22,6 +22,7 @@ pub(crate) fn judge(header: &Header, observed: &Observed, expectation: &Expectat
     match what {
         What::Procedure => whole::judge(header, observed, place),
         What::Secured => whole::inside_tls(header, observed, requirement, place),
+        What::Sessions(rule) => regularity::judge(header, observed, *rule, requirement, place),
         What::Step { message, fields } => step(header, observed, expectation, *message, fields),
         What::Never { message, until } => {
             vec![never::judge(

@@ -8,6 +8,7 @@ use dmconform_model::transcript::{ConnectionId, DeviceState, Endpoint, ExchangeI
 use dmconform_model::{MessageId, Role};
 
 use crate::occurrence::Occurrence;
+use crate::regularity::Irregular;
 
 /// Everything of a transcript that verdicts depend on.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +21,12 @@ pub struct Observed {
     pub exchanges: BTreeMap<ExchangeId, Exchange>,
     /// The answers of servers to a client that they admitted.
     pub dm_answers: Vec<DmAnswer>,
+    /// The messages of DM sessions: record and sender.
+    pub said: Vec<(u64, Role)>,
+    /// What each message of a DM session says of the header that it answers.
+    pub header_codes: Vec<HeaderCode>,
+    /// The rules that messages of DM sessions break.
+    pub irregular: Vec<Irregular>,
     /// The times during which a message was held back.
     pub windows: Vec<Window>,
     /// The limits that passed: message → record.
@@ -62,6 +69,23 @@ pub struct DmAnswer {
     pub asked: u64,
     /// The record of the answer.
     pub answered: u64,
+}
+
+/// What a message of a DM session says of the header that it answers.
+#[derive(Clone, Debug)]
+pub struct HeaderCode {
+    /// The record of the message.
+    pub seq: u64,
+    /// The exchange that it passed in.
+    pub exchange: ExchangeId,
+    /// Who sent it.
+    pub sender: Role,
+    /// The server of the session.
+    pub server: Role,
+    /// The SessionID.
+    pub session: String,
+    /// The code of the Status.
+    pub code: u16,
 }
 
 /// One connection.
@@ -183,6 +207,16 @@ impl Observed {
             .map(|answer| &answer.session)
             .collect::<BTreeSet<_>>()
             .len()
+    }
+
+    /// Whether the client and a server have admitted each other in a DM session, and the server has answered what it heard of that.
+    pub fn had_session(&self, server: Role) -> bool {
+        let admits = |found: &&HeaderCode| found.server == server && (200..300).contains(&found.code);
+        let mut admitted = self.header_codes.iter().filter(admits);
+        let first = admitted.find(|found| found.sender == Role::DmClient);
+        first.is_some_and(|first| {
+            admitted.any(|found| found.sender == server && found.session == first.session)
+        })
     }
 
     /// Whether the window that holds a message has given a server its opportunity to speak to the client.

@@ -1,6 +1,6 @@
 //! A SyncML message of a DM session, reduced to what recognising needs.
 
-use oma_dm::syncml::{self, Command, Data, Encoding, Item};
+use oma_dm::syncml::{self, Command, Data, Departure, Encoding, Item, Message, Reading};
 
 /// One command of a server, as far as recognising needs it.
 #[derive(Clone, Debug)]
@@ -57,8 +57,6 @@ pub(crate) struct Package {
     pub(crate) alerts: Vec<u16>,
     /// What a client writes of itself: node → value (DevInfo, in package 1).
     pub(crate) device_info: Vec<(String, String)>,
-    /// The CmdIDs of everything that asks for a Status.
-    pub(crate) wants_status: Vec<String>,
     /// `MaxMsgSize`, in octets.
     pub(crate) max_message_size: Option<u64>,
     /// How long the message is, in octets.
@@ -69,6 +67,18 @@ pub(crate) struct Package {
     pub(crate) encoding: &'static str,
     /// The scheme of the credentials in its header, if there are any.
     pub(crate) scheme: Option<String>,
+    /// The message itself.
+    pub(crate) message: Message,
+    /// What in it is not as it should be, whatever was said before it.
+    pub(crate) departures: Vec<Departed>,
+}
+
+/// A departure of a message from its form.
+#[derive(Clone, Debug)]
+pub(crate) struct Departed {
+    pub(crate) departure: Departure,
+    /// The element that it is in; nothing where it is in none.
+    pub(crate) path: Option<String>,
 }
 
 /// Reads a body as a SyncML message; the reason when it is none.
@@ -78,9 +88,9 @@ pub(crate) fn read(body: &[u8], media_type: &str) -> std::result::Result<Package
     } else {
         (Encoding::Xml, "xml")
     };
-    let message = syncml::read(body, encoding)
-        .map_err(|error| error.to_string())?
-        .message;
+    let reading = syncml::read(body, encoding).map_err(|error| error.to_string())?;
+    let departures = departures(&reading, media_type);
+    let message = reading.message;
     let mut package = Package {
         session_id: message.header.session_id.clone(),
         message_id: message.header.message_id.clone(),
@@ -99,7 +109,23 @@ pub(crate) fn read(body: &[u8], media_type: &str) -> std::result::Result<Package
     for command in &message.commands {
         collect(&mut package, command, 0);
     }
+    package.message = message;
+    package.departures = departures;
     Ok(package)
+}
+
+/// What breaks a rule; what is only unusual does not.
+fn departures(reading: &Reading, media_type: &str) -> Vec<Departed> {
+    let beside = reading.departures_of_media_type(media_type).into_iter();
+    let beside = beside.map(|departure| Departed {
+        departure,
+        path: None,
+    });
+    let inside = reading.breaches().map(|observation| Departed {
+        departure: observation.departure.clone(),
+        path: Some(observation.path.clone()),
+    });
+    beside.chain(inside).collect()
 }
 
 fn collect(package: &mut Package, command: &Command, depth: usize) {
@@ -115,10 +141,7 @@ fn collect(package: &mut Package, command: &Command, depth: usize) {
             command_ref: results.command_ref.clone(),
             data: text(item).unwrap_or_default(),
         })),
-        Command::Alert(alert) => {
-            package.alerts.push(alert.code.0);
-            package.wants_status.push(id);
-        }
+        Command::Alert(alert) => package.alerts.push(alert.code.0),
         Command::Get(get) => send(package, id, Verb::Get, &get.items),
         Command::Add(edit) => send(package, id, Verb::Add, &edit.items),
         Command::Replace(edit) => {
@@ -134,17 +157,15 @@ fn collect(package: &mut Package, command: &Command, depth: usize) {
         Command::Exec(exec) => send(package, id, Verb::Other, &exec.items),
         // The reader bounds the depth; this is only a second lock on the same door.
         Command::Atomic(block) | Command::Sequence(block) if depth < 8 => {
-            package.wants_status.push(id);
             for inner in &block.commands {
                 collect(package, inner, depth + 1);
             }
         }
-        Command::Atomic(_) | Command::Sequence(_) => package.wants_status.push(id),
+        Command::Atomic(_) | Command::Sequence(_) => {}
     }
 }
 
 fn send(package: &mut Package, id: String, verb: Verb, items: &[Item]) {
-    package.wants_status.push(id.clone());
     for item in items {
         let target = item.target.clone().unwrap_or_default();
         let data = text(item);

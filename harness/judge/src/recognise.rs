@@ -8,20 +8,24 @@ use dmconform_model::transcript::{
 };
 use dmconform_model::{MessageId, Part, Record, Role, Step};
 use oma_dm::account::Account;
+use oma_dm::auth::HMAC_HEADER;
 use oma_dm::xml::Element;
 
 use crate::dm_session::{DmSession, KnownTree};
 use crate::header::Header;
 use crate::never::speaker;
-use crate::observed::{DmAnswer, Observed, Probe};
+use crate::observed::{DmAnswer, HeaderCode, Observed, Probe};
 use crate::occurrence::{Fields, Occurrence};
 use crate::package::{self, Package};
+use crate::regularity::{Irregular, Said};
 
 /// What recognising remembers from one record to the next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recogniser {
     /// The exchanges in which a third server spoke: they are no messages of this delegation.
     third: BTreeSet<ExchangeId>,
+    /// The exchanges in which the harness has changed something.
+    changed: BTreeSet<ExchangeId>,
     /// What the requests were that are not answered yet.
     requests: BTreeMap<ExchangeId, Asked>,
     /// The DM sessions, by observer, server and SessionID.
@@ -108,6 +112,12 @@ impl Recogniser {
                 ..
             } if change == THIRD_SERVER => {
                 self.third.insert(*exchange);
+            }
+            Event::Changed {
+                exchange: Some(exchange),
+                ..
+            } => {
+                self.changed.insert(*exchange);
             }
             Event::Authenticated {
                 exchange,
@@ -212,6 +222,18 @@ impl Recogniser {
         let key = (seen.observer, request.endpoint.role, package.session_id.clone());
         asked.session = Some(key.clone());
         let session = self.sessions.entry(key).or_default();
+        if session.is_over_by(&package) {
+            *session = DmSession::default();
+        }
+        let said = Said {
+            seq: seen.seq,
+            sender: Role::DmClient,
+            observer: seen.observer,
+            package: &package,
+            is_sealed: is_sealed(&request.headers),
+        };
+        let irregular = session.regularity.client_sent(&said);
+        note_said(observed, &said, seen.exchange, request.endpoint.role, irregular);
         let answered = session.client_sent(&package);
         if package.alerts.iter().any(|code| matches!(code, 1200 | 1201)) {
             session.opened_by.clone_from(&package.alerts);
@@ -299,6 +321,11 @@ impl Recogniser {
         let answers_session = asked.message == Some(MessageId::request(Step::ClientSession));
         let message = MessageId::answer(Step::ClientSession);
         let package = package::read(&response.body.bytes, content_type(&response.headers));
+        if let Some(session) = asked.session.as_ref().and_then(|key| self.sessions.get_mut(key))
+            && (package.is_err() || !positive || self.changed.contains(&seen.exchange))
+        {
+            session.regularity.spoil();
+        }
         let (Ok(package), Some(key), true) = (&package, &asked.session, positive) else {
             if answers_session {
                 let unreadable = package.err().filter(|_| positive);
@@ -316,6 +343,15 @@ impl Recogniser {
             return;
         };
         let session = self.sessions.entry(key.clone()).or_default();
+        let said = Said {
+            seq: seen.seq,
+            sender: asked.server,
+            observer: seen.observer,
+            package,
+            is_sealed: is_sealed(&response.headers),
+        };
+        let irregular = session.regularity.server_sent(&said);
+        note_said(observed, &said, seen.exchange, asked.server, irregular);
         let code = package.header_status();
         let admitted = code.is_none_or(|code| (200..300).contains(&code));
         let asked_at = observed
@@ -331,7 +367,7 @@ impl Recogniser {
             });
         }
         if answers_session {
-            let open = session.without_status(package);
+            let open = session.regularity.without_status();
             let statuses = if open.is_empty() {
                 "complete".to_owned()
             } else {
@@ -577,14 +613,40 @@ fn session_fields(request: &Request, package: &Package) -> Fields {
     fields
 }
 
+/// Keeps what a message of a DM session says besides the steps that it carries.
+fn note_said(
+    observed: &mut Observed,
+    said: &Said<'_>,
+    exchange: ExchangeId,
+    server: Role,
+    irregular: Vec<Irregular>,
+) {
+    observed.said.push((said.seq, said.sender));
+    observed.irregular.extend(irregular);
+    if let Some(code) = said.package.header_status() {
+        observed.header_codes.push(HeaderCode {
+            seq: said.seq,
+            exchange,
+            sender: said.sender,
+            server,
+            session: said.package.session_id.clone(),
+            code,
+        });
+    }
+}
+
+/// Whether a digest of all of a message goes with it.
+fn is_sealed(headers: &[(String, String)]) -> bool {
+    headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case(HMAC_HEADER))
+}
+
 /// In which way a message proves its sender: by a digest over all of it beside the message, by credentials in it, or not
 /// at all.
 fn scheme(package: &Package, headers: &[(String, String)]) -> String {
-    let is_sealed = headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("x-syncml-hmac"));
     let scheme = package.scheme.as_deref();
-    let name = match (is_sealed, scheme) {
+    let name = match (is_sealed(headers), scheme) {
         (true, _) => "mac",
         (false, Some("syncml:auth-md5")) => "md5",
         (false, Some("syncml:auth-basic")) => "basic",

@@ -1,5 +1,6 @@
 //! Messages of a mock role that must be refused.
 
+use dmconform_case::test_case::How;
 use dmconform_model::transcript::{ExchangeId, Side};
 use dmconform_model::{FindingCode, MessageId, Part, Place, RequirementId, Role, Step};
 
@@ -80,6 +81,11 @@ fn reaction(header: &Header, observed: &Observed, message: MessageId, change: &A
     if listens(header, message, change) {
         return reaction_to_listener(observed, change);
     }
+    if message.part == Part::Answer
+        && (carried_in_dm_session(message.step) || message.step == Step::ClientSession)
+    {
+        return reaction_to_package(observed, message, change);
+    }
     if carried_in_dm_session(message.step) || message == MessageId::request(Step::ClientSession) {
         return reaction_in_dm_session(observed, message, change);
     }
@@ -158,6 +164,40 @@ fn reaction_in_dm_session(observed: &Observed, message: MessageId, change: &Appl
     }
 }
 
+/// How the other end took a whole message of a DM session, by what it says of its header.
+fn reaction_to_package(observed: &Observed, message: MessageId, change: &Applied) -> Reaction {
+    let Some(exchange) = change.exchange else {
+        return Reaction::Unknown("it was not sent".to_owned());
+    };
+    let answer = if message.step == Step::ClientSession {
+        let session = observed
+            .header_codes
+            .iter()
+            .find(|found| found.exchange == exchange && found.sender == Role::Dms2);
+        session.and_then(|of| {
+            observed.header_codes.iter().find(|found| {
+                found.seq > of.seq
+                    && found.sender == Role::DmClient
+                    && (found.server, &found.session) == (of.server, &of.session)
+            })
+        })
+    } else {
+        let mut answers = observed.header_codes.iter();
+        answers.find(|found| found.exchange == exchange && found.sender != Role::DmClient)
+    };
+    let window = observed.window(message).and_then(|window| window.closed);
+    match (answer, window) {
+        (Some(answer), _) if (200..300).contains(&answer.code) => Reaction::Accepted(
+            format!("it answered the header with {}", answer.code),
+            vec![change.seq, answer.seq],
+        ),
+        (Some(answer), _) => Reaction::Refused(vec![change.seq, answer.seq]),
+        // Who says no more has not acted either.
+        (None, Some((closed, _))) => Reaction::Refused(vec![change.seq, closed]),
+        (None, None) => Reaction::Unknown("nothing was said of its header".to_owned()),
+    }
+}
+
 fn reaction_in_exchange(observed: &Observed, exchange: ExchangeId, change: &Applied) -> Reaction {
     let Some(exchange) = observed.exchanges.get(&exchange) else {
         return Reaction::Unknown("the exchange is not in the transcript".to_owned());
@@ -202,9 +242,11 @@ fn went_on(
         // The good message follows; what comes after it is the procedure.
         return None;
     }
+    let put_right = put_right(header, observed, message, change);
     let with_removal = view::with_removal(header, observed);
     let later = observed.occurrences.iter().find(|occurrence| {
         occurrence.from == receiver
+            && put_right.is_none_or(|seq| occurrence.seq < seq)
             && !occurrence.sent_by_observer
             && occurrence.message.part == Part::Request
             && occurrence.seq > change.seq
@@ -232,6 +274,28 @@ fn went_on(
             place: Some(place),
         },
     ))
+}
+
+/// The record by which a message that was refused for its proof only was said with a good one, before or after.
+fn put_right(header: &Header, observed: &Observed, message: MessageId, change: &Applied) -> Option<u64> {
+    let is_of_proof = |how: &How| match how {
+        How::SetField(fields) => fields
+            .keys()
+            .all(|field| matches!(field.as_str(), "mac" | "nonce")),
+        _ => false,
+    };
+    let mut own = header.case.changes.iter().filter(|wanted| wanted.at == message);
+    if !own.all(|wanted| is_of_proof(&wanted.how)) {
+        return None;
+    }
+    let good = match message.part {
+        Part::Request => observed.all(MessageId::answer(message.step)),
+        Part::Answer => observed.all(message),
+    };
+    let mut good = good.filter(|seen| seen.accepted);
+    let good = good.find(|seen| Some(seen.exchange) != change.exchange)?;
+    // What comes of it may be seen before its answer is: they pass on different connections.
+    observed.exchanges.get(&good.exchange)?.request
 }
 
 /// Whether one message follows from another in the procedure.

@@ -1,5 +1,6 @@
 //! The whole procedure: every message of the judged roles, their order and what must be equal.
 
+use dmconform_case::test_case::SessionRule;
 use dmconform_model::{FindingCode, MessageId, Place, RequirementId, Role, Step};
 
 use crate::absence::{Absence, explain};
@@ -7,7 +8,7 @@ use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
 use crate::observed::Observed;
 use crate::occurrence::Occurrence;
-use crate::{equality, order, presence, view};
+use crate::{equality, order, presence, regularity, view};
 
 /// Judges everything that the procedure asks of the judged roles.
 pub(crate) fn judge(header: &Header, observed: &Observed, place: &Place) -> Vec<Outcome> {
@@ -23,6 +24,7 @@ pub(crate) fn judge(header: &Header, observed: &Observed, place: &Place) -> Vec<
         outcomes.extend(messages(header, observed, role, place));
         outcomes.extend(ordered(header, observed, role, place));
         outcomes.extend(equal(header, observed, role, place));
+        outcomes.extend(regular(header, observed, role, place));
         let requirement = RequirementId("DEL-1-1".to_owned());
         if header.requirements.contains_key(&requirement) {
             outcomes.extend(secured(header, observed, role, &requirement, place));
@@ -44,6 +46,25 @@ pub(crate) fn inside_tls(
             secured(header, observed, *role, requirement, place)
                 .unwrap_or_else(|| Outcome::Unreached(format!("{} connected to nobody", role.title())))
         })
+        .collect()
+}
+
+/// What a role says in DM sessions keeps the rules for them.
+fn regular(header: &Header, observed: &Observed, role: Role, place: &Place) -> Vec<Outcome> {
+    let rules = [("DM-7", SessionRule::Regular), ("DM-8", SessionRule::InForm)];
+    rules
+        .into_iter()
+        .filter_map(|(id, rule)| {
+            Some((
+                header
+                    .requirements
+                    .get_key_value(&RequirementId(id.to_owned()))?
+                    .0,
+                rule,
+            ))
+        })
+        .flat_map(|(requirement, rule)| regularity::of_role(header, observed, role, rule, requirement, place))
+        .filter(|outcome| !matches!(outcome, Outcome::Unreached(_)))
         .collect()
 }
 

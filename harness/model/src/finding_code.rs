@@ -23,6 +23,8 @@ pub enum FindingCode {
     Field,
     /// A DM session was not held as it had to be.
     Session,
+    /// A message of a DM session breaks a rule of OMA DM.
+    Irregular,
     /// Something passed without TLS.
     Plaintext,
     /// The client's tree was not as it had to be.
@@ -35,7 +37,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Accepted,
         Self::WentOn,
         Self::Missing,
@@ -46,6 +48,7 @@ impl FindingCode {
         Self::Equality,
         Self::Field,
         Self::Session,
+        Self::Irregular,
         Self::Plaintext,
         Self::State,
         Self::Inconclusive,
@@ -65,6 +68,7 @@ impl FindingCode {
             Self::Equality => "equality",
             Self::Field => "field",
             Self::Session => "session",
+            Self::Irregular => "irregular",
             Self::Plaintext => "plaintext",
             Self::State => "state",
             Self::Inconclusive => "inconclusive",
@@ -99,6 +103,10 @@ impl FindingCode {
             Self::Field => "A message came, and what it carries is not what the case asks for.",
             Self::Session => {
                 "A DM session lacks a Status for the header or a command, or the server's own credentials."
+            }
+            Self::Irregular => {
+                "A message of a DM session breaks a rule of OMA DM, by itself or against the messages before it; what was \
+                 observed begins with the name of the rule, and says in which message and where the rule is written."
             }
             Self::Plaintext => "The first octets on a connection between the servers were no TLS.",
             Self::State => {

@@ -184,6 +184,10 @@ deviations! {
     RefusesSession = "refuses-session" of [Dms2],
     /// DEL-6-4: DMS-2 takes a session with wrong credentials, or with none.
     AcceptsAnyCredentials = "accepts-any-credentials" of [Dms2],
+    /// DEL-6-4: DMS-2 takes credentials that were made with a nonce that it has taken before.
+    AcceptsUsedNonce = "accepts-used-nonce" of [Dms2],
+    /// DEL-6-4: DMS-2 does not ask a client once more whose credentials were made with another nonce than its own.
+    NeverAsksAgain = "never-asks-again" of [Dms2],
     // Step 7: the bootstrap is complete.
     /// DEL-7-1: DMS-2 does not say that the client has been bootstrapped.
     SkipsBootstrapComplete = "skips-bootstrap-complete" of [Dms2],
@@ -277,18 +281,38 @@ deviations! {
     RefusesWbxml = "refuses-wbxml" of [Dms1, Dms2],
     /// DM-2: the messages of DM sessions lack the digest that the account asks for.
     OmitsMac = "omits-mac" of [DmClient, Dms1, Dms2],
+    /// DM-2: messages of DM sessions are acted upon whatever their digest, or without one.
+    AcceptsAnyMac = "accepts-any-mac" of [DmClient, Dms1, Dms2],
+    /// DM-2: the first message of a DM session has a digest, and no other.
+    SealsFirstMessageOnly = "seals-first-message-only" of [DmClient, Dms1, Dms2],
     /// DM-3: the client does not take a bootstrap of the client provisioning profile.
     RefusesProvisioningProfile = "refuses-provisioning-profile" of [DmClient],
     /// DM-3: the client takes the credentials of a provisioning document the wrong way round.
     SwapsProvisionedCredentials = "swaps-provisioned-credentials" of [DmClient],
     /// DM-4: the client, notified, opens a session of its own instead of the one that it is asked for.
     OpensOwnSessionWhenNotified = "opens-own-session-when-notified" of [DmClient],
+    /// DM-4: the client does not look at the digest of a notification.
+    ActsOnForgedNotification = "acts-on-forged-notification" of [DmClient],
+    /// DM-4: the client comes for a notification that it has come for already.
+    ActsOnReplayedNotification = "acts-on-replayed-notification" of [DmClient],
+    /// DM-5: the client takes data that came in several messages though its size is not the one that was announced.
+    AcceptsWrongObjectSize = "accepts-wrong-object-size" of [DmClient],
     /// DM-5: the client refuses data that comes in several messages.
     RefusesLargeObjects = "refuses-large-objects" of [DmClient],
     /// DM-5: DMS-1 sends messages that are longer than what the client takes.
     IgnoresMessageSize = "ignores-message-size" of [Dms1],
     /// DM-6: the client goes on where it began, whatever RespURI says.
     IgnoresResponseUri = "ignores-response-uri" of [DmClient],
+
+    // How messages of DM sessions are made.
+    /// DM-7: two Status elements of a message have the same CmdID.
+    ReusesCommandId = "reuses-command-id" of [DmClient, Dms1, Dms2],
+    /// DM-7: a message has a Status for a message that the other end never sent.
+    RefersToNoMessage = "refers-to-no-message" of [DmClient, Dms1, Dms2],
+    /// DM-7: the first Status for a command is there twice.
+    RepeatsStatus = "repeats-status" of [DmClient, Dms1, Dms2],
+    /// DM-8: messages have the media type of data synchronisation.
+    SaysDataSynchronisation = "says-data-synchronisation" of [DmClient, Dms1, Dms2],
 }
 
 impl fmt::Display for Deviation {

@@ -8,7 +8,7 @@ use dmconform_oddity::Oddity;
 use oma_dm::account::{AuthenticationType, Credentials as WireCredentials};
 use oma_dm::auth::Secret;
 use oma_dm::session::server::{Admission, Received, ServerConfig, ServerSession, Tag, Turn};
-use oma_dm::session::{Authentication, Carried, Standing};
+use oma_dm::session::{Authentication, Carried, Order, Standing};
 use oma_dm::syncml::{self, Command, Encoding, Group, Item, Meta};
 
 use crate::background::lock;
@@ -20,12 +20,15 @@ use crate::delegation::ledger::{Machine, Outgoing, Side};
 use crate::deviation::{Deviation, Deviations};
 use crate::entropy;
 use crate::http::server::{Handler, HttpRequest, Reply};
+use crate::irregular;
 use crate::known_devices::{KnownDevices, Nonces};
 use crate::office::Office;
 use crate::url::Url;
 
-/// The most sessions that are kept; the one that has been silent for longest goes first.
+/// The most sessions that are kept as they go on; the one that has been silent for longest goes first.
 const MAX_SESSIONS: usize = 4096;
+/// The most sessions that are kept when they are over, for a client that did not get the last answer.
+const MAX_FINISHED: usize = 256;
 
 /// The tag of commands of which nothing follows.
 const UNTRACKED: Tag = Tag(0);
@@ -96,12 +99,16 @@ pub(crate) struct DmServer<M> {
     sessions: Mutex<Sessions>,
 }
 
-/// The sessions that are going on, by device and session identifier.
+/// The sessions that are going on, and those that were lately, by device and session identifier.
 #[derive(Default)]
 struct Sessions {
-    by_id: BTreeMap<(String, String), Session>,
+    going_on: BTreeMap<Key, Session>,
+    finished: BTreeMap<Key, Session>,
     next_number: u64,
 }
+
+/// A device and a session identifier of its.
+type Key = (String, String);
 
 /// What a device is answered.
 struct Answer {
@@ -146,9 +153,10 @@ impl<M: Managing> DmServer<M> {
         let peek = ServerSession::peek(message);
         let key = (peek.device_id.clone(), peek.session_id);
         let mut sessions = lock(&self.sessions);
-        let mut session = match sessions.by_id.remove(&key) {
-            Some(session) if peek.message_id != "1" => session,
-            _ => self.begin(&peek.device_id, sessions.next_number, &carried, encoding),
+        let known = sessions.remove(&key);
+        let mut session = match known.filter(|session| session.wire.continues_with(message)) {
+            Some(session) => session,
+            None => self.begin(&peek.device_id, sessions.next_number, &carried, encoding),
         };
         sessions.next_number += 1;
         session.heard = sessions.next_number;
@@ -184,6 +192,10 @@ impl<M: Managing> DmServer<M> {
         answer.commands.retain(|command| {
             !matches!(command, Command::Status(status) if is_omitted(&status.command_ref, &status.command))
         });
+        if received.authentication == Authentication::Wrong && self.has(Deviation::NeverAsksAgain) {
+            answer.commands.iter_mut().for_each(forget_challenge);
+        }
+        irregular::depart(&mut answer, &self.office.deviations);
         let body = match encoding {
             Encoding::Xml => self
                 .office
@@ -192,16 +204,17 @@ impl<M: Managing> DmServer<M> {
             Encoding::Wbxml => syncml::write(&answer, encoding),
         };
         let hmac = session.wire.seal(&body).map(|seal| seal.to_string());
+        let is_bare = self.has(Deviation::OmitsMac)
+            || (self.has(Deviation::SealsFirstMessageOnly) && answer.header.message_id != "1");
         let answer = Answer {
             body,
-            hmac: hmac.filter(|_| !self.has(Deviation::OmitsMac)),
+            hmac: hmac.filter(|_| !is_bare),
         };
-        if received.admission == Admission::Accepted {
+        // What is repeated may be of a session before the last one: its nonces are old.
+        if received.admission == Admission::Accepted && received.order != Order::Repeated {
             self.keep(&peek.device_id, &session.wire, &received);
         }
-        if !session.wire.is_over() {
-            sessions.keep(key, session);
-        }
+        sessions.keep(key, session);
         (answer, outgoing)
     }
 
@@ -248,7 +261,9 @@ impl<M: Managing> DmServer<M> {
             None => AuthenticationType::Digest,
         };
         let credentials = self.account.credentials.of(device);
-        let nonces = self.devices.nonces(device).unwrap_or_else(|| Nonces {
+        let moved_on = self.devices.nonces(device);
+        let moved_on = moved_on.filter(|_| !self.has(Deviation::AcceptsUsedNonce));
+        let nonces = moved_on.unwrap_or_else(|| Nonces {
             client: credentials.client_nonce.clone(),
             server: credentials.server_nonce.clone(),
         });
@@ -268,7 +283,9 @@ impl<M: Managing> DmServer<M> {
             nonces.server,
         );
         let server = (!self.has(Deviation::SkipsAuthentication)).then_some(server);
-        let takes_anybody = is_second && self.has(Deviation::AcceptsAnyCredentials);
+        let given = first.message.header.credentials.as_ref();
+        let takes_anybody = (is_second && self.has(Deviation::AcceptsAnyCredentials))
+            || (given.is_none() && self.has(Deviation::AcceptsAnyMac));
         let mut config = ServerConfig::new(self.url.as_str(), server, &entropy::octets::<16>());
         config.encoding = encoding;
         Session {
@@ -337,12 +354,20 @@ impl<M: Managing> DmServer<M> {
 }
 
 impl Sessions {
-    fn keep(&mut self, key: (String, String), session: Session) {
-        self.by_id.insert(key, session);
-        if self.by_id.len() > MAX_SESSIONS {
-            let oldest = self.by_id.iter().min_by_key(|(_, session)| session.heard);
+    fn remove(&mut self, key: &Key) -> Option<Session> {
+        self.going_on.remove(key).or_else(|| self.finished.remove(key))
+    }
+
+    fn keep(&mut self, key: Key, session: Session) {
+        let (sessions, most) = match session.wire.is_over() {
+            true => (&mut self.finished, MAX_FINISHED),
+            false => (&mut self.going_on, MAX_SESSIONS),
+        };
+        sessions.insert(key, session);
+        if sessions.len() > most {
+            let oldest = sessions.iter().min_by_key(|(_, session)| session.heard);
             if let Some(key) = oldest.map(|(key, _)| key.clone()) {
-                self.by_id.remove(&key);
+                sessions.remove(&key);
             }
         }
     }
@@ -419,7 +444,8 @@ impl<M: Managing + Sync> Handler for DmServer<M> {
             hmac: request.hmac.as_deref(),
         };
         let (answer, outgoing) = self.take(carried, encoding);
-        let mut reply = Reply::new(200, encoding.media_type(), answer.body);
+        let media_type = irregular::media_type(encoding, &self.office.deviations);
+        let mut reply = Reply::new(200, media_type, answer.body);
         reply.hmac = answer.hmac;
         if outgoing.is_empty() {
             return reply;
@@ -464,6 +490,12 @@ fn commands(operation: &Operation, is_separate: bool) -> Vec<Command> {
                 &node.to_string(),
             )]))]
         }
+    }
+}
+
+fn forget_challenge(command: &mut Command) {
+    if let Command::Status(status) = command {
+        status.challenge = None;
     }
 }
 

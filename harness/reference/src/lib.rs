@@ -19,6 +19,7 @@ mod dm_client;
 mod dm_server;
 mod entropy;
 mod http;
+mod irregular;
 mod known_devices;
 mod management;
 mod office;

@@ -22,6 +22,7 @@ use crate::context::{CaseContext, endpoint};
 use crate::dial::{Line, Outgoing};
 use crate::listener::{encoding, hmac};
 use crate::script::Performed;
+use crate::server_side::sealed;
 use crate::stage::{Presents, Stage};
 
 /// The mock client of one case.
@@ -92,12 +93,12 @@ async fn poll_once(stage: &Arc<Stage>, context: &Arc<CaseContext>) -> Result<(),
     let Some((root, account)) = Account::find(&client.tree, &server_id) else {
         return Ok(());
     };
-    session(stage, context, &mut client, Role::Dms1, &root, account).await?;
+    session(stage, context, &mut client, Role::Dms1, &root, account, None).await?;
     if !context.oddities.has(Oddity::PollsOften) {
         return Ok(());
     }
     match Account::find(&client.tree, &server_id) {
-        Some((root, account)) => session(stage, context, &mut client, Role::Dms1, &root, account).await,
+        Some((root, account)) => session(stage, context, &mut client, Role::Dms1, &root, account, None).await,
         None => Ok(()),
     }
 }
@@ -180,6 +181,14 @@ pub(crate) async fn open_session(
     let Some((root, mut account)) = found else {
         return Performed::Stuck("the client has no account of DMS-2".to_owned());
     };
+    let uses_nonce_again = changes.fields.get("nonce") == Some(&FieldChange::Removed);
+    if uses_nonce_again {
+        // A good session first, with what is then used again.
+        let account = account.clone();
+        if let Err(reason) = session(stage, context, &mut client, Role::Dms2, &root, account, None).await {
+            return Performed::Stuck(format!("the session with DMS-2 failed: {reason}"));
+        }
+    }
     if let Some(change) = changes.in_words() {
         context.recorder.record(Event::Changed {
             at: MessageId::request(Step::ClientSession),
@@ -196,7 +205,13 @@ pub(crate) async fn open_session(
         }
         None => {}
     }
-    if let Err(reason) = session(stage, context, &mut client, Role::Dms2, &root, account).await {
+    if let (Some(FieldChange::To(nonce)), Some(credentials)) =
+        (changes.fields.get("nonce"), &mut account.client_credentials)
+    {
+        credentials.nonce = nonce.as_bytes().to_vec();
+    }
+    let mac = changes.fields.get("mac").cloned();
+    if let Err(reason) = session(stage, context, &mut client, Role::Dms2, &root, account, mac).await {
         return Performed::Stuck(format!("the session with DMS-2 failed: {reason}"));
     }
     if context.recorder.seen(MessageId::answer(Step::ClientSession)) {
@@ -204,14 +219,14 @@ pub(crate) async fn open_session(
             && let Some((root, account)) = Account::find(&client.tree, dms_2)
         {
             // What comes of it is judged like everything else.
-            let _ = session(stage, context, &mut client, Role::Dms2, &root, account).await;
+            let _ = session(stage, context, &mut client, Role::Dms2, &root, account, None).await;
         }
         return Performed::Accepted;
     }
     Performed::Stuck("DMS-2 did not take the session".to_owned())
 }
 
-/// Holds one DM session to its end.
+/// Holds one DM session to its end; `mac` is what becomes of the digest of its first message.
 async fn session(
     stage: &Arc<Stage>,
     context: &Arc<CaseContext>,
@@ -219,6 +234,7 @@ async fn session(
     server: Role,
     root: &NodeUri,
     account: Account,
+    mut mac: Option<FieldChange>,
 ) -> Result<(), String> {
     client.sessions += 1;
     let session_id = format!("{:X}", client.sessions);
@@ -239,7 +255,7 @@ async fn session(
     if context.oddities.has(Oddity::FurtherAlerts) {
         session.push_event(further_alert());
     }
-    let mut authenticated = false;
+    let mut change = None;
     let ended = loop {
         let url = session.address().to_owned();
         let body = match written {
@@ -247,12 +263,15 @@ async fn session(
             Encoding::Wbxml => syncml::write(&message, written),
         };
         let mut headers = vec![("content-type".to_owned(), written.media_type().to_owned())];
-        headers.extend(
-            session
-                .seal(&body)
-                .map(|seal| (HMAC_HEADER.to_owned(), seal.to_string())),
-        );
-        let (exchange, answer) = match say(stage, context, client, server, url, headers, body).await {
+        let seal = sealed(mac.take().as_ref(), &body, |body| session.seal(body));
+        headers.extend(seal.map(|seal| (HMAC_HEADER.to_owned(), seal)));
+        let message_out = Out {
+            url,
+            headers,
+            body,
+            change: change.take(),
+        };
+        let (exchange, answer) = match say(stage, context, client, server, message_out).await {
             Ok(answered) => answered,
             Err(reason) => break Err(reason),
         };
@@ -267,9 +286,7 @@ async fn session(
             statuses: statuses(context, exchange),
         };
         let next = session.receive_carried(answer.carried(), &mut device);
-        if !authenticated {
-            authenticated = record_authentication(context, exchange, server, session.server_authentication());
-        }
+        record_authentication(context, exchange, server, session.server_authentication());
         if client.tree != before {
             record_state(
                 context,
@@ -282,14 +299,12 @@ async fn session(
             Next::Ended(End::Finished) => break Ok(()),
             Next::Ended(end) => break Err(format!("the session ended early: {end:?}")),
         };
+        (mac, change) = changed_seal(context, exchange);
         if !may_answer(context, exchange).await {
             break Err("the client withholds its Status, as the case asks for".to_owned());
         }
     };
-    // The nonces that moved on; the account may be gone by now.
-    if client.tree.get(root).is_some() {
-        let _ = session.into_account().write_to(&mut client.tree, root);
-    }
+    keep_nonces(&session, &mut client.tree, root);
     ended
 }
 
@@ -312,6 +327,15 @@ fn further_alert() -> Alert {
     }
 }
 
+/// Writes the nonces that moved on in a session, and nothing else: what the server has changed in the account, or removed with it,
+/// is as the server left it.
+fn keep_nonces(session: &ClientSession, tree: &mut Tree, root: &NodeUri) {
+    if let Ok(account) = Account::read(tree, root) {
+        // An account that was read has room for a nonce.
+        let _ = session.renew(account).write_nonces_to(tree, root);
+    }
+}
+
 /// An answer of a server, with what carried it.
 struct Answered {
     message: syncml::Message,
@@ -331,24 +355,31 @@ impl Answered {
 
 type Said = (u64, Result<Answered, String>);
 
+/// A message of the client as it goes out.
+struct Out {
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    /// What the case changes about it, in words.
+    change: Option<(MessageId, String)>,
+}
+
 async fn say(
     stage: &Arc<Stage>,
     context: &Arc<CaseContext>,
     client: &mut MockClient,
     server: Role,
-    url: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
+    message: Out,
 ) -> Result<Said, String> {
     let outgoing = Outgoing {
         observer: Role::DmClient,
         endpoint: endpoint(server, EndpointKind::Dm),
-        url,
+        url: message.url,
         method: "POST".to_owned(),
-        headers,
-        body,
+        headers: message.headers,
+        body: message.body,
         presents: Presents::Nothing,
-        change: None,
+        change: message.change,
         close_at: None,
         plaintext: false,
     };
@@ -381,19 +412,19 @@ const fn wire_encoding(encoding: claims::Encoding) -> Encoding {
     }
 }
 
-fn record_authentication(context: &CaseContext, exchange: u64, server: Role, found: Authentication) -> bool {
+/// Records what a server has proved by now: once is enough for a session, whichever of its messages it was in.
+fn record_authentication(context: &CaseContext, exchange: u64, server: Role, found: Authentication) {
     let outcome = match found {
         Authentication::Verified => Outcome::Verified,
         Authentication::Wrong => Outcome::Wrong,
         Authentication::Missing => Outcome::Missing,
-        Authentication::NotNeeded | Authentication::Unsupported => return false,
+        Authentication::NotNeeded | Authentication::Unsupported => return,
     };
     context.recorder.record(Event::Authenticated {
         exchange,
         who: server,
         outcome,
     });
-    outcome == Outcome::Verified
 }
 
 /// The steps of DMS-1 that an exchange carried.
@@ -427,6 +458,17 @@ fn statuses(context: &CaseContext, exchange: u64) -> Vec<(Step, u16)> {
             Some((step, status))
         })
         .collect()
+}
+
+/// What becomes of the digest of the message with the Status for a step, and what that is called.
+fn changed_seal(context: &CaseContext, exchange: u64) -> (Option<FieldChange>, Option<(MessageId, String)>) {
+    let steps = carried(context, exchange).into_iter();
+    let changed = steps.map(MessageId::answer).find_map(|answer| {
+        let changes = context.changes(answer);
+        let mac = changes.fields.get("mac").cloned()?;
+        Some((mac, (answer, changes.in_words().unwrap_or_default())))
+    });
+    changed.unzip()
 }
 
 /// Holds back the Status for a step where the case asks for it; false if it is not to be sent at all.
@@ -501,6 +543,7 @@ fn refuse(command: &Command, status: StatusCode, refused: &mut Vec<tree::Outcome
         source: None,
         status,
         results: Vec::new(),
+        items: Vec::new(),
     };
     match command {
         Command::Sequence(group) | Command::Atomic(group) => {
@@ -540,4 +583,68 @@ pub fn record_state(context: &CaseContext, tree: &Tree, after: &str) {
         accounts,
         acls,
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use oma_dm::account::Credentials;
+    use oma_dm::acl::{Acl, Right};
+    use oma_dm::session::server::{ServerConfig, ServerSession, Tag};
+
+    use super::*;
+
+    #[test]
+    fn what_a_server_writes_in_its_account_outlives_the_session_and_the_nonces_move_on() {
+        let device = Credentials::digest("device-1", Secret::new("of the device"), *b"nonce-A");
+        let server = Credentials::digest("dms1.example", Secret::new("of the server"), *b"nonce-B");
+        let mut account = Account::new("dms1.example", "https://dms1.example/dm");
+        account.name = Some("as it was".to_owned());
+        account.client_credentials = Some(device.clone());
+        account.server_credentials = Some(server.clone());
+        let root = NodeUri::parse("./DMAcc/dms1").expect("it is a URI");
+        let mut tree = Tree::new();
+        account.write_to(&mut tree, &root).expect("there is room");
+        let owned = Acl::empty()
+            .with(&Right::ALL, "dms1.example")
+            .expect("it is an identifier");
+        tree.set_acl(&root, owned).expect("it is there");
+
+        let device_info = DeviceInfo {
+            device_id: "device-1".to_owned(),
+            manufacturer: "Maker".to_owned(),
+            model: "Model".to_owned(),
+            dm_version: "1.2".to_owned(),
+            language: "en".to_owned(),
+        };
+        let config = ClientConfig::new(account, device_info, "1", AlertCode::CLIENT_INITIATED, b"client");
+        let (mut client, package_1) = ClientSession::start(config);
+        let config = ServerConfig::new("https://dms1.example/dm", Some(server), b"server");
+        let mut server = ServerSession::new(config, Some(device));
+        server.receive(&package_1);
+        let changes = vec![
+            (Tag(1), Command::replace_text("./DMAcc/dms1/Name", "renamed")),
+            (
+                Tag(2),
+                Command::replace_text("./DMAcc/dms1/AppAuth/CLCRED/AAuthSecret", "replaced"),
+            ),
+        ];
+        let Next::Send(package_3) = client.receive(&server.respond(changes), &mut tree) else {
+            panic!("there is something to answer")
+        };
+        let codes: Vec<_> = server.receive(&package_3).statuses;
+        assert!(
+            codes.iter().all(|status| status.code == StatusCode::OK),
+            "{codes:?}"
+        );
+        client.receive(&server.respond(Vec::new()), &mut tree);
+        keep_nonces(&client, &mut tree, &root);
+
+        let (_, kept) = Account::find(&tree, "dms1.example").expect("it is still there");
+        assert_eq!(kept.name.as_deref(), Some("renamed"));
+        let credentials = kept.client_credentials.expect("they are still there");
+        assert_eq!(credentials.secret, Secret::new("replaced"));
+        let moved_on = server.client_credentials().map(|known| &known.nonce);
+        assert_eq!(Some(&credentials.nonce), moved_on);
+        assert_ne!(credentials.nonce, b"nonce-A");
+    }
 }

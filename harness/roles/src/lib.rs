@@ -8,6 +8,7 @@ mod delegation;
 mod dial;
 mod documents;
 pub mod http;
+mod kept_sessions;
 mod listener;
 mod recorder;
 mod router;

@@ -107,9 +107,6 @@ fn meant(endpoint: Endpoint, request: &Received) -> Endpoint {
 }
 
 fn find(stage: &Stage, endpoint: Endpoint, request: &Received) -> Option<Arc<CaseContext>> {
-    if let Some(exclusive) = stage.router.exclusive() {
-        return Some(exclusive);
-    }
     match endpoint.kind {
         EndpointKind::Delegation => {
             let Ok(element) = Element::parse(&request.body) else {

@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
+use dmconform_case::claims::BeforeNotification;
 use dmconform_case::test_case::{FieldChange, Look, ProbeCommand, State, What};
 use dmconform_model::transcript::Authentication as Outcome;
 use dmconform_model::{Event, MessageId, Role, Step};
 use dmconform_oddity::Oddity;
 use oma_dm::account::Credentials;
 use oma_dm::acl::{Acl, Right};
-use oma_dm::auth::HMAC_HEADER;
+use oma_dm::auth::{HMAC_HEADER, HmacHeader};
 use oma_dm::notification::{Notification, NotificationError};
 use oma_dm::session::server::{ServerConfig, ServerSession, Tag, Turn};
-use oma_dm::session::{Authentication, Carried};
+use oma_dm::session::{Authentication, Carried, Order};
 use oma_dm::syncml::{self, Command, Format, Group, Item, Meta, Operation};
 
 use crate::bootstrap::{credentials, scheme};
@@ -21,6 +22,7 @@ use crate::context::CaseContext;
 use crate::delegation::fault;
 use crate::documents::fill;
 use crate::http::server::{Received, Reply};
+use crate::kept_sessions::{KeptSessions, Key};
 use crate::listener::{encoding, hmac};
 use crate::script::Performed;
 use crate::stage::lock;
@@ -35,9 +37,9 @@ pub struct Offers {
 struct OfferState {
     waiting: Vec<(Tag, Command)>,
     next: u64,
-    sessions: BTreeMap<String, ServerSession>,
+    sessions: KeptSessions,
     /// The sessions in which something was read that nobody needs: an oddity.
-    read_already: BTreeSet<String>,
+    read_already: BTreeSet<Key>,
     /// The credentials with the nonces of the last session, the client's and the server's.
     credentials: Option<(Credentials, Credentials)>,
     /// What Gets found, by tag.
@@ -45,9 +47,6 @@ struct OfferState {
     /// The status of each command, by tag.
     statuses: BTreeMap<Tag, u16>,
 }
-
-/// The most sessions that are remembered.
-const MAX_SESSIONS: usize = 64;
 
 impl Offers {
     /// Adds a command; its tag.
@@ -107,8 +106,8 @@ pub(crate) async fn answer(
         body: &request.body,
         hmac: hmac(&request.headers),
     };
-    let outcome = receive(context, role, offers, carried, encoding);
-    if let Some(outcome) = outcome {
+    let taken = receive(context, role, offers, carried, encoding);
+    if let Some(outcome) = taken.outcome {
         context.recorder.record(Event::Authenticated {
             exchange,
             who: Role::DmClient,
@@ -122,11 +121,20 @@ pub(crate) async fn answer(
             .is_some_and(|known| known.message == Some(MessageId::request(Step::ClientSession)))
     });
     let message = MessageId::answer(Step::ClientSession);
-    let changes = if opens {
+    let mut changes = if opens {
         context.changes(message)
     } else {
         Changes::default()
     };
+    let is_again = context
+        .recorder
+        .with(|observed| observed.changes.iter().any(|change| change.at == message));
+    // The digest is wrong once, with something to act upon in spite of it; what comes after is as it should be.
+    match changes.fields.contains_key("mac") {
+        true if is_again => drop(changes.fields.remove("mac")),
+        true => drop(offers.push(Command::get("./DevInfo/DevId"))),
+        false => {}
+    }
     if changes.delay {
         context.hold(message).await;
     }
@@ -143,7 +151,19 @@ pub(crate) async fn answer(
     if let Some(status) = changes.answer {
         return Reply::new(status, "text/plain", Vec::new());
     }
-    let (body, seal) = respond(context, offers, &reading.message.header.session_id, encoding);
+    let entry = context.changes(MessageId::request(Step::BootstrapEntry));
+    let spoilt = Spoilt {
+        mac: changes.fields.get("mac"),
+        size: entry.fields.get("size"),
+    };
+    let (body, seal) = respond(
+        context,
+        offers,
+        &Key::of(&reading.message),
+        &taken,
+        encoding,
+        &spoilt,
+    );
     let media_type = encoding.media_type().to_owned();
     let (body, media_type) = match changes.corrupt {
         Some(corruption) => crate::change::spoil(corruption, body, media_type),
@@ -156,42 +176,48 @@ pub(crate) async fn answer(
     reply
 }
 
+/// What a package of the client came to.
+struct Taken {
+    /// What it proved, where anything is asked for.
+    outcome: Option<Outcome>,
+    turn: Turn,
+    is_repeated: bool,
+}
+
 fn receive(
     context: &CaseContext,
     role: Role,
     offers: &Offers,
     carried: Carried<'_>,
     encoding: syncml::Encoding,
-) -> Option<Outcome> {
+) -> Taken {
     let message = carried.message;
     let mut state = lock(&offers.state);
     let known = state
         .credentials
         .clone()
         .unwrap_or_else(|| first_credentials(context, role));
-    if state.sessions.len() >= MAX_SESSIONS {
-        state.sessions.pop_first();
-    }
-    let session = state
-        .sessions
-        .entry(message.header.session_id.clone())
-        .or_insert_with(|| {
-            let address = context.endpoints(role).dm.unwrap_or_default();
-            let seed = format!("{}-{role}-{}", context.token, message.header.session_id);
-            let mut config = ServerConfig::new(address, Some(known.1.clone()), seed.as_bytes());
-            config.encoding = encoding;
-            config.max_message_size = context.case().given.max_message_size.map(u64::from);
-            config.longest_sent = config.max_message_size;
-            if context.case().given.response_uri {
-                config.response_uri = Some(format!("{}?go-on={}", config.address, message.header.session_id));
-            }
-            ServerSession::new(config, Some(known.0.clone()))
-        });
+    let session = state.sessions.of(message, |number| {
+        let session_id = &message.header.session_id;
+        let address = context.endpoints(role).dm.unwrap_or_default();
+        // A client may give two of its sessions the same identifier; their nonces differ all the same.
+        let seed = format!("{}-{role}-{session_id}-{number}", context.token);
+        let mut config = ServerConfig::new(address, Some(known.1.clone()), seed.as_bytes());
+        config.encoding = encoding;
+        config.max_message_size = context.case().given.max_message_size.map(u64::from);
+        config.longest_sent = config.max_message_size;
+        if context.case().given.response_uri {
+            config.response_uri = Some(format!("{}?go-on={session_id}", config.address));
+        }
+        ServerSession::new(config, Some(known.0.clone()))
+    });
     let received = session.receive_carried(carried);
+    // What is repeated may be of a session before the last one: its nonces are old.
     let moved = session
         .client_credentials()
         .cloned()
-        .zip(session.server_credentials().cloned());
+        .zip(session.server_credentials().cloned())
+        .filter(|_| received.order != Order::Repeated);
     for status in &received.statuses {
         state.statuses.insert(status.tag, status.code.0);
     }
@@ -203,15 +229,17 @@ fn receive(
             .unwrap_or_default();
         state.results.insert(result.tag, text);
     }
-    if received.turn == Turn::Over {
-        state.sessions.remove(&message.header.session_id);
-    }
     state.credentials = moved.or(Some(known));
-    match received.authentication {
+    let outcome = match received.authentication {
         Authentication::Verified => Some(Outcome::Verified),
         Authentication::Wrong => Some(Outcome::Wrong),
         Authentication::Missing => Some(Outcome::Missing),
         Authentication::NotNeeded | Authentication::Unsupported => None,
+    };
+    Taken {
+        outcome,
+        turn: received.turn,
+        is_repeated: received.order == Order::Repeated,
     }
 }
 
@@ -242,12 +270,22 @@ pub fn notification(
     Notification::new(context.server_id(role), session_id).sign(&server.secret, &server.nonce)
 }
 
+/// What of an answer is not as the session has it.
+struct Spoilt<'a> {
+    /// The digest of the message.
+    mac: Option<&'a FieldChange>,
+    /// The size that is announced with the first part of an object.
+    size: Option<&'a FieldChange>,
+}
+
 /// The answer to a package, and what seals it.
 fn respond(
     context: &CaseContext,
     offers: &Offers,
-    session_id: &str,
+    key: &Key,
+    taken: &Taken,
     encoding: syncml::Encoding,
+    spoilt: &Spoilt<'_>,
 ) -> (Vec<u8>, Option<String>) {
     let oddities = &context.oddities;
     let mut state = lock(&offers.state);
@@ -258,43 +296,40 @@ fn respond(
         read_already,
         ..
     } = &mut *state;
-    let Some(session) = sessions.get_mut(session_id) else {
+    let Some(session) = sessions.get_mut(key) else {
         return (Vec::new(), None);
     };
-    let may_command = session.authentication().is_enough();
-    let commands = if may_command {
-        let at_once = match oddities.has(Oddity::OneCommandPerMessage) {
-            true => waiting.len().min(1),
-            false => waiting.len(),
-        };
-        let mut commands: Vec<_> = waiting
-            .drain(..at_once)
-            .map(|(tag, command)| (tag, odd(context, command)))
-            .collect();
-        if oddities.has(Oddity::ReadsFirst) && read_already.insert(session_id.to_owned()) {
-            commands.insert(0, (Tag(u64::MAX), Command::get("./DevInfo/Lang")));
+    let mut commands: Vec<_> = match taken.turn {
+        Turn::Commands if oddities.has(Oddity::OneCommandPerMessage) => {
+            waiting.drain(..waiting.len().min(1)).collect()
         }
-        commands
-    } else {
-        Vec::new()
+        Turn::Commands => std::mem::take(waiting),
+        Turn::Wait | Turn::Over => Vec::new(),
     };
+    for (_, command) in &mut commands {
+        *command = odd(context, command.clone());
+    }
+    let reads = oddities.has(Oddity::ReadsFirst) && taken.turn == Turn::Commands;
+    if reads && read_already.insert(key.clone()) {
+        commands.insert(0, (Tag(u64::MAX), Command::get("./DevInfo/Lang")));
+    }
     let longest = context.case().given.max_message_size.map(u64::from);
-    let message = session.respond(commands);
+    let mut message = session.respond(commands);
+    if let Some(size) = spoilt.size {
+        announce(&mut message, size);
+    }
     let body = syncml::write(&message, encoding);
     let body = match encoding {
         syncml::Encoding::Xml => oddities.syncml(body, longest),
         syncml::Encoding::Wbxml => body,
     };
-    let seal = session.seal(&body).map(|seal| seal.to_string());
-    if let Some(moved) = session
+    let seal = sealed(spoilt.mac, &body, |body| session.seal(body));
+    let moved = session
         .client_credentials()
         .cloned()
-        .zip(session.server_credentials().cloned())
-    {
+        .zip(session.server_credentials().cloned());
+    if let Some(moved) = moved.filter(|_| !taken.is_repeated) {
         *credentials = Some(moved);
-    }
-    if session.is_over() {
-        sessions.remove(session_id);
     }
     (body, seal)
 }
@@ -316,11 +351,49 @@ fn odd(context: &CaseContext, command: Command) -> Command {
     }
 }
 
+/// What goes beside a message to prove it: as it should be, over other octets, or not at all.
+pub(crate) fn sealed(
+    change: Option<&FieldChange>,
+    body: &[u8],
+    seal: impl Fn(&[u8]) -> Option<HmacHeader>,
+) -> Option<String> {
+    let seal = match change {
+        None => seal(body),
+        Some(FieldChange::To(text)) => seal(text.as_bytes()),
+        Some(FieldChange::Removed) => None,
+    };
+    seal.map(|seal| seal.to_string())
+}
+
+/// Announces the parts of objects that begin in a message with another size, or none.
+fn announce(message: &mut syncml::Message, size: &FieldChange) {
+    for command in &mut message.commands {
+        if let Command::Add(operation) | Command::Replace(operation) = command {
+            let first_parts = operation.items.iter_mut().filter(|item| item.meta.size.is_some());
+            for item in first_parts {
+                item.meta.size = match size {
+                    FieldChange::To(text) => text.parse().ok(),
+                    FieldChange::Removed => None,
+                };
+            }
+        }
+    }
+}
+
 /// Performs a step of DMS-1 that is carried in a DM session: says it when the client comes, and waits for the Status.
 pub(crate) async fn perform(context: &Arc<CaseContext>, message: MessageId, changes: &Changes) -> Performed {
     let Some(offers) = context.offers.get(&Role::Dms1) else {
         return Performed::Stuck("DMS-1 is not a mock".to_owned());
     };
+    let is_after_session = message.step == Step::BootstrapEntry
+        && context.case().given.before_notification == BeforeNotification::Replayed;
+    if is_after_session
+        && !context
+            .until(|context| context.recorder.with(|observed| observed.had_session(Role::Dms1)))
+            .await
+    {
+        return Performed::Stuck("the client did not come for the first notification".to_owned());
+    }
     let commands = match message.step {
         Step::BootstrapEntry => entry(context, changes),
         Step::AclUpdate => match acls(context, offers, changes).await {

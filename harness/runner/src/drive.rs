@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dmconform_case::claims::StartedBy;
+use dmconform_case::claims::{BeforeNotification, StartedBy};
 use dmconform_case::implementation::HttpTrigger;
 use dmconform_case::test_case::{How, Look, Opener, TestCase, What};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::{Endpoint, EndpointKind, TriggerOutcome};
-use dmconform_model::{Event, MessageId, Role};
+use dmconform_model::{Event, MessageId, Role, Step};
 use dmconform_roles::{CaseContext, Offers, certificate_in_words, client, notification, play, probe};
+use oma_dm::syncml::Command;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -21,6 +22,9 @@ use crate::variables::Variables;
 
 /// How often the driver looks whether something is overdue.
 const TICK: Duration = Duration::from_millis(10);
+
+/// How many times the limit for one message a case may take, whatever goes on in it.
+const LONGEST: u32 = 20;
 
 /// What drives one case.
 pub(crate) struct Driver<'a> {
@@ -188,6 +192,8 @@ impl Driver<'_> {
         let mut changed = context.recorder.watch();
         let mut marker = progress(&context);
         let mut moved = Instant::now();
+        let began = Instant::now();
+        let longest = self.patience() * LONGEST;
         loop {
             if *self.cancelled.borrow() {
                 context.recorder.record(Event::Aborted {
@@ -205,6 +211,14 @@ impl Driver<'_> {
                 return;
             }
             if context.recorder.is_full() {
+                return;
+            }
+            if began.elapsed() > longest {
+                let reason = format!("the case did not come to rest within {} s", longest.as_secs());
+                context.recorder.record(Event::ScriptStopped {
+                    role: context.case().iut[0],
+                    reason,
+                });
                 return;
             }
             let waiting = overdue.look(&context);
@@ -340,7 +354,8 @@ fn progress(context: &CaseContext) -> Progress {
         probes: observed
             .probes
             .iter()
-            .filter(|probe| probe.status.is_some())
+            // What a real server reads of the client is its own affair, and may be without end.
+            .filter(|probe| probe.status.is_some() && context.is_mock(probe.server))
             .count(),
         connections_failed: observed
             .connections
@@ -404,13 +419,18 @@ impl Overdue {
     }
 }
 
-/// Whether a mock role is still going to send a message as the procedure has it.
+/// Whether a mock role is still going to send a message, as the procedure or as the case has it.
 fn will_send(context: &CaseContext, message: MessageId, sender: Role) -> bool {
     let changes = context.changes(message);
-    let stopped = context
-        .recorder
-        .with(|observed| observed.stopped.iter().any(|(_, role, _)| *role == sender));
-    !stopped && !changes.omit && changes.in_words().is_none()
+    let (stopped, has_changed) = context.recorder.with(|observed| {
+        (
+            observed.stopped.iter().any(|(_, role, _)| *role == sender),
+            observed.changes.iter().any(|applied| applied.at == message),
+        )
+    });
+    // What is to be different about it is yet to come.
+    let is_to_come = changes.in_words().is_none() || !has_changed;
+    !stopped && !changes.omit && is_to_come
 }
 
 /// The session identifier of the first notification of a case; the next one has the next.
@@ -436,17 +456,40 @@ async fn notify_client(
     });
     let mut session = FIRST_NOTIFIED_SESSION;
     let mut notified = 0;
+    let notify = async |session: u16, octets: Result<Vec<u8>, String>| {
+        let outcome = match octets {
+            Ok(octets) => trigger::send_octets(&notify, &octets, &variables, patience).await,
+            Err(error) => TriggerOutcome::Refused(error),
+        };
+        let trigger = format!("notify-device session {session:X}");
+        context.recorder.record(Event::Triggered { trigger, outcome });
+    };
+    let of = |session| notification(&context, Role::Dms1, session).map_err(|error| error.to_string());
+    let before = context.case().given.before_notification;
+    let first = of(session);
+    if let (BeforeNotification::Replayed, Some(offers)) = (before, context.offers.get(&Role::Dms1)) {
+        // Something to ask for: nonces move on only with what the client has to answer.
+        offers.push(Command::get("./DevInfo/DevId"));
+        notified = offers.count();
+        notify(session, first.clone()).await;
+        let had_session =
+            context.until(|context| context.recorder.with(|observed| observed.had_session(Role::Dms1)));
+        let _ = tokio::time::timeout(patience, had_session).await;
+        // The client has yet to note what came of it.
+        context.hold(MessageId::request(Step::BootstrapEntry)).await;
+    }
+    let mut is_due = before != BeforeNotification::Nothing;
     while !context.is_over() {
         let said = context.offers.get(&Role::Dms1).map_or(0, Offers::count);
         let waits = context.offers.get(&Role::Dms1).is_some_and(Offers::is_waiting);
         if waits && said > notified {
+            if std::mem::take(&mut is_due) {
+                notify(session, spoilt_notification(before, first.clone())).await;
+                session += 1;
+                context.hold(MessageId::answer(Step::BootstrapEntry)).await;
+            }
             notified = said;
-            let outcome = match notification(&context, Role::Dms1, session) {
-                Ok(octets) => trigger::send_octets(&notify, &octets, &variables, patience).await,
-                Err(error) => TriggerOutcome::Refused(error.to_string()),
-            };
-            let trigger = format!("notify-device session {session:X}");
-            context.recorder.record(Event::Triggered { trigger, outcome });
+            notify(session, of(session)).await;
             session += 1;
         }
         let mut over = context.over.subscribe();
@@ -458,6 +501,16 @@ async fn notify_client(
     if let Some(usual) = usual {
         usual.abort();
     }
+}
+
+/// A notification that a client must not come for.
+fn spoilt_notification(before: BeforeNotification, good: Result<Vec<u8>, String>) -> Result<Vec<u8>, String> {
+    let mut octets = good?;
+    // The digest comes first (OMA-TS-DM_Notification 6.2).
+    if let (BeforeNotification::Forged, Some(first)) = (before, octets.first_mut()) {
+        *first ^= 0xff;
+    }
+    Ok(octets)
 }
 
 /// Tells a real client to open a session whenever one of these mock servers has something to say to it.

@@ -212,7 +212,7 @@ fn placed<'a>(case: &'a TestCase, shown: &[MessageId]) -> Vec<Placed<'a>> {
     let last = |what: &What| messages(what).into_iter().max_by_key(position);
     let place = |expectation: &'a Expectation| {
         let (at, before) = match &expectation.what {
-            What::Procedure | What::Secured => (shown.first().copied(), true),
+            What::Procedure | What::Secured | What::Sessions(_) => (shown.first().copied(), true),
             What::Never {
                 until: Some(until), ..
             } => (Some(*until), true),
@@ -235,7 +235,7 @@ fn placed<'a>(case: &'a TestCase, shown: &[MessageId]) -> Vec<Placed<'a>> {
 /// The messages that an expectation speaks of.
 fn messages(what: &What) -> Vec<MessageId> {
     match what {
-        What::Procedure | What::Secured => Vec::new(),
+        What::Procedure | What::Secured | What::Sessions(_) => Vec::new(),
         What::Step { message, .. } | What::Refuse(message) => vec![*message],
         What::Never { message, until } => until.iter().copied().chain([*message]).collect(),
         What::Equal(fields) => fields

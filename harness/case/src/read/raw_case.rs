@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::located::{Entries, Located, OneOrMany, RawFieldChange, Tried};
 use crate::field::Condition;
 use crate::schema::names;
-use crate::test_case::{Circumstances, CloseAt, Corruption, ProbeCommand};
+use crate::test_case::{Circumstances, CloseAt, Corruption, ProbeCommand, SessionRule};
 
 /// A case file: the procedure, plus a small change, plus what the judged role must then do.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -133,6 +133,9 @@ pub(crate) struct RawExpectation {
     /// What passes between the servers passes inside TLS.
     #[serde(default)]
     pub(crate) secured: Option<bool>,
+    /// The messages of the judged roles in DM sessions keep rules of this kind.
+    #[serde(default)]
+    pub(crate) sessions: Option<SessionRule>,
     /// A message.
     #[serde(default)]
     #[schemars(with = "Option<names::Message>")]

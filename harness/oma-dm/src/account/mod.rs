@@ -74,6 +74,18 @@ impl Account {
         Ok(())
     }
 
+    /// Writes nothing of the account but its nonces, where it has others than the account at `root`: what else is there stays, and
+    /// so does the lack of it.
+    ///
+    /// # Errors
+    /// When there is no account that can be read at `root`, or it does not fit the tree; the tree is then as before.
+    pub fn write_nonces_to(&self, tree: &mut Tree, root: &NodeUri) -> Result<(), AccountError> {
+        let mut changed = tree.clone();
+        nodes::write_nonces(self, &mut changed, root)?;
+        *tree = changed;
+        Ok(())
+    }
+
     /// Reads the account at `root`, the interior node of the account itself.
     ///
     /// # Errors

@@ -96,6 +96,35 @@ pub(super) fn write(account: &Account, tree: &mut Tree, root: &NodeUri) -> Resul
     Ok(())
 }
 
+pub(super) fn write_nonces(account: &Account, tree: &mut Tree, root: &NodeUri) -> Result<(), AccountError> {
+    let there = read(tree, root)?;
+    let both = [
+        (
+            Level::Client,
+            &account.client_credentials,
+            there.client_credentials,
+        ),
+        (
+            Level::Server,
+            &account.server_credentials,
+            there.server_credentials,
+        ),
+    ];
+    for (level, credentials, there) in both {
+        let (Some(credentials), Some(there)) = (credentials, there) else {
+            continue;
+        };
+        if credentials.nonce == there.nonce {
+            continue;
+        }
+        let at = Reader::of_account(tree, root)?.of_level(level).map(|at| at.root);
+        if let Some(root) = at {
+            Writer { tree, root }.nonce(&credentials.nonce)?;
+        }
+    }
+    Ok(())
+}
+
 /// Reads below one node.
 struct Reader<'a> {
     tree: &'a Tree,
@@ -306,14 +335,15 @@ impl Writer<'_> {
         at.text("AAuthType", credentials.authentication_type.name())?;
         at.text("AAuthName", &credentials.name)?;
         at.text("AAuthSecret", credentials.secret.expose())?;
-        let nonce = at.place("AAuthData")?;
-        at.tree.insert_leaf(
-            &nonce,
-            Format::Bin,
-            "application/octet-stream",
-            credentials.nonce.as_slice(),
-        )?;
-        Ok(())
+        at.nonce(&credentials.nonce)
+    }
+
+    /// The nonce of the credentials here.
+    fn nonce(&mut self, nonce: &[u8]) -> Result<(), AccountError> {
+        let place = self.place("AAuthData")?;
+        Ok(self
+            .tree
+            .insert_leaf(&place, Format::Bin, "application/octet-stream", nonce)?)
     }
 }
 

@@ -359,3 +359,45 @@ fn what_an_object_cannot_hold_is_named(#[case] at: &str, #[case] value: &str, #[
     let error = AccountObject::read(&with(at, value), &uri("./DMAcc/x")).unwrap_err();
     assert_eq!(error.to_string(), expected);
 }
+
+#[test]
+fn nothing_but_the_nonces_that_differ_is_written_with_the_nonces() {
+    let mut tree = with("./DMAcc/x/Name", "changed");
+    tree.remove(&uri("./DMAcc/x/AppAddr/1/Port")).unwrap();
+    let mut expected = tree.clone();
+    let (client, server) = ("./DMAcc/x/AppAuth/CLCRED", "./DMAcc/x/AppAuth/SRVCRED");
+    let acl = Acl::parse("Get=dms2.example").unwrap();
+    tree.set_acl(&uri(&format!("{client}/AAuthData")), acl.clone())
+        .unwrap();
+    expected.clone_from(&tree);
+
+    let mut moved_on = account();
+    moved_on.client_credentials.as_mut().unwrap().nonce = b"nonce-C".to_vec();
+    moved_on.client_credentials.as_mut().unwrap().secret = Secret::new("another");
+    moved_on.write_nonces_to(&mut tree, &uri("./DMAcc/x")).unwrap();
+
+    let nonce = |tree: &Tree, at: &str| tree.get(&uri(&format!("{at}/AAuthData"))).cloned().unwrap();
+    assert_eq!(nonce(&tree, client).value(), Some(b"nonce-C".as_slice()));
+    assert_eq!(nonce(&tree, client).acl, acl);
+    assert_eq!(nonce(&tree, server), nonce(&expected, server));
+    for place in [client, server].map(|at| uri(&format!("{at}/AAuthData"))) {
+        tree.remove(&place).unwrap();
+        expected.remove(&place).unwrap();
+    }
+    assert_eq!(tree, expected);
+}
+
+#[test]
+fn nonces_of_credentials_that_are_gone_or_of_no_account_are_not_written() {
+    let place = uri("./DMAcc/x");
+    let mut tree = Tree::new();
+    assert!(account().write_nonces_to(&mut tree, &place).is_err());
+    let without = Account {
+        client_credentials: None,
+        ..account()
+    };
+    without.write_to(&mut tree, &place).unwrap();
+    let before = tree.clone();
+    account().write_nonces_to(&mut tree, &place).unwrap();
+    assert_eq!(tree, before);
+}

@@ -113,7 +113,7 @@
 //! # Ok::<(), syncml::ReadError>(())
 //! ```
 
-use crate::syncml::{Alert, Command, Item, Message, StatusCode};
+use crate::syncml::{Alert, Command, Message};
 use crate::tree::{Outcome, Tree};
 
 mod body;
@@ -133,6 +133,8 @@ pub use check::Authentication;
 pub use large_object::MAX_OBJECT;
 pub use order::Order;
 pub use proof::Standing;
+
+pub use crate::tree::UserAnswer;
 
 /// Most messages that one end sends in a session; past it the session ends.
 pub const MAX_MESSAGES: u32 = 1000;
@@ -161,7 +163,8 @@ impl<'a> From<&'a Message> for Carried<'a> {
 
 /// What carries out the commands of a server.
 pub trait Device {
-    /// Carries out a command of a server that has proved itself (or need not), and says what became of each part of it.
+    /// Carries out a command of a server that has proved itself (or need not), and says what became of each part of it. Alerts in
+    /// groups are part of them: [`Tree::execute_asking`] lets the user of the device answer.
     fn execute(&mut self, server_id: &str, command: &Command) -> Vec<Outcome>;
 
     /// Shows something to the user, or asks him (Alert 1100 to 1104). Without a user interface there is nobody to ask.
@@ -174,28 +177,5 @@ pub trait Device {
 impl Device for Tree {
     fn execute(&mut self, server_id: &str, command: &Command) -> Vec<Outcome> {
         Self::execute(self, server_id, command)
-    }
-}
-
-/// What came of a question to the user (OMA-TS-DM_RepPro 7).
-#[derive(Clone, Debug, PartialEq)]
-pub struct UserAnswer {
-    /// 200 for yes, or that it was shown; 304 for no; 214 when the user cancelled; 408 when he did not answer; 416 when it cannot
-    /// be shown.
-    pub code: StatusCode,
-    /// What the user entered or chose, each as data.
-    pub items: Vec<Item>,
-}
-
-impl UserAnswer {
-    /// There is no user interface (406).
-    pub const NO_USER_INTERFACE: Self = Self::of(StatusCode::OPTIONAL_FEATURE_NOT_SUPPORTED);
-
-    /// An answer of a code only.
-    pub const fn of(code: StatusCode) -> Self {
-        Self {
-            code,
-            items: Vec::new(),
-        }
     }
 }

@@ -100,3 +100,22 @@ impl StatusCode {
         self.0 >= 200 && self.0 < 300 && self.0 != Self::ROLLED_BACK.0 && self.0 != Self::NOT_EXECUTED.0
     }
 }
+
+impl AlertCode {
+    /// Whether it shows something to the user, or asks him (1100 to 1104, and what is reserved for more of it).
+    pub const fn is_for_user(self) -> bool {
+        self.0 < 1200
+    }
+
+    /// What a device answers to a notice of a server, without asking anybody. What only a client may send is not allowed
+    /// (OMA-TS-DM_RepPro 7).
+    pub const fn answer_of_device(self) -> StatusCode {
+        match self {
+            Self::NEXT_MESSAGE | Self::NO_END_OF_DATA => StatusCode::OK,
+            Self::SERVER_INITIATED | Self::CLIENT_INITIATED | Self::CLIENT_EVENT | Self::GENERIC => {
+                StatusCode::COMMAND_NOT_ALLOWED
+            }
+            _ => StatusCode::OPTIONAL_FEATURE_NOT_SUPPORTED,
+        }
+    }
+}

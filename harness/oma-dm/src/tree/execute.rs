@@ -1,11 +1,11 @@
 //! Commands of a server on the tree: rights, access types and the status codes of OMA-TS-DM_RepPro 6.6.
 
-use super::outcome::{Outcome, all_as, all_as_with_members, whole};
+use super::outcome::{Outcome, UserAnswer, all_as, all_as_with_members, whole};
 use super::value::{self, Value};
 use super::{Format, MissingParents, Node, Tree, TreeError};
 use super::{list, object};
 use crate::acl::{ANY_SERVER, Acl, AclError, Right};
-use crate::syncml::{Command, Item, Meta, StatusCode};
+use crate::syncml::{Alert, Command, Item, Meta, StatusCode};
 use crate::tnds::{ManagementTree, TndsError};
 use crate::uri::{Address, NodeUri, Property, Query, UriError};
 
@@ -16,11 +16,23 @@ impl Tree {
     /// Carries out a command of a server, as far as its rights go, and says what became of each part of it, in the order
     /// of the Status elements: an Atomic or Sequence before its members, items in their order.
     ///
-    /// Alerts are not for the tree (501); Status and Results have no outcome.
+    /// There is no user to answer Alerts in groups; Status and Results have no outcome.
     pub fn execute(&mut self, server_id: &str, command: &Command) -> Vec<Outcome> {
+        self.execute_asking(server_id, command, &mut |_| UserAnswer::NO_USER_INTERFACE)
+    }
+
+    /// The same, with a user to answer Alerts in groups. Where he refuses or does not answer, nothing more of a Sequence is
+    /// carried out, and an Atomic fails.
+    pub fn execute_asking(
+        &mut self,
+        server_id: &str,
+        command: &Command,
+        ask_user: &mut dyn FnMut(&Alert) -> UserAnswer,
+    ) -> Vec<Outcome> {
         Execution {
             tree: self,
             server_id,
+            ask_user,
         }
         .run(command, Within::default())
     }
@@ -37,6 +49,7 @@ struct Within {
 pub(super) struct Execution<'a> {
     pub(super) tree: &'a mut Tree,
     pub(super) server_id: &'a str,
+    ask_user: &'a mut dyn FnMut(&Alert) -> UserAnswer,
 }
 
 impl Execution<'_> {
@@ -49,17 +62,41 @@ impl Execution<'_> {
                 all_as_with_members(command, StatusCode::COMMAND_FAILED, StatusCode::NOT_EXECUTED)
             }
             Command::Atomic(group) => self.atomic(command, &group.commands, within),
-            Command::Sequence(group) => {
-                let inner = Within {
-                    nesting: within.nesting + 1,
-                    ..within
-                };
-                let members = group.commands.iter().flat_map(|member| self.run(member, inner));
-                let members: Vec<_> = members.collect();
-                [vec![whole(command, StatusCode::OK)], members].concat()
-            }
+            Command::Sequence(group) => self.sequence(command, &group.commands, within),
+            Command::Alert(alert) => vec![self.alert(command, alert)],
             Command::Status(_) | Command::Results(_) => Vec::new(),
             _ => self.items(command),
+        }
+    }
+
+    /// All members, until the user has enough of it.
+    fn sequence(&mut self, command: &Command, members: &[Command], within: Within) -> Vec<Outcome> {
+        let inner = Within {
+            nesting: within.nesting + 1,
+            ..within
+        };
+        let mut outcomes = vec![whole(command, StatusCode::OK)];
+        let mut is_refused = false;
+        for member in members {
+            if is_refused {
+                outcomes.extend(all_as(member, StatusCode::NOT_EXECUTED));
+                continue;
+            }
+            let of_member = self.run(member, inner);
+            is_refused = of_member.iter().any(is_refusal_of_user);
+            outcomes.extend(of_member);
+        }
+        outcomes
+    }
+
+    fn alert(&mut self, command: &Command, alert: &Alert) -> Outcome {
+        let answer = match alert.code {
+            code if code.is_for_user() => (self.ask_user)(alert),
+            code => UserAnswer::of(code.answer_of_device()),
+        };
+        Outcome {
+            items: answer.items,
+            ..whole(command, answer.code)
         }
     }
 
@@ -78,7 +115,9 @@ impl Execution<'_> {
                 continue;
             }
             let of_member = self.run(member, inner);
-            has_failed = of_member.iter().any(|outcome| !outcome.status.is_success());
+            has_failed = of_member
+                .iter()
+                .any(|outcome| !outcome.status.is_success() || is_refusal_of_user(outcome));
             outcomes.extend(of_member);
         }
         if !has_failed {
@@ -383,6 +422,11 @@ impl Execution<'_> {
             false => Err(StatusCode::PERMISSION_DENIED),
         }
     }
+}
+
+/// Whether the user has said no, has cancelled, or has not answered.
+fn is_refusal_of_user(outcome: &Outcome) -> bool {
+    outcome.command == "Alert" && matches!(outcome.status.0, 304 | 214 | 408)
 }
 
 /// Most octets of a title (OMA-TS-DM_TND 7.7.5).

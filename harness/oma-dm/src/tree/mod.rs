@@ -25,7 +25,7 @@ mod value;
 
 pub use error::TreeError;
 pub use node::{AccessTypes, Content, Format, Node};
-pub use outcome::Outcome;
+pub use outcome::{Outcome, UserAnswer};
 pub use settings::{MissingParents, Rule, Settings};
 
 /// A management tree (OMA-TS-DM_TND).

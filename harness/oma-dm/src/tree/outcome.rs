@@ -19,6 +19,31 @@ pub struct Outcome {
     pub status: StatusCode,
     /// What a Get found.
     pub results: Vec<Item>,
+    /// What a user entered or chose, as the items of the Status.
+    pub items: Vec<Item>,
+}
+
+/// What came of a question to the user (OMA-TS-DM_RepPro 7).
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserAnswer {
+    /// 200 for yes, or that it was shown; 304 for no; 214 when the user cancelled; 408 when he did not answer; 416 when it cannot
+    /// be shown.
+    pub code: StatusCode,
+    /// What the user entered or chose, each as data.
+    pub items: Vec<Item>,
+}
+
+impl UserAnswer {
+    /// There is no user interface (406).
+    pub const NO_USER_INTERFACE: Self = Self::of(StatusCode::OPTIONAL_FEATURE_NOT_SUPPORTED);
+
+    /// An answer of a code only.
+    pub const fn of(code: StatusCode) -> Self {
+        Self {
+            code,
+            items: Vec::new(),
+        }
+    }
 }
 
 fn members(command: &Command) -> &[Command] {
@@ -38,6 +63,7 @@ pub(super) fn whole(command: &Command, status: StatusCode) -> Outcome {
         source: None,
         status,
         results: Vec::new(),
+        items: Vec::new(),
     }
 }
 

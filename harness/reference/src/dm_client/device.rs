@@ -5,10 +5,12 @@ use std::sync::Mutex;
 
 use oma_dm::account::Account;
 use oma_dm::acl::{ANY_SERVER, Acl, Right};
+use oma_dm::devdetail::DeviceDetails;
 use oma_dm::devinfo::DeviceInfo;
+use oma_dm::session::client::ClientSession;
 use oma_dm::syncml::{Command, StatusCode};
 use oma_dm::tree::{Format, Outcome, Tree};
-use oma_dm::uri::{Address, NodeUri};
+use oma_dm::uri::{Address, NodeUri, UriLimits};
 
 use crate::accounts;
 use crate::background::lock;
@@ -77,27 +79,23 @@ impl Device {
         lock(&self.state).tree.clone()
     }
 
+    /// The account of a server as it left the factory.
+    pub(crate) fn first_account(&self, server_id: &str) -> Option<Account> {
+        Account::find(&self.initial, server_id).map(|(_, account)| account)
+    }
+
     /// Changes the tree, unless it was reset since.
     pub(crate) fn change<T>(&self, generation: u64, change: impl FnOnce(&mut Tree) -> T) -> Option<T> {
         let mut state = lock(&self.state);
         (state.generation == generation).then(|| change(&mut state.tree))
     }
 
-    /// Keeps the nonces of an account for the next session, if the account is still there.
-    pub(crate) fn keep_nonces(&self, generation: u64, account: &Account) {
+    /// Keeps the nonces of a session for the next one, if the account that it began with is still there, and nothing else of it.
+    pub(crate) fn keep_nonces(&self, generation: u64, place: &NodeUri, session: &ClientSession) {
         self.change(generation, |tree| {
-            if let Some((place, mut there)) = Account::find(tree, &account.server_id) {
-                let pairs = [
-                    (&mut there.client_credentials, &account.client_credentials),
-                    (&mut there.server_credentials, &account.server_credentials),
-                ];
-                for (kept, new) in pairs {
-                    if let (Some(kept), Some(new)) = (kept, new) {
-                        kept.nonce.clone_from(&new.nonce);
-                    }
-                }
-                // An account that was read can be written.
-                drop(there.write_to(tree, &place));
+            if let Ok(account) = Account::read(tree, place) {
+                // An account that was read has room for a nonce.
+                drop(session.renew(account).write_nonces_to(tree, place));
             }
         });
     }
@@ -168,12 +166,10 @@ fn factory_tree(id: &str, config: &DmClient) -> Result<Tree, String> {
     let owned = Acl::empty()
         .with(&Right::ALL, server)
         .map_err(|error| error.to_string())?;
-    let uri = |text: &str| NodeUri::parse(text).map_err(|error| error.to_string());
     let problem = |error: oma_dm::tree::TreeError| error.to_string();
-    for (leaf, value) in DEVICE_DETAILS {
-        tree.insert_leaf(&uri(leaf)?, Format::Chr, "text/plain", *value)
-            .map_err(problem)?;
-    }
+    device_details()
+        .write_to(&mut tree)
+        .map_err(|error| format!("failed to write DevDetail: {error}"))?;
     tree.insert_interior(&tree.settings().inbox.clone(), "urn:oma:mo:oma-dm-inbox:1.0")
         .map_err(problem)?;
     let root = config.bootstrap_config.root.clone();
@@ -210,17 +206,19 @@ fn factory_tree(id: &str, config: &DmClient) -> Result<Tree, String> {
     Ok(tree)
 }
 
-const DEVICE_DETAILS: &[(&str, &str)] = &[
-    ("./DevDetail/DevTyp", "device"),
-    ("./DevDetail/OEM", "Example Devices"),
-    ("./DevDetail/FwV", "1"),
-    ("./DevDetail/SwV", "1"),
-    ("./DevDetail/HwV", "1"),
-    ("./DevDetail/LrgObj", "false"),
-    ("./DevDetail/URI/MaxDepth", "0"),
-    ("./DevDetail/URI/MaxTotLen", "0"),
-    ("./DevDetail/URI/MaxSegLen", "0"),
-];
+/// What the device says of itself when it is asked.
+fn device_details() -> DeviceDetails {
+    let text = str::to_owned;
+    DeviceDetails {
+        uri_limits: UriLimits::default(),
+        device_type: text("device"),
+        oem: text("Example Devices"),
+        firmware_version: text("1"),
+        software_version: text("1"),
+        hardware_version: text("1"),
+        supports_large_objects: true,
+    }
+}
 
 /// Carries out a server's commands on a device.
 pub(crate) struct Hands<'a> {
@@ -390,5 +388,80 @@ fn restore_acls(tree: &mut Tree, before: &Tree) {
     for (uri, node) in before.nodes() {
         // What has been deleted needs none.
         drop(tree.set_acl(uri, node.acl.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oma_dm::auth::Secret;
+    use oma_dm::session::client::{ClientConfig, Step};
+    use oma_dm::session::server::{ServerConfig, ServerSession, Tag};
+    use oma_dm::syncml::AlertCode;
+
+    use super::*;
+
+    const DEVICE: &str = "urn:example:device:1";
+
+    fn device() -> (Device, Account, NodeUri) {
+        let config: crate::config::Config =
+            toml::from_str(include_str!("../../examples/dm-client.toml")).expect("it is a configuration");
+        let config = config.dm_client.expect("it has a client");
+        let device = Device::new(DEVICE.to_owned(), &config).expect("its tree can be made");
+        let (place, account) = Account::find(&device.tree(), "dms1.example").expect("it has an account");
+        (device, account, place)
+    }
+
+    #[test]
+    fn what_a_server_writes_in_its_account_outlives_the_session_and_the_nonces_move_on() {
+        let (device, account, place) = device();
+        let at = |leaf: &str| format!("{place}/{leaf}");
+        let known = (
+            account.client_credentials.clone(),
+            account.server_credentials.clone(),
+        );
+        let device_info = DeviceInfo::read(&device.tree()).expect("it says what it is");
+        let config = ClientConfig::new(account, device_info, "1", AlertCode::CLIENT_INITIATED, b"client");
+        let (mut client, package_1) = ClientSession::start(config);
+        let config = ServerConfig::new("https://localhost:18101/dm", known.1, b"server");
+        let mut server = ServerSession::new(config, known.0.clone());
+        server.receive(&package_1);
+        let package_2 = server.respond(vec![
+            (Tag(1), Command::replace_text(&at("Name"), "renamed")),
+            (
+                Tag(2),
+                Command::replace_text(&at("AppAuth/CLCRED/AAuthSecret"), "replaced"),
+            ),
+        ]);
+        let generation = device.generation();
+        let step = device.change(generation, |tree| client.receive(&package_2, tree));
+        let Some(Step::Send(package_3)) = step else {
+            panic!("there is something to answer")
+        };
+        let statuses = server.receive(&package_3).statuses;
+        assert!(
+            statuses.iter().all(|status| status.code == StatusCode::OK),
+            "{statuses:?}"
+        );
+        let package_4 = server.respond(Vec::new());
+        device.change(generation, |tree| client.receive(&package_4, tree));
+        device.keep_nonces(generation, &place, &client);
+
+        let kept = Account::read(&device.tree(), &place).expect("it is still there");
+        assert_eq!(kept.name.as_deref(), Some("renamed"));
+        let credentials = kept.client_credentials.expect("they are still there");
+        assert_eq!(credentials.secret, Secret::new("replaced"));
+        let moved_on = server.client_credentials().map(|known| &known.nonce);
+        assert_eq!(Some(&credentials.nonce), moved_on);
+        assert_ne!(
+            Some(&credentials.nonce),
+            known.0.as_ref().map(|known| &known.nonce)
+        );
+    }
+
+    #[test]
+    fn a_device_says_that_it_takes_large_objects() {
+        let (device, ..) = device();
+        let details = DeviceDetails::read(&device.tree()).expect("it says what it is");
+        assert!(details.supports_large_objects);
     }
 }

@@ -7,6 +7,7 @@ use oma_dm::notification::{Notification, SignedNotification, ZeroNonce};
 use serde::Serialize;
 
 use crate::background::Background;
+use crate::deviation::Deviation;
 use crate::dm_client::Client;
 use crate::dm_client::device::Device;
 use crate::dm_client::session::Opening;
@@ -85,7 +86,7 @@ impl ClientManagement {
     fn notified(&self, device: &Arc<Device>, request: &HttpRequest) -> Reply {
         let found = Notification::read(&request.body)
             .map_err(|error| error.to_string())
-            .and_then(|signed| Self::asked_by(device, &signed));
+            .and_then(|signed| self.asked_by(device, &signed));
         match found {
             Ok((server_id, session)) => {
                 let (client, device) = (Arc::clone(&self.client), Arc::clone(device));
@@ -100,15 +101,24 @@ impl ClientManagement {
     }
 
     /// The server that a notification is from, and the session it asks for, if its digest is right.
-    fn asked_by(device: &Device, signed: &SignedNotification) -> Result<(String, u16), String> {
+    fn asked_by(&self, device: &Device, signed: &SignedNotification) -> Result<(String, u16), String> {
         let server_id = &signed.notification.server_id;
         let (_, account) = Account::find(&device.tree(), server_id)
             .ok_or_else(|| format!("there is no account of `{server_id}`"))?;
-        let proof = account
-            .server_credentials
-            .and_then(|server| signed.verify(&server.secret, &server.nonce, &ZeroNonce::ALL));
-        proof
-            .map(|_| (server_id.clone(), signed.notification.session_id))
+        let is_by = |account: Account| {
+            let server = account.server_credentials;
+            server.is_some_and(|server| {
+                signed
+                    .verify(&server.secret, &server.nonce, &ZeroNonce::ALL)
+                    .is_some()
+            })
+        };
+        let is_known = || device.first_account(server_id).is_some_and(is_by);
+        let is_heeded = is_by(account)
+            || self.client.has(Deviation::ActsOnForgedNotification)
+            || (self.client.has(Deviation::ActsOnReplayedNotification) && is_known());
+        is_heeded
+            .then(|| (server_id.clone(), signed.notification.session_id))
             .ok_or_else(|| format!("its digest is not that of `{server_id}`"))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use dmconform_oddity::{Oddities, Oddity};
-use oma_dm::account::Account;
+use oma_dm::account::{Account, AuthenticationType};
 use oma_dm::bootstrap::{self, Entry, Profile};
 
 use crate::accounts;
@@ -18,6 +18,7 @@ use crate::url::Url;
 
 mod device;
 mod management;
+mod parts;
 mod session;
 
 pub(crate) use management::ClientManagement;
@@ -159,7 +160,10 @@ impl Client {
             });
             let turn = device.session.lock().await;
             // What comes of it changes nothing.
-            drop(self.session_by(device, generation, account, Opening::Own).await);
+            drop(
+                self.session_by(device, generation, account, None, Opening::Own)
+                    .await,
+            );
             drop(turn);
         }
         let servers = self
@@ -263,7 +267,7 @@ impl Client {
         let _turn = device.session.lock().await;
         device.dequeue(server_id);
         let found = Account::find(&device.tree(), server_id);
-        let (_, mut account) = found.ok_or_else(|| format!("there is no account of `{server_id}`"))?;
+        let (place, mut account) = found.ok_or_else(|| format!("there is no account of `{server_id}`"))?;
         if let Some(machine) = machine
             && let Ok(address) = account.address.parse::<Url>()
         {
@@ -279,12 +283,17 @@ impl Client {
         if is_second && self.has(Deviation::SessionWithoutCredentials) {
             account.client_credentials = None;
         }
+        if let Some(credentials) = &account.server_credentials
+            && credentials.authentication_type == AuthenticationType::Hmac
+            && self.has(Deviation::AcceptsAnyMac)
+        {
+            account.server_credentials = None;
+        }
         if is_second && self.has(Deviation::SessionToWrongAddress) {
             account.address = format!("{}/other", account.address);
         }
-        let (account, result) = self.session_by(device, generation, account, opening).await;
-        device.keep_nonces(generation, &account);
-        result
+        self.session_by(device, generation, account, Some(&place), opening)
+            .await
     }
 }
 

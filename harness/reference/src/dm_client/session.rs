@@ -9,13 +9,16 @@ use oma_dm::session::Carried;
 use oma_dm::session::client::{ClientConfig, ClientSession, End, Step};
 use oma_dm::syncml::{self, Alert, AlertCode, Command, Item, Message, Meta};
 use oma_dm::tree::Outcome;
+use oma_dm::uri::NodeUri;
 
 use crate::config;
 use crate::deviation::Deviation;
 use crate::dm_client::Client;
 use crate::dm_client::device::{Device, Hands};
+use crate::dm_client::parts::Parts;
 use crate::entropy;
 use crate::http::client::Question;
+use crate::irregular;
 use crate::url::Url;
 
 /// Why a session is opened.
@@ -45,19 +48,17 @@ impl oma_dm::session::Device for Worker<'_> {
 }
 
 impl Client {
-    /// Holds a session to its end; gives back the account with the nonces for the next session.
+    /// Holds a session to its end, and keeps its nonces for the next one in the account at `place`.
     pub(super) async fn session_by(
         &self,
         device: &Device,
         generation: u64,
         account: Account,
+        place: Option<&NodeUri>,
         opening: Opening,
-    ) -> (Account, Result<(), String>) {
-        let device_info = match DeviceInfo::read(&device.tree()) {
-            Ok(device_info) => device_info,
-            Err(error) => return (account, Err(format!("failed to read DevInfo: {error}"))),
-        };
-        let mut device_info = device_info;
+    ) -> Result<(), String> {
+        let mut device_info =
+            DeviceInfo::read(&device.tree()).map_err(|error| format!("failed to read DevInfo: {error}"))?;
         if account.server_id != self.config.account.server_id
             && self.deviations.has(Deviation::WrongManufacturerInSession)
         {
@@ -73,8 +74,7 @@ impl Client {
         let mut config = ClientConfig::new(account, device_info, session_id, alert, &seed);
         config.encoding = self.encoding();
         config.takes_large_objects = !self.has(Deviation::RefusesLargeObjects);
-        let (session, first) = ClientSession::start(config);
-        let mut session = session;
+        let (mut session, first) = ClientSession::start(config);
         if self.oddities.has(Oddity::FurtherAlerts) {
             session.push_event(further_alert());
         }
@@ -95,7 +95,10 @@ impl Client {
                 },
             )
             .await;
-        (session.into_account(), result)
+        if let Some(place) = place {
+            device.keep_nonces(generation, place, &session);
+        }
+        result
     }
 
     async fn talk(
@@ -105,14 +108,19 @@ impl Client {
         mut worker: Worker<'_>,
     ) -> Result<(), String> {
         let mut message = first;
+        let mut parts = Parts::default();
         let begun_at = session.address().to_owned();
         loop {
             let address = match self.has(Deviation::IgnoresResponseUri) {
                 true => begun_at.as_str(),
                 false => session.address(),
             };
+            irregular::depart(&mut message, &self.deviations);
             let (body, seal) = self.written(session, &message);
             let answer = self.exchange(address, body, seal).await?;
+            if self.has(Deviation::AcceptsWrongObjectSize) {
+                parts.take(&answer.message);
+            }
             match session.receive_carried(answer.carried(), &mut worker) {
                 Step::Send(next) => message = *next,
                 Step::Ended(End::Finished | End::Aborted | End::AbortedHere) => return Ok(()),
@@ -141,6 +149,9 @@ impl Client {
                 }
                 Step::Ended(End::TooLong) => return Err("the session went on for too long".to_owned()),
             }
+            parts.insist(&mut message, |command| {
+                worker.hands.execute(session.server_id(), command);
+            });
             let hushed = std::mem::take(&mut worker.hushed);
             message.commands.retain(
                 |command| !matches!(command, Command::Status(status) if hushed.contains(&status.command_ref)),
@@ -157,7 +168,9 @@ impl Client {
             syncml::Encoding::Wbxml => syncml::write(message, syncml::Encoding::Wbxml),
         };
         let seal = session.seal(&body).map(|seal| seal.to_string());
-        (body, seal.filter(|_| !self.has(Deviation::OmitsMac)))
+        let is_bare = self.has(Deviation::OmitsMac)
+            || (self.has(Deviation::SealsFirstMessageOnly) && message.header.message_id != "1");
+        (body, seal.filter(|_| !is_bare))
     }
 
     pub(super) fn encoding(&self) -> syncml::Encoding {
@@ -170,7 +183,7 @@ impl Client {
     /// Sends a message, and reads the server's.
     async fn exchange(&self, address: &str, body: Vec<u8>, hmac: Option<String>) -> Result<Answer, String> {
         let url: Url = address.parse().map_err(|error| format!("failed to {error}"))?;
-        let media_type = self.encoding().media_type();
+        let media_type = irregular::media_type(self.encoding(), &self.deviations);
         let question = Question {
             method: "POST",
             body: Some((media_type, body)),

@@ -2,6 +2,12 @@
 
 use crate::common::{DMS_1, DMS_2, World};
 use dmconform_reference::{Deviation, RoleName};
+use oma_dm::account::{Account, Credentials};
+use oma_dm::auth::Secret;
+use oma_dm::devinfo::DeviceInfo;
+use oma_dm::session::client::{ClientConfig, ClientSession, End, Step};
+use oma_dm::syncml::{self, AlertCode, Encoding};
+use oma_dm::tree::Tree;
 use rstest::rstest;
 use serde_json::json;
 
@@ -159,6 +165,66 @@ async fn a_dm_message_is_answered_with(#[case] body: &str, #[case] status: u16) 
             .await
             .is_err()
     );
+    world.stop().await;
+}
+
+/// Posts a DM message to DMS-1; the body of the answer.
+async fn say(world: &World, body: &[u8]) -> String {
+    let (status, answer) = world.post_tls(DMS_1_DM, None, DM, body).await;
+    assert_eq!(status, 200, "{answer}");
+    answer.split_once("\r\n\r\n").expect("a body").1.to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_dm_message_gets_the_same_challenge() {
+    let mut world = World::new();
+    world.start(&[RoleName::Dms1], "dms-1.toml", &[]).await;
+    let challenge = say(&world, SYNCML.as_bytes()).await;
+    assert_eq!(say(&world, SYNCML.as_bytes()).await, challenge);
+    // Another session, of another device, has another nonce.
+    let other = say(&world, SYNCML.replace("nobody", "somebody").as_bytes()).await;
+    assert_ne!(other.replace("somebody", "nobody"), challenge);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_last_dm_message_may_come_again_even_after_the_next_session() {
+    const DEVICE: &str = "urn:example:device:1";
+
+    let mut world = World::new();
+    world.start(&[RoleName::Dms1], "dms-1.toml", &[]).await;
+    let mut account = Account::new("dms1.example", "https://localhost/dm");
+    let credentials = |name, password| Credentials::digest(name, Secret::new(password), *b"nonce");
+    account.client_credentials = Some(credentials(DEVICE, "client-secret-1"));
+    account.server_credentials = Some(credentials("dms1.example", "server-secret-1"));
+    let device_info = DeviceInfo {
+        device_id: DEVICE.to_owned(),
+        manufacturer: "M".to_owned(),
+        model: "M".to_owned(),
+        dm_version: "1.2".to_owned(),
+        language: "en".to_owned(),
+    };
+    let mut first = None;
+    for session_id in ["1", "2", "3"] {
+        let config = ClientConfig::new(
+            account.clone(),
+            device_info.clone(),
+            session_id,
+            AlertCode::CLIENT_INITIATED,
+            session_id.as_bytes(),
+        );
+        let (mut session, package_1) = ClientSession::start(config);
+        let octets = syncml::write(&package_1, Encoding::Xml);
+        let answer = say(&world, &octets).await;
+        let message = syncml::read(answer.as_bytes(), Encoding::Xml)
+            .expect("a message")
+            .message;
+        let end = session.receive(&message, &mut Tree::new());
+        assert_eq!(end, Step::Ended(End::Finished), "session {session_id}: {answer}");
+        account = session.renew(account);
+        let (octets, answer) = first.get_or_insert((octets, answer));
+        assert_eq!(say(&world, octets).await, *answer, "after session {session_id}");
+    }
     world.stop().await;
 }
 

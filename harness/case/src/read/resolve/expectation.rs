@@ -13,7 +13,7 @@ use crate::read::raw_case::{RawExpectation, RawState};
 use crate::test_case::{Change, Expectation, How, Look, State, What};
 
 /// The things that can be expected.
-const THINGS: &str = "write one of procedure, secured, step, never, equal, refuse, state, one-of";
+const THINGS: &str = "write one of procedure, secured, sessions, step, never, equal, refuse, state, one-of";
 
 impl Resolver<'_> {
     pub(super) fn expectation(
@@ -25,6 +25,7 @@ impl Resolver<'_> {
         let named = [
             raw.procedure.is_some(),
             raw.secured == Some(true),
+            raw.sessions.is_some(),
             raw.step.is_some(),
             raw.never.is_some(),
             raw.equal.is_some(),
@@ -81,6 +82,9 @@ impl Resolver<'_> {
         }
         if raw.secured == Some(true) {
             return Some(What::Secured);
+        }
+        if let Some(rule) = raw.sessions {
+            return Some(What::Sessions(rule));
         }
         if let Some(step) = &raw.step {
             return self.step(step, raw.fields.as_ref().map(|fields| &fields.value));

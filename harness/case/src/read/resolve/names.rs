@@ -61,8 +61,10 @@ pub const fn typed_fields(message: MessageId) -> &'static [&'static str] {
 /// The fields that `set-field` can change in a message that is no document between the servers.
 pub const fn settable_fields(message: MessageId) -> &'static [&'static str] {
     match (message.step, message.part) {
-        (Step::BootstrapEntry, Part::Request) => &["url"],
-        (Step::ClientSession, Part::Request) => &["credentials"],
+        (Step::BootstrapEntry, Part::Request) => &["url", "size"],
+        (Step::BootstrapEntry | Step::AclUpdate, Part::Answer) => &["mac"],
+        (Step::ClientSession, Part::Request) => &["credentials", "nonce", "mac"],
+        (Step::ClientSession, Part::Answer) => &["mac"],
         (Step::BootstrapFetch, Part::Answer) => &[
             "server",
             "address",

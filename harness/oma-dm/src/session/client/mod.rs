@@ -191,6 +191,11 @@ impl ClientSession {
         (session, message)
     }
 
+    /// The server that the session is with.
+    pub fn server_id(&self) -> &str {
+        &self.config.account.server_id
+    }
+
     /// Where the next message goes: the account's address, or what the server said instead (`RespURI`).
     pub fn address(&self) -> &str {
         &self.address

@@ -62,8 +62,8 @@ impl ClientSession {
 
     fn take_alert(&mut self, of: &str, alert: &Alert, device: &mut dyn Device) {
         let answer = match alert.code {
-            code if code.0 < 1200 => device.ask_user(alert),
-            code => UserAnswer::of(code_of_alert(code)),
+            code if code.is_for_user() => device.ask_user(alert),
+            code => UserAnswer::of(code.answer_of_device()),
         };
         let answer = Command::Status(Status {
             items: answer.items,
@@ -161,6 +161,7 @@ impl ClientSession {
         let mut answer = vec![Command::Status(Status {
             target_refs: outcome.target.into_iter().collect(),
             source_refs: outcome.source.into_iter().collect(),
+            items: outcome.items,
             ..status(of, &outcome.command_id, outcome.command, code)
         })];
         if fits && !outcome.results.is_empty() {
@@ -208,18 +209,6 @@ impl ClientSession {
             })
         });
         packer.fits(&statuses.collect::<Vec<_>>())
-    }
-}
-
-/// What a device makes of a notice of the server. What only a client may send is not allowed (OMA-TS-DM_RepPro 7).
-const fn code_of_alert(code: AlertCode) -> StatusCode {
-    match code {
-        AlertCode::NEXT_MESSAGE | AlertCode::NO_END_OF_DATA => StatusCode::OK,
-        AlertCode::SERVER_INITIATED
-        | AlertCode::CLIENT_INITIATED
-        | AlertCode::CLIENT_EVENT
-        | AlertCode::GENERIC => StatusCode::COMMAND_NOT_ALLOWED,
-        _ => StatusCode::OPTIONAL_FEATURE_NOT_SUPPORTED,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::body::has_alert;
 use super::check::Check;
 use super::large_object::Inbound;
 use super::nonces::Nonces;
@@ -11,7 +12,7 @@ use super::proof::Proof;
 use super::{Authentication, Standing};
 use crate::account::Credentials;
 use crate::auth::HmacHeader;
-use crate::syncml::{Address, Challenge, Command, Encoding, Header, Message, StatusCode};
+use crate::syncml::{Address, AlertCode, Challenge, Command, Encoding, Header, Message, StatusCode};
 
 mod received;
 mod respond;
@@ -206,6 +207,16 @@ impl ServerSession {
     /// identifier of this one.
     pub fn is_repeated(&self, message: &Message) -> bool {
         self.of_client.is_repeated(message)
+    }
+
+    /// Whether a message is to be taken by this session: it is the last one of the client once more, or goes on from it. One that
+    /// begins a session (with MsgID 1, or with the Alert of package 1 when this one is over) is of a new one, which happens to have
+    /// the identifier of this one.
+    pub fn continues_with(&self, message: &Message) -> bool {
+        let opens = [AlertCode::SERVER_INITIATED, AlertCode::CLIENT_INITIATED]
+            .into_iter()
+            .any(|code| has_alert(&message.commands, code));
+        self.is_repeated(message) || !(message.header.message_id == "1" || (self.is_over && opens))
     }
 
     /// What is known of the client.

@@ -245,7 +245,23 @@ fn a_first_message_of_a_new_session_is_not_the_one_of_the_old_session_once_more(
     server.receive(&package(1));
     server.respond(Vec::new());
     let mut other = package(1);
-    assert!(server.is_repeated(&other));
+    assert!(server.is_repeated(&other) && server.continues_with(&other));
     other.header.credentials = None;
-    assert!(!server.is_repeated(&other));
+    assert!(!server.is_repeated(&other) && !server.continues_with(&other));
+}
+
+#[test]
+fn only_a_session_that_is_over_is_begun_anew_by_another_number_than_1() {
+    let mut server = server();
+    let mut opening = package(1);
+    server.receive(&opening);
+    server.respond(vec![(Tag(1), Command::get("./I"))]);
+    // Asked for other credentials, a client says package 1 again.
+    opening.header.message_id = "2".into();
+    assert!(server.continues_with(&opening) && server.continues_with(&package(3)));
+    server.receive(&package(3));
+    server.respond(Vec::new());
+    assert!(server.is_over());
+    opening.header.message_id = "3".into();
+    assert!(!server.continues_with(&opening) && server.continues_with(&package(3)));
 }

@@ -9,7 +9,7 @@ use crate::account::{Account, AuthenticationType, Credentials};
 use crate::acl::Acl;
 use crate::auth::Secret;
 use crate::devinfo::DeviceInfo;
-use crate::syncml::{self, AlertCode, Challenge, Encoding, Group, Status};
+use crate::syncml::{self, AlertCode, Challenge, Encoding, Group, Item, Status, StatusCode};
 use crate::uri::NodeUri;
 
 mod agreement;

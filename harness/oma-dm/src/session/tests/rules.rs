@@ -89,6 +89,18 @@ const OF_HEADER: &str = "0 SyncHdr 212 IMEI:004999010640000 https://dms2.example
     group(Command::Atomic, vec![Command::add_text("./I/b", "x"), Command::add_text("./I/a", "x")]),
     &["2 Atomic 507", "3 Add 216 ./I/b", "4 Add 418 ./I/a"]
 )]
+#[case::a_question_in_a_sequence(
+    group(Command::Sequence, vec![alert_of(AlertCode(1101)), operation(Command::Get, &["./I/a"])]),
+    &["2 Sequence 200", "3 Alert 406", "4 Get 200 ./I/a", "4 Results"]
+)]
+#[case::a_question_in_an_atomic(
+    group(Command::Atomic, vec![Command::add_text("./I/b", "x"), alert_of(AlertCode(1100))]),
+    &["2 Atomic 507", "3 Add 216 ./I/b", "4 Alert 406"]
+)]
+#[case::what_only_a_client_may_send_in_a_sequence(
+    group(Command::Sequence, vec![alert_of(AlertCode::GENERIC)]),
+    &["2 Sequence 200", "3 Alert 405"]
+)]
 #[case::an_alert(alert_of(AlertCode::NEXT_MESSAGE), &["2 Alert 200"])]
 #[case::nothing_to_execute(operation(Command::Exec, &["./I/b"]), &["2 Exec 404 ./I/b"])]
 #[case::no_item(operation(Command::Add, &[]), &["2 Add 412"])]
@@ -173,8 +185,8 @@ fn a_server_answers_alerts(#[case] code: u16, #[case] expected: u16) {
 struct Attended(UserAnswer);
 
 impl Device for Attended {
-    fn execute(&mut self, _: &str, _: &Command) -> Vec<Outcome> {
-        Vec::new()
+    fn execute(&mut self, server_id: &str, command: &Command) -> Vec<Outcome> {
+        tree().execute_asking(server_id, command, &mut |_| self.0.clone())
     }
 
     fn ask_user(&mut self, _: &Alert) -> UserAnswer {
@@ -200,6 +212,40 @@ fn what_the_user_says_is_the_answer(#[case] answer: UserAnswer) {
         .map(|status| (status.code, status.items))
         .collect();
     assert_eq!(told, [(answer.code, answer.items)]);
+}
+
+#[rstest]
+#[case::yes(Command::Sequence, 200, [200, 200, 200])]
+#[case::no(Command::Sequence, 304, [200, 304, 215])]
+#[case::cancelled(Command::Sequence, 214, [200, 214, 215])]
+#[case::not_answered(Command::Sequence, 408, [200, 408, 215])]
+#[case::not_shown(Command::Sequence, 416, [200, 416, 200])]
+#[case::all_or_nothing(Command::Atomic, 200, [200, 200, 200])]
+#[case::no_to_all(Command::Atomic, 304, [507, 304, 215])]
+#[case::all_cancelled(Command::Atomic, 214, [507, 214, 215])]
+fn what_the_user_says_in_a_group_is_about_the_rest_of_it(
+    #[case] make: fn(Group) -> Command,
+    #[case] said: u16,
+    #[case] expected: [u16; 3],
+) {
+    let question = group(
+        make,
+        vec![alert_of(AlertCode(1102)), Command::add_text("./I/b", "x")],
+    );
+    let (mut client, package_1) = client_of(account());
+    let mut server = server();
+    server.receive(&package_1);
+    let asked = server.respond(vec![(Tag(1), question)]);
+    let blue = Item::default().with_text("blue");
+    let answer = UserAnswer {
+        code: StatusCode(said),
+        items: vec![blue.clone()],
+    };
+    let reply = sent(client.receive(&asked, &mut Attended(answer)));
+    let received = server.receive(&reply);
+    let told: Vec<_> = received.statuses.iter().map(|status| status.code.0).collect();
+    assert_eq!(told, expected);
+    assert_eq!(received.statuses[1].items, [blue]);
 }
 
 fn event(code: AlertCode) -> Alert {
