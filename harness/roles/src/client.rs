@@ -253,7 +253,7 @@ async fn session(
     let written = config.encoding;
     let (mut session, mut message) = ClientSession::start(config);
     if context.oddities.has(Oddity::FurtherAlerts) {
-        session.push_event(further_alert());
+        message.commands.push(Command::Alert(further_alert(&message)));
     }
     let mut change = None;
     let ended = loop {
@@ -309,7 +309,7 @@ async fn session(
 }
 
 /// An alert that says something to nobody (OMA-TS-DM_Protocol 8.7).
-fn further_alert() -> Alert {
+fn further_alert(package_1: &syncml::Message) -> Alert {
     let item = Item {
         meta: Meta {
             format: Some("chr".to_owned()),
@@ -320,7 +320,8 @@ fn further_alert() -> Alert {
         ..Item::default()
     };
     Alert {
-        id: String::new(),
+        // Commands are numbered from 1 on.
+        id: (package_1.commands.len() + 1).to_string(),
         code: AlertCode::GENERIC,
         correlator: None,
         items: vec![item.with_text("nothing to worry about")],

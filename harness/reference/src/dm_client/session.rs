@@ -74,9 +74,9 @@ impl Client {
         let mut config = ClientConfig::new(account, device_info, session_id, alert, &seed);
         config.encoding = self.encoding();
         config.takes_large_objects = !self.has(Deviation::RefusesLargeObjects);
-        let (mut session, first) = ClientSession::start(config);
+        let (mut session, mut first) = ClientSession::start(config);
         if self.oddities.has(Oddity::FurtherAlerts) {
-            session.push_event(further_alert());
+            first.commands.push(Command::Alert(further_alert(&first)));
         }
         let hands = Hands {
             device,
@@ -212,7 +212,7 @@ impl Client {
 }
 
 /// An alert that says something to nobody (OMA-TS-DM_Protocol 8.7).
-fn further_alert() -> Alert {
+fn further_alert(package_1: &Message) -> Alert {
     let meta = Meta {
         format: Some("chr".to_owned()),
         media_type: Some("urn:example:alert".to_owned()),
@@ -224,7 +224,8 @@ fn further_alert() -> Alert {
         ..Item::default()
     };
     Alert {
-        id: String::new(),
+        // Commands are numbered from 1 on.
+        id: (package_1.commands.len() + 1).to_string(),
         code: AlertCode::GENERIC,
         correlator: None,
         items: vec![item.with_text("all is well")],
