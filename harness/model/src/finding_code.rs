@@ -27,6 +27,10 @@ pub enum FindingCode {
     Plaintext,
     /// The client's tree was not as it had to be.
     State,
+    /// After something hostile the product did no whole delegation any more.
+    Harmed,
+    /// What a hostile document refers to was fetched.
+    Fetched,
     /// The purpose of the case could not be reached.
     Inconclusive,
     /// The harness or its environment failed.
@@ -35,7 +39,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Accepted,
         Self::WentOn,
         Self::Missing,
@@ -48,6 +52,8 @@ impl FindingCode {
         Self::Session,
         Self::Plaintext,
         Self::State,
+        Self::Harmed,
+        Self::Fetched,
         Self::Inconclusive,
         Self::Error,
     ];
@@ -67,6 +73,8 @@ impl FindingCode {
             Self::Session => "session",
             Self::Plaintext => "plaintext",
             Self::State => "state",
+            Self::Harmed => "harmed",
+            Self::Fetched => "fetched",
             Self::Inconclusive => "inconclusive",
             Self::Error => "error",
         }
@@ -104,6 +112,13 @@ impl FindingCode {
             Self::State => {
                 "A look at the client's tree, by a command of a mock server or into the mock client itself, found \
                  something else than it had to."
+            }
+            Self::Harmed => {
+                "Before the case the product did a whole delegation; after something hostile or unusual it did not, or its \
+                 process had ended."
+            }
+            Self::Fetched => {
+                "A document referred to an address at which the harness listened, and somebody connected to it."
             }
             Self::Inconclusive => {
                 "Nothing was broken, and what the case is about was not reached; `see` names the case to look at first."

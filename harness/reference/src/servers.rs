@@ -20,6 +20,7 @@ use crate::delegation::ledger::{Desk, Side};
 use crate::deviation::{Deviation, Deviations};
 use crate::dm_client::{Client, ClientManagement};
 use crate::dm_server::{DmServer, ServerAccount};
+use crate::frailty::Frailty;
 use crate::http::client::HttpClient;
 use crate::http::server::{self, Handler, Security};
 use crate::known_devices::KnownDevices;
@@ -94,6 +95,7 @@ impl Services {
 impl Assembly<'_> {
     fn delegating_server(&mut self, section: &DelegatingServer) -> Result<(), Error> {
         let role = RoleName::Dms1;
+        let frailty = Frailty::new(self.deviations);
         let site = Site {
             bootstrap_config: section.bootstrap_config.clone(),
             account_root: section.account_root.clone(),
@@ -102,7 +104,7 @@ impl Assembly<'_> {
         let desk = self.desk(Side::Delegating, &section.server_id, &section.peers);
         let office = Arc::new(Office {
             machine: Mutex::new(Delegating::new(desk, site, section.remove_account)),
-            client: self.delegation_client(role, &section.tls, section.timeouts.request())?,
+            client: self.delegation_client(role, &section.tls, section.timeouts.request(), &frailty)?,
             peers: peers(&section.peers),
             provider: Provider::Nowhere,
             background: self.background.clone(),
@@ -127,6 +129,7 @@ impl Assembly<'_> {
             section.dm_listen,
             Security::Tls(devices_only),
             Arc::new(dm),
+            frailty.clone(),
         )?;
         let security = self.delegation_security(role, &section.tls)?;
         self.listen(
@@ -135,12 +138,14 @@ impl Assembly<'_> {
             section.delegation_listen,
             security,
             Arc::clone(&office),
+            frailty,
         )?;
         self.management(role, section.management_listen, office, devices)
     }
 
     fn delegated_server(&mut self, section: &DelegatedServer) -> Result<(), Error> {
         let role = RoleName::Dms2;
+        let frailty = Frailty::new(self.deviations);
         let account = Account {
             server_id: section.server_id.clone(),
             name: None,
@@ -180,7 +185,7 @@ impl Assembly<'_> {
         let machine = Delegated::new(desk, section.bootstrap.clone(), token, self.has_store);
         let office = Arc::new(Office {
             machine: Mutex::new(machine),
-            client: self.delegation_client(role, &section.tls, section.timeouts.request())?,
+            client: self.delegation_client(role, &section.tls, section.timeouts.request(), &frailty)?,
             peers: peers(&section.peers),
             provider,
             background: self.background.clone(),
@@ -205,6 +210,7 @@ impl Assembly<'_> {
             section.dm_listen,
             Security::Tls(devices_only),
             Arc::new(dm),
+            frailty.clone(),
         )?;
         let security = self.delegation_security(role, &section.tls)?;
         self.listen(
@@ -213,6 +219,7 @@ impl Assembly<'_> {
             section.delegation_listen,
             security,
             Arc::clone(&office),
+            frailty,
         )?;
         if self.has_store {
             let mut fetched = self.store.listen();
@@ -229,6 +236,7 @@ impl Assembly<'_> {
 
     fn bootstrap_server(&mut self, section: &config::BootstrapServer) -> Result<(), Error> {
         let role = RoleName::BootstrapServer;
+        let frailty = Frailty::new(self.deviations);
         let devices = section.devices.as_ref().map(|devices| devices.all().collect());
         let handler = BootstrapServer {
             path: section.path.clone(),
@@ -243,12 +251,26 @@ impl Assembly<'_> {
             Peers::Devices,
             self.deviations,
         )?);
-        self.listen(role, "listen", section.listen, security, Arc::new(handler))?;
+        self.listen(
+            role,
+            "listen",
+            section.listen,
+            security,
+            Arc::new(handler),
+            frailty,
+        )?;
         if let Some(address) = section.management_listen {
             let handler = Arc::new(BootstrapManagement {
                 store: Arc::clone(&self.store),
             });
-            self.listen(role, "management-listen", address, Security::Plain, handler)?;
+            self.listen(
+                role,
+                "management-listen",
+                address,
+                Security::Plain,
+                handler,
+                Frailty::default(),
+            )?;
         }
         Ok(())
     }
@@ -256,7 +278,11 @@ impl Assembly<'_> {
     fn dm_client(&mut self, section: &config::DmClient) -> Result<(), Error> {
         let role = RoleName::DmClient;
         let connector = tls::connector(role, &section.tls, Peers::Devices, self.deviations)?;
-        let http = HttpClient::secure(connector, section.timeouts.request());
+        let http = HttpClient::secure(
+            connector,
+            section.timeouts.request(),
+            Frailty::new(self.deviations),
+        );
         let client = Client::new(section, http, self.deviations.clone())
             .map_err(|problem| ConfigError::Unusable { role, problem })?;
         let handler = ClientManagement {
@@ -269,6 +295,7 @@ impl Assembly<'_> {
             section.management_listen,
             Security::Plain,
             Arc::new(handler),
+            Frailty::default(),
         )
     }
 
@@ -286,11 +313,12 @@ impl Assembly<'_> {
         role: RoleName,
         files: &TlsFiles,
         limit: Duration,
+        frailty: &Frailty,
     ) -> Result<HttpClient, Error> {
         let connector = tls::connector(role, files, Peers::Servers, self.deviations)?;
         Ok(match self.deviations.has(Deviation::SendsPlaintext) {
             true => HttpClient::plain(limit),
-            false => HttpClient::secure(connector, limit),
+            false => HttpClient::secure(connector, limit, frailty.clone()),
         })
     }
 
@@ -310,7 +338,14 @@ impl Assembly<'_> {
         devices: Arc<KnownDevices>,
     ) -> Result<(), Error> {
         let handler = Arc::new(Management { office, devices });
-        self.listen(role, "management-listen", address, Security::Plain, handler)
+        self.listen(
+            role,
+            "management-listen",
+            address,
+            Security::Plain,
+            handler,
+            Frailty::default(),
+        )
     }
 
     fn listen<H: Handler>(
@@ -320,6 +355,7 @@ impl Assembly<'_> {
         address: SocketAddr,
         security: Security,
         handler: Arc<H>,
+        frailty: Frailty,
     ) -> Result<(), Error> {
         let listener = server::listen(address).map_err(|source| Error::Listen {
             role,
@@ -328,7 +364,7 @@ impl Assembly<'_> {
             source,
         })?;
         self.services
-            .push(Box::pin(server::serve(listener, security, handler)));
+            .push(Box::pin(server::serve(listener, security, handler, frailty)));
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ use oma_dm::uri::NodeUri;
 use crate::change::Changes;
 use crate::context::{CaseContext, endpoint};
 use crate::dial::{Line, Outgoing};
+use crate::hostile;
 use crate::listener::{encoding, hmac};
 use crate::script::Performed;
 use crate::stage::{Presents, Stage};
@@ -99,6 +100,9 @@ pub(crate) async fn fetch(stage: &Arc<Stage>, context: &Arc<CaseContext>, change
     let Some(url) = newest_url(context, &client.tree) else {
         return Performed::Stuck("there is no URL in the Bootstrap Config object".to_owned());
     };
+    let body = changes.corrupt.map_or_else(Vec::new, |corruption| {
+        hostile::spoil(context, corruption, Vec::new(), String::new()).0
+    });
     let outgoing = Outgoing {
         observer: Role::DmClient,
         endpoint: endpoint(Role::BootstrapServer, EndpointKind::Bootstrap),
@@ -108,12 +112,15 @@ pub(crate) async fn fetch(stage: &Arc<Stage>, context: &Arc<CaseContext>, change
             "accept".to_owned(),
             "application/vnd.syncml.dm+wbxml, application/vnd.syncml.dm+xml".to_owned(),
         )],
-        body: Vec::new(),
+        body,
         presents: Presents::Nothing,
         change: changes
             .in_words()
             .map(|words| (MessageId::request(Step::BootstrapFetch), words)),
         close_at: changes.close_at,
+        version: changes.version,
+        slow: changes.slow,
+        resuming: None,
         plaintext: false,
     };
     let answer = match stage.exchange(context, outgoing).await {
@@ -171,7 +178,7 @@ pub(crate) async fn open_session(
     let Some((root, mut account)) = found else {
         return Performed::Stuck("the client has no account of DMS-2".to_owned());
     };
-    if let Some(change) = changes.in_words() {
+    if let Some(change) = changes.in_words().filter(|_| !changes.is_spoiled()) {
         context.recorder.record(Event::Changed {
             at: MessageId::request(Step::ClientSession),
             exchange: None,
@@ -222,6 +229,8 @@ async fn session(
     let written = config.encoding;
     let (mut session, mut message) = ClientSession::start(config);
     let mut authenticated = false;
+    let opening = MessageId::request(Step::ClientSession);
+    let mut spoiled = Some(opening).filter(|_| server == Role::Dms2);
     let ended = loop {
         let url = session.address().to_owned();
         let body = syncml::write(&message, written);
@@ -231,7 +240,16 @@ async fn session(
                 .seal(&body)
                 .map(|seal| (HMAC_HEADER.to_owned(), seal.to_string())),
         );
-        let (exchange, answer) = match say(stage, context, client, server, url, headers, body).await {
+        let mut package = Package {
+            url,
+            headers,
+            body,
+            changes: None,
+        };
+        if let Some(at) = spoiled.take() {
+            package.spoil(context, at);
+        }
+        let (exchange, answer) = match say(stage, context, client, server, package).await {
             Ok(answered) => answered,
             Err(reason) => break Err(reason),
         };
@@ -261,6 +279,11 @@ async fn session(
             Next::Ended(End::Finished) => break Ok(()),
             Next::Ended(end) => break Err(format!("the session ended early: {end:?}")),
         };
+        let mut answers = carried(context, exchange).into_iter().map(MessageId::answer);
+        spoiled = answers.find(|answer| {
+            let changes = context.changes(*answer);
+            changes.is_spoiled() || changes.version.is_some()
+        });
         if !may_answer(context, exchange).await {
             break Err("the client withholds its Status, as the case asks for".to_owned());
         }
@@ -289,6 +312,33 @@ impl Answered {
     }
 }
 
+/// A package of the client, ready to be sent.
+struct Package {
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    /// How it is spoiled on its way, and as which message.
+    changes: Option<(MessageId, Changes)>,
+}
+
+impl Package {
+    /// Spoils it as the case asks for at a message.
+    fn spoil(&mut self, context: &Arc<CaseContext>, at: MessageId) {
+        let changes = context.changes(at);
+        if let Some(corruption) = changes.corrupt {
+            let is_type = |(name, _): &&mut (String, String)| name == "content-type";
+            let media_type = self.headers.iter_mut().find(is_type).map(|(_, value)| value);
+            let mut unused = String::new();
+            let media_type = media_type.unwrap_or(&mut unused);
+            let body = std::mem::take(&mut self.body);
+            (self.body, *media_type) = hostile::spoil(context, corruption, body, std::mem::take(media_type));
+        }
+        if changes.is_spoiled() || changes.version.is_some() {
+            self.changes = Some((at, changes));
+        }
+    }
+}
+
 type Said = (u64, Result<Answered, String>);
 
 async fn say(
@@ -296,10 +346,16 @@ async fn say(
     context: &Arc<CaseContext>,
     client: &mut MockClient,
     server: Role,
-    url: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
+    package: Package,
 ) -> Result<Said, String> {
+    let Package {
+        url,
+        headers,
+        body,
+        changes,
+    } = package;
+    let (at, changes) =
+        changes.unwrap_or_else(|| (MessageId::request(Step::ClientSession), Changes::default()));
     let outgoing = Outgoing {
         observer: Role::DmClient,
         endpoint: endpoint(server, EndpointKind::Dm),
@@ -308,8 +364,14 @@ async fn say(
         headers,
         body,
         presents: Presents::Nothing,
-        change: None,
-        close_at: None,
+        change: changes
+            .in_words()
+            .filter(|_| changes.is_spoiled())
+            .map(|words| (at, words)),
+        close_at: changes.close_at,
+        version: changes.version,
+        slow: changes.slow,
+        resuming: None,
         plaintext: false,
     };
     let line = if server == Role::Dms1 {
@@ -317,6 +379,9 @@ async fn say(
     } else {
         &mut client.to_dms_2
     };
+    if outgoing.version.is_some() {
+        *line = None;
+    }
     let (exchange, answer) = stage
         .exchange_on(context, outgoing, line)
         .await

@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use oma_dm::auth::HMAC_HEADER;
+use rustls::HandshakeKind;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
@@ -22,8 +23,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::deviation::Deviation;
+use crate::frailty::Frailty;
 use crate::http::{MAX_BODY, hmac_of};
-use crate::tls;
+use crate::{outdated_tls, tls};
 
 /// How long a peer may take for the TLS handshake, and again for the header of a request.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -116,7 +119,12 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves a listener until it is dropped; the connections go with it.
-pub(crate) async fn serve<H: Handler>(listener: TcpListener, security: Security, handler: Arc<H>) {
+pub(crate) async fn serve<H: Handler>(
+    listener: TcpListener,
+    security: Security,
+    handler: Arc<H>,
+    frailty: Frailty,
+) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -129,34 +137,45 @@ pub(crate) async fn serve<H: Handler>(listener: TcpListener, security: Security,
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let (security, handler) = (security.clone(), Arc::clone(&handler));
+        let (security, handler, frailty) = (security.clone(), Arc::clone(&handler), frailty.clone());
         connections.spawn(async move {
-            connection(stream, security, handler).await;
+            connection(stream, security, handler, frailty).await;
             drop(place);
         });
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn connection<H: Handler>(stream: TcpStream, security: Security, handler: Arc<H>) {
+async fn connection<H: Handler>(stream: TcpStream, security: Security, handler: Arc<H>, frailty: Frailty) {
+    let _turn = frailty.turn().await;
+    frailty.stand().await;
     // Latency matters more than a packet; a stack that cannot do it still works.
     drop(stream.set_nodelay(true));
     let acceptor = match security {
-        Security::Plain => return requests(stream, None, handler).await,
+        Security::Plain => return requests(stream, None, handler, frailty).await,
         Security::Tls(acceptor) => acceptor,
         Security::Either(acceptor) => match begins_with_tls(&stream).await {
             true => acceptor,
-            false => return requests(stream, None, handler).await,
+            false => return requests(stream, None, handler, frailty).await,
         },
     };
+    if frailty.has(Deviation::SpeaksOutdatedTls) && outdated_tls::is_offered(&stream).await {
+        drop(timeout(PATIENCE, outdated_tls::choose(stream)).await);
+        return;
+    }
     let Ok(Ok(stream)) = timeout(PATIENCE, acceptor.accept(stream)).await else {
         return;
     };
     let chain = stream.get_ref().1.peer_certificates();
-    let peer = chain
-        .and_then(<[_]>::first)
-        .map(|leaf| Arc::from(tls::names(leaf)));
-    requests(stream, peer, handler).await;
+    let leaf = chain.and_then(<[_]>::first);
+    let peer = leaf.map(|leaf| Arc::<[String]>::from(tls::names(leaf)));
+    if let (Some(leaf), Some(names)) = (leaf, &peer) {
+        frailty.meet_certificate(names, leaf);
+        frailty.stand().await;
+    }
+    let is_resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+    let is_trusted = is_resumed && frailty.has(Deviation::TrustsResumedSessions);
+    requests(stream, peer.filter(|_| !is_trusted), handler, frailty).await;
 }
 
 async fn begins_with_tls(stream: &TcpStream) -> bool {
@@ -165,39 +184,54 @@ async fn begins_with_tls(stream: &TcpStream) -> bool {
     matches!(timeout(PATIENCE, stream.peek(&mut first)).await, Ok(Ok(1)) if first == [HANDSHAKE_RECORD])
 }
 
-async fn requests<S, H>(stream: S, peer: Option<Arc<[String]>>, handler: Arc<H>)
+async fn requests<S, H>(stream: S, peer: Option<Arc<[String]>>, handler: Arc<H>, frailty: Frailty)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler,
 {
+    let is_one_at_a_time = frailty.has(Deviation::WaitsForSlowPeers);
+    let seen = frailty.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let (peer, handler) = (peer.clone(), Arc::clone(&handler));
+        let (peer, handler, frailty) = (peer.clone(), Arc::clone(&handler), frailty.clone());
         async move {
-            let reply = match read(request, peer).await {
+            let reply = match read(request, peer, &frailty).await {
                 Ok(request) => handler.handle(request).await,
                 Err(status) => Reply::empty(status),
             };
             Ok::<_, Infallible>(response(reply))
         }
     });
-    // How a connection ends is the peer's affair.
-    drop(
-        hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(PATIENCE)
-            .serve_connection(TokioIo::new(stream), service)
-            .await,
-    );
+    let ended = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .keep_alive(!is_one_at_a_time)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    // How a connection ends is the peer's affair, but for those who make it theirs.
+    if ended.is_err_and(|error| error.is_incomplete_message()) {
+        seen.meet_broken_connection();
+    }
 }
 
-async fn read(request: Request<Incoming>, peer: Option<Arc<[String]>>) -> Result<HttpRequest, u16> {
+async fn read(
+    request: Request<Incoming>,
+    peer: Option<Arc<[String]>>,
+    frailty: &Frailty,
+) -> Result<HttpRequest, u16> {
     let (head, body) = request.into_parts();
     let body = match timeout(PATIENCE, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes().to_vec(),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => return Err(413),
-        Ok(Err(_)) => return Err(400),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            frailty.meet_huge_body();
+            return Err(413);
+        }
+        Ok(Err(_)) => {
+            frailty.meet_broken_connection();
+            return Err(400);
+        }
         Err(_) => return Err(408),
     };
+    frailty.meet_body(&body).await;
     Ok(HttpRequest {
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),

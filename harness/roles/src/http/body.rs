@@ -2,8 +2,10 @@
 //! fault asks for it.
 
 use std::convert::Infallible;
+use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
@@ -19,7 +21,17 @@ pub(super) struct WireBody {
     bytes: Option<Bytes>,
     length: u64,
     breaks_off: bool,
+    /// The time until the next octet, where they are written one at a time.
+    trickle: Option<Pin<Box<tokio::time::Sleep>>>,
+    /// The time until the connection is closed in the middle: what was written before has to be out by then.
+    until_break: Option<Pin<Box<tokio::time::Sleep>>>,
 }
+
+/// How long the first half of a body has to get out.
+const BEFORE_BREAK: Duration = Duration::from_millis(20);
+
+/// How long nothing happens between two octets of a body that trickles in.
+const BETWEEN_OCTETS: Duration = Duration::from_millis(5);
 
 impl WireBody {
     /// Makes the answer of a reply. The hook runs here: hyper writes the header next, on this very task.
@@ -54,6 +66,8 @@ impl WireBody {
             bytes: Some(bytes),
             length,
             breaks_off,
+            until_break: breaks_off.then(|| Box::pin(tokio::time::sleep(BEFORE_BREAK))),
+            trickle: (fault == Some(Fault::Trickle)).then(|| Box::pin(tokio::time::sleep(BETWEEN_OCTETS))),
         };
         let response = response.body(body).map_err(|error| Reply(error.to_string()))?;
         if let Some(before_write) = before_write {
@@ -69,11 +83,27 @@ impl Body for WireBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Reply>>> {
+        if let Some(next) = &mut self.trickle {
+            std::task::ready!(next.as_mut().poll(context));
+            next.as_mut().reset(tokio::time::Instant::now() + BETWEEN_OCTETS);
+            // The timer has to be asked again, or nobody is woken by it.
+            let _ = next.as_mut().poll(context);
+            let left = self.bytes.as_mut().filter(|bytes| bytes.len() > 1);
+            // The last octet never comes.
+            return left.map_or(Poll::Pending, |bytes| {
+                Poll::Ready(Some(Ok(Frame::data(bytes.split_to(1)))))
+            });
+        }
         match self.bytes.take() {
             Some(bytes) if !bytes.is_empty() => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-            _ if self.breaks_off => Poll::Ready(Some(Err(Reply("broken off in the middle".to_owned())))),
+            _ if self.breaks_off => {
+                if let Some(until) = &mut self.until_break {
+                    std::task::ready!(until.as_mut().poll(context));
+                }
+                Poll::Ready(Some(Err(Reply("broken off in the middle".to_owned()))))
+            }
             _ => Poll::Ready(None),
         }
     }
