@@ -16,9 +16,6 @@ pub(crate) fn survives(
     requirement: &RequirementId,
     place: &Place,
 ) -> Outcome {
-    let Some(change) = observed.changes.last() else {
-        return Outcome::Unreached("it never came to what the product has to withstand".to_owned());
-    };
     let at = |wanted: Moment| observed.health.iter().find(|(_, when, _, _)| *when == wanted);
     match at(Moment::Before) {
         Some((_, _, true, _)) => {}
@@ -27,6 +24,9 @@ pub(crate) fn survives(
         }
         None => return Outcome::Unreached("no whole delegation was tried before".to_owned()),
     }
+    let Some(change) = observed.changes.last() else {
+        return Outcome::Unreached("it never came to what the product has to withstand".to_owned());
+    };
     let (after, seen) = match at(Moment::After) {
         Some((seq, _, true, seen)) => {
             return held(

@@ -41,7 +41,7 @@ impl Frailty {
     /// Goes on, unless something has been the end of it.
     pub(crate) async fn stand(&self) {
         if self.is_broken.load(Ordering::SeqCst) {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -289,7 +289,7 @@ async fn run_target(shared: Arc<Shared>, file: TargetFile, parallel: Vec<TestCas
         );
     });
     match Arc::try_unwrap(running) {
-        Ok(mut running) => running.stop().await,
+        Ok(running) => running.stop().await,
         // Somebody still holds on to it; dropping the process kills it.
         Err(running) => running.stage.close(),
     }

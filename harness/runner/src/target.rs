@@ -264,7 +264,7 @@ impl Running {
     }
 
     /// Ends the product and the stage.
-    pub(crate) async fn stop(&mut self) {
+    pub(crate) async fn stop(&self) {
         let process = self.lock().take();
         if let Some(mut process) = process {
             process.stop().await;
