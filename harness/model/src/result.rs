@@ -296,3 +296,95 @@ impl RunRecord {
         0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(id: &str, class: Class, covers: &str, verdict: Verdict) -> CaseResult {
+        CaseResult {
+            id: CaseId(id.to_owned()),
+            title: String::new(),
+            purpose: String::new(),
+            implementation: "acme".to_owned(),
+            iut: vec![Role::Dms1],
+            verdict,
+            reason: None,
+            class,
+            covers: vec![RequirementId(covers.to_owned())],
+            checks: Vec::new(),
+            findings: Vec::new(),
+            observed: Vec::new(),
+            file: String::new(),
+            duration_ms: 0,
+        }
+    }
+
+    fn run(strict: bool, cases: Vec<CaseResult>) -> RunRecord {
+        RunRecord {
+            run: RunInfo {
+                id: String::new(),
+                started: String::new(),
+                duration_ms: 0,
+                harness: String::new(),
+                seed: 0,
+                jobs: 1,
+                strict,
+                deviations: Vec::new(),
+                targets: Vec::new(),
+                own_readings: Vec::new(),
+                cancelled: false,
+            },
+            summary: summarise(&cases),
+            robustness: summarise_robustness(&cases),
+            cases,
+            ledger: Vec::new(),
+            strays: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    fn conformance(verdict: Verdict) -> CaseResult {
+        case("DEL-DMS1-8-010", Class::Conformance, "DEL-8-1", verdict)
+    }
+
+    fn apart(verdict: Verdict) -> CaseResult {
+        case("ROB-DMS1-7-010", Class::Robustness, "ROB-0-1", verdict)
+    }
+
+    #[test]
+    fn what_a_product_does_not_withstand_turns_no_exit_code() {
+        for verdict in [Verdict::Fail, Verdict::Inconclusive] {
+            let record = run(false, vec![conformance(Verdict::Pass), apart(verdict)]);
+            assert_eq!(record.exit_code(), 0, "{verdict}");
+            assert_eq!(record.summary[&verdict], 0);
+            assert_eq!(record.robustness[&verdict], 1);
+        }
+    }
+
+    #[test]
+    fn it_does_under_strict_and_where_nothing_else_was_judged() {
+        let strict = run(true, vec![conformance(Verdict::Pass), apart(Verdict::Fail)]);
+        assert_eq!(strict.exit_code(), 1);
+        let alone = run(
+            false,
+            vec![conformance(Verdict::NotApplicable), apart(Verdict::Fail)],
+        );
+        assert_eq!(alone.exit_code(), 1);
+    }
+
+    #[test]
+    fn a_robustness_case_about_a_requirement_of_the_procedure_weighs() {
+        let forged = case("ROB-DMS1-7-070", Class::Robustness, "DEL-0-5", Verdict::Fail);
+        assert!(forged.weighs());
+        let record = run(false, vec![conformance(Verdict::Pass), forged]);
+        assert_eq!(record.exit_code(), 1);
+        assert!(record.robustness.is_empty());
+    }
+
+    #[test]
+    fn an_error_of_the_harness_counts_wherever_it_happens() {
+        let record = run(false, vec![conformance(Verdict::Pass), apart(Verdict::Error)]);
+        assert_eq!(record.exit_code(), 5);
+    }
+}
