@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dmconform_model::ledger::CheckKind;
-use dmconform_model::{Basis, CaseId, FindingCode, Requirement, Role, Weight};
+use dmconform_model::{Basis, CaseId, Class, FindingCode, Requirement, RequirementId, Role, Weight};
 
 use crate::ledger;
 use crate::suite::Suite;
@@ -105,6 +105,15 @@ impl Page {
             self.line("");
         }
         let covers: Vec<&str> = case.covers.iter().map(|id| id.0.as_str()).collect();
+        if case.class == Class::Robustness {
+            let weighs = covers.iter().any(|id| !id.starts_with(RequirementId::ROBUSTNESS));
+            let weight = if weighs {
+                "weighs on conformance"
+            } else {
+                "reported apart"
+            };
+            self.line(&format!("- class: {} ({weight})", case.class));
+        }
         self.line(&format!("- covers: {}", covers.join(", ")));
         let preconditions = preconditions(case);
         if !preconditions.is_empty() {
@@ -192,6 +201,7 @@ fn weighed(requirement: &Requirement) -> String {
     let weight = match (requirement.weight, &requirement.claim) {
         (Weight::Fail, _) => "a breach fails".to_owned(),
         (Weight::Warn, _) => "a breach warns".to_owned(),
+        (Weight::Robustness, _) => "a breach is reported apart, and weighs on no conformance".to_owned(),
         (Weight::FailIfClaimed, claim) => {
             format!("a breach fails who claims `{}`", claim.as_deref().unwrap_or("it"))
         }

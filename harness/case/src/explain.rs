@@ -225,6 +225,7 @@ impl Page {
         let weight = match (requirement.weight, &requirement.claim) {
             (Weight::Fail, _) => "a breach fails".to_owned(),
             (Weight::Warn, _) => "a breach warns, and fails with --strict".to_owned(),
+            (Weight::Robustness, _) => "a breach is reported apart, and weighs on no conformance".to_owned(),
             (Weight::FailIfClaimed, Some(claim)) => {
                 format!("a breach fails a product that claims `{claim}`, and does not concern others")
             }

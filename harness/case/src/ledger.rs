@@ -51,7 +51,8 @@ pub fn ledger(suite: &Suite, results: &[CaseResult]) -> Vec<LedgerEntry> {
     entries
 }
 
-/// The requirements in the order of the steps; those that concern all steps come last.
+/// The requirements in the order of the steps; those that concern all steps come last, and those of
+/// robustness after them.
 pub fn in_order(suite: &Suite) -> Vec<&Requirement> {
     let key = |requirement: &&Requirement| {
         let mut parts = requirement.id.0.split('-').skip(1);
@@ -60,7 +61,11 @@ pub fn in_order(suite: &Suite) -> Vec<&Requirement> {
             .iter()
             .position(|known| known.as_str() == step);
         let number: u32 = parts.next().and_then(|number| number.parse().ok()).unwrap_or(0);
-        (known.unwrap_or(usize::MAX), number)
+        (
+            requirement.id.is_of_robustness(),
+            known.unwrap_or(usize::MAX),
+            number,
+        )
     };
     let mut requirements: Vec<&Requirement> = suite.requirements.values().collect();
     requirements.sort_by_key(key);

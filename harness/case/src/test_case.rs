@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use dmconform_model::certificate::Certificate;
-use dmconform_model::{CaseId, MessageId, Place, RequirementId, Role};
+use dmconform_model::tls::Version;
+use dmconform_model::{CaseId, Class, MessageId, Place, RequirementId, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,9 @@ pub struct TestCase {
     pub title: String,
     /// The test purpose.
     pub purpose: String,
+    /// What it weighs on.
+    #[serde(default, skip_serializing_if = "Class::is_conformance")]
+    pub class: Class,
     /// The requirements it speaks for; each binds a role in `iut`.
     pub covers: Vec<RequirementId>,
     /// The roles that are judged; all of them must be real for the case to apply.
@@ -172,8 +176,18 @@ pub enum How {
     CloseAt(CloseAt),
     /// Its sender presents another certificate.
     Tls(Certificate),
+    /// Its sender speaks no other version of TLS.
+    TlsVersion(Version),
     /// Before it is sent, a third server sends the same message with its own valid certificate.
     FromThirdServer,
+    /// Before it is sent, a third server sends it in its own name, with the session identifier of this delegation.
+    Forged,
+    /// Before it is sent, a third server sends the same, twice: the second time on a resumed TLS session.
+    ResumedByThirdServer,
+    /// When the delegation is complete it is sent again, octet for octet.
+    Replayed,
+    /// It is sent an octet at a time, and never to its end.
+    Slow,
     /// It is sent without TLS.
     Plaintext,
     /// It is sent as soon as this message was seen, whatever it says, and not when the procedure has it.
@@ -206,6 +220,16 @@ pub enum Corruption {
     WrongMediaType,
     /// A body larger than any document could be.
     Huge,
+    /// XML with entities that refer to each other, and would be gigabytes if they were replaced.
+    EntityBomb,
+    /// XML with an entity that is to be fetched from an address at which the harness listens.
+    ExternalEntity,
+    /// XML with elements nested a hundred thousand deep.
+    DeepNesting,
+    /// WBXML with a reference beyond the end of the string table.
+    StringReference,
+    /// WBXML with a length of four gigabytes.
+    HugeLength,
 }
 
 /// Where a connection is closed.
@@ -262,6 +286,12 @@ pub enum What {
     /// A message of a mock role must be refused: alert, close or a status that is not 2xx, and no later step of
     /// the refusing role.
     Refuse(MessageId),
+    /// A message of a mock role that speaks one version of TLS only must find the other end to speak it, too.
+    Serves(MessageId),
+    /// After what the case does, the product must do a whole delegation without any change, as it did before.
+    Survives,
+    /// Nothing must be fetched that a hostile document refers to.
+    FetchesNothing,
     /// The client's tree must be in this state.
     State(State),
     /// At least one of these must hold.

@@ -82,6 +82,15 @@ pub fn how(how: &How) -> String {
             Corruption::UnknownDocument => "has a document of an unknown kind as its body",
             Corruption::WrongMediaType => "has a media type that is not its own",
             Corruption::Huge => "has a body larger than any document could be",
+            Corruption::EntityBomb => {
+                "has a body of XML entities that would be gigabytes if they were replaced"
+            }
+            Corruption::ExternalEntity => "has a body with an XML entity to be fetched from the harness",
+            Corruption::DeepNesting => "has a body of XML elements nested a hundred thousand deep",
+            Corruption::StringReference => {
+                "has a body of WBXML that refers beyond the end of its string table"
+            }
+            Corruption::HugeLength => "has a body of WBXML that announces four gigabytes",
         }
         .to_owned(),
         How::Answer(status) => format!("has the status {status}"),
@@ -92,6 +101,16 @@ pub fn how(how: &How) -> String {
         }
         .to_owned(),
         How::Tls(kind) => format!("is sent by a party with {}", certificate(*kind)),
+        How::TlsVersion(version) => format!("is sent by a party that speaks {version} only"),
+        How::Forged => {
+            "is sent by a third server first, in its own name with the session identifier of this delegation"
+                .to_owned()
+        }
+        How::ResumedByThirdServer => {
+            "is sent by a third server first, on a TLS session of its own that it resumes".to_owned()
+        }
+        How::Replayed => "is sent again, octet for octet, when the delegation is complete".to_owned(),
+        How::Slow => "comes an octet at a time, and never to its end".to_owned(),
         How::Plaintext => "comes without TLS".to_owned(),
         How::After(message) => format!("comes as soon as {message} was seen, whatever it says"),
         How::FromThirdServer => {
@@ -124,6 +143,7 @@ pub const fn certificate(kind: Certificate) -> &'static str {
         Certificate::SelfSigned => "a self-signed certificate",
         Certificate::MissingIntermediate => "a certificate without its intermediate",
         Certificate::OtherServer => "the certificate of another server",
+        Certificate::Renewed => "a new certificate of its own, with another key",
         Certificate::Revoked => "a revoked certificate",
     }
 }
@@ -169,6 +189,14 @@ pub fn expected(procedure: &Procedure, what: &What) -> String {
             format!("{} are the same", names.join(" and "))
         }
         What::Refuse(message) => format!("{} is refused, and nothing follows from it", named(*message)),
+        What::Serves(message) => format!(
+            "the other end of {} speaks that version of TLS, too",
+            named(*message)
+        ),
+        What::Survives => {
+            "a whole delegation without any change takes place afterwards, as it did before".to_owned()
+        }
+        What::FetchesNothing => "nothing is fetched that the document refers to".to_owned(),
         What::State(State { after, look }) => format!("after {}, {}", named(*after), look_at(look)),
         What::OneOf(alternatives) => {
             let words: Vec<String> = alternatives

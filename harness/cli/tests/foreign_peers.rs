@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use wiremock::matchers::{body_string_contains, method, path};
@@ -20,7 +21,14 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 const DELEGATION: &str = "application/vnd.dm.delegation+xml";
 const SYNCML: &str = "application/vnd.syncml.dm+xml";
 /// The product's terminator requires certificates; so these are passed whatever is answered inside.
-const TLS_CASES: [&str; 6] = ["010", "020", "030", "040", "050", "060"];
+const TLS_CASES: [&str; 6] = [
+    "010.none",
+    "010.unknown-authority",
+    "010.self-signed",
+    "040.expired",
+    "040.not-yet-valid",
+    "060",
+];
 
 #[rstest]
 #[case::server_error(Nonsense::ServerError, "500")]
@@ -31,6 +39,9 @@ const TLS_CASES: [&str; 6] = ["010", "020", "030", "040", "050", "060"];
 #[case::no_body(Nonsense::Empty, "200 without a body")]
 #[case::binary(Nonsense::Binary, "200")]
 #[case::a_redirection(Nonsense::Redirection, "302")]
+#[case::a_circle_of_redirections(Nonsense::Circle, "307")]
+#[case::two_documents(Nonsense::TwoDocuments, "200")]
+#[case::less_than_announced(Nonsense::Cut, "broke off")]
 #[case::silence(Nonsense::Silence, "no answer came in time")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nonsense_for_the_url_fails_the_case_that_asks_and_harms_no_other(
@@ -137,6 +148,24 @@ async fn nonsense_in_the_dm_session_fails_the_case_that_asks(#[case] nonsense: N
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_product_that_does_no_delegation_at_all_withstands_nothing() {
+    let product = Product::start().await;
+    product.answer("", Nonsense::ServerError).await;
+    let run = product.run(&["--case", "ROB-DMS2-3-0[13]0"]).await;
+    // Nothing else was judged, so these are what the exit code is about.
+    assert_eq!(run.code, Some(3), "{run:#?}");
+    assert_eq!(run.cases().len(), 2, "{run:#?}");
+    for case in run.cases() {
+        assert_eq!(case["verdict"], "inconclusive", "{case:#}");
+        let reason = case["reason"].as_str().expect("it says why");
+        assert!(
+            reason.contains("no whole delegation took place even before"),
+            "{reason}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_product_that_answers_nothing_but_errors_passes_nothing_that_it_should_have_done() {
     let product = Product::start().await;
     product.answer("", Nonsense::ServerError).await;
@@ -184,6 +213,12 @@ enum Nonsense {
     HalfXml,
     HalfSyncml,
     Empty,
+    /// A redirection to where the request came.
+    Circle,
+    /// Two answers, one after the other.
+    TwoDocuments,
+    /// Less than Content-Length says, and then the connection is closed.
+    Cut,
     Redirection,
     WrongSession,
     Binary,
@@ -208,6 +243,14 @@ impl Respond for Nonsense {
                 ok.set_body_raw(half, SYNCML)
             }
             Self::Empty => ok,
+            Self::Circle => ResponseTemplate::new(307).insert_header("location", "/delegation"),
+            Self::TwoDocuments => {
+                let one = answer(&element(request, "SessionID"), NOWHERE);
+                ok.set_body_raw(format!("{one}{one}"), DELEGATION)
+            }
+            Self::Cut => ok
+                .insert_header(CUT, "here")
+                .set_body_raw(answer(&element(request, "SessionID"), NOWHERE), DELEGATION),
             Self::Redirection => ResponseTemplate::new(302).insert_header("location", NOWHERE),
             Self::WrongSession => {
                 ok.set_body_raw(answer("the session of somebody else", NOWHERE), DELEGATION)
@@ -220,6 +263,9 @@ impl Respond for Nonsense {
         }
     }
 }
+
+/// The terminator cuts off the end of an answer with this header field.
+const CUT: &str = "x-cut";
 
 /// Nobody listens there.
 const NOWHERE: &str = "https://127.0.0.1:9/bootstrap";
@@ -376,8 +422,26 @@ async fn terminate(socket: TcpStream, certificates: PathBuf, mutual: bool, behin
     let Ok(mut inside) = TcpStream::connect(behind).await else {
         return;
     };
+    let (mut from_outside, mut to_outside) = tokio::io::split(&mut outside);
+    let (mut from_inside, mut to_inside) = inside.split();
     // Either side may end it, in order or not.
-    let _ = tokio::io::copy_bidirectional(&mut outside, &mut inside).await;
+    tokio::select! {
+        _ = tokio::io::copy(&mut from_outside, &mut to_inside) => {}
+        () = answers(&mut from_inside, &mut to_outside) => {}
+    }
+}
+
+/// Passes answers on, and ends the connection in the middle of one that is to be cut.
+async fn answers(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        let is_cut = String::from_utf8_lossy(&buffer[..read]).contains(CUT);
+        let kept = if is_cut { read - 40 } else { read };
+        if to.write_all(&buffer[..kept]).await.is_err() || to.flush().await.is_err() || is_cut {
+            break;
+        }
+    }
+    let _ = to.shutdown().await;
 }
 
 /// What came out of a run.

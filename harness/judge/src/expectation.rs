@@ -10,7 +10,7 @@ use crate::condition::{self, Judged};
 use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
 use crate::observed::Observed;
-use crate::{equality, never, presence, refuse, regularity, state, view, whole};
+use crate::{equality, harm, never, presence, refuse, regularity, state, view, whole};
 
 /// Judges one expectation of the case.
 pub(crate) fn judge(header: &Header, observed: &Observed, expectation: &Expectation) -> Vec<Outcome> {
@@ -43,6 +43,9 @@ pub(crate) fn judge(header: &Header, observed: &Observed, expectation: &Expectat
             others.iter().map(compare).collect()
         }
         What::Refuse(message) => vec![refuse::judge(header, observed, *message, requirement, place)],
+        What::Serves(message) => vec![harm::serves(header, observed, *message, requirement, place)],
+        What::Survives => vec![harm::survives(header, observed, requirement, place)],
+        What::FetchesNothing => vec![harm::fetches_nothing(header, observed, requirement, place)],
         What::State(look) => vec![state::judge(header, observed, look, requirement, place)],
         What::OneOf(alternatives) => vec![one_of(header, observed, alternatives)],
     }

@@ -10,6 +10,7 @@ mod dm_session;
 mod equality;
 mod expectation;
 mod finding;
+mod harm;
 mod header;
 mod live;
 mod never;

@@ -120,6 +120,7 @@ fn collect(observed: &mut Observed, record: &Record) {
                 since_us: *since_us,
                 presented: None,
                 established: None,
+                version: None,
                 failed: None,
                 plaintext: None,
             };
@@ -128,10 +129,11 @@ fn collect(observed: &mut Observed, record: &Record) {
         Event::TlsEstablished {
             connection,
             presented,
-            ..
+            facts,
         } => {
             if let Some(connection) = observed.connections.get_mut(connection) {
                 connection.established = Some(seq);
+                connection.version = Some(facts.version.clone());
                 connection.presented = Some(*presented);
             }
         }
@@ -209,6 +211,12 @@ fn collect(observed: &mut Observed, record: &Record) {
         Event::ScriptStopped { role, reason } => observed.stopped.push((seq, *role, reason.clone())),
         Event::ProductExited { reason } => observed.exited = Some((seq, reason.clone())),
         Event::Aborted { reason } => observed.aborted = Some((seq, reason.clone())),
+        Event::Health {
+            when,
+            whole,
+            observed: seen,
+        } => observed.health.push((seq, *when, *whole, seen.clone())),
+        Event::Fetched { url, .. } => observed.fetched.push((seq, url.clone())),
         Event::Ended => observed.ended = true,
         Event::ConnectionClosed { .. } | Event::Authenticated { .. } => {}
     }

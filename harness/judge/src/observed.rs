@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dmconform_case::test_case::ProbeCommand;
 use dmconform_model::certificate::Certificate;
-use dmconform_model::transcript::{ConnectionId, DeviceState, Endpoint, ExchangeId, Side, TriggerOutcome};
+use dmconform_model::transcript::{
+    ConnectionId, DeviceState, Endpoint, ExchangeId, Moment, Side, TriggerOutcome,
+};
 use dmconform_model::{MessageId, Role};
 
 use crate::occurrence::Occurrence;
@@ -43,6 +45,10 @@ pub struct Observed {
     pub stopped: Vec<(u64, Role, String)>,
     /// What the product was asked to do, and its answer.
     pub triggers: Vec<(u64, String, TriggerOutcome)>,
+    /// The whole delegations beside the case: record, when, whether it was whole, what was seen.
+    pub health: Vec<(u64, Moment, bool, String)>,
+    /// What was fetched that a hostile document refers to: record and address.
+    pub fetched: Vec<(u64, String)>,
     /// How the product's process ended, if it did.
     pub exited: Option<(u64, String)>,
     /// Why the case was broken off, if it was.
@@ -105,6 +111,8 @@ pub struct Connection {
     pub presented: Option<Certificate>,
     /// The record in which TLS was established.
     pub established: Option<u64>,
+    /// The version of TLS that was agreed upon.
+    pub version: Option<String>,
     /// How TLS failed: record, reason, whether the peer refused.
     pub failed: Option<(u64, String, bool)>,
     /// The record in which something that is no TLS arrived.

@@ -7,7 +7,7 @@ use dmconform_model::{FindingCode, MessageId, Part, Place, RequirementId, Role, 
 use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
 use crate::observed::{Applied, Observed};
-use crate::view;
+use crate::{harm, view};
 
 /// Judges that the changed message was refused: by a TLS alert, a close, or an answer that is not positive, and
 /// by not going on. Under TLS 1.3 a handshake that the client completed is no acceptance yet.
@@ -77,16 +77,23 @@ enum Reaction {
     Unknown(String),
 }
 
+/// Whether the case changes what proves a message, and nothing of the message itself.
+fn is_about_seal(header: &Header, message: MessageId) -> bool {
+    header.case.changes.iter().any(|change| {
+        change.at == message && matches!(&change.how, How::SetField(fields) if fields.contains_key("mac"))
+    })
+}
+
 fn reaction(header: &Header, observed: &Observed, message: MessageId, change: &Applied) -> Reaction {
     if listens(header, message, change) {
-        return reaction_to_listener(observed, change);
+        return reaction_to_listener(header, observed, change);
     }
-    if message.part == Part::Answer
-        && (carried_in_dm_session(message.step) || message.step == Step::ClientSession)
-    {
+    if message.part == Part::Answer && is_about_seal(header, message) {
         return reaction_to_package(observed, message, change);
     }
-    if carried_in_dm_session(message.step) || message == MessageId::request(Step::ClientSession) {
+    let in_session =
+        carried_in_dm_session(message.step) || message == MessageId::request(Step::ClientSession);
+    if in_session && change.exchange.is_none() {
         return reaction_in_dm_session(observed, message, change);
     }
     let Some(exchange) = change.exchange else {
@@ -98,11 +105,13 @@ fn reaction(header: &Header, observed: &Observed, message: MessageId, change: &A
 /// Whether the change is at a listener: nothing of the message passed, only connections show it.
 fn listens(header: &Header, message: MessageId, change: &Applied) -> bool {
     let by_answer = message.part == Part::Answer || carried_in_dm_session(message.step);
-    let tls =
-        header.case.changes.iter().any(|wanted| {
-            wanted.at == change.at && matches!(wanted.how, dmconform_case::test_case::How::Tls(_))
-        });
-    by_answer && tls
+    let tls = header
+        .case
+        .changes
+        .iter()
+        .any(|wanted| wanted.at == change.at && matches!(wanted.how, How::Tls(_) | How::TlsVersion(_)));
+    let by_client = header.procedure.sender(message, header.case.given.opens) == Some(Role::DmClient);
+    by_answer && tls && !by_client
 }
 
 const fn carried_in_dm_session(step: Step) -> bool {
@@ -113,14 +122,34 @@ const fn carried_in_dm_session(step: Step) -> bool {
 }
 
 /// A listener presented something else than it should: was it taken for good?
-fn reaction_to_listener(observed: &Observed, change: &Applied) -> Reaction {
+fn reaction_to_listener(header: &Header, observed: &Observed, change: &Applied) -> Reaction {
+    let sender = header.procedure.sender(change.at, header.case.given.opens);
+    let listener = sender.map(|sender| harm::listener(change.at, sender));
+    let of_version = header
+        .case
+        .changes
+        .iter()
+        .any(|wanted| wanted.at == change.at && matches!(wanted.how, How::TlsVersion(_)));
     let changed = |connection: &&crate::observed::Connection| {
         connection.side == Side::Accepted
             && connection.opened > change.seq
-            && connection
-                .presented
-                .is_some_and(|presented| presented != dmconform_model::certificate::Certificate::Good)
+            && if of_version {
+                Some(connection.endpoint) == listener
+            } else {
+                connection
+                    .presented
+                    .is_some_and(|presented| presented != dmconform_model::certificate::Certificate::Good)
+            }
     };
+    let outdated = |connection: &&crate::observed::Connection| changed(connection) && is_outdated(connection);
+    if let Some(connection) = observed.connections.values().find(outdated) {
+        let what = format!(
+            "it went on with {}",
+            connection.version.as_deref().unwrap_or("it")
+        );
+        let records = connection.established.into_iter().chain([change.seq]).collect();
+        return Reaction::Accepted(what, records);
+    }
     let over_changed = observed.exchanges.values().find(|exchange| {
         let connection = exchange
             .connection
@@ -148,6 +177,15 @@ fn reaction_to_listener(observed: &Observed, change: &Applied) -> Reaction {
             })
             .collect(),
     )
+}
+
+/// Whether a version of TLS was agreed upon that nobody should speak any more (RFC 8996).
+fn is_outdated(connection: &crate::observed::Connection) -> bool {
+    let is_current = |version: &String| matches!(version.as_str(), "TLSv1.2" | "TLSv1.3");
+    connection
+        .version
+        .as_ref()
+        .is_some_and(|version| !is_current(version))
 }
 
 /// What a mock said in a DM session was changed: the Status of the other end says how it took it.
@@ -202,6 +240,14 @@ fn reaction_in_exchange(observed: &Observed, exchange: ExchangeId, change: &Appl
     let Some(exchange) = observed.exchanges.get(&exchange) else {
         return Reaction::Unknown("the exchange is not in the transcript".to_owned());
     };
+    let connection = exchange
+        .connection
+        .and_then(|number| observed.connections.get(&number));
+    if let Some(connection) = connection.filter(|connection| is_outdated(connection)) {
+        let what = format!("it chose {}", connection.version.as_deref().unwrap_or("it"));
+        let records = connection.established.into_iter().chain([change.seq]).collect();
+        return Reaction::Accepted(what, records);
+    }
     if let Some((seq, status)) = exchange.status {
         let records = exchange.request.into_iter().chain([seq]).collect();
         if (200..300).contains(&status) {
@@ -236,7 +282,11 @@ fn went_on(
     place: &Place,
 ) -> Option<Outcome> {
     let third = header.case.changes.iter().any(|wanted| {
-        wanted.at == message && matches!(wanted.how, dmconform_case::test_case::How::FromThirdServer)
+        wanted.at == message
+            && matches!(
+                wanted.how,
+                How::FromThirdServer | How::Forged | How::ResumedByThirdServer
+            )
     });
     if third {
         // The good message follows; what comes after it is the procedure.

@@ -68,6 +68,7 @@ pub(crate) fn judge(header: &Header, observed: &Observed) -> CaseResult {
         iut: header.case.iut.clone(),
         verdict,
         reason,
+        class: header.case.class,
         covers: header.case.covers.clone(),
         checks,
         findings,

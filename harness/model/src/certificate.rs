@@ -27,6 +27,8 @@ pub enum Certificate {
     MissingIntermediate,
     /// Good, but of another server than the one it speaks for.
     OtherServer,
+    /// Good: of the same party, with another key.
+    Renewed,
     /// Good, but on the revocation list of its authority.
     Revoked,
 }

@@ -29,6 +29,10 @@ pub enum FindingCode {
     Plaintext,
     /// The client's tree was not as it had to be.
     State,
+    /// After something hostile the product did no whole delegation any more.
+    Harmed,
+    /// What a hostile document refers to was fetched.
+    Fetched,
     /// The purpose of the case could not be reached.
     Inconclusive,
     /// The harness or its environment failed.
@@ -37,7 +41,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Accepted,
         Self::WentOn,
         Self::Missing,
@@ -51,6 +55,8 @@ impl FindingCode {
         Self::Irregular,
         Self::Plaintext,
         Self::State,
+        Self::Harmed,
+        Self::Fetched,
         Self::Inconclusive,
         Self::Error,
     ];
@@ -71,6 +77,8 @@ impl FindingCode {
             Self::Irregular => "irregular",
             Self::Plaintext => "plaintext",
             Self::State => "state",
+            Self::Harmed => "harmed",
+            Self::Fetched => "fetched",
             Self::Inconclusive => "inconclusive",
             Self::Error => "error",
         }
@@ -112,6 +120,13 @@ impl FindingCode {
             Self::State => {
                 "A look at the client's tree, by a command of a mock server or into the mock client itself, found \
                  something else than it had to."
+            }
+            Self::Harmed => {
+                "Before the case the product did a whole delegation; after something hostile or unusual it did not, or its \
+                 process had ended."
+            }
+            Self::Fetched => {
+                "A document referred to an address at which the harness listened, and somebody connected to it."
             }
             Self::Inconclusive => {
                 "Nothing was broken, and what the case is about was not reached; `see` names the case to look at first."

@@ -4,6 +4,7 @@
 //! hand each other these types, in one direction: case → transcript → verdict → report.
 
 pub mod certificate;
+pub mod class;
 pub mod deviation;
 pub mod diagnostic;
 pub mod finding_code;
@@ -18,6 +19,7 @@ pub mod tls;
 pub mod transcript;
 pub mod verdict;
 
+pub use class::Class;
 pub use deviation::{Deviation, Oddity};
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use finding_code::FindingCode;

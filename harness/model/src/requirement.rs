@@ -51,6 +51,18 @@ pub enum Weight {
     Warn,
     /// It fails a product that claims it, and does not concern the others.
     FailIfClaimed,
+    /// It is no requirement of the procedure: it is reported in a section of its own, and weighs on no conformance.
+    Robustness,
+}
+
+impl RequirementId {
+    /// What the identifiers of requirements of weight [`Weight::Robustness`] begin with, and no others.
+    pub const ROBUSTNESS: &'static str = "ROB-";
+
+    /// Whether it is a requirement of weight [`Weight::Robustness`].
+    pub fn is_of_robustness(&self) -> bool {
+        self.0.starts_with(Self::ROBUSTNESS)
+    }
 }
 
 /// One requirement, as `cases/requirements.yaml` states it.

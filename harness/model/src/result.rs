@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CaseId, LedgerEntry, MessageId, Place, RequirementId, Role, Step, Verdict};
+use crate::{CaseId, Class, LedgerEntry, MessageId, Place, RequirementId, Role, Step, Verdict};
 
 /// Who is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -147,6 +147,9 @@ pub struct CaseResult {
     /// Why, in one sentence, where it is neither pass nor a finding's matter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Its class.
+    #[serde(default, skip_serializing_if = "Class::is_conformance")]
+    pub class: Class,
     /// The requirements it covers.
     pub covers: Vec<RequirementId>,
     /// What was checked and held.
@@ -159,6 +162,13 @@ pub struct CaseResult {
     pub file: String,
     /// How long it took, in milliseconds, by the transcript's own times.
     pub duration_ms: u64,
+}
+
+impl CaseResult {
+    /// Whether its verdict weighs on conformance.
+    pub fn weighs(&self) -> bool {
+        self.class == Class::Conformance || self.covers.iter().any(|id| !id.is_of_robustness())
+    }
 }
 
 /// The number of cases per verdict.
@@ -203,8 +213,11 @@ pub struct RunInfo {
 pub struct RunRecord {
     /// The run itself.
     pub run: RunInfo,
-    /// The number of cases per verdict.
+    /// The number of cases per verdict: those that weigh on conformance.
     pub summary: Summary,
+    /// The number of the other cases per verdict: what a product withstands.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub robustness: Summary,
     /// Every case, in the order of the suite.
     pub cases: Vec<CaseResult>,
     /// Every requirement and every role that it binds: what the run says of it.
@@ -230,10 +243,19 @@ pub struct Problem {
     pub output: String,
 }
 
-/// Counts the cases per verdict; every verdict is listed, also those without a case.
+/// Counts the cases that weigh on conformance per verdict; every verdict is listed, also those without a case.
 pub fn summarise(cases: &[CaseResult]) -> Summary {
     let mut summary: Summary = Verdict::ALL.into_iter().map(|verdict| (verdict, 0)).collect();
-    for case in cases {
+    for case in cases.iter().filter(|case| case.weighs()) {
+        *summary.entry(case.verdict).or_default() += 1;
+    }
+    summary
+}
+
+/// Counts the cases that do not weigh on conformance per verdict; nothing where there are none.
+pub fn summarise_robustness(cases: &[CaseResult]) -> Summary {
+    let mut summary = Summary::new();
+    for case in cases.iter().filter(|case| !case.weighs()) {
         *summary.entry(case.verdict).or_default() += 1;
     }
     summary
@@ -242,13 +264,24 @@ pub fn summarise(cases: &[CaseResult]) -> Summary {
 impl RunRecord {
     /// The exit code of the run: 0 nothing failed, 1 a fail, 3 something inconclusive, 4 nothing judged, 5 an error.
     ///
-    /// When several apply, the order is 5, 1, 3, 4, 0.
+    /// When several apply, the order is 5, 1, 3, 4, 0. Cases that do not weigh on conformance count only under
+    /// `--strict`, or where nothing else was judged: then they are what was asked for.
     pub fn exit_code(&self) -> u8 {
         if !self.problems.is_empty() {
             return 5;
         }
-        let verdicts: Vec<Verdict> = self.cases.iter().map(|case| case.verdict).collect();
-        Self::code_of(&verdicts)
+        let counted = self.cases.iter().filter(|case| self.counts(case));
+        Self::code_of(&counted.map(|case| case.verdict).collect::<Vec<_>>())
+    }
+
+    /// Whether a case counts for the exit code.
+    pub fn counts(&self, case: &CaseResult) -> bool {
+        case.weighs() || case.verdict == Verdict::Error || self.run.strict || self.is_of_robustness_only()
+    }
+
+    fn is_of_robustness_only(&self) -> bool {
+        let mut weighing = self.cases.iter().filter(|case| case.weighs());
+        !weighing.any(|case| case.verdict != Verdict::NotApplicable)
     }
 
     /// The exit code of these verdicts.
@@ -267,5 +300,99 @@ impl RunRecord {
             return 4;
         }
         0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(id: &str, class: Class, covers: &str, verdict: Verdict) -> CaseResult {
+        CaseResult {
+            id: CaseId(id.to_owned()),
+            title: String::new(),
+            purpose: String::new(),
+            implementation: "acme".to_owned(),
+            iut: vec![Role::Dms1],
+            verdict,
+            reason: None,
+            class,
+            covers: vec![RequirementId(covers.to_owned())],
+            checks: Vec::new(),
+            findings: Vec::new(),
+            observed: Vec::new(),
+            file: String::new(),
+            duration_ms: 0,
+        }
+    }
+
+    fn run(strict: bool, cases: Vec<CaseResult>) -> RunRecord {
+        RunRecord {
+            run: RunInfo {
+                id: String::new(),
+                started: String::new(),
+                duration_ms: 0,
+                harness: String::new(),
+                seed: 0,
+                jobs: 1,
+                strict,
+                deviations: Vec::new(),
+                oddities: Vec::new(),
+                peer_oddities: Vec::new(),
+                targets: Vec::new(),
+                own_readings: Vec::new(),
+                cancelled: false,
+            },
+            summary: summarise(&cases),
+            robustness: summarise_robustness(&cases),
+            cases,
+            ledger: Vec::new(),
+            strays: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    fn conformance(verdict: Verdict) -> CaseResult {
+        case("DEL-DMS1-8-010", Class::Conformance, "DEL-8-1", verdict)
+    }
+
+    fn apart(verdict: Verdict) -> CaseResult {
+        case("ROB-DMS1-7-010", Class::Robustness, "ROB-0-1", verdict)
+    }
+
+    #[test]
+    fn what_a_product_does_not_withstand_turns_no_exit_code() {
+        for verdict in [Verdict::Fail, Verdict::Inconclusive] {
+            let record = run(false, vec![conformance(Verdict::Pass), apart(verdict)]);
+            assert_eq!(record.exit_code(), 0, "{verdict}");
+            assert_eq!(record.summary[&verdict], 0);
+            assert_eq!(record.robustness[&verdict], 1);
+        }
+    }
+
+    #[test]
+    fn it_does_under_strict_and_where_nothing_else_was_judged() {
+        let strict = run(true, vec![conformance(Verdict::Pass), apart(Verdict::Fail)]);
+        assert_eq!(strict.exit_code(), 1);
+        let alone = run(
+            false,
+            vec![conformance(Verdict::NotApplicable), apart(Verdict::Fail)],
+        );
+        assert_eq!(alone.exit_code(), 1);
+    }
+
+    #[test]
+    fn a_robustness_case_about_a_requirement_of_the_procedure_weighs() {
+        let forged = case("ROB-DMS1-7-070", Class::Robustness, "DEL-0-5", Verdict::Fail);
+        assert!(forged.weighs());
+        let record = run(false, vec![conformance(Verdict::Pass), forged]);
+        assert_eq!(record.exit_code(), 1);
+        assert!(record.robustness.is_empty());
+    }
+
+    #[test]
+    fn an_error_of_the_harness_counts_wherever_it_happens() {
+        let record = run(false, vec![conformance(Verdict::Pass), apart(Verdict::Error)]);
+        assert_eq!(record.exit_code(), 5);
     }
 }

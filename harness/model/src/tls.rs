@@ -1,11 +1,49 @@
 //! What a TLS handshake showed, as it is written to the transcript.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+/// A version of TLS, as case files name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Version {
+    /// TLS 1.1, which nobody should speak any more (RFC 8996).
+    #[serde(rename = "1.1")]
+    V1_1,
+    /// TLS 1.2.
+    #[serde(rename = "1.2")]
+    V1_2,
+    /// TLS 1.3.
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
+impl Version {
+    /// Whether it is older than what may be spoken.
+    pub const fn is_outdated(self) -> bool {
+        matches!(self, Self::V1_1)
+    }
+
+    /// The name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1_1 => "TLS 1.1",
+            Self::V1_2 => "TLS 1.2",
+            Self::V1_3 => "TLS 1.3",
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
 
 /// What was negotiated and presented in one TLS handshake, as one end saw it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// The protocol version: `TLSv1.2` or `TLSv1.3`.
+    /// The protocol version: `TLSv1.2`, `TLSv1.3`, or an older one that the other end agreed to.
     pub version: String,
     /// The cipher suite, by its IANA name.
     pub cipher_suite: String,

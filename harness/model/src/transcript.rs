@@ -167,8 +167,34 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A whole delegation without any change was tried with the product, beside what the case is about.
+    Health {
+        /// Before or after that.
+        when: Moment,
+        /// Whether every message of the procedure was seen.
+        whole: bool,
+        /// What was seen, in words.
+        observed: String,
+    },
+    /// Somebody fetched what a hostile document refers to.
+    Fetched {
+        /// What it refers to.
+        url: String,
+        /// The first bytes that arrived.
+        first_bytes: Body,
+    },
     /// The last record: nothing more belongs to the case.
     Ended,
+}
+
+/// When a whole delegation is tried beside a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// Before the case begins.
+    Before,
+    /// After everything that the case is about.
+    After,
 }
 
 /// Which end of a connection the observer is.

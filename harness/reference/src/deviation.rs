@@ -275,6 +275,38 @@ deviations! {
     RepeatsAsSecondStep = "repeats-as-second-step" of [Dms1, Dms2],
     /// DEL-0-5: a server takes messages about a delegation from a server that is no party to it.
     AcceptsForeignServer = "accepts-foreign-server" of [Dms1, Dms2],
+    /// DEL-0-5: a server takes messages of any server in its own name, if only it knows the session identifier.
+    AcceptsForgedSession = "accepts-forged-session" of [Dms1, Dms2],
+    /// DEL-0-5: a server does not look at who is at the other end of a resumed TLS session.
+    TrustsResumedSessions = "trusts-resumed-sessions" of [Dms1, Dms2],
+    /// DEL-0-3: a server takes a message that comes again when the delegation is complete for a new one.
+    RepeatsAfterCompletion = "repeats-after-completion" of [Dms1, Dms2],
+
+    // What something hostile or unusual does to it.
+    /// ROB-1-1: a server answers an offer of TLS 1.1 by choosing it.
+    SpeaksOutdatedTls = "speaks-outdated-tls" of [Dms1, Dms2, BootstrapServer],
+    /// ROB-1-1: what failed over TLS is tried again over TLS 1.1.
+    FallsBackToOutdatedTls = "falls-back-to-outdated-tls" of [DmClient, Dms1, Dms2],
+    /// ROB-1-2: it speaks TLS 1.2 only.
+    SpeaksOnlyTls12 = "speaks-tls-1.2-only" of [DmClient, Dms1, Dms2, BootstrapServer],
+    /// ROB-1-2: it speaks TLS 1.3 only.
+    SpeaksOnlyTls13 = "speaks-tls-1.3-only" of [DmClient, Dms1, Dms2, BootstrapServer],
+    /// ROB-0-1: entities of XML are replaced without limit: it is busy with that from then on.
+    ExpandsEntities = "expands-entities" of [DmClient, Dms1, Dms2],
+    /// ROB-0-2: external entities of XML are fetched.
+    FetchesExternalEntities = "fetches-external-entities" of [DmClient, Dms1, Dms2],
+    /// ROB-0-1: a document that is nested deeply is the end of it.
+    CrashesOnDeepNesting = "crashes-on-deep-nesting" of [DmClient, Dms1, Dms2],
+    /// ROB-0-1: WBXML that is not well formed is the end of it.
+    CrashesOnBrokenWbxml = "crashes-on-broken-wbxml" of [DmClient, Dms1, Dms2],
+    /// ROB-0-1: a body larger than it takes is the end of it.
+    ChokesOnHugeBodies = "chokes-on-huge-bodies" of [DmClient, Dms1, Dms2, BootstrapServer],
+    /// ROB-0-1: it does one thing after the other, and waits for a slow peer as long as that takes.
+    WaitsForSlowPeers = "waits-for-slow-peers" of [DmClient, Dms1, Dms2, BootstrapServer],
+    /// ROB-0-1: a connection that breaks off in the middle of a message is the end of it.
+    DiesWithABrokenConnection = "dies-with-a-broken-connection" of [DmClient, Dms1, Dms2, BootstrapServer],
+    /// ROB-0-1: a server that has renewed its certificate locks all others out.
+    LocksOutWhoRenews = "locks-out-who-renews" of [Dms1, Dms2],
 
     // What a product may claim besides.
     /// DM-1: a server refuses DM sessions that are written in WBXML.
@@ -384,7 +416,8 @@ mod tests {
     fn every_deviation_begins_with_the_requirement_it_breaks() {
         for deviation in Deviation::ALL {
             let breaks = deviation.breaks();
-            let names_one = breaks.starts_with("DEL-") || breaks.starts_with("DM-");
+            let names_one =
+                breaks.starts_with("DEL-") || breaks.starts_with("ROB-") || breaks.starts_with("DM-");
             assert!(names_one, "{deviation}: {breaks}");
         }
     }

@@ -21,6 +21,7 @@ use crate::delegation::ledger::{Desk, Side};
 use crate::deviation::{Deviation, Deviations};
 use crate::dm_client::{Client, ClientManagement};
 use crate::dm_server::{DmServer, ServerAccount};
+use crate::frailty::Frailty;
 use crate::http::client::HttpClient;
 use crate::http::server::{self, Handler, Security};
 use crate::known_devices::KnownDevices;
@@ -98,6 +99,7 @@ impl Services {
 impl Assembly<'_> {
     fn delegating_server(&mut self, section: &DelegatingServer) -> Result<(), Error> {
         let role = RoleName::Dms1;
+        let frailty = Frailty::new(self.deviations);
         let site = Site {
             bootstrap_config: section.bootstrap_config.clone(),
             account_root: section.account_root.clone(),
@@ -107,7 +109,7 @@ impl Assembly<'_> {
         let desk = self.desk(Side::Delegating, &section.server_id, &section.peers);
         let office = Arc::new(Office {
             machine: Mutex::new(Delegating::new(desk, site, section.remove_account)),
-            client: self.delegation_client(role, &section.tls, section.timeouts.request())?,
+            client: self.delegation_client(role, &section.tls, section.timeouts.request(), &frailty)?,
             peers: peers(&section.peers),
             provider: Provider::Nowhere,
             background: self.background.clone(),
@@ -133,6 +135,7 @@ impl Assembly<'_> {
             section.dm_listen,
             Security::Tls(devices_only),
             Arc::new(dm),
+            frailty.clone(),
         )?;
         let security = self.delegation_security(role, &section.tls)?;
         self.listen(
@@ -141,12 +144,14 @@ impl Assembly<'_> {
             section.delegation_listen,
             security,
             Arc::clone(&office),
+            frailty,
         )?;
         self.management(role, section.management_listen, office, devices)
     }
 
     fn delegated_server(&mut self, section: &DelegatedServer) -> Result<(), Error> {
         let role = RoleName::Dms2;
+        let frailty = Frailty::new(self.deviations);
         let account = Account {
             server_id: section.server_id.clone(),
             name: None,
@@ -186,7 +191,7 @@ impl Assembly<'_> {
         let machine = Delegated::new(desk, section.bootstrap.clone(), token, self.has_store);
         let office = Arc::new(Office {
             machine: Mutex::new(machine),
-            client: self.delegation_client(role, &section.tls, section.timeouts.request())?,
+            client: self.delegation_client(role, &section.tls, section.timeouts.request(), &frailty)?,
             peers: peers(&section.peers),
             provider,
             background: self.background.clone(),
@@ -212,6 +217,7 @@ impl Assembly<'_> {
             section.dm_listen,
             Security::Tls(devices_only),
             Arc::new(dm),
+            frailty.clone(),
         )?;
         let security = self.delegation_security(role, &section.tls)?;
         self.listen(
@@ -220,6 +226,7 @@ impl Assembly<'_> {
             section.delegation_listen,
             security,
             Arc::clone(&office),
+            frailty,
         )?;
         if self.has_store {
             let mut fetched = self.store.listen();
@@ -236,6 +243,7 @@ impl Assembly<'_> {
 
     fn bootstrap_server(&mut self, section: &config::BootstrapServer) -> Result<(), Error> {
         let role = RoleName::BootstrapServer;
+        let frailty = Frailty::new(self.deviations);
         let devices = section.devices.as_ref().map(|devices| devices.all().collect());
         let handler = BootstrapServer {
             path: section.path.clone(),
@@ -250,12 +258,26 @@ impl Assembly<'_> {
             Peers::Devices,
             self.deviations,
         )?);
-        self.listen(role, "listen", section.listen, security, Arc::new(handler))?;
+        self.listen(
+            role,
+            "listen",
+            section.listen,
+            security,
+            Arc::new(handler),
+            frailty,
+        )?;
         if let Some(address) = section.management_listen {
             let handler = Arc::new(BootstrapManagement {
                 store: Arc::clone(&self.store),
             });
-            self.listen(role, "management-listen", address, Security::Plain, handler)?;
+            self.listen(
+                role,
+                "management-listen",
+                address,
+                Security::Plain,
+                handler,
+                Frailty::default(),
+            )?;
         }
         Ok(())
     }
@@ -263,7 +285,12 @@ impl Assembly<'_> {
     fn dm_client(&mut self, section: &config::DmClient) -> Result<(), Error> {
         let role = RoleName::DmClient;
         let connector = tls::connector(role, &section.tls, Peers::Devices, self.deviations)?;
-        let http = HttpClient::secure(connector, section.timeouts.request()).with_oddities(self.oddities);
+        let http = HttpClient::secure(
+            connector,
+            section.timeouts.request(),
+            Frailty::new(self.deviations),
+        )
+        .with_oddities(self.oddities);
         let client = Client::new(section, http, self.deviations.clone(), self.oddities.clone())
             .map_err(|problem| ConfigError::Unusable { role, problem })?;
         let handler = ClientManagement {
@@ -276,6 +303,7 @@ impl Assembly<'_> {
             section.management_listen,
             Security::Plain,
             Arc::new(handler),
+            Frailty::default(),
         )
     }
 
@@ -293,11 +321,12 @@ impl Assembly<'_> {
         role: RoleName,
         files: &TlsFiles,
         limit: Duration,
+        frailty: &Frailty,
     ) -> Result<HttpClient, Error> {
         let connector = tls::connector(role, files, Peers::Servers, self.deviations)?;
         Ok(match self.deviations.has(Deviation::SendsPlaintext) {
             true => HttpClient::plain(limit),
-            false => HttpClient::secure(connector, limit).with_oddities(self.oddities),
+            false => HttpClient::secure(connector, limit, frailty.clone()).with_oddities(self.oddities),
         })
     }
 
@@ -317,7 +346,14 @@ impl Assembly<'_> {
         devices: Arc<KnownDevices>,
     ) -> Result<(), Error> {
         let handler = Arc::new(Management { office, devices });
-        self.listen(role, "management-listen", address, Security::Plain, handler)
+        self.listen(
+            role,
+            "management-listen",
+            address,
+            Security::Plain,
+            handler,
+            Frailty::default(),
+        )
     }
 
     fn listen<H: Handler>(
@@ -327,6 +363,7 @@ impl Assembly<'_> {
         address: SocketAddr,
         security: Security,
         handler: Arc<H>,
+        frailty: Frailty,
     ) -> Result<(), Error> {
         let listener = server::listen(address).map_err(|source| Error::Listen {
             role,
@@ -339,8 +376,9 @@ impl Assembly<'_> {
             Security::Plain => Oddities::default(),
             _ => self.oddities.clone(),
         };
-        self.services
-            .push(Box::pin(server::serve(listener, security, handler, oddities)));
+        self.services.push(Box::pin(server::serve(
+            listener, security, handler, oddities, frailty,
+        )));
         Ok(())
     }
 }

@@ -10,9 +10,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::version::{TLS12, TLS13};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig,
-    SignatureScheme,
+    SignatureScheme, SupportedProtocolVersion,
 };
 use thiserror::Error;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -41,7 +42,7 @@ pub(crate) fn acceptor(
     let provider = Arc::new(aws_lc_rs::default_provider());
     let (chain, key) = identity(role, files)?;
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions(deviations))
         .map_err(|source| TlsError::Unusable { role, source })?;
     let builder = match peers {
         Peers::Devices => builder.with_no_client_auth(),
@@ -92,7 +93,7 @@ pub(crate) fn connector(
         _ => Leniency::of_servers(deviations, Deviation::AcceptsAnyServerCertificate),
     };
     let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions(deviations))
         .map_err(|source| TlsError::Unusable { role, source })?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(ServerVerifier {
@@ -111,6 +112,19 @@ pub(crate) fn connector(
     // Every connection authenticates its server anew.
     config.resumption = Resumption::disabled();
     Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// The versions that are spoken.
+fn versions(deviations: &Deviations) -> &'static [&'static SupportedProtocolVersion] {
+    const ONLY_1_2: &[&SupportedProtocolVersion] = &[&TLS12];
+    const ONLY_1_3: &[&SupportedProtocolVersion] = &[&TLS13];
+    if deviations.has(Deviation::SpeaksOnlyTls12) {
+        ONLY_1_2
+    } else if deviations.has(Deviation::SpeaksOnlyTls13) {
+        ONLY_1_3
+    } else {
+        rustls::DEFAULT_VERSIONS
+    }
 }
 
 /// The names that a certificate is for: its common names, and its DNS names.

@@ -15,7 +15,9 @@ pub struct JunitError(#[from] quick_junit::SerializeError);
 /// The whole run: a suite per implementation, a test case per case.
 ///
 /// A fail is a failure, an error an error. What is inconclusive is an error of the type `inconclusive`, since CI
-/// servers know nothing between passed and not. What does not apply is skipped.
+/// servers know nothing between passed and not. What does not apply is skipped. The properties of a case say of which
+/// class it is, and whether it weighs on conformance; one that does not is a success with its findings as output, unless
+/// the run is strict or judged nothing else.
 ///
 /// # Errors
 /// When the XML cannot be written.
@@ -38,7 +40,7 @@ pub fn write(record: &RunRecord) -> Result<Vec<u8>, JunitError> {
             .filter(|case| case.implementation == target.name)
         {
             total += Duration::from_millis(case.duration_ms);
-            suite.add_test_case(test_case(case));
+            suite.add_test_case(test_case(record, case));
         }
         suite.set_time(total);
         for problem in record
@@ -56,16 +58,21 @@ pub fn write(record: &RunRecord) -> Result<Vec<u8>, JunitError> {
     Ok(report.to_string().map_err(JunitError)?.into_bytes())
 }
 
-fn test_case(case: &CaseResult) -> TestCase {
-    let mut status = match case.verdict {
+fn test_case(record: &RunRecord, case: &CaseResult) -> TestCase {
+    let verdict = if record.counts(case) {
+        case.verdict
+    } else {
+        said_apart(case.verdict)
+    };
+    let mut status = match verdict {
         Verdict::Pass | Verdict::Warn => TestCaseStatus::success(),
         Verdict::NotApplicable => TestCaseStatus::skipped(),
         Verdict::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Verdict::Inconclusive | Verdict::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
-    if !matches!(case.verdict, Verdict::Pass | Verdict::Warn) {
-        if case.verdict != Verdict::NotApplicable {
-            status.set_type(case.verdict.as_str());
+    if !matches!(verdict, Verdict::Pass | Verdict::Warn) {
+        if verdict != Verdict::NotApplicable {
+            status.set_type(verdict.as_str());
             status.set_description(text(case));
         }
         status.set_message(wording::clean(case.reason.as_deref().unwrap_or("")));
@@ -73,10 +80,20 @@ fn test_case(case: &CaseResult) -> TestCase {
     let mut written = TestCase::new(wording::clean(&case.id.0), status);
     written.set_classname(wording::clean(&case.implementation));
     written.set_time(Duration::from_millis(case.duration_ms));
-    if case.verdict == Verdict::Warn {
+    written.add_property(Property::new("class", case.class.as_str()));
+    written.add_property(Property::new("weighs-on-conformance", case.weighs().to_string()));
+    if verdict == Verdict::Warn {
         written.set_system_out(text(case));
     }
     written
+}
+
+/// What a verdict that weighs on nothing comes to: a CI server must not turn red for it.
+const fn said_apart(verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Fail | Verdict::Inconclusive => Verdict::Warn,
+        other => other,
+    }
 }
 
 fn text(case: &CaseResult) -> String {

@@ -12,7 +12,7 @@ pub fn write(record: &RunRecord) -> String {
     parts.push(format!(
         "{}: {}. Began {}, took {}, seed {}, {} at once{}.",
         capitalised(wording::outcome(record)),
-        wording::counts(&record.cases),
+        wording::all_counts(record),
         run.started,
         wording::duration(run.duration_ms),
         run.seed,
@@ -40,8 +40,16 @@ pub fn write(record: &RunRecord) -> String {
             .filter(|case| case.implementation == target.name)
             .collect();
         parts.push(format!("## {}", escape(&target.product_line())));
-        parts.push(wording::counts(cases.iter().copied()));
-        parts.push(table(&cases));
+        let (weighing, apart): (Vec<_>, Vec<_>) = cases.into_iter().partition(|case| case.weighs());
+        if !weighing.is_empty() || apart.is_empty() {
+            parts.push(wording::counts(weighing.iter().copied()));
+            parts.push(table(&weighing));
+        }
+        if !apart.is_empty() {
+            parts.push(format!("### {}", capitalised(wording::ROBUSTNESS)));
+            parts.push(wording::counts(apart.iter().copied()));
+            parts.push(table(&apart));
+        }
     }
     let noteworthy = record.cases.iter().filter(|case| !case.findings.is_empty());
     for case in noteworthy {

@@ -47,7 +47,7 @@ pub fn summary(record: &RunRecord, style: Style) -> String {
     let cancelled = if record.run.cancelled { " (cancelled)" } else { "" };
     parts.push(format!(
         "{}; {} in {}{cancelled}\n",
-        wording::counts(&record.cases),
+        wording::all_counts(record),
         wording::outcome(record),
         wording::duration(record.run.duration_ms)
     ));
@@ -63,39 +63,45 @@ pub fn table(record: &RunRecord, style: Style) -> String {
             .iter()
             .filter(|case| case.implementation == target.name)
             .collect();
-        if cases.is_empty() {
-            continue;
-        }
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(style.width);
-        for case in &cases {
-            let title = match (&case.reason, case.verdict) {
-                (Some(reason), Verdict::NotApplicable) => format!("{} ({reason})", case.title),
-                _ => case.title.clone(),
-            };
-            table.add_row(vec![
-                Cell::new(case.verdict.as_str()),
-                Cell::new(wording::clean(&case.id.0)),
-                Cell::new(wording::clean(&title)),
-                Cell::new(wording::duration(case.duration_ms)).set_alignment(CellAlignment::Right),
-            ]);
-        }
-        let rows = table.trim_fmt();
-        let rows = if style.colour { coloured(&rows) } else { rows };
         let heading = format!(
             "{} · {}",
             wording::clean(&target.name),
             wording::clean(&target.product)
         );
-        text = format!(
-            "{text}{heading}\n{rows}\n{}\n\n",
-            wording::counts(cases.iter().copied())
-        );
+        let (weighing, apart): (Vec<_>, Vec<_>) = cases.into_iter().partition(|case| case.weighs());
+        let sections = [
+            (heading.clone(), weighing),
+            (format!("{heading} · {}", wording::ROBUSTNESS), apart),
+        ];
+        for (heading, cases) in sections.iter().filter(|(_, cases)| !cases.is_empty()) {
+            let rows = rows(cases, style);
+            let counts = wording::counts(cases.iter().copied());
+            text = format!("{text}{heading}\n{rows}\n{counts}\n\n");
+        }
     }
     text
+}
+
+fn rows(cases: &[&CaseResult], style: Style) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(style.width);
+    for case in cases {
+        let title = match (&case.reason, case.verdict) {
+            (Some(reason), Verdict::NotApplicable) => format!("{} ({reason})", case.title),
+            _ => case.title.clone(),
+        };
+        table.add_row(vec![
+            Cell::new(case.verdict.as_str()),
+            Cell::new(wording::clean(&case.id.0)),
+            Cell::new(wording::clean(&title)),
+            Cell::new(wording::duration(case.duration_ms)).set_alignment(CellAlignment::Right),
+        ]);
+    }
+    let rows = table.trim_fmt();
+    if style.colour { coloured(&rows) } else { rows }
 }
 
 /// A finding in full.

@@ -91,6 +91,20 @@ pub(crate) fn counts<'a>(cases: impl IntoIterator<Item = &'a CaseResult>) -> Str
     }
 }
 
+/// What stands over the cases that are counted apart.
+pub(crate) const ROBUSTNESS: &str = "robustness (weighs on no conformance verdict)";
+
+/// The counts of a whole run: those that weigh on conformance, then the others.
+pub(crate) fn all_counts(record: &RunRecord) -> String {
+    let (weighing, apart): (Vec<&CaseResult>, Vec<&CaseResult>) =
+        record.cases.iter().partition(|case| case.weighs());
+    match (weighing.is_empty(), apart.is_empty()) {
+        (_, true) => counts(weighing),
+        (true, false) => format!("robustness: {}", counts(apart)),
+        (false, false) => format!("{}; robustness: {}", counts(weighing), counts(apart)),
+    }
+}
+
 /// What the exit code means, in words.
 pub(crate) fn outcome(record: &RunRecord) -> &'static str {
     match record.exit_code() {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use dmconform_judge::{Judge, read};
-use dmconform_model::result::{Problem, RunInfo, summarise};
+use dmconform_model::result::{Problem, RunInfo, summarise, summarise_robustness};
 use dmconform_model::{CaseId, CaseResult, Role, RunEvent, RunRecord, Target, Verdict};
 use dmconform_report::progress::Progress;
 use dmconform_report::terminal::{self, Style};
@@ -76,6 +76,7 @@ fn record() -> RunRecord {
             cancelled: true,
         },
         summary: summarise(&cases),
+        robustness: summarise_robustness(&cases),
         cases,
         ledger: Vec::new(),
         strays: vec!["a connection to mock DMS-1 that said nothing".to_owned()],

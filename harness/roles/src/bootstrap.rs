@@ -10,10 +10,11 @@ use oma_dm::account::{Account, AccountObject, AuthenticationType, Credentials};
 use oma_dm::auth::{Secret, from_base64};
 use oma_dm::bootstrap::{self, Form};
 
-use crate::change::{Changes, spoil};
+use crate::change::Changes;
 use crate::context::CaseContext;
 use crate::delegation::fault;
 use crate::documents::fill;
+use crate::hostile::spoil;
 use crate::http::server::Reply;
 
 /// Answers the client's request for the bootstrap.
@@ -46,7 +47,7 @@ pub(crate) async fn answer(context: &Arc<CaseContext>, exchange: u64) -> Reply {
     match bootstrap::write(&[AccountObject::from(&account(context, &changes))], form) {
         Ok(body) => {
             let (body, media_type) = match changes.corrupt {
-                Some(corruption) => spoil(corruption, body, media_type),
+                Some(corruption) => spoil(context, corruption, body, media_type),
                 None => (body, media_type),
             };
             Reply::new(200, &media_type, body).with_fault(fault(&changes))

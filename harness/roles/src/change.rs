@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use dmconform_case::test_case::{CloseAt, Corruption, FieldChange, How, TestCase};
 use dmconform_model::MessageId;
 use dmconform_model::certificate::Certificate;
+use dmconform_model::tls::Version;
 
 /// What is different about one message.
 #[derive(Clone, Debug, Default)]
@@ -25,12 +26,29 @@ pub struct Changes {
     pub close_at: Option<CloseAt>,
     /// The certificate that its sender presents.
     pub certificate: Option<Certificate>,
-    /// A third server sends it first.
-    pub from_third: bool,
+    /// The only version of TLS that its sender speaks.
+    pub version: Option<Version>,
+    /// It is sent an octet at a time, and never to its end.
+    pub slow: bool,
+    /// A third server sends it first, and how.
+    pub from_third: Option<Third>,
+    /// It is sent again when the delegation is complete.
+    pub replayed: bool,
     /// It is sent without TLS.
     pub plaintext: bool,
     /// It is sent as soon as this was seen, whatever the procedure says.
     pub after: Option<MessageId>,
+}
+
+/// How a third server sends what it has no part in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Third {
+    /// Octet for octet.
+    Copied,
+    /// In its own name.
+    InItsOwnName,
+    /// Octet for octet, and again on a TLS session that it resumes.
+    Resuming,
 }
 
 impl Changes {
@@ -51,12 +69,23 @@ impl Changes {
                 How::Answer(status) => changes.answer = Some(*status),
                 How::CloseAt(at) => changes.close_at = Some(*at),
                 How::Tls(certificate) => changes.certificate = Some(*certificate),
-                How::FromThirdServer => changes.from_third = true,
+                How::TlsVersion(version) => changes.version = Some(*version),
+                How::Slow => changes.slow = true,
+                How::FromThirdServer => changes.from_third = Some(Third::Copied),
+                How::Forged => changes.from_third = Some(Third::InItsOwnName),
+                How::ResumedByThirdServer => changes.from_third = Some(Third::Resuming),
+                How::Replayed => changes.replayed = true,
                 How::Plaintext => changes.plaintext = true,
                 How::After(message) => changes.after = Some(*message),
             }
         }
         changes
+    }
+
+    /// Whether the message is spoiled on its way, whatever it says.
+    pub const fn is_spoiled(&self) -> bool {
+        let outdated = matches!(self.version, Some(version) if version.is_outdated());
+        self.corrupt.is_some() || self.close_at.is_some() || self.slow || outdated
     }
 
     /// What is changed about the message itself, in words; nothing if it is as the procedure has it, perhaps late.
@@ -76,6 +105,11 @@ impl Changes {
                 Corruption::UnknownDocument => "its body is an unknown document".to_owned(),
                 Corruption::WrongMediaType => "its media type is wrong".to_owned(),
                 Corruption::Huge => "its body is larger than any document".to_owned(),
+                Corruption::EntityBomb => "its body is a bomb of XML entities".to_owned(),
+                Corruption::ExternalEntity => "its body refers to an external XML entity".to_owned(),
+                Corruption::DeepNesting => "its body is nested a hundred thousand deep".to_owned(),
+                Corruption::StringReference => "its body refers beyond its string table".to_owned(),
+                Corruption::HugeLength => "its body announces four gigabytes".to_owned(),
             });
         }
         if let Some(status) = self.answer {
@@ -90,6 +124,12 @@ impl Changes {
         }
         if let Some(certificate) = self.certificate {
             words.push(certificate_in_words(certificate).to_owned());
+        }
+        if let Some(version) = self.version.filter(|version| version.is_outdated()) {
+            words.push(format!("its sender speaks {version} only"));
+        }
+        if self.slow {
+            words.push("it comes an octet at a time, and never to its end".to_owned());
         }
         if self.plaintext {
             words.push("it comes without TLS".to_owned());
@@ -114,6 +154,7 @@ pub const fn certificate_in_words(certificate: Certificate) -> &'static str {
         Certificate::SelfSigned => "a self-signed certificate",
         Certificate::MissingIntermediate => "a certificate without its intermediate",
         Certificate::OtherServer => "a certificate of another server",
+        Certificate::Renewed => "a new certificate with another key",
         Certificate::Revoked => "a revoked certificate",
     }
 }
@@ -131,5 +172,11 @@ pub(crate) fn spoil(corruption: Corruption, body: Vec<u8>, media_type: String) -
         Corruption::WrongMediaType => (body, "text/plain".to_owned()),
         // Well-formed nowhere, and far beyond any sensible limit of a product.
         Corruption::Huge => (vec![b' '; 16 * 1024 * 1024], media_type),
+        // What does harm is made where there is a case to do it in.
+        Corruption::EntityBomb
+        | Corruption::ExternalEntity
+        | Corruption::DeepNesting
+        | Corruption::StringReference
+        | Corruption::HugeLength => (body, media_type),
     }
 }

@@ -20,6 +20,7 @@ use oma_dm::uri::NodeUri;
 use crate::change::Changes;
 use crate::context::{CaseContext, endpoint};
 use crate::dial::{Line, Outgoing};
+use crate::hostile;
 use crate::listener::{encoding, hmac};
 use crate::script::Performed;
 use crate::server_side::sealed;
@@ -109,6 +110,9 @@ pub(crate) async fn fetch(stage: &Arc<Stage>, context: &Arc<CaseContext>, change
     let Some(url) = newest_url(context, &client.tree) else {
         return Performed::Stuck("there is no URL in the Bootstrap Config object".to_owned());
     };
+    let body = changes.corrupt.map_or_else(Vec::new, |corruption| {
+        hostile::spoil(context, corruption, Vec::new(), String::new()).0
+    });
     let outgoing = Outgoing {
         observer: Role::DmClient,
         endpoint: endpoint(Role::BootstrapServer, EndpointKind::Bootstrap),
@@ -118,12 +122,15 @@ pub(crate) async fn fetch(stage: &Arc<Stage>, context: &Arc<CaseContext>, change
             "accept".to_owned(),
             "application/vnd.syncml.dm+wbxml, application/vnd.syncml.dm+xml".to_owned(),
         )],
-        body: Vec::new(),
+        body,
         presents: Presents::Nothing,
         change: changes
             .in_words()
             .map(|words| (MessageId::request(Step::BootstrapFetch), words)),
         close_at: changes.close_at,
+        version: changes.version,
+        slow: changes.slow,
+        resuming: None,
         plaintext: false,
     };
     let answer = match stage.exchange(context, outgoing).await {
@@ -189,7 +196,7 @@ pub(crate) async fn open_session(
             return Performed::Stuck(format!("the session with DMS-2 failed: {reason}"));
         }
     }
-    if let Some(change) = changes.in_words() {
+    if let Some(change) = changes.in_words().filter(|_| !changes.is_spoiled()) {
         context.recorder.record(Event::Changed {
             at: MessageId::request(Step::ClientSession),
             exchange: None,
@@ -256,6 +263,8 @@ async fn session(
         message.commands.push(Command::Alert(further_alert(&message)));
     }
     let mut change = None;
+    let opening = MessageId::request(Step::ClientSession);
+    let mut spoiled = Some(opening).filter(|_| server == Role::Dms2);
     let ended = loop {
         let url = session.address().to_owned();
         let body = match written {
@@ -265,13 +274,17 @@ async fn session(
         let mut headers = vec![("content-type".to_owned(), written.media_type().to_owned())];
         let seal = sealed(mac.take().as_ref(), &body, |body| session.seal(body));
         headers.extend(seal.map(|seal| (HMAC_HEADER.to_owned(), seal)));
-        let message_out = Out {
+        let mut package = Package {
             url,
             headers,
             body,
-            change: change.take(),
+            changes: None,
+            seal_change: change.take(),
         };
-        let (exchange, answer) = match say(stage, context, client, server, message_out).await {
+        if let Some(at) = spoiled.take() {
+            package.spoil(context, at);
+        }
+        let (exchange, answer) = match say(stage, context, client, server, package).await {
             Ok(answered) => answered,
             Err(reason) => break Err(reason),
         };
@@ -300,6 +313,11 @@ async fn session(
             Next::Ended(end) => break Err(format!("the session ended early: {end:?}")),
         };
         (mac, change) = changed_seal(context, exchange);
+        let mut answers = carried(context, exchange).into_iter().map(MessageId::answer);
+        spoiled = answers.find(|answer| {
+            let changes = context.changes(*answer);
+            changes.is_spoiled() || changes.version.is_some()
+        });
         if !may_answer(context, exchange).await {
             break Err("the client withholds its Status, as the case asks for".to_owned());
         }
@@ -354,34 +372,70 @@ impl Answered {
     }
 }
 
-type Said = (u64, Result<Answered, String>);
-
-/// A message of the client as it goes out.
-struct Out {
+/// A package of the client, ready to be sent.
+struct Package {
     url: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
-    /// What the case changes about it, in words.
-    change: Option<(MessageId, String)>,
+    /// How it is spoiled on its way, and as which message.
+    changes: Option<(MessageId, Changes)>,
+    /// What the case changes about what proves it, in words.
+    seal_change: Option<(MessageId, String)>,
 }
+
+impl Package {
+    /// Spoils it as the case asks for at a message.
+    fn spoil(&mut self, context: &Arc<CaseContext>, at: MessageId) {
+        let changes = context.changes(at);
+        if let Some(corruption) = changes.corrupt {
+            let is_type = |(name, _): &&mut (String, String)| name == "content-type";
+            let media_type = self.headers.iter_mut().find(is_type).map(|(_, value)| value);
+            let mut unused = String::new();
+            let media_type = media_type.unwrap_or(&mut unused);
+            let body = std::mem::take(&mut self.body);
+            (self.body, *media_type) = hostile::spoil(context, corruption, body, std::mem::take(media_type));
+        }
+        if changes.is_spoiled() || changes.version.is_some() {
+            self.changes = Some((at, changes));
+        }
+    }
+}
+
+type Said = (u64, Result<Answered, String>);
 
 async fn say(
     stage: &Arc<Stage>,
     context: &Arc<CaseContext>,
     client: &mut MockClient,
     server: Role,
-    message: Out,
+    package: Package,
 ) -> Result<Said, String> {
+    let Package {
+        url,
+        headers,
+        body,
+        changes,
+        seal_change,
+    } = package;
+    let (at, changes) =
+        changes.unwrap_or_else(|| (MessageId::request(Step::ClientSession), Changes::default()));
     let outgoing = Outgoing {
         observer: Role::DmClient,
         endpoint: endpoint(server, EndpointKind::Dm),
-        url: message.url,
+        url,
         method: "POST".to_owned(),
-        headers: message.headers,
-        body: message.body,
+        headers,
+        body,
         presents: Presents::Nothing,
-        change: message.change,
-        close_at: None,
+        change: changes
+            .in_words()
+            .filter(|_| changes.is_spoiled())
+            .map(|words| (at, words))
+            .or(seal_change),
+        close_at: changes.close_at,
+        version: changes.version,
+        slow: changes.slow,
+        resuming: None,
         plaintext: false,
     };
     let line = if server == Role::Dms1 {
@@ -389,6 +443,9 @@ async fn say(
     } else {
         &mut client.to_dms_2
     };
+    if outgoing.version.is_some() {
+        *line = None;
+    }
     let (exchange, answer) = stage
         .exchange_on(context, outgoing, line)
         .await

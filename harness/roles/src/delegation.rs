@@ -1,14 +1,16 @@
 //! Messages between the servers: a mock server sends them, and answers those of its peer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use dmconform_case::test_case::FieldChange;
 use dmconform_judge::THIRD_SERVER;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::EndpointKind;
 use dmconform_model::{Event, MessageId, Part, Role, Step};
 use dmconform_oddity::Oddity;
 
-use crate::change::Changes;
+use crate::change::{Changes, Third};
 use crate::context::{CaseContext, endpoint};
 use crate::dial::{Failed, Outgoing};
 use crate::documents::{self, Written};
@@ -33,11 +35,16 @@ pub(crate) async fn perform(
             return Performed::Stuck(reason);
         }
     };
-    if changes.from_third {
-        let _ = send(stage, context, role, message, &written, Presents::Third, None).await;
+    if let Some(third) = changes.from_third
+        && let Err(reason) = send_as_third(stage, context, role, message, &written, third).await
+    {
+        context.recorder.record(Event::Aborted {
+            reason: reason.clone(),
+        });
+        return Performed::Stuck(reason);
     }
     let presents = Presents::Own(role, changes.certificate.unwrap_or(Certificate::Good));
-    let sent = send(stage, context, role, message, &written, presents, Some(changes)).await;
+    let sent = send(stage, context, role, message, &written, presents, changes).await;
     let performed = match sent {
         Ok(status) if (200..300).contains(&status) => {
             if context.recorder.seen(MessageId::answer(message.step)) || changes.corrupt.is_some() {
@@ -67,6 +74,76 @@ pub(crate) async fn perform(
     performed
 }
 
+/// A third server, with a good certificate of its own, sends what it has no part in.
+async fn send_as_third(
+    stage: &Arc<Stage>,
+    context: &Arc<CaseContext>,
+    role: Role,
+    message: MessageId,
+    written: &Written,
+    third: Third,
+) -> Result<(), String> {
+    let as_third = |written: &Written| Outgoing {
+        change: Some((message, THIRD_SERVER.to_owned())),
+        ..outgoing(context, role, message, written, Presents::Third)
+    };
+    match third {
+        Third::Copied => drop(stage.exchange(context, as_third(written)).await),
+        Third::InItsOwnName => {
+            let own = if role == Role::Dms1 {
+                "delegating-server"
+            } else {
+                "delegated-server"
+            };
+            let name = FieldChange::To("${third}".to_owned());
+            let changes = Changes {
+                fields: BTreeMap::from([(own.to_owned(), name)]),
+                ..Changes::default()
+            };
+            let written = documents::write(context, message, &changes)?;
+            drop(stage.exchange(context, as_third(&written)).await);
+        }
+        Third::Resuming => {
+            let tls = stage.client_tls(Presents::Third, None);
+            let tls = tls.map_err(|error| error.to_string())?.resuming();
+            // The first gets the ticket, with which the second begins.
+            for _ in 0..2 {
+                let outgoing = Outgoing {
+                    resuming: Some(tls.clone()),
+                    ..as_third(written)
+                };
+                drop(stage.exchange(context, outgoing).await);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sends a message again, octet for octet, when the delegation is complete, and gives the product its time.
+pub(crate) async fn replay(stage: &Arc<Stage>, context: &Arc<CaseContext>, role: Role, message: MessageId) {
+    let with_removal = context.case().given.removes_account;
+    let complete = |context: &CaseContext| {
+        let mut all = context.header.procedure.messages(with_removal);
+        all.all(|message| context.recorder.seen(message))
+    };
+    if !context.until(complete).await {
+        return;
+    }
+    let Ok(written) = documents::write(context, message, &Changes::default()) else {
+        return;
+    };
+    let presents = Presents::Own(role, Certificate::Good);
+    let replayed = Outgoing {
+        change: Some((
+            message,
+            "it is sent again when the delegation is complete".to_owned(),
+        )),
+        ..outgoing(context, role, message, &written, presents)
+    };
+    drop(stage.exchange(context, replayed).await);
+    context.hold(message).await;
+}
+
 async fn send(
     stage: &Arc<Stage>,
     context: &Arc<CaseContext>,
@@ -74,17 +151,16 @@ async fn send(
     message: MessageId,
     written: &Written,
     presents: Presents,
-    changes: Option<&Changes>,
+    changes: &Changes,
 ) -> Result<u16, Failed> {
-    let mut outgoing = outgoing(context, role, message, written, presents);
-    match changes {
-        Some(changes) => {
-            outgoing.change = changes.in_words().map(|words| (message, words));
-            outgoing.close_at = changes.close_at;
-            outgoing.plaintext = changes.plaintext;
-        }
-        None => outgoing.change = Some((message, THIRD_SERVER.to_owned())),
-    }
+    let outgoing = Outgoing {
+        change: changes.in_words().map(|words| (message, words)),
+        close_at: changes.close_at,
+        version: changes.version,
+        slow: changes.slow,
+        plaintext: changes.plaintext,
+        ..outgoing(context, role, message, written, presents)
+    };
     stage
         .exchange(context, outgoing)
         .await
@@ -113,6 +189,9 @@ fn outgoing(
         presents,
         change: None,
         close_at: None,
+        version: None,
+        slow: false,
+        resuming: None,
         plaintext: false,
     }
 }
@@ -193,6 +272,9 @@ pub(crate) fn fault(changes: &Changes) -> Option<Fault> {
 
     if changes.omit {
         return Some(Fault::Never);
+    }
+    if changes.slow {
+        return Some(Fault::Trickle);
     }
     Some(match changes.close_at? {
         CloseAt::Start => Fault::CloseBefore,

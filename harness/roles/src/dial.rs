@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use dmconform_case::test_case::CloseAt;
 use dmconform_model::certificate::Certificate;
+use dmconform_model::tls::Version;
 use dmconform_model::transcript::{Body, Endpoint, Request, Response};
 use dmconform_model::{Event, MessageId, Role};
 use dmconform_oddity::{Oddities, Oddity};
+use dmconform_tls::ClientConfig;
 
 use crate::context::CaseContext;
 use crate::http::client::{self, Answer, Connection, ExchangeError, Limits, Sending, Target};
@@ -37,6 +39,12 @@ pub struct Outgoing {
     pub change: Option<(MessageId, String)>,
     /// Where the connection is closed while it is sent.
     pub close_at: Option<CloseAt>,
+    /// The only version of TLS that is spoken.
+    pub version: Option<Version>,
+    /// Whether it is sent an octet at a time, and never to its end.
+    pub slow: bool,
+    /// The TLS of a party that resumes its sessions: it is used instead of a new one.
+    pub resuming: Option<ClientConfig>,
     /// Whether it goes without TLS.
     pub plaintext: bool,
 }
@@ -166,9 +174,11 @@ impl Stage {
             body: outgoing.body.clone(),
             close_at: outgoing.close_at,
         };
-        let tls = self
-            .client_tls(outgoing.presents)
-            .map_err(|error| (None, harness_error(error.to_string())))?;
+        let tls = match &outgoing.resuming {
+            Some(tls) => Ok(tls.clone()),
+            None => self.client_tls(outgoing.presents, outgoing.version),
+        };
+        let tls = tls.map_err(|error| (None, harness_error(error.to_string())))?;
         let observer = Arc::new(DialObserver {
             stage: Arc::clone(self),
             context: Arc::clone(context),
@@ -198,6 +208,9 @@ impl Stage {
                     },
                 )
             });
+        }
+        if outgoing.slow {
+            return Err(client::trickle(&target, &tls, observer, &sending, record, limits).await);
         }
         if outgoing.close_at.is_some() {
             return Err(client::break_off(&target, &tls, observer, &sending, record, limits).await);

@@ -1,12 +1,15 @@
 //! The documents that mock servers send each other and the product, by the profile.
 
+use std::sync::Arc;
+
 use dmconform_case::document;
 use dmconform_case::test_case::FieldChange;
 use dmconform_judge::Fields;
 use dmconform_model::{MessageId, Role, Step};
 
-use crate::change::{Changes, spoil};
+use crate::change::Changes;
 use crate::context::CaseContext;
+use crate::hostile::spoil;
 
 /// A body and its media type.
 pub(crate) struct Written {
@@ -21,7 +24,11 @@ pub(crate) struct Written {
 /// # Errors
 ///
 /// When the profile has no such document, or its template cannot be filled: the harness is at fault.
-pub(crate) fn write(context: &CaseContext, message: MessageId, changes: &Changes) -> Result<Written, String> {
+pub(crate) fn write(
+    context: &Arc<CaseContext>,
+    message: MessageId,
+    changes: &Changes,
+) -> Result<Written, String> {
     let profile = context.profile();
     let known = profile
         .messages
@@ -31,7 +38,7 @@ pub(crate) fn write(context: &CaseContext, message: MessageId, changes: &Changes
     let body = document::write(known, &fields).map_err(|error| format!("write {message}: {error}"))?;
     let media_type = profile.delegation.media_type.clone();
     let (body, media_type) = match changes.corrupt {
-        Some(corruption) => spoil(corruption, body, media_type),
+        Some(corruption) => spoil(context, corruption, body, media_type),
         None => (context.oddities.document(body), media_type),
     };
     Ok(Written { body, media_type })

@@ -7,6 +7,7 @@ mod context;
 mod delegation;
 mod dial;
 mod documents;
+mod hostile;
 pub mod http;
 mod kept_sessions;
 mod listener;

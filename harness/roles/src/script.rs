@@ -28,7 +28,7 @@ pub async fn play(stage: Arc<Stage>, context: Arc<CaseContext>, role: Role) {
         .filter(|message| message.part == dmconform_model::Part::Request)
         .filter(|message| context.header.procedure.sender(*message, opener) == Some(role))
         .collect();
-    for message in own {
+    for message in own.iter().copied() {
         let changes = context.changes(message);
         let before = context.header.procedure.predecessors(message, with_removal);
         let is_due = |context: &CaseContext| match changes.after {
@@ -78,6 +78,11 @@ pub async fn play(stage: Arc<Stage>, context: Arc<CaseContext>, role: Role) {
                 context.hold(message).await;
             }
             return;
+        }
+    }
+    for message in own {
+        if context.changes(message).replayed {
+            delegation::replay(&stage, &context, role, message).await;
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::change::Changes;
 use crate::context::CaseContext;
 use crate::delegation::fault;
 use crate::documents::fill;
+use crate::hostile;
 use crate::http::server::{Received, Reply};
 use crate::kept_sessions::{KeptSessions, Key};
 use crate::listener::{encoding, hmac};
@@ -74,6 +75,13 @@ impl Offers {
         (1..=state.next).any(|number| !state.statuses.contains_key(&Tag(number)))
     }
 
+    /// Gives up what waits: it goes out in a package that nobody can read, and is not said again.
+    fn lose(&self) {
+        let mut state = lock(&self.state);
+        let lost: Vec<Tag> = state.waiting.iter().map(|(tag, _)| *tag).collect();
+        state.statuses.extend(lost.into_iter().map(|tag| (tag, 0)));
+    }
+
     fn result(&self, tag: Tag) -> Option<Option<String>> {
         let state = lock(&self.state);
         let status = state.statuses.get(&tag)?;
@@ -120,11 +128,16 @@ pub(crate) async fn answer(
             .get(&exchange)
             .is_some_and(|known| known.message == Some(MessageId::request(Step::ClientSession)))
     });
-    let message = MessageId::answer(Step::ClientSession);
-    let mut changes = if opens {
-        context.changes(message)
+    let entry = MessageId::request(Step::BootstrapEntry);
+    let (message, mut changes) = if opens {
+        let answer = MessageId::answer(Step::ClientSession);
+        (answer, context.changes(answer))
+    } else if role == Role::Dms1 && offers.is_waiting() && context.changes(entry).is_spoiled() {
+        // The package that carries the entry.
+        offers.lose();
+        (entry, context.changes(entry))
     } else {
-        Changes::default()
+        (entry, Changes::default())
     };
     let is_again = context
         .recorder
@@ -166,7 +179,7 @@ pub(crate) async fn answer(
     );
     let media_type = encoding.media_type().to_owned();
     let (body, media_type) = match changes.corrupt {
-        Some(corruption) => crate::change::spoil(corruption, body, media_type),
+        Some(corruption) => hostile::spoil(context, corruption, body, media_type),
         None => (body, media_type),
     };
     let mut reply = Reply::new(200, &media_type, body).with_fault(fault(&changes));
@@ -407,7 +420,7 @@ pub(crate) async fn perform(context: &Arc<CaseContext>, message: MessageId, chan
             ))]))]
         }
     };
-    if let Some(change) = changes.in_words() {
+    if let Some(change) = changes.in_words().filter(|_| !changes.is_spoiled()) {
         context.recorder.record(Event::Changed {
             at: message,
             exchange: None,

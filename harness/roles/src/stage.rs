@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use dmconform_case::profile::Profile;
 use dmconform_model::certificate::Certificate;
-use dmconform_model::tls::Facts;
+use dmconform_model::tls::{Facts, Version};
 use dmconform_model::transcript::{Body, Endpoint, EndpointKind, Side};
 use dmconform_model::{Event, Role};
 use dmconform_oddity::Oddities;
@@ -143,7 +143,7 @@ impl Stage {
     pub async fn listen(self: &Arc<Self>, role: Role, kind: EndpointKind) -> Result<SocketAddr, StageError> {
         let endpoint = Endpoint { role, kind };
         let presented = Arc::new(Mutex::new(Certificate::Good));
-        let tls = self.server_tls(endpoint, Certificate::Good)?;
+        let tls = self.server_tls(endpoint, Certificate::Good, None)?;
         let observer = Arc::new(ListenerObserver {
             stage: Arc::downgrade(self),
             endpoint,
@@ -169,15 +169,21 @@ impl Stage {
         Ok(address)
     }
 
-    /// Lets a listener present another certificate, once every open connection to it is closed.
+    /// Lets a listener present another certificate, or speak one version of TLS only, once every open connection to it
+    /// is closed.
     ///
     /// # Errors
     /// When the certificate cannot be made.
-    pub async fn present(&self, endpoint: Endpoint, certificate: Certificate) -> Result<(), StageError> {
+    pub async fn present(
+        &self,
+        endpoint: Endpoint,
+        certificate: Certificate,
+        version: Option<Version>,
+    ) -> Result<(), StageError> {
         let Some(listening) = lock(&self.servers).get(&endpoint).cloned() else {
             return Ok(());
         };
-        let tls = self.server_tls(endpoint, certificate)?;
+        let tls = self.server_tls(endpoint, certificate, version)?;
         *lock(&listening.presented) = certificate;
         listening.server.set_tls(tls);
         listening.server.drain().await;
@@ -228,16 +234,25 @@ impl Stage {
         Ok(identity)
     }
 
-    pub(crate) fn client_tls(&self, presents: Presents) -> Result<ClientConfig, StageError> {
+    pub(crate) fn client_tls(
+        &self,
+        presents: Presents,
+        version: Option<Version>,
+    ) -> Result<ClientConfig, StageError> {
         let identity = match presents {
             Presents::Own(role, certificate) => self.identity(self.name(role), certificate)?,
             Presents::Third => self.identity(&self.names.third, Certificate::Good)?,
             Presents::Nothing => None,
         };
-        Ok(ClientConfig::new(&self.roots, identity.as_ref())?)
+        Ok(ClientConfig::of_version(&self.roots, identity.as_ref(), version)?)
     }
 
-    fn server_tls(&self, endpoint: Endpoint, certificate: Certificate) -> Result<ServerConfig, StageError> {
+    fn server_tls(
+        &self,
+        endpoint: Endpoint,
+        certificate: Certificate,
+        version: Option<Version>,
+    ) -> Result<ServerConfig, StageError> {
         let identity = self.identity(self.name(endpoint.role), certificate)?;
         let setup = || HandshakeError::Setup {
             reason: "a listener needs a certificate".to_owned(),
@@ -247,7 +262,7 @@ impl Stage {
             EndpointKind::Delegation => ClientCertificates::Required,
             EndpointKind::Dm | EndpointKind::Bootstrap => ClientCertificates::NotAsked,
         };
-        Ok(ServerConfig::new(&identity, wanted, &self.roots)?)
+        Ok(ServerConfig::of_version(&identity, wanted, &self.roots, version)?)
     }
 
     /// A number for an exchange.

@@ -5,6 +5,8 @@ use dmconform_case::implementation::{Implementation, Removal};
 use dmconform_case::procedure::Procedure;
 use dmconform_case::suite::Suite;
 use dmconform_case::test_case::{BootstrapPlace, Circumstances, How, Look, Opener, TestCase, What};
+use dmconform_model::certificate::Certificate;
+use dmconform_model::tls::Version;
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{MessageId, Part, Role, Step, Weight};
 
@@ -153,16 +155,32 @@ fn unclaimed(suite: &Suite, case: &TestCase, product: &Implementation) -> Option
     })
 }
 
-/// The listener of a mock server that a case wants to itself, because it presents another certificate there.
-pub(crate) fn exclusive_listener(
-    procedure: &Procedure,
-    case: &TestCase,
-) -> Option<(MessageId, Endpoint, dmconform_model::certificate::Certificate)> {
+/// A listener of a mock server that a case wants to itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExclusiveListener {
+    /// The message that the case changes.
+    pub(crate) at: MessageId,
+    /// The listener.
+    pub(crate) endpoint: Endpoint,
+    /// The certificate that it presents.
+    pub(crate) certificate: Certificate,
+    /// The only version of TLS that it speaks.
+    pub(crate) version: Option<Version>,
+}
+
+/// The listener of a mock server that a case wants to itself, because it presents another certificate there, or speaks
+/// one version of TLS only.
+pub(crate) fn exclusive_listener(procedure: &Procedure, case: &TestCase) -> Option<ExclusiveListener> {
     case.changes.iter().find_map(|change| {
-        let How::Tls(certificate) = change.how else {
-            return None;
+        let (certificate, version) = match change.how {
+            How::Tls(certificate) => (certificate, None),
+            How::TlsVersion(version) => (Certificate::Good, Some(version)),
+            _ => return None,
         };
-        let role = procedure.sender(change.at, case.given.opens)?;
+        // The client has no listener: it dials for its answers, too.
+        let role = procedure
+            .sender(change.at, case.given.opens)
+            .filter(|role| *role != Role::DmClient)?;
         let kind = match (change.at.step, change.at.part) {
             (Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval, Part::Request)
             | (Step::ClientSession, Part::Answer) => EndpointKind::Dm,
@@ -170,6 +188,11 @@ pub(crate) fn exclusive_listener(
             (_, Part::Answer) => EndpointKind::Delegation,
             (_, Part::Request) => return None,
         };
-        Some((change.at, Endpoint { role, kind }, certificate))
+        Some(ExclusiveListener {
+            at: change.at,
+            endpoint: Endpoint { role, kind },
+            certificate,
+            version,
+        })
     })
 }

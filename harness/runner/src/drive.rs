@@ -35,17 +35,20 @@ pub(crate) struct Driver<'a> {
 }
 
 impl Driver<'_> {
-    /// Drives the case to its end; the transcript is complete then.
+    /// Drives the case to its end; the transcript is complete then, but for what is tried afterwards.
     pub(crate) async fn drive(&self) {
         let context = Arc::clone(&self.context);
         if context.is_mock(Role::DmClient) {
             let client = context.client.lock().await;
             client::record_state(&context, &client.tree, "the case begins");
         }
-        if let Some((at, _, certificate)) = exclusive_listener(&context.header.procedure, context.case()) {
-            let change = certificate_in_words(certificate).to_owned();
+        if let Some(listener) = exclusive_listener(&context.header.procedure, context.case()) {
+            let change = match listener.version {
+                Some(version) => format!("its sender speaks {version} only"),
+                None => certificate_in_words(listener.certificate).to_owned(),
+            };
             context.recorder.record(Event::Changed {
-                at,
+                at: listener.at,
                 exchange: None,
                 change,
             });
@@ -74,7 +77,6 @@ impl Driver<'_> {
         {
             client::record_state(&context, &client.tree, "the case ends");
         }
-        context.recorder.record(Event::Ended);
     }
 
     /// The mock roles' scripts, and the looks at a real client's tree.
@@ -201,12 +203,7 @@ impl Driver<'_> {
                 });
                 return;
             }
-            if let Some(reason) = self
-                .running
-                .process
-                .as_ref()
-                .and_then(crate::process::Process::exited)
-            {
+            if let Some(reason) = self.running.exited() {
                 context.recorder.record(Event::ProductExited { reason });
                 return;
             }
@@ -261,14 +258,13 @@ impl Driver<'_> {
 
     /// A listener with another certificate has been tried.
     fn listener_was_judged(&self, context: &CaseContext) -> bool {
-        let tls = context
-            .case()
-            .changes
-            .iter()
-            .any(|change| matches!(change.how, How::Tls(_)));
+        let is = |wanted: fn(&How) -> bool| context.case().changes.iter().any(|change| wanted(&change.how));
+        let outdated = is(|how| matches!(how, How::TlsVersion(version) if version.is_outdated()));
+        let tls = outdated || is(|how| matches!(how, How::Tls(_)));
         tls && context.recorder.with(|observed| {
-            let changed =
-                |presented: Option<Certificate>| presented.is_some_and(|found| found != Certificate::Good);
+            let changed = |presented: Option<Certificate>| {
+                outdated || presented.is_some_and(|found| found != Certificate::Good)
+            };
             observed.connections.values().any(|connection| {
                 connection.side == dmconform_model::transcript::Side::Accepted
                     && changed(connection.presented)
@@ -320,7 +316,7 @@ fn is_about_what_follows(case: &TestCase) -> bool {
     let repeats = case
         .changes
         .iter()
-        .any(|change| matches!(change.how, How::Repeat(_)));
+        .any(|change| matches!(change.how, How::Repeat(_) | How::Replayed));
     repeats || forbidden(case).next().is_some()
 }
 

@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use dmconform_case::implementation::Removal;
 use dmconform_case::ledger::ledger;
-use dmconform_case::test_case::{BootstrapPlace, How, TestCase};
+use dmconform_case::test_case::{BootstrapPlace, How, TestCase, What};
 use dmconform_judge::{Header, JUDGE_VERSION, Owner, Parties};
 use dmconform_model::certificate::Certificate;
-use dmconform_model::result::{Problem, RunInfo, summarise};
-use dmconform_model::transcript::Endpoint;
+use dmconform_model::result::{Problem, RunInfo, summarise, summarise_robustness};
+use dmconform_model::transcript::Moment;
 use dmconform_model::{CaseResult, Event, Role, RunEvent, RunRecord, Verdict};
 use dmconform_oddity::Oddity;
 use dmconform_roles::{CaseContext, KeptLines, Offers, Recorder, client::MockClient};
@@ -20,7 +20,7 @@ use oma_dm::tree::Tree;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::applies::{exclusive_listener, why_not};
+use crate::applies::{ExclusiveListener, exclusive_listener, why_not};
 use crate::drive::Driver;
 use crate::options::{RunOptions, TargetFile};
 use crate::target::Running;
@@ -59,7 +59,7 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
     let info = info(&options);
     let count = planned
         .iter()
-        .map(|(_, plan)| plan.parallel.len() + plan.exclusive.len())
+        .map(|(_, plan)| plan.parallel.len() + plan.alone.len())
         .sum::<usize>();
     emit(RunEvent::RunStarted {
         run: Box::new(info.clone()),
@@ -76,15 +76,10 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
     let mut targets = JoinSet::new();
     for (file, plan) in planned {
         shared.gather(|gathered| gathered.cases.extend(plan.excluded));
-        if plan.parallel.is_empty() && plan.exclusive.is_empty() {
+        if plan.parallel.is_empty() && plan.alone.is_empty() {
             continue;
         }
-        targets.spawn(run_target(
-            Arc::clone(&shared),
-            file,
-            plan.parallel,
-            plan.exclusive,
-        ));
+        targets.spawn(run_target(Arc::clone(&shared), file, plan.parallel, plan.alone));
     }
     while targets.join_next().await.is_some() {}
     let mut gathered = std::mem::take(&mut *shared.lock());
@@ -115,6 +110,7 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
             ..info
         },
         summary: summarise(&gathered.cases),
+        robustness: summarise_robustness(&gathered.cases),
         ledger: ledger(&shared.options.suite, &gathered.cases),
         cases: gathered.cases,
         strays: gathered.strays,
@@ -160,14 +156,15 @@ fn named(oddities: &[Oddity]) -> Vec<String> {
 /// What is run against one implementation.
 struct Plan {
     parallel: Vec<TestCase>,
-    exclusive: Vec<TestCase>,
+    /// One at a time: first those that want a listener to themselves, then those that may harm the product.
+    alone: Vec<TestCase>,
     excluded: Vec<CaseResult>,
 }
 
 fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
     let mut plan = Plan {
         parallel: Vec::new(),
-        exclusive: Vec::new(),
+        alone: Vec::new(),
         excluded: Vec::new(),
     };
     let product = &file.implementation;
@@ -184,15 +181,22 @@ fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
         }
         match why_not(&options.suite, case, product) {
             Some(reason) => plan.excluded.push(excluded(file, case, reason)),
-            None if exclusive_listener(&options.suite.procedure, case).is_some() => {
-                plan.exclusive.push(case.clone());
+            None if is_harmful(case) || exclusive_listener(&options.suite.procedure, case).is_some() => {
+                plan.alone.push(case.clone());
             }
             None => plan.parallel.push(case.clone()),
         }
     }
     shuffle(&mut plan.parallel, options.seed);
-    shuffle(&mut plan.exclusive, options.seed);
+    shuffle(&mut plan.alone, options.seed);
+    // What may harm the product comes last: nothing else is to be blamed on that.
+    plan.alone.sort_by_key(is_harmful);
     plan
+}
+
+/// Whether a case may leave a product behind that is no longer itself.
+fn is_harmful(case: &TestCase) -> bool {
+    case.expect.iter().any(|expected| expected.what == What::Survives)
 }
 
 /// A fixed shuffle per seed, by the multiplier of Knuth's MMIX generator. Seed 0 keeps the order of the suite.
@@ -217,6 +221,7 @@ fn excluded(file: &TargetFile, case: &TestCase, reason: String) -> CaseResult {
         purpose: case.purpose.clone(),
         implementation: file.name.clone(),
         iut: case.iut.clone(),
+        class: case.class,
         verdict: Verdict::NotApplicable,
         reason: Some(reason),
         covers: case.covers.clone(),
@@ -238,12 +243,7 @@ impl Shared {
     }
 }
 
-async fn run_target(
-    shared: Arc<Shared>,
-    file: TargetFile,
-    parallel: Vec<TestCase>,
-    exclusive: Vec<TestCase>,
-) {
+async fn run_target(shared: Arc<Shared>, file: TargetFile, parallel: Vec<TestCase>, alone: Vec<TestCase>) {
     let implementation = file.name.clone();
     (shared.emit)(RunEvent::TargetStarting {
         implementation: implementation.clone(),
@@ -282,34 +282,11 @@ async fn run_target(
         ));
     }
     while cases.join_next().await.is_some() {}
-    for case in exclusive {
-        let listener = exclusive_listener(&shared.options.suite.procedure, &case);
-        let listener = listener.map(|(_, endpoint, certificate)| (endpoint, certificate));
-        run_case(
-            Arc::clone(&shared),
-            Arc::clone(&running),
-            Arc::clone(&devices),
-            case,
-            listener,
-        )
-        .await;
-    }
-    let exited = running.process.as_ref().and_then(crate::process::Process::exited);
-    if let (Some(how), false) = (exited, *shared.cancelled.borrow()) {
-        let output = running
-            .process
-            .as_ref()
-            .map(crate::process::Process::output)
-            .unwrap_or_default();
-        let message = format!("test {implementation} to the end: {how}");
-        let problem = Problem {
-            implementation: implementation.clone(),
-            message,
-            output,
-        };
-        shared.gather(|gathered| gathered.problems.push(problem.clone()));
-        (shared.emit)(RunEvent::TargetFailed(problem));
-    }
+    let (harmless, harmful): (Vec<_>, Vec<_>) = alone.into_iter().partition(|case| !is_harmful(case));
+    run_alone(&shared, &running, &devices, harmless).await;
+    look_at_the_end(&shared, &running);
+    // What becomes of the product now is for the cases to say.
+    run_alone(&shared, &running, &devices, harmful).await;
     let strays = running.stage.strays();
     shared.gather(|gathered| {
         gathered.strays.extend(
@@ -319,10 +296,47 @@ async fn run_target(
         );
     });
     match Arc::try_unwrap(running) {
-        Ok(mut running) => running.stop().await,
+        Ok(running) => running.stop().await,
         // Somebody still holds on to it; dropping the process kills it.
         Err(running) => running.stage.close(),
     }
+}
+
+/// Runs cases one after the other.
+async fn run_alone(
+    shared: &Arc<Shared>,
+    running: &Arc<Running>,
+    devices: &Arc<Devices>,
+    cases: Vec<TestCase>,
+) {
+    for case in cases {
+        let listener = exclusive_listener(&shared.options.suite.procedure, &case);
+        run_case(
+            Arc::clone(shared),
+            Arc::clone(running),
+            Arc::clone(devices),
+            case,
+            listener,
+        )
+        .await;
+    }
+}
+
+/// A product whose process has ended by now was not tested to the end.
+fn look_at_the_end(shared: &Shared, running: &Running) {
+    let (Some(how), false) = (running.exited(), *shared.cancelled.borrow()) else {
+        return;
+    };
+    let implementation = running.file.name.clone();
+    let output = running.output();
+    let message = format!("test {implementation} to the end: {how}");
+    let problem = Problem {
+        implementation,
+        message,
+        output,
+    };
+    shared.gather(|gathered| gathered.problems.push(problem.clone()));
+    (shared.emit)(RunEvent::TargetFailed(problem));
 }
 
 /// The pool of devices: each case leases one, and the pool bounds how many run at once.
@@ -362,9 +376,10 @@ async fn run_case(
     running: Arc<Running>,
     devices: Arc<Devices>,
     case: TestCase,
-    listener: Option<(Endpoint, Certificate)>,
+    listener: Option<ExclusiveListener>,
 ) {
     let mut cancelled = shared.cancelled.clone();
+    let harmful = is_harmful(&case);
     let count = if case.given.beside { 2 } else { 1 };
     let (Ok(_device), Ok(_job)) = (
         devices.available.acquire_many(count).await,
@@ -385,8 +400,11 @@ async fn run_case(
     let other = case.given.beside.then(|| devices.take());
     let beside = other.map(|other| context(&shared, &running, standing_still(&case), other));
     let (context, variables) = context(&shared, &running, case, number);
-    if let Some((endpoint, certificate)) = listener
-        && let Err(error) = running.stage.present(endpoint, certificate).await
+    if harmful {
+        health(&shared, &running, &devices, &context, Moment::Before).await;
+    }
+    if let Some(listener) = &listener
+        && let Err(error) = present(&running, listener).await
     {
         context.recorder.record(Event::Aborted {
             reason: error.to_string(),
@@ -415,13 +433,20 @@ async fn run_case(
     if let Some(other) = other {
         devices.give_back(other);
     }
-    if let Some((endpoint, _)) = listener
-        && let Err(error) = running.stage.present(endpoint, Certificate::Good).await
+    if let Some(listener) = listener
+        && let Err(error) = running
+            .stage
+            .present(listener.endpoint, Certificate::Good, None)
+            .await
     {
         running
             .stage
             .note(format!("the good certificate could not be put back: {error}"));
     }
+    if harmful {
+        health(&shared, &running, &devices, &context, Moment::After).await;
+    }
+    context.recorder.record(Event::Ended);
     devices.give_back(number);
     let result = context.recorder.result();
     let path = shared.options.directory.join(&context.header.transcript);
@@ -439,6 +464,72 @@ async fn run_case(
     }
     shared.gather(|gathered| gathered.cases.push(result.clone()));
     (shared.emit)(RunEvent::CaseFinished(Box::new(result)));
+}
+
+async fn present(running: &Running, listener: &ExclusiveListener) -> Result<(), dmconform_roles::StageError> {
+    let ExclusiveListener {
+        endpoint,
+        certificate,
+        version,
+        ..
+    } = *listener;
+    running.stage.present(endpoint, certificate, version).await
+}
+
+/// Tries a whole delegation without any change, in the circumstances of a case and with another device, and notes in the
+/// case's transcript what came of it.
+async fn health(
+    shared: &Arc<Shared>,
+    running: &Arc<Running>,
+    devices: &Arc<Devices>,
+    case: &Arc<CaseContext>,
+    when: Moment,
+) {
+    let number = devices.take();
+    let mut healthy = case.case().clone();
+    healthy.changes.clear();
+    healthy.expect.clear();
+    let (context, variables) = context(shared, running, healthy, number);
+    running.stage.router.enter(&context, false);
+    let driver = Driver {
+        running,
+        context: Arc::clone(&context),
+        variables,
+        cancelled: shared.cancelled.clone(),
+    };
+    driver.drive().await;
+    running.stage.router.leave(&context);
+    devices.give_back(number);
+    if let Some(reason) = running.exited() {
+        case.recorder.record(Event::ProductExited { reason });
+    }
+    let with_removal = case.case().given.removes_account;
+    let mut messages = case.header.procedure.messages(with_removal);
+    let missing = messages.find(|message| !context.recorder.seen(*message));
+    let whole = missing.is_none();
+    case.recorder.record(Event::Health {
+        when,
+        whole,
+        observed: match missing {
+            Some(missing) => format!("{missing} ({}) was not seen", case.header.procedure.name(missing)),
+            None => "every message of the procedure was seen".to_owned(),
+        },
+    });
+    if when == Moment::After && !whole && !*shared.cancelled.borrow() {
+        restart(shared, running, &case.case().id.0).await;
+    }
+}
+
+/// What a case did to the product must not be held against it in the next one.
+async fn restart(shared: &Shared, running: &Running, case: &str) {
+    let note = match running.restart(&shared.cancelled).await {
+        Ok(true) => format!("the product was started anew after {case}, which it did not survive"),
+        Ok(false) => {
+            format!("the product did not survive {case}; start it anew, and run the cases after it again")
+        }
+        Err(error) => format!("the product did not survive {case}, and could not be started anew: {error}"),
+    };
+    running.stage.note(note);
 }
 
 /// The delegation beside a case: it comes to where the case holds back its message, and stays there.

@@ -1,7 +1,7 @@
 //! One implementation under test: its stage, its files, its process.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dmconform_case::implementation::{Endpoints, Implementation, Start};
 use dmconform_case::profile::Profile;
@@ -71,7 +71,9 @@ pub(crate) struct Running {
     /// Where every server role listens.
     pub(crate) endpoints: Vec<(Role, Endpoints)>,
     pub(crate) names: Names,
-    pub(crate) process: Option<Process>,
+    /// The product's process, where the harness started it. Another takes its place where something has harmed it.
+    process: Mutex<Option<Process>>,
+    work: PathBuf,
 }
 
 /// The identifier of a mock DMS-1, of a mock DMS-2, and of a server that has no part.
@@ -110,7 +112,8 @@ impl Running {
             variables: Variables::new(),
             endpoints: Vec::new(),
             names,
-            process: None,
+            process: Mutex::default(),
+            work: work.clone(),
         };
         running.listen().await?;
         running.set_variables(options, &work)?;
@@ -126,7 +129,7 @@ impl Running {
         }
         if let Some(start) = &product.start {
             let start = filled_start(start, &running.variables);
-            running.process = Some(Process::start(&start, &work, cancelled).await?);
+            running.process = Mutex::new(Some(Process::start(&start, &work, cancelled).await?));
         }
         Ok(running)
     }
@@ -239,9 +242,40 @@ impl Running {
         Ok(())
     }
 
+    /// How the product's process ended; nothing while it runs, or where the harness did not start it.
+    pub(crate) fn exited(&self) -> Option<String> {
+        self.lock().as_ref().and_then(Process::exited)
+    }
+
+    /// The product's last output.
+    pub(crate) fn output(&self) -> String {
+        self.lock().as_ref().map(Process::output).unwrap_or_default()
+    }
+
+    /// Ends a product that something has harmed and starts it anew; whether the harness can do so.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) async fn restart(&self, cancelled: &watch::Receiver<bool>) -> Result<bool, TargetError> {
+        let harmed = self.lock().take();
+        let (Some(mut harmed), Some(start)) = (harmed, &self.file.implementation.start) else {
+            return Ok(false);
+        };
+        harmed.stop().await;
+        let start = filled_start(start, &self.variables);
+        let anew = Process::start(&start, &self.work, cancelled).await?;
+        *self.lock() = Some(anew);
+        Ok(true)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Process>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ends the product and the stage.
-    pub(crate) async fn stop(&mut self) {
-        if let Some(process) = &mut self.process {
+    pub(crate) async fn stop(&self) {
+        let process = self.lock().take();
+        if let Some(mut process) = process {
             process.stop().await;
         }
         self.stage.close();

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use dmconform_model::tls::Version;
+use rustls::SupportedProtocolVersion;
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -12,6 +14,7 @@ use crate::authority::Roots;
 use crate::error::HandshakeError;
 use crate::facts::facts;
 use crate::identity::Identity;
+use crate::outdated;
 use crate::server::Rewound;
 use crate::stream::Stream;
 
@@ -19,6 +22,7 @@ use crate::stream::Stream;
 #[derive(Clone)]
 pub struct ClientConfig {
     config: Arc<rustls::ClientConfig>,
+    outdated: bool,
 }
 
 impl ClientConfig {
@@ -27,9 +31,21 @@ impl ClientConfig {
     /// # Errors
     /// When the library refuses the identity or the roots.
     pub fn new(roots: &Roots, identity: Option<&Identity>) -> Result<Self, HandshakeError> {
+        Self::of_version(roots, identity, None)
+    }
+
+    /// The same, of one version of TLS only. Version 1.1 is offered, and not carried through.
+    ///
+    /// # Errors
+    /// When the library refuses the identity or the roots.
+    pub fn of_version(
+        roots: &Roots,
+        identity: Option<&Identity>,
+        version: Option<Version>,
+    ) -> Result<Self, HandshakeError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(protocol_versions(version))
             .map_err(|error| HandshakeError::Setup {
                 reason: error.to_string(),
             })?
@@ -45,7 +61,30 @@ impl ClientConfig {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self {
             config: Arc::new(config),
+            outdated: version.is_some_and(Version::is_outdated),
         })
+    }
+
+    /// The same with sessions that are resumed where the server lets it: as long as the value is used again.
+    #[must_use]
+    pub fn resuming(&self) -> Self {
+        let mut config = rustls::ClientConfig::clone(&self.config);
+        config.resumption = Resumption::in_memory_sessions(8);
+        Self {
+            config: Arc::new(config),
+            outdated: self.outdated,
+        }
+    }
+}
+
+/// The versions that the library speaks.
+pub(crate) fn protocol_versions(only: Option<Version>) -> &'static [&'static SupportedProtocolVersion] {
+    const TLS_1_2: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];
+    const TLS_1_3: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
+    match only {
+        Some(Version::V1_2) => TLS_1_2,
+        Some(Version::V1_3) => TLS_1_3,
+        Some(Version::V1_1) | None => rustls::DEFAULT_VERSIONS,
     }
 }
 
@@ -64,6 +103,12 @@ pub async fn connect(
             reason: format!("`{host}` is no host: {error}"),
         }
     })?;
+    if config.outdated {
+        let mut socket = socket;
+        let offering = outdated::offer(&mut socket, host);
+        let found = tokio::time::timeout(timeout, offering).await;
+        return Err(found.unwrap_or(HandshakeError::TimedOut));
+    }
     let connector = TlsConnector::from(Arc::clone(&config.config));
     let connecting = connector.connect(name, Rewound { first: None, socket });
     let stream = tokio::time::timeout(timeout, connecting)

@@ -20,6 +20,12 @@ pub enum HandshakeError {
     /// The other end closed or reset the connection.
     #[error("the peer closed the connection during the handshake")]
     Closed,
+    /// The other end agreed to a version of TLS that nobody should speak any more (RFC 8996).
+    #[error("the peer agreed to {version}")]
+    Outdated {
+        /// The version, such as `TLSv1.1`.
+        version: String,
+    },
     /// It took too long.
     #[error("the handshake was not finished in time")]
     TimedOut,
@@ -74,7 +80,7 @@ fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
 }
 
 /// `CertificateExpired` as `certificate_expired`, the way the RFC writes it.
-fn alert_name(alert: rustls::AlertDescription) -> String {
+pub(crate) fn alert_name(alert: rustls::AlertDescription) -> String {
     let mut name = String::new();
     for character in format!("{alert:?}").chars() {
         if character.is_ascii_uppercase() && !name.is_empty() && !name.ends_with('_') && !name.ends_with("_c")

@@ -8,6 +8,7 @@ mod client;
 mod error;
 mod facts;
 mod identity;
+mod outdated;
 mod server;
 mod store;
 mod stream;

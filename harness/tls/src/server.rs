@@ -6,15 +6,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use dmconform_model::tls::Version;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::authority::Roots;
+use crate::client::protocol_versions;
 use crate::error::HandshakeError;
 use crate::facts::facts;
 use crate::identity::Identity;
+use crate::outdated;
 use crate::stream::Stream;
 use crate::verify::Observing;
 
@@ -38,6 +42,8 @@ pub enum ClientCertificates {
 #[derive(Clone)]
 pub struct ServerConfig {
     config: Arc<rustls::ServerConfig>,
+    /// The chain with which an outdated hello is followed, where that is what is answered.
+    outdated: Option<Arc<CertifiedKey>>,
 }
 
 /// A connection that was not accepted.
@@ -65,10 +71,23 @@ impl ServerConfig {
         client_certificates: ClientCertificates,
         roots: &Roots,
     ) -> Result<Self, HandshakeError> {
+        Self::of_version(identity, client_certificates, roots, None)
+    }
+
+    /// The same, of one version of TLS only. Version 1.1 is chosen whatever is offered, and not carried through.
+    ///
+    /// # Errors
+    /// When the library refuses the identity or the roots.
+    pub fn of_version(
+        identity: &Identity,
+        client_certificates: ClientCertificates,
+        roots: &Roots,
+        version: Option<Version>,
+    ) -> Result<Self, HandshakeError> {
         let setup = |reason: String| HandshakeError::Setup { reason };
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(protocol_versions(version))
             .map_err(|error| setup(error.to_string()))?;
         let builder = match client_certificates {
             ClientCertificates::NotAsked => builder.with_no_client_auth(),
@@ -88,8 +107,10 @@ impl ServerConfig {
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let outdated = version.is_some_and(Version::is_outdated);
         Ok(Self {
             config: Arc::new(config),
+            outdated: outdated.then(|| Arc::clone(&identity.key)),
         })
     }
 }
@@ -104,7 +125,12 @@ pub async fn accept(
     timeout: Duration,
 ) -> Result<Stream, AcceptError> {
     let handshake = async {
-        let rewound = first_octet(socket).await?;
+        let mut rewound = first_octet(socket).await?;
+        if let Some(key) = &config.outdated {
+            return Err(outdated::choose(&mut rewound, &key.cert, timeout / 2)
+                .await
+                .into());
+        }
         let acceptor = TlsAcceptor::from(Arc::clone(&config.config));
         let stream = acceptor
             .accept(rewound)

@@ -213,6 +213,7 @@ fn placed<'a>(case: &'a TestCase, shown: &[MessageId]) -> Vec<Placed<'a>> {
     let place = |expectation: &'a Expectation| {
         let (at, before) = match &expectation.what {
             What::Procedure | What::Secured | What::Sessions(_) => (shown.first().copied(), true),
+            What::Survives | What::FetchesNothing => (shown.last().copied(), false),
             What::Never {
                 until: Some(until), ..
             } => (Some(*until), true),
@@ -235,8 +236,10 @@ fn placed<'a>(case: &'a TestCase, shown: &[MessageId]) -> Vec<Placed<'a>> {
 /// The messages that an expectation speaks of.
 fn messages(what: &What) -> Vec<MessageId> {
     match what {
-        What::Procedure | What::Secured | What::Sessions(_) => Vec::new(),
-        What::Step { message, .. } | What::Refuse(message) => vec![*message],
+        What::Procedure | What::Secured | What::Sessions(_) | What::Survives | What::FetchesNothing => {
+            Vec::new()
+        }
+        What::Step { message, .. } | What::Refuse(message) | What::Serves(message) => vec![*message],
         What::Never { message, until } => until.iter().copied().chain([*message]).collect(),
         What::Equal(fields) => fields
             .iter()

@@ -52,6 +52,12 @@ pub fn requirements(source: Source<'_>) -> Result<Stated, Vec<Diagnostic>> {
             let help = "weight fail-if-claimed goes with a `claim`, and no other weight does".to_owned();
             problems.push(source.error(at.clone(), format!("weigh {id}"), Some(help)));
         }
+        if (value.weight == Weight::Robustness) != id.is_of_robustness() {
+            let help =
+                "weight robustness goes with identifiers that begin with `ROB-`, and no other weight does"
+                    .to_owned();
+            problems.push(source.error(at.clone(), format!("weigh {id}"), Some(help)));
+        }
         let of = value.not_tested.iter().flat_map(|untested| &untested.of);
         for role in of.filter(|role| !value.binds.contains(role)) {
             let help = "name roles of `binds`, or none for all of them".to_owned();

@@ -1,6 +1,8 @@
 //! A case file as it is written, before names are looked up.
 
+use dmconform_model::Class;
 use dmconform_model::certificate::Certificate;
+use dmconform_model::tls::Version;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -21,6 +23,10 @@ pub(crate) struct RawCase {
     pub(crate) title: Located<String>,
     /// The test purpose: what the judged role must do, and when.
     pub(crate) purpose: Located<String>,
+    /// What it weighs on: `conformance` (the default) or `robustness`.
+    #[serde(default)]
+    #[schemars(with = "names::Class")]
+    pub(crate) class: Option<Located<Class>>,
     /// The requirements it speaks for; each binds a judged role.
     #[schemars(with = "Vec<names::RequirementId>", length(min = 1))]
     pub(crate) covers: Located<Vec<Located<String>>>,
@@ -86,12 +92,24 @@ pub(crate) struct RawChange {
     /// The connection is closed while it is sent.
     #[serde(default)]
     pub(crate) close_at: Option<CloseAt>,
-    /// Its sender presents another certificate.
+    /// It is sent an octet at a time, and never to its end.
+    #[serde(default)]
+    pub(crate) slow: Option<bool>,
+    /// Its sender presents another certificate, or speaks only one version of TLS.
     #[serde(default)]
     pub(crate) tls: Option<Tls>,
     /// Before it is sent, a third server sends the same with a valid certificate of its own.
     #[serde(default)]
     pub(crate) from_third_server: Option<bool>,
+    /// Before it is sent, a third server sends it in its own name, with the session identifier of this delegation.
+    #[serde(default)]
+    pub(crate) forged: Option<bool>,
+    /// Before it is sent, a third server sends the same on a TLS session of its own that it resumes.
+    #[serde(default)]
+    pub(crate) resumed_by_third_server: Option<bool>,
+    /// When the delegation is complete it is sent again, octet for octet.
+    #[serde(default)]
+    pub(crate) replayed: Option<bool>,
     /// It is sent without TLS.
     #[serde(default)]
     pub(crate) plaintext: Option<bool>,
@@ -109,13 +127,18 @@ pub(crate) enum Delay {
     Window,
 }
 
-/// What is presented in the TLS handshake.
+/// What is different about the TLS handshake: exactly one thing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Tls {
-    /// The certificate.
-    #[schemars(with = "names::Certificate")]
-    pub(crate) certificate: Certificate,
+    /// The certificate that is presented.
+    #[serde(default)]
+    #[schemars(with = "Option<names::Certificate>")]
+    pub(crate) certificate: Option<Certificate>,
+    /// The only version that is spoken. 1.1 is offered or chosen, and not carried through.
+    #[serde(default)]
+    #[schemars(with = "Option<names::Version>")]
+    pub(crate) version: Option<Version>,
 }
 
 /// One expectation: exactly one thing that must be seen.
@@ -162,6 +185,16 @@ pub(crate) struct RawExpectation {
     #[serde(default)]
     #[schemars(with = "Option<names::Message>")]
     pub(crate) refuse: Option<Located<String>>,
+    /// A message of a party that speaks one version of TLS only: the other end must speak it, too.
+    #[serde(default)]
+    #[schemars(with = "Option<names::Message>")]
+    pub(crate) serves: Option<Located<String>>,
+    /// After what the case does, a whole delegation without any change, as before it.
+    #[serde(default)]
+    pub(crate) survives: Option<bool>,
+    /// Nothing is fetched that a hostile document refers to.
+    #[serde(default)]
+    pub(crate) fetches_nothing: Option<bool>,
     /// The client's tree.
     #[serde(default)]
     pub(crate) state: Option<Tried<RawState>>,

@@ -7,7 +7,7 @@ mod names;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use dmconform_model::{CaseId, Deviation, Diagnostic, Requirement, RequirementId, Role, Step};
+use dmconform_model::{CaseId, Class, Deviation, Diagnostic, Requirement, RequirementId, Role, Step};
 
 pub use self::names::{TIMES, settable_fields, typed_fields};
 use super::diagnose::{Source, shown};
@@ -99,7 +99,8 @@ impl Resolver<'_> {
     fn common(&mut self, raw: &RawCase) -> TestCase {
         let given = raw.given.as_ref().and_then(|given| given.value.clone());
         self.given = given.unwrap_or_default();
-        self.id(&raw.id);
+        let class = raw.class.as_ref().map(|class| class.value).unwrap_or_default();
+        self.id(&raw.id, class);
         for (text, name) in [(&raw.title, "title"), (&raw.purpose, "purpose")] {
             if text.value.trim().is_empty() {
                 self.problem(
@@ -121,6 +122,10 @@ impl Resolver<'_> {
                 "name at least one in `covers`",
             );
         }
+        self.class(
+            raw.class.as_ref().map_or(&raw.covers.at, |class| &class.at),
+            class,
+        );
         if raw.expect.value.is_empty() {
             self.problem(
                 &raw.expect.at,
@@ -134,6 +139,7 @@ impl Resolver<'_> {
             id: CaseId(raw.id.value.clone()),
             title: words(&raw.title.value),
             purpose: words(&raw.purpose.value),
+            class,
             covers: self.covers.clone(),
             iut: self.iut.clone(),
             requires: raw.requires.clone(),
@@ -204,12 +210,37 @@ impl Resolver<'_> {
         }
     }
 
-    fn id(&mut self, id: &Located<String>) {
+    /// A case covers requirements of the procedure or of robustness, and the former only in the class that weighs.
+    fn class(&mut self, at: &Range<usize>, class: Class) {
+        let robust = self.covers.iter().filter(|id| id.is_of_robustness()).count();
+        if robust > 0 && class == Class::Conformance {
+            let help = "write `class: robustness`, or cover requirements of the procedure only";
+            self.problem(at, "weigh a requirement of robustness on conformance", help);
+        }
+        if robust > 0 && robust < self.covers.len() {
+            let help = "make two cases of it: one weighs on conformance, and the other does not";
+            self.problem(
+                at,
+                "cover requirements of the procedure and of robustness at once",
+                help,
+            );
+        }
+    }
+
+    fn id(&mut self, id: &Located<String>, class: Class) {
         let parts: Vec<&str> = id.value.split('-').collect();
-        let (["DEL", role, step, number], true) = (parts.as_slice(), id.value.is_ascii()) else {
+        let ([prefix, role, step, number], true) = (parts.as_slice(), id.value.is_ascii()) else {
             self.malformed_id(id);
             return;
         };
+        let of_class = match class {
+            Class::Conformance => "DEL",
+            Class::Robustness => "ROB",
+        };
+        if *prefix != of_class {
+            self.malformed_id(id);
+            return;
+        }
         let numbered = number.len() == 3 && number.bytes().all(|octet| octet.is_ascii_digit());
         let of_step = *step == "0" || step.parse::<Step>().is_ok();
         if !matches!(*role, "CLIENT" | "DMS1" | "DMS2" | "BS") || !of_step || !numbered {
@@ -218,7 +249,7 @@ impl Resolver<'_> {
     }
 
     fn malformed_id(&mut self, id: &Located<String>) {
-        let help = "write DEL, the role (CLIENT, DMS1, DMS2, BS), the step (0 for all) and three digits: `DEL-DMS1-8-030`";
+        let help = "write DEL (ROB in the class robustness), the role (CLIENT, DMS1, DMS2, BS), the step (0 for all) and three digits: `DEL-DMS1-8-030`";
         let message = format!("read `{}` as the identifier of a case", shown(&id.value));
         self.problem(&id.at, message, help);
     }

@@ -24,6 +24,10 @@ pub(crate) struct RequirementId;
 pub(crate) struct CaseId;
 /// A kind of certificate.
 pub(crate) struct Certificate;
+/// What a case weighs on.
+pub(crate) struct Class;
+/// A version of TLS.
+pub(crate) struct Version;
 /// Where a requirement comes from.
 pub(crate) struct Basis;
 /// What a broken requirement is.
@@ -162,17 +166,19 @@ named_schema!(
 );
 named_schema!(
     RequirementId,
-    json_schema!({"type": "string", "pattern": "^(DEL-[0-9]+b?|DM)-[0-9]+$"})
+    json_schema!({"type": "string", "pattern": "^((DEL|ROB)-[0-9]+b?|DM)-[0-9]+$"})
 );
 named_schema!(
     CaseId,
-    json_schema!({"type": "string", "pattern": "^DEL-(CLIENT|DMS1|DMS2|BS)-([0-9]|10|8b)-[0-9]{3}$"})
+    json_schema!({"type": "string", "pattern": "^(DEL|ROB)-(CLIENT|DMS1|DMS2|BS)-([0-9]|10|8b)-[0-9]{3}$"})
 );
 named_schema!(Certificate, json_schema!({"enum": CERTIFICATES.map(certificate)}));
 named_schema!(
     Basis,
     json_schema!({"enum": ["change-request", "public", "inferred"]})
 );
+named_schema!(Class, json_schema!({"enum": ["conformance", "robustness"]}));
+named_schema!(Version, json_schema!({"enum": ["1.1", "1.2", "1.3"]}));
 named_schema!(CheckKind, json_schema!({"enum": ["positive", "negative"]}));
 named_schema!(
     Untested,
@@ -180,7 +186,7 @@ named_schema!(
 );
 named_schema!(
     Weight,
-    json_schema!({"enum": ["fail", "warn", "fail-if-claimed"]})
+    json_schema!({"enum": ["fail", "warn", "fail-if-claimed", "robustness"]})
 );
 
 /// Something for each of several roles.
@@ -220,7 +226,7 @@ keyed_schema!(
 );
 
 /// Every kind of certificate; a test compares the names with what is read.
-const CERTIFICATES: [Presented; 11] = [
+const CERTIFICATES: [Presented; 12] = [
     Presented::Good,
     Presented::None,
     Presented::UnknownAuthority,
@@ -231,6 +237,7 @@ const CERTIFICATES: [Presented; 11] = [
     Presented::SelfSigned,
     Presented::MissingIntermediate,
     Presented::OtherServer,
+    Presented::Renewed,
     Presented::Revoked,
 ];
 
@@ -247,6 +254,7 @@ pub(crate) const fn certificate(certificate: Presented) -> &'static str {
         Presented::SelfSigned => "self-signed",
         Presented::MissingIntermediate => "missing-intermediate",
         Presented::OtherServer => "other-server",
+        Presented::Renewed => "renewed",
         Presented::Revoked => "revoked",
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &List) -> Result<u8, Failure> {
         Format::Json => {
             let cases: Vec<_> = selected
                 .iter()
-                .map(|case| json!({"id": case.id, "title": case.title, "iut": case.iut, "covers": case.covers, "catches": case.catches, "withdrawn": case.withdrawn, "file": case.file}))
+                .map(|case| json!({"id": case.id, "title": case.title, "class": case.class, "iut": case.iut, "covers": case.covers, "catches": case.catches, "withdrawn": case.withdrawn, "file": case.file}))
                 .collect();
             print(&format!("{:#}\n", serde_json::Value::Array(cases)));
         }
@@ -93,6 +93,7 @@ fn requirements_table(suite: &Suite, selected: &[&Requirement]) -> String {
             Weight::Fail => "fail",
             Weight::Warn => "warn",
             Weight::FailIfClaimed => "fail if claimed",
+            Weight::Robustness => "reported apart",
         };
         let steps: Vec<&str> = requirement.steps.iter().map(|step| step.as_str()).collect();
         let steps = if steps.is_empty() {
@@ -153,8 +154,9 @@ fn table(cases: &[&TestCase]) -> String {
             .as_ref()
             .map(|reason| format!(" (withdrawn: {reason})"));
         text = format!(
-            "{text}{:id_width$}  {:role_width$}  {}{}\n",
+            "{text}{:id_width$}  {:11}  {:role_width$}  {}{}\n",
             case.id,
+            case.class,
             roles(case),
             case.title,
             withdrawn.unwrap_or_default()

@@ -232,7 +232,9 @@ impl Machine for Delegated {
     ) -> Result<(Answer, Consequences), Refusal> {
         self.desk.check_sender(document, certificate)?;
         if let Some(answer) = self.ledger.answer_to_repeat(document) {
-            if !self.desk.deviations.has(Deviation::RepeatsAsSecondStep) {
+            let begins_again =
+                self.desk.deviations.has(Deviation::RepeatsAfterCompletion) && self.ledger.reopen(document);
+            if !begins_again && !self.desk.deviations.has(Deviation::RepeatsAsSecondStep) {
                 return Ok((answer, Consequences::default()));
             }
             self.forget_step(document);

@@ -214,10 +214,17 @@ impl Machine for Delegating {
         self.desk.check_sender(document, certificate)?;
         let is_second_step = self.desk.deviations.has(Deviation::RepeatsAsSecondStep);
         if let Some(answer) = self.ledger.answer_to_repeat(document) {
-            if !is_second_step {
+            let begins_again =
+                self.desk.deviations.has(Deviation::RepeatsAfterCompletion) && self.ledger.reopen(document);
+            if !is_second_step && !begins_again {
                 return Ok((answer, Consequences::default()));
             }
             self.forget_step(document);
+            if begins_again && let Some(delegation) = self.ledger.by_session.get_mut(&document.session) {
+                delegation.progress.begins_again = false;
+                delegation.progress.acls = Stage::Due;
+                delegation.progress.prepared = Stage::Due;
+            }
         }
         let outgoing = match document.kind {
             Kind::InitiationRequest => self.accept_initiation(document)?,

@@ -22,7 +22,10 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use crate::background::lock;
+use crate::deviation::Deviation;
+use crate::frailty::Frailty;
 use crate::http::{MAX_BODY, hmac_of};
+use crate::outdated_tls;
 use crate::url::Url;
 
 /// Sends requests, each over a connection of its own.
@@ -33,6 +36,7 @@ pub(crate) struct HttpClient {
     oddities: Oddities,
     /// Connections that are kept, by authority: an oddity.
     kept: Arc<Mutex<BTreeMap<String, SendRequest<OddBody>>>>,
+    frailty: Frailty,
 }
 
 #[derive(Clone)]
@@ -86,12 +90,13 @@ pub(crate) enum RequestError {
 
 impl HttpClient {
     /// A client that speaks TLS only.
-    pub(crate) fn secure(connector: TlsConnector, timeout: Duration) -> Self {
+    pub(crate) fn secure(connector: TlsConnector, timeout: Duration, frailty: Frailty) -> Self {
         Self {
             security: Security::Tls(connector),
             timeout,
             oddities: Oddities::default(),
             kept: Arc::default(),
+            frailty,
         }
     }
 
@@ -102,6 +107,7 @@ impl HttpClient {
             timeout,
             oddities: Oddities::default(),
             kept: Arc::default(),
+            frailty: Frailty::default(),
         }
     }
 
@@ -113,6 +119,10 @@ impl HttpClient {
 
     /// Sends a request and reads all of the answer.
     pub(crate) async fn ask(&self, url: &Url, question: Question) -> Result<HttpAnswer, RequestError> {
+        self.frailty.stand().await;
+        if let Some(_turn) = self.frailty.turn().await {
+            return self.connect_and_ask(url, question).await;
+        }
         let limit = self.timeout;
         match timeout(limit, self.connect_and_ask(url, question)).await {
             Ok(result) => result,
@@ -145,7 +155,7 @@ impl HttpClient {
         // Latency matters more than a packet; a stack that cannot do it still works.
         drop(stream.set_nodelay(true));
         let Some(connector) = connector else {
-            return exchange(stream, url, question, &self.oddities).await;
+            return exchange(stream, url, question, &self.oddities, &self.frailty).await;
         };
         let failed = |source| RequestError::Tls {
             url: url.to_string(),
@@ -153,12 +163,20 @@ impl HttpClient {
         };
         let name = ServerName::try_from(url.host().to_owned())
             .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
-        let stream = connector.connect(name, stream).await.map_err(failed)?;
+        let stream = match connector.connect(name, stream).await {
+            Ok(stream) => stream,
+            Err(source) => {
+                if self.frailty.has(Deviation::FallsBackToOutdatedTls) {
+                    outdated_tls::offer((url.host(), url.port())).await;
+                }
+                return Err(failed(source));
+            }
+        };
         if is_kept {
             let sender = spawned(self.oddities.stream(stream), url).await?;
             return self.ask_on(sender, url, question).await;
         }
-        exchange(stream, url, question, &self.oddities).await
+        exchange(stream, url, question, &self.oddities, &self.frailty).await
     }
 
     /// A connection that is still open.
@@ -180,7 +198,7 @@ impl HttpClient {
                 url: url.to_string(),
                 problem: with_causes(&error),
             })?;
-        let answer = collect(response, url).await?;
+        let answer = collect(response, url, &self.frailty).await?;
         lock(&self.kept).insert(url.authority(), sender);
         Ok(answer)
     }
@@ -207,6 +225,7 @@ async fn exchange<S>(
     url: &Url,
     question: Question,
     oddities: &Oddities,
+    frailty: &Frailty,
 ) -> Result<HttpAnswer, RequestError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -225,18 +244,21 @@ where
     let mut answer = pin!(async move {
         // Dropped at the end, which closes the connection.
         let mut sender = sender;
-        let response = sender
-            .send_request(request)
-            .await
-            .map_err(|error| failed(&error))?;
-        collect(response, url).await
+        let response = sender.send_request(request).await.map_err(|error| {
+            frailty.meet_broken_connection();
+            failed(&error)
+        })?;
+        collect(response, url, frailty).await
     });
     // A certificate refused under TLS 1.3 shows in the connection, not in the request: its error goes first.
     let result = tokio::select! {
         biased;
         result = &mut answer => result,
         result = &mut connection => match result {
-            Err(error) => return Err(failed(&error)),
+            Err(error) => {
+                frailty.meet_broken_connection();
+                return Err(failed(&error));
+            }
             Ok(()) => return answer.await,
         },
     };
@@ -279,15 +301,28 @@ fn request(url: &Url, question: Question, oddities: &Oddities) -> Request<OddBod
     request
 }
 
-async fn collect(response: Response<Incoming>, url: &Url) -> Result<HttpAnswer, RequestError> {
+async fn collect(
+    response: Response<Incoming>,
+    url: &Url,
+    frailty: &Frailty,
+) -> Result<HttpAnswer, RequestError> {
     let (head, body) = response.into_parts();
-    let body = Limited::new(body, MAX_BODY)
-        .collect()
-        .await
-        .map_err(|error| RequestError::Http {
-            url: url.to_string(),
-            problem: with_causes(error.as_ref()),
-        })?;
+    let body = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => body,
+        Err(error) => {
+            if error.is::<http_body_util::LengthLimitError>() {
+                frailty.meet_huge_body();
+            } else {
+                frailty.meet_broken_connection();
+            }
+            return Err(RequestError::Http {
+                url: url.to_string(),
+                problem: with_causes(error.as_ref()),
+            });
+        }
+    };
+    let body = body.to_bytes().to_vec();
+    frailty.meet_body(&body).await;
     Ok(HttpAnswer {
         status: head.status.as_u16(),
         media_type: head
@@ -296,7 +331,7 @@ async fn collect(response: Response<Incoming>, url: &Url) -> Result<HttpAnswer, 
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned),
         hmac: hmac_of(&head.headers),
-        body: body.to_bytes().to_vec(),
+        body,
     })
 }
 

@@ -16,6 +16,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use oma_dm::auth::HMAC_HEADER;
+use rustls::HandshakeKind;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
@@ -23,8 +24,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::deviation::Deviation;
+use crate::frailty::Frailty;
 use crate::http::{MAX_BODY, hmac_of};
-use crate::tls;
+use crate::{outdated_tls, tls};
 
 /// How long a peer may take for the TLS handshake, and again for the header of a request.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -122,6 +125,7 @@ pub(crate) async fn serve<H: Handler>(
     security: Security,
     handler: Arc<H>,
     oddities: Oddities,
+    frailty: Frailty,
 ) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
@@ -135,35 +139,52 @@ pub(crate) async fn serve<H: Handler>(
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let (security, handler) = (security.clone(), Arc::clone(&handler));
+        let (security, handler, frailty) = (security.clone(), Arc::clone(&handler), frailty.clone());
         let oddities = oddities.clone();
         connections.spawn(async move {
-            connection(stream, security, handler, &oddities).await;
+            connection(stream, security, handler, &oddities, frailty).await;
             drop(place);
         });
         while connections.try_join_next().is_some() {}
     }
 }
 
-async fn connection<H: Handler>(stream: TcpStream, security: Security, handler: Arc<H>, oddities: &Oddities) {
+async fn connection<H: Handler>(
+    stream: TcpStream,
+    security: Security,
+    handler: Arc<H>,
+    oddities: &Oddities,
+    frailty: Frailty,
+) {
+    let _turn = frailty.turn().await;
+    frailty.stand().await;
     // Latency matters more than a packet; a stack that cannot do it still works.
     drop(stream.set_nodelay(true));
     let acceptor = match security {
-        Security::Plain => return requests(stream, None, handler, oddities).await,
+        Security::Plain => return requests(stream, None, handler, oddities, frailty).await,
         Security::Tls(acceptor) => acceptor,
         Security::Either(acceptor) => match begins_with_tls(&stream).await {
             true => acceptor,
-            false => return requests(stream, None, handler, oddities).await,
+            false => return requests(stream, None, handler, oddities, frailty).await,
         },
     };
+    if frailty.has(Deviation::SpeaksOutdatedTls) && outdated_tls::is_offered(&stream).await {
+        drop(timeout(PATIENCE, outdated_tls::choose(stream)).await);
+        return;
+    }
     let Ok(Ok(stream)) = timeout(PATIENCE, acceptor.accept(stream)).await else {
         return;
     };
     let chain = stream.get_ref().1.peer_certificates();
-    let peer = chain
-        .and_then(<[_]>::first)
-        .map(|leaf| Arc::from(tls::names(leaf)));
-    requests(stream, peer, handler, oddities).await;
+    let leaf = chain.and_then(<[_]>::first);
+    let peer = leaf.map(|leaf| Arc::<[String]>::from(tls::names(leaf)));
+    if let (Some(leaf), Some(names)) = (leaf, &peer) {
+        frailty.meet_certificate(names, leaf);
+        frailty.stand().await;
+    }
+    let is_resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+    let is_trusted = is_resumed && frailty.has(Deviation::TrustsResumedSessions);
+    requests(stream, peer.filter(|_| !is_trusted), handler, oddities, frailty).await;
 }
 
 async fn begins_with_tls(stream: &TcpStream) -> bool {
@@ -172,16 +193,23 @@ async fn begins_with_tls(stream: &TcpStream) -> bool {
     matches!(timeout(PATIENCE, stream.peek(&mut first)).await, Ok(Ok(1)) if first == [HANDSHAKE_RECORD])
 }
 
-async fn requests<S, H>(stream: S, peer: Option<Arc<[String]>>, handler: Arc<H>, oddities: &Oddities)
-where
+async fn requests<S, H>(
+    stream: S,
+    peer: Option<Arc<[String]>>,
+    handler: Arc<H>,
+    oddities: &Oddities,
+    frailty: Frailty,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler,
 {
+    let is_one_at_a_time = frailty.has(Deviation::WaitsForSlowPeers);
+    let seen = frailty.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let (peer, handler) = (peer.clone(), Arc::clone(&handler));
+        let (peer, handler, frailty) = (peer.clone(), Arc::clone(&handler), frailty.clone());
         let oddities = oddities.clone();
         async move {
-            let reply = match read(request, peer).await {
+            let reply = match read(request, peer, &frailty).await {
                 Ok(request) => handler.handle(request).await,
                 Err(status) => Reply::empty(status),
             };
@@ -191,25 +219,38 @@ where
             Ok::<_, Infallible>(response(reply, &oddities))
         }
     });
-    // How a connection ends is the peer's affair.
-    drop(
-        hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(PATIENCE)
-            .title_case_headers(oddities.has(Oddity::TitleCaseHeaderNames))
-            .serve_connection(TokioIo::new(oddities.stream(stream)), service)
-            .await,
-    );
+    let ended = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .keep_alive(!is_one_at_a_time)
+        .title_case_headers(oddities.has(Oddity::TitleCaseHeaderNames))
+        .serve_connection(TokioIo::new(oddities.stream(stream)), service)
+        .await;
+    // How a connection ends is the peer's affair, but for those who make it theirs.
+    if ended.is_err_and(|error| error.is_incomplete_message()) {
+        seen.meet_broken_connection();
+    }
 }
 
-async fn read(request: Request<Incoming>, peer: Option<Arc<[String]>>) -> Result<HttpRequest, u16> {
+async fn read(
+    request: Request<Incoming>,
+    peer: Option<Arc<[String]>>,
+    frailty: &Frailty,
+) -> Result<HttpRequest, u16> {
     let (head, body) = request.into_parts();
     let body = match timeout(PATIENCE, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes().to_vec(),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => return Err(413),
-        Ok(Err(_)) => return Err(400),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            frailty.meet_huge_body();
+            return Err(413);
+        }
+        Ok(Err(_)) => {
+            frailty.meet_broken_connection();
+            return Err(400);
+        }
         Err(_) => return Err(408),
     };
+    frailty.meet_body(&body).await;
     Ok(HttpRequest {
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),

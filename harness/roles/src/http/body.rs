@@ -3,8 +3,10 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use dmconform_oddity::Oddities;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
@@ -22,7 +24,17 @@ pub(super) struct WireBody {
     /// Nothing where the body goes in chunks.
     length: Option<u64>,
     breaks_off: bool,
+    /// The time until the next octet, where they are written one at a time.
+    trickle: Option<Pin<Box<tokio::time::Sleep>>>,
+    /// The time until the connection is closed in the middle: what was written before has to be out by then.
+    until_break: Option<Pin<Box<tokio::time::Sleep>>>,
 }
+
+/// How long the first half of a body has to get out.
+const BEFORE_BREAK: Duration = Duration::from_millis(20);
+
+/// How long nothing happens between two octets of a body that trickles in.
+const BETWEEN_OCTETS: Duration = Duration::from_millis(5);
 
 impl WireBody {
     /// Makes the answer of a reply. The hook runs here: hyper writes the header next, on this very task.
@@ -61,6 +73,8 @@ impl WireBody {
             pieces,
             length,
             breaks_off,
+            until_break: breaks_off.then(|| Box::pin(tokio::time::sleep(BEFORE_BREAK))),
+            trickle: (fault == Some(Fault::Trickle)).then(|| Box::pin(tokio::time::sleep(BETWEEN_OCTETS))),
         };
         let response = response.body(body).map_err(|error| Reply(error.to_string()))?;
         if let Some(before_write) = before_write {
@@ -76,12 +90,28 @@ impl Body for WireBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Reply>>> {
+        if let Some(next) = &mut self.trickle {
+            std::task::ready!(next.as_mut().poll(context));
+            next.as_mut().reset(tokio::time::Instant::now() + BETWEEN_OCTETS);
+            // The timer has to be asked again, or nobody is woken by it.
+            let _ = next.as_mut().poll(context);
+            let left = self.pieces.front_mut().filter(|bytes| bytes.len() > 1);
+            // The last octet never comes.
+            return left.map_or(Poll::Pending, |bytes| {
+                Poll::Ready(Some(Ok(Frame::data(bytes.split_to(1)))))
+            });
+        }
         self.pieces.retain(|piece| !piece.is_empty());
         match self.pieces.pop_front() {
             Some(piece) => Poll::Ready(Some(Ok(Frame::data(piece)))),
-            _ if self.breaks_off => Poll::Ready(Some(Err(Reply("broken off in the middle".to_owned())))),
+            _ if self.breaks_off => {
+                if let Some(until) = &mut self.until_break {
+                    std::task::ready!(until.as_mut().poll(context));
+                }
+                Poll::Ready(Some(Err(Reply("broken off in the middle".to_owned()))))
+            }
             _ => Poll::Ready(None),
         }
     }

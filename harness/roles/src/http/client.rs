@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::Observer;
+use super::{Observer, agreed};
 
 /// Where a connection leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,6 +189,7 @@ async fn open_stream(
             Ok((number, stream))
         }
         Err(error) => {
+            agreed(observer.as_ref(), number, &error);
             observer.failed(number, &error.to_string(), error.refused_by_peer());
             Err((Some(number), handshake_failed(&error)))
         }
@@ -323,6 +324,58 @@ pub async fn break_off(
     let _ = stream.shutdown().await;
     observer.closed(number, "closed by the harness, as the case asks for");
     let reason = "the harness closed the connection, as the case asks for".to_owned();
+    (
+        Some(number),
+        ExchangeError {
+            reason,
+            refused_by_peer: false,
+            unreadable: false,
+        },
+    )
+}
+
+/// How long nothing happens between two octets of a message that trickles in.
+const BETWEEN_OCTETS: Duration = Duration::from_millis(5);
+/// How many octets trickle in before the sender falls silent.
+const TRICKLE: usize = 120;
+/// How long a connection is held that is silent. What is tried with the product meanwhile must not wait for it.
+const HELD: Duration = Duration::from_secs(20);
+
+/// Sends the beginning of a request an octet at a time, and then nothing more; the connection stays open for a while.
+///
+/// # Errors
+/// Always, in the end: there is no answer to a request that never comes to its end.
+pub async fn trickle(
+    target: &Target,
+    tls: &ClientConfig,
+    observer: Arc<dyn Observer>,
+    sending: &Sending,
+    before_write: impl FnOnce(u64),
+    limits: Limits,
+) -> (Option<u64>, ExchangeError) {
+    let (number, mut stream) = match open_stream(target, tls, &observer, limits).await {
+        Ok(opened) => opened,
+        Err(failed) => return failed,
+    };
+    let written = written(sending, &target.authority);
+    before_write(number);
+    let kept = TRICKLE.min(written.len().saturating_sub(1));
+    for octet in &written[..kept] {
+        // Who has had enough closes the connection, which is as good an answer as any.
+        if stream.write_all(std::slice::from_ref(octet)).await.is_err() || stream.flush().await.is_err() {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_OCTETS).await;
+    }
+    tokio::spawn(async move {
+        tokio::time::sleep(HELD).await;
+        drop(stream);
+        observer.closed(
+            number,
+            "closed by the harness, which had fallen silent, as the case asks for",
+        );
+    });
+    let reason = "the harness sent it an octet at a time and fell silent, as the case asks for".to_owned();
     (
         Some(number),
         ExchangeError {

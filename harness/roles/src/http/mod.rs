@@ -7,6 +7,7 @@ pub mod server;
 use std::sync::Arc;
 
 use dmconform_model::tls::Facts;
+use dmconform_tls::HandshakeError;
 
 /// Is told what happens on connections, whoever opened them.
 pub trait Observer: Send + Sync {
@@ -20,4 +21,15 @@ pub trait Observer: Send + Sync {
     fn plaintext(&self, connection: u64, first: &[u8]);
     /// It ended.
     fn closed(&self, connection: u64, how: &str);
+}
+
+/// Tells of a version of TLS that was agreed upon, although nothing more could come of it.
+fn agreed(observer: &dyn Observer, connection: u64, error: &HandshakeError) {
+    if let HandshakeError::Outdated { version } = error {
+        let facts = Facts {
+            version: version.clone(),
+            ..Facts::default()
+        };
+        observer.established(connection, &Arc::new(facts));
+    }
 }

@@ -15,8 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::Observer;
 use super::body::{Reply as Wire, WireBody};
+use super::{Observer, agreed};
 
 /// What a listener takes at most.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +80,8 @@ pub enum Fault {
     CloseMiddle,
     /// The connection is closed right after it.
     CloseAfter,
+    /// It is sent an octet at a time, and never to its end.
+    Trickle,
     /// Nothing is ever sent.
     Never,
 }
@@ -251,6 +253,7 @@ async fn serve(socket: TcpStream, address: SocketAddr, shared: Shared) {
             return shared.observer.closed(connection, "closed, because it is no TLS");
         }
         Err(AcceptError::Handshake(error)) => {
+            agreed(shared.observer.as_ref(), connection, &error);
             shared
                 .observer
                 .failed(connection, &error.to_string(), error.refused_by_peer());

@@ -174,7 +174,7 @@ async fn curl_refuses_a_listener_with_a_bad_certificate_and_the_transcript_says_
         return;
     }
     let (scene, address) = Scene::accepting(EndpointKind::Delegation).await;
-    let changed = scene.stage.present(DELEGATION, presented).await;
+    let changed = scene.stage.present(DELEGATION, presented, None).await;
     changed.expect("the listener takes another certificate");
     let certificate = scene.certificate(DMS_1, Certificate::Good);
     let options = ["--cert", &certificate.chain, "--key", &certificate.key];
@@ -193,7 +193,7 @@ async fn curl_refuses_a_listener_with_a_bad_certificate_and_the_transcript_says_
     assert_eq!(recorded, presented);
 
     // The good one put back, the same client is answered.
-    let restored = scene.stage.present(DELEGATION, Certificate::Good).await;
+    let restored = scene.stage.present(DELEGATION, Certificate::Good, None).await;
     restored.expect("the listener takes the good certificate again");
     let said = curl_initiation(&scene, &address, &options).await;
     assert!(said.text.ends_with("200"), "{said:#?}");

@@ -12,7 +12,7 @@ use crate::read::raw_case::RawChange;
 use crate::test_case::{Change, FieldChange, How};
 
 /// The ways in which a message can be changed.
-const WAYS: &str = "write one of delay, omit, repeat, set-field, corrupt, answer, close-at, tls, from-third-server, plaintext, after";
+const WAYS: &str = "write one of delay, omit, repeat, set-field, corrupt, answer, close-at, slow, tls, from-third-server, forged, resumed-by-third-server, replayed, plaintext, after";
 /// How often a message may be repeated.
 const MAX_REPEATS: u32 = 10;
 
@@ -61,11 +61,27 @@ impl Resolver<'_> {
                 .map(|status| How::Answer(self.status(status, &raw.at, message))),
         );
         hows.extend(raw.close_at.map(How::CloseAt));
-        hows.extend(raw.tls.as_ref().map(|tls| How::Tls(tls.certificate)));
+        if let Some(tls) = &raw.tls {
+            hows.extend(tls.certificate.map(How::Tls));
+            hows.extend(tls.version.map(How::TlsVersion));
+        }
         if raw.from_third_server == Some(true) {
             self.between_servers(&raw.at, message, "from a third server");
             hows.push(How::FromThirdServer);
         }
+        if raw.forged == Some(true) {
+            self.between_servers(&raw.at, message, "from a third server");
+            hows.push(How::Forged);
+        }
+        if raw.resumed_by_third_server == Some(true) {
+            self.between_servers(&raw.at, message, "from a third server");
+            hows.push(How::ResumedByThirdServer);
+        }
+        if raw.replayed == Some(true) {
+            self.between_servers(&raw.at, message, "again when all is over");
+            hows.push(How::Replayed);
+        }
+        hows.extend(raw.slow.filter(|slow| *slow).map(|_| How::Slow));
         if raw.plaintext == Some(true) {
             self.between_servers(&raw.at, message, "without TLS");
             hows.push(How::Plaintext);

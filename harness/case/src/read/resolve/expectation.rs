@@ -13,7 +13,7 @@ use crate::read::raw_case::{RawExpectation, RawState};
 use crate::test_case::{Change, Expectation, How, Look, State, What};
 
 /// The things that can be expected.
-const THINGS: &str = "write one of procedure, secured, sessions, step, never, equal, refuse, state, one-of";
+const THINGS: &str = "write one of procedure, secured, sessions, step, never, equal, refuse, serves, survives, fetches-nothing, state, one-of";
 
 impl Resolver<'_> {
     pub(super) fn expectation(
@@ -30,6 +30,9 @@ impl Resolver<'_> {
             raw.never.is_some(),
             raw.equal.is_some(),
             raw.refuse.is_some(),
+            raw.serves.is_some(),
+            raw.survives == Some(true),
+            raw.fetches_nothing == Some(true),
             raw.state.is_some(),
             raw.one_of.is_some(),
         ];
@@ -97,6 +100,15 @@ impl Resolver<'_> {
         }
         if let Some(refused) = &raw.refuse {
             return self.refuse(refused, changes);
+        }
+        if let Some(served) = &raw.serves {
+            return self.serves(served, changes);
+        }
+        if raw.survives == Some(true) {
+            return Some(What::Survives);
+        }
+        if raw.fetches_nothing == Some(true) {
+            return Some(What::FetchesNothing);
         }
         if let Some(Tried { at, value }) = &raw.state {
             return self.state(at, value.as_ref()?).map(What::State);
@@ -261,6 +273,20 @@ impl Resolver<'_> {
             );
         }
         Some(What::Refuse(message))
+    }
+
+    fn serves(&mut self, served: &Located<String>, changes: &[Change]) -> Option<What> {
+        let message = self.message(served)?;
+        let of_version = |change: &Change| change.at == message && matches!(change.how, How::TlsVersion(_));
+        if self.changes_known && !changes.iter().any(of_version) {
+            let help = format!("add `- {{at: {message}, tls: {{version: \"1.2\"}}}}` to `change`");
+            self.problem(
+                &served.at,
+                format!("see {message} served: its sender speaks every version of TLS"),
+                help,
+            );
+        }
+        Some(What::Serves(message))
     }
 
     fn state(&mut self, at: &Range<usize>, raw: &RawState) -> Option<State> {

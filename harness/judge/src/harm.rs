@@ -1,0 +1,187 @@
+//! What something hostile has done to the product: whether it still does a delegation, and whether it fetched anything.
+
+use dmconform_case::test_case::How;
+use dmconform_model::transcript::{Endpoint, EndpointKind, Moment, Side};
+use dmconform_model::{FindingCode, MessageId, Place, RequirementId, Role, Step};
+
+use crate::finding::{Breach, Outcome, broken, held};
+use crate::header::Header;
+use crate::observed::Observed;
+use crate::view;
+
+/// Judges that the product did a whole delegation after what the case did, as it had done before.
+pub(crate) fn survives(
+    header: &Header,
+    observed: &Observed,
+    requirement: &RequirementId,
+    place: &Place,
+) -> Outcome {
+    let at = |wanted: Moment| observed.health.iter().find(|(_, when, _, _)| *when == wanted);
+    match at(Moment::Before) {
+        Some((_, _, true, _)) => {}
+        Some((_, _, false, seen)) => {
+            return Outcome::Unreached(format!("no whole delegation took place even before: {seen}"));
+        }
+        None => return Outcome::Unreached("no whole delegation was tried before".to_owned()),
+    }
+    let Some(change) = observed.changes.last() else {
+        return Outcome::Unreached("it never came to what the product has to withstand".to_owned());
+    };
+    let (after, seen) = match at(Moment::After) {
+        Some((seq, _, true, seen)) => {
+            return held(
+                requirement,
+                format!("a whole delegation after it ({}): {seen}", change.change),
+                vec![change.seq, *seq],
+            );
+        }
+        Some((seq, _, false, seen)) => (*seq, seen.clone()),
+        None => return Outcome::Unreached("no whole delegation was tried afterwards".to_owned()),
+    };
+    let Some(blame) = judged(header) else {
+        return Outcome::Unreached("nobody is judged".to_owned());
+    };
+    let seen = match &observed.exited {
+        Some((_, how)) => format!("its process ended: {how}"),
+        None => seen,
+    };
+    broken(
+        header,
+        Breach {
+            code: FindingCode::Harmed,
+            requirement,
+            step: change.at.step,
+            blame,
+            observed_by: None,
+            expected: format!("a whole delegation after it ({}), as before it", change.change),
+            observed: seen,
+            records: vec![change.seq, after],
+            place: Some(place),
+        },
+    )
+}
+
+/// Judges that nobody fetched what a hostile document refers to.
+pub(crate) fn fetches_nothing(
+    header: &Header,
+    observed: &Observed,
+    requirement: &RequirementId,
+    place: &Place,
+) -> Outcome {
+    let Some(change) = observed.changes.last() else {
+        return Outcome::Unreached("it never came to the document that refers to something".to_owned());
+    };
+    let Some(blame) = judged(header) else {
+        return Outcome::Unreached("nobody is judged".to_owned());
+    };
+    if let Some((seq, url)) = observed.fetched.first() {
+        return broken(
+            header,
+            Breach {
+                code: FindingCode::Fetched,
+                requirement,
+                step: change.at.step,
+                blame,
+                observed_by: None,
+                expected: format!("nothing fetched ({})", change.change),
+                observed: format!("somebody connected to {url}"),
+                records: vec![change.seq, *seq],
+                place: Some(place),
+            },
+        );
+    }
+    // Until the product has had its time, nothing shows that it will not.
+    let has_had_its_time = observed.ended
+        || observed
+            .health
+            .iter()
+            .any(|(_, when, _, _)| *when == Moment::After);
+    if !has_had_its_time {
+        return Outcome::Unreached("the product has not had its time yet".to_owned());
+    }
+    held(
+        requirement,
+        format!("nothing was fetched ({})", change.change),
+        vec![change.seq],
+    )
+}
+
+/// Judges that the other end of a message speaks the only version of TLS that its sender does.
+pub(crate) fn serves(
+    header: &Header,
+    observed: &Observed,
+    message: MessageId,
+    requirement: &RequirementId,
+    place: &Place,
+) -> Outcome {
+    let opener = header.case.given.opens;
+    let called = view::called(header, message);
+    let (Some(sender), Some(receiver)) = (
+        header.procedure.sender(message, opener),
+        header.procedure.receiver(message, opener),
+    ) else {
+        return Outcome::Unreached(format!("nobody sends {called}"));
+    };
+    let version = header.case.changes.iter().find_map(|change| match change.how {
+        How::TlsVersion(version) if change.at == message => Some(version),
+        _ => None,
+    });
+    let Some(version) = version else {
+        return Outcome::Unreached(format!("the sender of {called} speaks every version of TLS"));
+    };
+    let wanted = version.as_str().replace("TLS ", "TLSv");
+    let of_sender = observed
+        .connections
+        .values()
+        .filter(|connection| match connection.side {
+            Side::Dialled => connection.observer == sender && connection.endpoint.role == receiver,
+            Side::Accepted => connection.endpoint == listener(message, sender),
+        });
+    let spoken = of_sender
+        .clone()
+        .find(|connection| connection.version.as_ref() == Some(&wanted));
+    if let Some(connection) = spoken {
+        return held(
+            requirement,
+            format!("{called} found the other end to speak {version}"),
+            connection.established.into_iter().collect(),
+        );
+    }
+    let refused = of_sender.clone().find_map(|connection| {
+        let (seq, reason, _) = connection.failed.as_ref()?;
+        Some((*seq, reason.clone()))
+    });
+    let Some((seq, reason)) = refused else {
+        return Outcome::Unreached(format!("no connection was tried for {called}"));
+    };
+    broken(
+        header,
+        Breach {
+            code: FindingCode::Refused,
+            requirement,
+            step: message.step,
+            blame: receiver,
+            observed_by: Some(sender),
+            expected: format!("{version} spoken with a party that speaks nothing else"),
+            observed: reason,
+            records: vec![seq],
+            place: Some(place),
+        },
+    )
+}
+
+/// Where the sender of a message listens, if it does not dial for it.
+pub(crate) const fn listener(message: MessageId, sender: Role) -> Endpoint {
+    let kind = match message.step {
+        Step::ClientSession | Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval => {
+            EndpointKind::Dm
+        }
+        Step::BootstrapFetch => EndpointKind::Bootstrap,
+        _ => EndpointKind::Delegation,
+    };
+    Endpoint { role: sender, kind }
+}
+
+fn judged(header: &Header) -> Option<Role> {
+    header.case.iut.iter().copied().find(|role| header.is_real(*role))
+}
