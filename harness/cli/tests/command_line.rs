@@ -173,6 +173,8 @@ fn a_defect_fails_the_case_that_owns_it(
         "run",
         "--role",
         role,
+        "--case",
+        "DEL-*",
         "--deviation",
         deviation,
         "--out",

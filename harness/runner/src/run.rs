@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use dmconform_case::implementation::Removal;
 use dmconform_case::ledger::ledger;
-use dmconform_case::test_case::{BootstrapPlace, How, TestCase, What};
+use dmconform_case::test_case::{BootstrapPlace, Circumstances, How, TestCase, What};
 use dmconform_judge::{Header, JUDGE_VERSION, Owner, Parties};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::result::{Problem, RunInfo, summarise, summarise_robustness};
@@ -309,9 +309,31 @@ async fn run_alone(
     devices: &Arc<Devices>,
     cases: Vec<TestCase>,
 ) {
+    // A product that does no whole delegation in some circumstances is not asked for one again and again.
+    let mut unwell: Vec<(Circumstances, String)> = Vec::new();
     for case in cases {
+        if *shared.cancelled.borrow() {
+            return;
+        }
+        let given = case.given.clone();
+        let known = unwell.iter().find(|(known, _)| *known == given);
+        if let Some((_, reason)) = known.filter(|_| is_harmful(&case)) {
+            (shared.emit)(RunEvent::CaseStarted {
+                implementation: running.file.name.clone(),
+                case: case.id.clone(),
+            });
+            let (context, _) = context(shared, running, case, 1);
+            context.recorder.record(Event::Health {
+                when: Moment::Before,
+                whole: false,
+                observed: reason.clone(),
+            });
+            finish(shared, &context);
+            continue;
+        }
         let listener = exclusive_listener(&shared.options.suite.procedure, &case);
-        run_case(
+        let id = case.id.clone();
+        let health = run_case(
             Arc::clone(shared),
             Arc::clone(running),
             Arc::clone(devices),
@@ -319,6 +341,9 @@ async fn run_alone(
             listener,
         )
         .await;
+        if let Some(Health::Unwell(observed)) = health {
+            unwell.push((given, format!("{observed}, as {id} has shown")));
+        }
     }
 }
 
@@ -377,7 +402,7 @@ async fn run_case(
     devices: Arc<Devices>,
     case: TestCase,
     listener: Option<ExclusiveListener>,
-) {
+) -> Option<Health> {
     let mut cancelled = shared.cancelled.clone();
     let harmful = is_harmful(&case);
     let count = if case.given.beside { 2 } else { 1 };
@@ -385,10 +410,10 @@ async fn run_case(
         devices.available.acquire_many(count).await,
         shared.jobs.acquire().await,
     ) else {
-        return;
+        return None;
     };
     if *cancelled.borrow_and_update() {
-        return;
+        return None;
     }
     let number = devices.take();
     let id = case.id.clone();
@@ -400,8 +425,20 @@ async fn run_case(
     let other = case.given.beside.then(|| devices.take());
     let beside = other.map(|other| context(&shared, &running, standing_still(&case), other));
     let (context, variables) = context(&shared, &running, case, number);
+    let mut before = None;
     if harmful {
-        health(&shared, &running, &devices, &context, Moment::Before).await;
+        let found = health(&shared, &running, &devices, &context, Moment::Before).await;
+        if *cancelled.borrow_and_update() {
+            context.recorder.record(Event::Aborted {
+                reason: "the run was cancelled".to_owned(),
+            });
+        }
+        if matches!(found, Health::Unwell(_)) {
+            devices.give_back(number);
+            finish(&shared, &context);
+            return Some(found);
+        }
+        before = Some(found);
     }
     if let Some(listener) = &listener
         && let Err(error) = present(&running, listener).await
@@ -446,8 +483,14 @@ async fn run_case(
     if harmful {
         health(&shared, &running, &devices, &context, Moment::After).await;
     }
-    context.recorder.record(Event::Ended);
     devices.give_back(number);
+    finish(&shared, &context);
+    before
+}
+
+/// Ends a case's transcript, stores it, and tells the result.
+fn finish(shared: &Shared, context: &CaseContext) {
+    context.recorder.record(Event::Ended);
     let result = context.recorder.result();
     let path = shared.options.directory.join(&context.header.transcript);
     if let Err(error) = store(&path, &context.recorder.stored()) {
@@ -456,7 +499,7 @@ async fn run_case(
             path.display()
         );
         let problem = Problem {
-            implementation: running.file.name.clone(),
+            implementation: context.header.target.name.clone(),
             message,
             output: String::new(),
         };
@@ -484,7 +527,7 @@ async fn health(
     devices: &Arc<Devices>,
     case: &Arc<CaseContext>,
     when: Moment,
-) {
+) -> Health {
     let number = devices.take();
     let mut healthy = case.case().clone();
     healthy.changes.clear();
@@ -507,17 +550,27 @@ async fn health(
     let mut messages = case.header.procedure.messages(with_removal);
     let missing = messages.find(|message| !context.recorder.seen(*message));
     let whole = missing.is_none();
+    let seen = match missing {
+        Some(missing) => format!("{missing} ({}) was not seen", case.header.procedure.name(missing)),
+        None => "every message of the procedure was seen".to_owned(),
+    };
     case.recorder.record(Event::Health {
         when,
         whole,
-        observed: match missing {
-            Some(missing) => format!("{missing} ({}) was not seen", case.header.procedure.name(missing)),
-            None => "every message of the procedure was seen".to_owned(),
-        },
+        observed: seen.clone(),
     });
     if when == Moment::After && !whole && !*shared.cancelled.borrow() {
         restart(shared, running, &case.case().id.0).await;
     }
+    if whole { Health::Well } else { Health::Unwell(seen) }
+}
+
+/// Whether a product does a whole delegation.
+enum Health {
+    /// It does.
+    Well,
+    /// It does not: what was not seen.
+    Unwell(String),
 }
 
 /// What a case did to the product must not be held against it in the next one.
