@@ -140,7 +140,9 @@ fn mutants(options: &SelfTestOptions) -> Vec<(Mutant, Deviation)> {
         .collect()
 }
 
-/// Everything once: the clean reference implementation first and alone, then the deviations beside each other.
+/// Everything once. Where every case is tried on everything, one after the other: the reference implementation without
+/// deviations, the deviations beside each other, the oddities beside each other. A few cases wait far more than they compute:
+/// there, all of it goes on at once.
 async fn pass(
     number: usize,
     of: usize,
@@ -150,24 +152,59 @@ async fn pass(
     cancelled: &watch::Receiver<bool>,
 ) -> Pass {
     let directory = options.directory.join(format!("runs/{number}"));
-    let clean = RunOptions {
-        directory: directory.join("clean"),
+    let clean = try_clean(&directory, options, emit, cancelled);
+    let deviating = try_mutants(number, of, &directory, options, mutants, emit, cancelled);
+    let odd = oddities::try_all(number, &directory, options, emit, cancelled);
+    let (clean, (rows, mut problems), odd) = match options.full {
+        true => (clean.await, deviating.await, odd.await),
+        false => tokio::join!(clean, deviating, odd),
+    };
+    problems.extend(clean.problems);
+    problems.extend(odd.problems);
+    Pass {
+        clean: clean.cases,
+        rows,
+        odd: odd.alarms,
+        oddities: odd.tried,
+        problems,
+    }
+}
+
+/// The cases against the reference implementation without deviations.
+async fn try_clean(
+    directory: &Path,
+    options: &SelfTestOptions,
+    emit: &EmitSelfTest,
+    cancelled: &watch::Receiver<bool>,
+) -> RunRecord {
+    let directory = directory.join("clean");
+    let run = RunOptions {
+        directory: directory.clone(),
         cases: clean_cases(options),
         ..run_options(options, options.targets.clone())
     };
-    let clean = silent_run(clean, cancelled).await;
+    let record = silent_run(run, cancelled).await;
+    let alarms = assess::false_alarms(&record.cases);
     emit(SelfTestEvent::CleanTested {
-        judged: clean.cases.iter().filter(|case| is_judged(case)).count(),
-        not_passed: assess::false_alarms(&clean.cases).len(),
+        judged: record.cases.iter().filter(|case| is_judged(case)).count(),
+        not_passed: alarms.len(),
     });
-    let mut pass = Pass {
-        problems: clean.problems,
-        clean: clean.cases,
-        ..Pass::default()
-    };
-    if assess::false_alarms(&pass.clean).is_empty() && pass.problems.is_empty() {
-        discard(&directory.join("clean"));
+    if alarms.is_empty() && record.problems.is_empty() {
+        discard(&directory);
     }
+    record
+}
+
+/// The deviations, beside each other.
+async fn try_mutants(
+    number: usize,
+    of: usize,
+    directory: &Path,
+    options: &Arc<SelfTestOptions>,
+    mutants: &[(Mutant, Deviation)],
+    emit: &EmitSelfTest,
+    cancelled: &watch::Receiver<bool>,
+) -> (Vec<Row>, Vec<Problem>) {
     let at_once = Arc::new(Semaphore::new(options.at_once.max(1)));
     let mut trials = JoinSet::new();
     for (index, (mutant, deviation)) in mutants.iter().enumerate() {
@@ -185,11 +222,12 @@ async fn pass(
         });
     }
     let mut rows = Vec::new();
+    let mut problems = Vec::new();
     while let Some(tried) = trials.join_next().await {
-        let Ok((index, (row, problems))) = tried else {
+        let Ok((index, (row, found))) = tried else {
             continue;
         };
-        pass.problems.extend(problems);
+        problems.extend(found);
         rows.push((index, row.clone()));
         emit(SelfTestEvent::MutantTried {
             row: Box::new(row),
@@ -198,9 +236,7 @@ async fn pass(
         });
     }
     rows.sort_by_key(|(index, _)| *index);
-    pass.rows = rows.into_iter().map(|(_, row)| row).collect();
-    oddities::try_all(&mut pass, number, &directory, options, emit, cancelled).await;
-    pass
+    (rows.into_iter().map(|(_, row)| row).collect(), problems)
 }
 
 /// Tries one deviation: on the cases that name it, on one form of the reference implementation after the other until

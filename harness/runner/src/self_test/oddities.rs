@@ -11,9 +11,19 @@ use globset::GlobSet;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::assess::{Pass, false_alarms};
+use super::assess::false_alarms;
 use super::{EmitSelfTest, SelfTestEvent, SelfTestOptions, discard, is_judged, run_options, silent_run};
 use crate::options::{RunOptions, TargetFile, globs};
+
+/// What all of them came to.
+#[derive(Default)]
+pub(super) struct Odd {
+    /// How many were tried.
+    pub(super) tried: usize,
+    /// What failed because of one.
+    pub(super) alarms: Vec<FalseAlarm>,
+    pub(super) problems: Vec<Problem>,
+}
 
 /// What one oddity came to.
 struct Tried {
@@ -34,16 +44,18 @@ pub(super) fn full_delegations() -> Option<GlobSet> {
 /// At once on both sides, on the full delegations and on as few forms of the reference implementation as play every role; or, where
 /// all is asked for, on each side alone, on every case and every form.
 pub(super) async fn try_all(
-    pass: &mut Pass,
     number: usize,
     directory: &Path,
     options: &Arc<SelfTestOptions>,
     emit: &EmitSelfTest,
     cancelled: &watch::Receiver<bool>,
-) {
+) -> Odd {
     let asked = |oddity: &&Oddity| options.is_everything() || options.oddities.contains(oddity);
     let oddities: Vec<Oddity> = Oddity::ALL.iter().filter(asked).copied().collect();
-    pass.oddities = oddities.len();
+    let mut found = Odd {
+        tried: oddities.len(),
+        ..Odd::default()
+    };
     let sides: &[HadBy] = match options.full {
         true => &[HadBy::Product, HadBy::Peers],
         false => &[HadBy::Everybody],
@@ -69,9 +81,10 @@ pub(super) async fn try_all(
             judged: tried.judged,
             failed: tried.alarms.len(),
         });
-        pass.odd.extend(tried.alarms);
-        pass.problems.extend(tried.problems);
+        found.alarms.extend(tried.alarms);
+        found.problems.extend(tried.problems);
     }
+    found
 }
 
 async fn try_oddity(
