@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use oma_dm::bootstrap;
 use oma_dm::syncml;
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::accounts;
 use crate::background::lock;
@@ -28,7 +28,15 @@ const MAX_BOOTSTRAPS: usize = 4096;
 pub(crate) struct Store {
     kept: Mutex<Kept>,
     /// Whom to tell that a bootstrap was fetched.
-    listener: Mutex<Option<mpsc::UnboundedSender<String>>>,
+    listener: Mutex<Option<mpsc::UnboundedSender<Fetch>>>,
+}
+
+/// Somebody fetches a bootstrap.
+#[derive(Debug)]
+pub(crate) struct Fetch {
+    pub(crate) token: String,
+    /// Told when this has been heard.
+    pub(crate) heard: oneshot::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -53,7 +61,7 @@ impl Store {
     }
 
     /// Hears from now on which tokens are fetched.
-    pub(crate) fn listen(&self) -> mpsc::UnboundedReceiver<String> {
+    pub(crate) fn listen(&self) -> mpsc::UnboundedReceiver<Fetch> {
         let (sender, receiver) = mpsc::unbounded_channel();
         *lock(&self.listener) = Some(sender);
         receiver
@@ -66,10 +74,19 @@ impl Store {
             .map(|(_, account)| account.clone())
     }
 
-    fn was_fetched(&self, token: &str) {
-        if let Some(listener) = &*lock(&self.listener) {
-            // Nobody may be interested any more.
-            drop(listener.send(token.to_owned()));
+    /// Says that a bootstrap is being fetched, and waits until that was heard: the client may be quick to open its session.
+    async fn is_being_fetched(&self, token: &str) {
+        let (heard, hearing) = oneshot::channel();
+        let fetch = Fetch {
+            token: token.to_owned(),
+            heard,
+        };
+        let is_said = lock(&self.listener)
+            .as_ref()
+            .is_some_and(|listener| listener.send(fetch).is_ok());
+        if is_said {
+            // Whoever listens may be gone by now.
+            drop(hearing.await);
         }
     }
 }
@@ -200,7 +217,7 @@ impl Handler for BootstrapServer {
         };
         match self.document(&account) {
             Some((media_type, document)) => {
-                self.store.was_fetched(&token);
+                self.store.is_being_fetched(&token).await;
                 Reply::new(200, media_type, document)
             }
             None => Reply::empty(500),

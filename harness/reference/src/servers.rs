@@ -232,8 +232,10 @@ impl Assembly<'_> {
             let mut fetched = self.store.listen();
             let office = Arc::clone(&office);
             self.services.push(Box::pin(async move {
-                while let Some(token) = fetched.recv().await {
-                    let outgoing = lock(&office.machine).fetched(&token);
+                while let Some(fetch) = fetched.recv().await {
+                    let outgoing = lock(&office.machine).fetched(&fetch.token);
+                    // Whoever fetches may be gone by now.
+                    fetch.heard.send(()).ok();
                     office.send(outgoing);
                 }
             }));

@@ -153,8 +153,10 @@ async fn pass(
 ) -> Pass {
     let directory = options.directory.join(format!("runs/{number}"));
     let clean = try_clean(&directory, options, emit, cancelled);
-    let deviating = try_mutants(number, of, &directory, options, mutants, emit, cancelled);
-    let odd = oddities::try_all(number, &directory, options, emit, cancelled);
+    let at_once = Arc::new(Semaphore::new(options.at_once.max(1)));
+    let turns = (number, of, &at_once);
+    let deviating = try_mutants(turns, &directory, options, mutants, emit, cancelled);
+    let odd = oddities::try_all(number, &directory, options, &at_once, emit, cancelled);
     let (clean, (rows, mut problems), odd) = match options.full {
         true => (clean.await, deviating.await, odd.await),
         false => tokio::join!(clean, deviating, odd),
@@ -195,22 +197,20 @@ async fn try_clean(
     record
 }
 
-/// The deviations, beside each other.
+/// The deviations, beside each other: in which pass, of how many, and how many at once.
 async fn try_mutants(
-    number: usize,
-    of: usize,
+    (number, of, at_once): (usize, usize, &Arc<Semaphore>),
     directory: &Path,
     options: &Arc<SelfTestOptions>,
     mutants: &[(Mutant, Deviation)],
     emit: &EmitSelfTest,
     cancelled: &watch::Receiver<bool>,
 ) -> (Vec<Row>, Vec<Problem>) {
-    let at_once = Arc::new(Semaphore::new(options.at_once.max(1)));
     let mut trials = JoinSet::new();
     for (index, (mutant, deviation)) in mutants.iter().enumerate() {
         let options = Arc::clone(options);
         let (mutant, deviation) = (mutant.clone(), deviation.clone());
-        let at_once = Arc::clone(&at_once);
+        let at_once = Arc::clone(at_once);
         let cancelled = cancelled.clone();
         let directory = directory.join(format!("{}-{}", mutant.deviation, mutant.role));
         trials.spawn(async move {

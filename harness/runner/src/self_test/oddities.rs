@@ -47,6 +47,7 @@ pub(super) async fn try_all(
     number: usize,
     directory: &Path,
     options: &Arc<SelfTestOptions>,
+    at_once: &Arc<Semaphore>,
     emit: &EmitSelfTest,
     cancelled: &watch::Receiver<bool>,
 ) -> Odd {
@@ -60,11 +61,10 @@ pub(super) async fn try_all(
         true => &[HadBy::Product, HadBy::Peers],
         false => &[HadBy::Everybody],
     };
-    let at_once = Arc::new(Semaphore::new(options.at_once.max(1)));
     let mut trials = JoinSet::new();
     for oddity in oddities {
         for had_by in sides.iter().copied() {
-            let (options, at_once) = (Arc::clone(options), Arc::clone(&at_once));
+            let (options, at_once) = (Arc::clone(options), Arc::clone(at_once));
             let cancelled = cancelled.clone();
             let directory = directory.join(format!("{oddity}-{had_by:?}").to_lowercase());
             trials.spawn(async move {
