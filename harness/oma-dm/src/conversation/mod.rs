@@ -129,7 +129,11 @@ enum State {
     Idle,
     /// The client has ended it; the server has a last word.
     AbortedByClient,
+    /// The server has nothing that is to be answered: the client says no more, unless it has something of its own to say. What is
+    /// forbidden is a message with nothing but the Status for the header (OMA-TS-DM_Protocol 8).
     Over,
+    /// It was broken off: nobody says any more.
+    Aborted,
 }
 
 /// A message and what it means as a whole.
@@ -181,7 +185,7 @@ impl Conversation {
             is_abort: has_alert(message, AlertCode::SESSION_ABORT),
             asks_on: has_alert(message, AlertCode::NEXT_MESSAGE),
         };
-        self.check_turn(sender, &mut notes);
+        self.check_turn(sender, message, &mut notes);
         self.check_header(sender, &message.header, &mut notes);
         self.check_answers(&turn, &mut notes);
         self.check_what_is_due(&turn, &mut notes);
@@ -206,7 +210,7 @@ impl Conversation {
     /// the caller to say.
     pub fn end(&self) -> Vec<Note> {
         let (message, sender, irregularity) = match (self.last, self.state) {
-            (None, _) | (_, State::Over) => return Vec::new(),
+            (None, _) | (_, State::Over | State::Aborted) => return Vec::new(),
             (Some(Sender::Server), State::Idle) => {
                 (self.taken - 1, Sender::Server, Irregularity::MissingFinal)
             }
@@ -228,10 +232,15 @@ impl Conversation {
         }
     }
 
-    fn check_turn(&mut self, sender: Sender, notes: &mut Notes) {
+    fn check_turn(&mut self, sender: Sender, message: &Message, notes: &mut Notes) {
+        let is_over = match self.state {
+            State::Over => demands(message).next().is_none(),
+            State::Aborted => true,
+            State::Open | State::Idle | State::AbortedByClient => false,
+        };
         if self.last.unwrap_or(Sender::Server) == sender {
             notes.note(None, Irregularity::OutOfTurn);
-        } else if self.state == State::Over && sender == Sender::Client {
+        } else if is_over && sender == Sender::Client {
             notes.note(None, Irregularity::AfterEnd);
         }
         self.last = Some(sender);
@@ -322,11 +331,12 @@ impl Conversation {
         let asks = demands(turn.message).next().is_some() || turn.refusal.is_some();
         self.state = match (turn.sender, self.state) {
             // What the server makes of a message after the end is its own affair.
-            (Sender::Client, State::Over) => State::Over,
+            (Sender::Client, State::Aborted) => State::Aborted,
+            (Sender::Client, State::Over) if !asks => State::Over,
             (Sender::Client, _) if turn.is_abort => State::AbortedByClient,
             (Sender::Client, _) => State::Open,
-            (Sender::Server, State::AbortedByClient) => State::Over,
-            (Sender::Server, _) if turn.is_abort => State::Over,
+            (Sender::Server, State::AbortedByClient) => State::Aborted,
+            (Sender::Server, _) if turn.is_abort => State::Aborted,
             (Sender::Server, _) if !asks && is_final => State::Over,
             (Sender::Server, _) if !asks => State::Idle,
             (Sender::Server, _) => State::Open,

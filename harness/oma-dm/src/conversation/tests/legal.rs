@@ -22,6 +22,14 @@ fn a_client_that_follows_the_address_of_the_answer_may_go_on_calling_the_server_
     assert_eq!(told(&session), [""; 0]);
 }
 
+#[test]
+fn a_client_that_has_an_event_to_say_goes_on_after_a_server_with_nothing_to_be_answered() {
+    let event = vec![header("1", 212), alert(1226)];
+    let answer = vec![header("2", 200), status("2", "2", "Alert", 200)];
+    let session = session(vec![package_1(), package_2([]), (event, true), (answer, true)]);
+    assert_eq!(told(&session), [""; 0]);
+}
+
 #[rstest]
 #[case::missing(407)]
 #[case::wrong(401)]
