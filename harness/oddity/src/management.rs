@@ -1,5 +1,7 @@
 //! What is unusual in the management tree.
 
+use oma_dm::syncml::{Alert, AlertCode, Item, Meta};
+
 use crate::{Oddities, Oddity};
 
 impl Oddities {
@@ -17,6 +19,29 @@ impl Oddities {
         };
         let rights: Vec<String> = usual.rsplit('&').map(reversed).collect();
         rights.join("&")
+    }
+
+    /// What a client says of its own in package 1 (OMA-TS-DM_Protocol 8.7).
+    pub fn events(&self) -> Vec<Alert> {
+        if !self.has(Oddity::FurtherAlerts) {
+            return Vec::new();
+        }
+        let meta = Meta {
+            format: Some("chr".to_owned()),
+            media_type: Some("urn:example:alert".to_owned()),
+            mark: Some("informational".to_owned()),
+            ..Meta::default()
+        };
+        let item = Item {
+            meta,
+            ..Item::default()
+        };
+        vec![Alert {
+            id: String::new(),
+            code: AlertCode::GENERIC,
+            correlator: None,
+            items: vec![item.with_text("all is well")],
+        }]
     }
 
     /// The name of an entry in the Bootstrap Config object; whoever writes the entry chooses it.

@@ -13,7 +13,7 @@ use oma_dm::bootstrap;
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::session::client::{ClientConfig, ClientSession, End, Step as Next};
 use oma_dm::session::{Authentication, Carried, Device};
-use oma_dm::syncml::{self, Alert, AlertCode, Command, Encoding, Item, Meta, StatusCode};
+use oma_dm::syncml::{self, AlertCode, Command, Encoding, StatusCode};
 use oma_dm::tree::{self, Tree};
 use oma_dm::uri::NodeUri;
 
@@ -257,11 +257,9 @@ async fn session(
     if let Some(octets) = context.case().given.max_message_size {
         config.max_message_size = Some(octets.into());
     }
+    config.events = context.oddities.events();
     let written = config.encoding;
     let (mut session, mut message) = ClientSession::start(config);
-    if context.oddities.has(Oddity::FurtherAlerts) {
-        message.commands.push(Command::Alert(further_alert(&message)));
-    }
     let mut change = None;
     let opening = MessageId::request(Step::ClientSession);
     let mut spoiled = Some(opening).filter(|_| server == Role::Dms2);
@@ -324,26 +322,6 @@ async fn session(
     };
     keep_nonces(&session, &mut client.tree, root);
     ended
-}
-
-/// An alert that says something to nobody (OMA-TS-DM_Protocol 8.7).
-fn further_alert(package_1: &syncml::Message) -> Alert {
-    let item = Item {
-        meta: Meta {
-            format: Some("chr".to_owned()),
-            media_type: Some("urn:example:alert".to_owned()),
-            mark: Some("informational".to_owned()),
-            ..Meta::default()
-        },
-        ..Item::default()
-    };
-    Alert {
-        // Commands are numbered from 1 on.
-        id: (package_1.commands.len() + 1).to_string(),
-        code: AlertCode::GENERIC,
-        correlator: None,
-        items: vec![item.with_text("nothing to worry about")],
-    }
 }
 
 /// Writes the nonces that moved on in a session, and nothing else: what the server has changed in the account, or removed with it,

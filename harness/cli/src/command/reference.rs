@@ -7,6 +7,8 @@ use serde_json::json;
 use crate::arguments::{Format, Reference};
 use crate::output::{Failure, print};
 
+use super::work;
+
 /// Plays roles until the process is told to end, or lists the deviations.
 pub(crate) fn run(arguments: &Reference) -> Result<u8, Failure> {
     let Some(config) = arguments.config.as_ref().filter(|_| !arguments.list_deviations) else {
@@ -49,7 +51,7 @@ pub(crate) fn run(arguments: &Reference) -> Result<u8, Failure> {
         .build()
         .map_err(|error| Failure::environment(format!("start threads: {error}")))?;
     runtime
-        .block_on(serve(&roles, config, manners, told_to_end()))
+        .block_on(serve(&roles, config, manners, work::signalled()))
         .map_err(|error| Failure::usage(error.to_string()))?;
     Ok(0)
 }
@@ -85,23 +87,4 @@ fn list(format: Format) -> String {
         "{text}{} deviations; `dmconform explain NAME` says which cases catch one\n",
         Deviation::ALL.len()
     )
-}
-
-/// Resolves when the process is interrupted or terminated.
-async fn told_to_end() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    // Without signals there is only the end of the process itself.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

@@ -33,7 +33,8 @@ async fn cancel_on_signal(cancel: watch::Sender<bool>) {
     std::process::exit(5);
 }
 
-async fn signalled() {
+/// Resolves when the process is interrupted or terminated.
+pub(super) async fn signalled() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -45,6 +46,7 @@ async fn signalled() {
             return;
         }
     }
+    // Without signals there is only the end of the process itself.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use dmconform_oddity::Oddity;
 use oma_dm::account::Account;
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::session::Carried;
 use oma_dm::session::client::{ClientConfig, ClientSession, End, Step};
-use oma_dm::syncml::{self, Alert, AlertCode, Command, Item, Message, Meta};
+use oma_dm::syncml::{self, AlertCode, Command, Message};
 use oma_dm::tree::Outcome;
 use oma_dm::uri::NodeUri;
 
@@ -74,10 +73,8 @@ impl Client {
         let mut config = ClientConfig::new(account, device_info, session_id, alert, &seed);
         config.encoding = self.encoding();
         config.takes_large_objects = !self.has(Deviation::RefusesLargeObjects);
-        let (mut session, mut first) = ClientSession::start(config);
-        if self.oddities.has(Oddity::FurtherAlerts) {
-            first.commands.push(Command::Alert(further_alert(&first)));
-        }
+        config.events = self.oddities.events();
+        let (mut session, first) = ClientSession::start(config);
         let hands = Hands {
             device,
             generation,
@@ -208,27 +205,6 @@ impl Client {
             body: answer.body,
             hmac: answer.hmac,
         })
-    }
-}
-
-/// An alert that says something to nobody (OMA-TS-DM_Protocol 8.7).
-fn further_alert(package_1: &Message) -> Alert {
-    let meta = Meta {
-        format: Some("chr".to_owned()),
-        media_type: Some("urn:example:alert".to_owned()),
-        mark: Some("informational".to_owned()),
-        ..Meta::default()
-    };
-    let item = Item {
-        meta,
-        ..Item::default()
-    };
-    Alert {
-        // Commands are numbered from 1 on.
-        id: (package_1.commands.len() + 1).to_string(),
-        code: AlertCode::GENERIC,
-        correlator: None,
-        items: vec![item.with_text("all is well")],
     }
 }
 
