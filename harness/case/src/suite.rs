@@ -1,6 +1,7 @@
 //! The suite: requirements, procedure, profile and cases, read together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use dmconform_model::requirement::OpenQuestion;
 use dmconform_model::{CaseId, Deviation, Diagnostic, Oddity, Requirement, RequirementId, Role};
@@ -21,17 +22,17 @@ pub const PROCEDURE: &str = "cases/procedure/bootstrap-server-url.yaml";
 /// The name of the profile inside the suite.
 pub const PROFILE: &str = "fixtures/profiles/default.yaml";
 
-/// Everything that cases are made of.
+/// Everything that cases are made of. What every transcript repeats is shared, not copied.
 #[derive(Clone, Debug)]
 pub struct Suite {
     /// The requirements.
-    pub requirements: BTreeMap<RequirementId, Requirement>,
+    pub requirements: Arc<BTreeMap<RequirementId, Requirement>>,
     /// What is not tested because no requirement states it.
     pub open_questions: Vec<OpenQuestion>,
     /// The procedure.
-    pub procedure: Procedure,
+    pub procedure: Arc<Procedure>,
     /// The profile.
-    pub profile: Profile,
+    pub profile: Arc<Profile>,
     /// What products do wrong, in the order of the steps.
     pub deviations: Vec<Deviation>,
     /// What products do otherwise and rightly so.
@@ -109,10 +110,10 @@ impl Suite {
         }
         if problems.is_empty() {
             Ok(Self {
-                requirements,
+                requirements: Arc::new(requirements),
                 open_questions,
-                procedure,
-                profile,
+                procedure: Arc::new(procedure),
+                profile: Arc::new(profile),
                 deviations: departures.deviations,
                 oddities: departures.oddities,
                 cases,
@@ -157,24 +158,24 @@ impl Suite {
     }
 
     /// The case that owns a requirement for a role: the first that is made for it alone.
-    pub fn owner(&self, requirement: &RequirementId, role: Role) -> Option<&CaseId> {
-        let candidates = self
-            .cases
-            .iter()
-            .filter(|case| case.withdrawn.is_none() && case.iut.contains(&role));
-        let made_for_it = candidates.filter(|case| {
-            !case
-                .expect
-                .iter()
-                .any(|expectation| expectation.what == What::Procedure)
-                && case
-                    .expect
-                    .iter()
-                    .any(|expectation| expectation.requirement == *requirement)
-        });
-        made_for_it
-            .min_by_key(|case| (case.iut.len(), order(&case.id), &case.id))
-            .map(|case| &case.id)
+    pub fn owners(&self) -> BTreeMap<(&RequirementId, Role), &CaseId> {
+        let mut owners: BTreeMap<(&RequirementId, Role), &TestCase> = BTreeMap::new();
+        for case in self.cases.iter().filter(|case| case.withdrawn.is_none()) {
+            let mut expectations = case.expect.iter();
+            if expectations.any(|expectation| expectation.what == What::Procedure) {
+                continue;
+            }
+            for expectation in &case.expect {
+                for role in &case.iut {
+                    let owner = owners.entry((&expectation.requirement, *role)).or_insert(case);
+                    // Of those for fewer roles, the first.
+                    if case.iut.len() < owner.iut.len() {
+                        *owner = case;
+                    }
+                }
+            }
+        }
+        owners.into_iter().map(|(of, case)| (of, &case.id)).collect()
     }
 }
 

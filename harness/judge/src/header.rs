@@ -1,6 +1,7 @@
 //! The header of a transcript: everything besides the records that judging needs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use dmconform_case::implementation::{AccountCredentials, Endpoints, Limits, Supports};
 use dmconform_case::procedure::Procedure;
@@ -23,13 +24,13 @@ pub struct Header {
     /// The case.
     pub case: TestCase,
     /// The procedure it varies.
-    pub procedure: Procedure,
+    pub procedure: Arc<Procedure>,
     /// How messages look on the wire.
-    pub profile: Profile,
+    pub profile: Arc<Profile>,
     /// The requirements, by identifier.
-    pub requirements: BTreeMap<RequirementId, Requirement>,
+    pub requirements: Arc<BTreeMap<RequirementId, Requirement>>,
     /// Which case owns a requirement, for a role: the one to look at when another stumbles over a breach.
-    pub owners: Vec<Owner>,
+    pub owners: Arc<Vec<Owner>>,
     /// The implementation under test and the roles it plays.
     pub target: Target,
     /// What it claims.

@@ -1,5 +1,6 @@
 //! The judge: fed record by record while a case runs, or with a stored transcript afterwards.
 
+use dmconform_case::test_case::What;
 use dmconform_model::transcript::{Event, Request, Response};
 use dmconform_model::{CaseResult, MessageId, Record, Role, Verdict};
 
@@ -57,11 +58,15 @@ impl Judge {
         verdict::judge(&self.header, &self.observed)
     }
 
-    /// Whether every expectation is decided already, so that nothing is gained by waiting.
+    /// Whether every expectation is decided already, so that nothing is gained by waiting. Whether the product survives is
+    /// for a delegation after the case to show: what the case can do for that, it has done with its change.
     pub fn settled(&self) -> bool {
         let expectations = &self.header.case.expect;
         !expectations.is_empty()
             && expectations.iter().all(|expected| {
+                if expected.what == What::Survives {
+                    return !self.observed.changes.is_empty();
+                }
                 let outcomes = expectation::judge(&self.header, &self.observed, expected);
                 !outcomes.is_empty()
                     && !outcomes
@@ -102,7 +107,10 @@ impl Judge {
 fn collect(observed: &mut Observed, record: &Record) {
     let seq = record.seq;
     observed.last_seq = seq;
-    observed.last_us = record.at_us;
+    // What is tried with the product before and after a case is not the case's time.
+    if !matches!(record.event, Event::Health { .. } | Event::Ended) || observed.health.is_empty() {
+        observed.last_us = record.at_us;
+    }
     match &record.event {
         Event::ConnectionOpened {
             connection,

@@ -6,6 +6,7 @@
 )]
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use dmconform_case::test_case::What;
 use dmconform_judge::{Judge, Transcript, read};
@@ -105,9 +106,7 @@ fn without_its_order_rule_a_breach_goes_unseen(#[case] name: &str, #[case] requi
         let mut stored = transcript(&path);
         stored.header.case.expect.truncate(1);
         stored.header.case.expect[0].what = What::Procedure;
-        stored
-            .header
-            .procedure
+        Arc::make_mut(&mut stored.header.procedure)
             .order
             .retain(|rule| Some(rule.requirement.0.as_str()) != without);
         let result = Judge::transcript(stored);

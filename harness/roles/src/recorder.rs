@@ -59,8 +59,7 @@ impl Recorder {
     /// Adds what happened; its number, or 0 if the case is over or flooded.
     pub fn record(&self, event: Event) -> u64 {
         let mut state = self.lock();
-        let over = state.closed || state.is_full();
-        if over && event != Event::Ended {
+        if state.closed || (state.is_full() && event != Event::Ended) {
             return 0;
         }
         let record = Record {

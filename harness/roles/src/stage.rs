@@ -34,7 +34,7 @@ pub struct Stage {
     /// Which case something belongs to.
     pub router: Router,
     /// How messages look on the wire.
-    pub profile: Profile,
+    pub profile: Arc<Profile>,
     /// How long the stage waits for anything.
     pub patience: Duration,
     /// What is unusual about what mock servers answer.
@@ -114,7 +114,7 @@ impl Stage {
     pub fn new(
         authority: Authority,
         names: Names,
-        profile: Profile,
+        profile: Arc<Profile>,
         patience: Duration,
         oddities: Oddities,
     ) -> Arc<Self> {

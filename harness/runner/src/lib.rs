@@ -1,10 +1,14 @@
 //! Plans a run, starts the product, drives the cases, and tells what happens as it happens.
 
 mod applies;
+mod case_context;
+mod case_run;
 mod drive;
 mod options;
+mod plan;
 mod ports;
 mod process;
+mod robustness;
 mod run;
 mod self_test;
 mod target;

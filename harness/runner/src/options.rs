@@ -1,6 +1,7 @@
 //! What a run is asked to do.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use dmconform_case::Suite;
 use dmconform_case::implementation::Implementation;
@@ -27,7 +28,7 @@ pub struct RunOptions {
     /// When it begins: RFC 3339, UTC.
     pub started: String,
     /// The suite.
-    pub suite: Suite,
+    pub suite: Arc<Suite>,
     /// The implementations.
     pub targets: Vec<TargetFile>,
     /// Only cases that judge one of these roles; all if empty.

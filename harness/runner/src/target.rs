@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dmconform_case::implementation::{Endpoints, Implementation, Start};
-use dmconform_case::profile::Profile;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::EndpointKind;
 use dmconform_model::{Role, Target};
@@ -101,7 +100,7 @@ impl Running {
         let stage = Stage::new(
             authority,
             names.clone(),
-            profile(options),
+            Arc::clone(&options.suite.profile),
             patience,
             options.of_peers(),
         );
@@ -280,10 +279,6 @@ impl Running {
         }
         self.stage.close();
     }
-}
-
-fn profile(options: &RunOptions) -> Profile {
-    options.suite.profile.clone()
 }
 
 fn names(product: &Implementation) -> Names {

@@ -118,7 +118,7 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
     Ok(RunOptions {
         id,
         started,
-        suite,
+        suite: Arc::new(suite),
         targets,
         roles,
         cases,

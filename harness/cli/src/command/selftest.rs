@@ -47,7 +47,7 @@ fn options(arguments: &Selftest) -> Result<SelfTestOptions, Failure> {
     Ok(SelfTestOptions {
         id,
         started,
-        suite: suite::load()?,
+        suite: Arc::new(suite::load()?),
         targets: bundled()?,
         full: arguments.full,
         deviations: arguments.deviation.clone(),

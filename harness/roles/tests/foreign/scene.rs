@@ -233,7 +233,7 @@ fn header(stage: &Stage, case: &str, plays: Role, endpoints: BTreeMap<Role, Endp
         procedure: suite.procedure,
         profile: suite.profile,
         requirements: suite.requirements,
-        owners: Vec::new(),
+        owners: Arc::default(),
         target: Target {
             name: "foreign".to_owned(),
             product: "a foreign peer".to_owned(),

@@ -36,7 +36,7 @@ pub struct SelfTestOptions {
     /// When it begins: RFC 3339, UTC.
     pub started: String,
     /// The suite.
-    pub suite: Suite,
+    pub suite: Arc<Suite>,
     /// The reference implementation, in each of its forms.
     pub targets: Vec<TargetFile>,
     /// Whether every deviation is tried on every case, twice.
@@ -325,7 +325,7 @@ fn run_options(options: &SelfTestOptions, targets: Vec<TargetFile>) -> RunOption
     RunOptions {
         id: options.id.clone(),
         started: options.started.clone(),
-        suite: options.suite.clone(),
+        suite: Arc::clone(&options.suite),
         targets,
         roles: Vec::new(),
         cases: None,

@@ -1,0 +1,213 @@
+//! What one case needs before it begins: what it is judged with, its parties, its tree, its variables.
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use dmconform_case::Suite;
+use dmconform_case::implementation::Removal;
+use dmconform_case::test_case::{BootstrapPlace, Opener, TestCase};
+use dmconform_judge::{Header, JUDGE_VERSION, Owner, Parties};
+use dmconform_model::{Event, Role};
+use dmconform_roles::{CaseContext, KeptLines, Offers, Recorder, client::MockClient};
+use oma_dm::devinfo::DeviceInfo;
+use oma_dm::tree::Tree;
+use tokio::sync::watch;
+
+use crate::run::Shared;
+use crate::target::Running;
+use crate::tree;
+use crate::variables::{self, Variables};
+
+/// Everything that a case needs: what it is judged with, its parties, its tree.
+pub(crate) fn context(
+    shared: &Shared,
+    running: &Running,
+    case: TestCase,
+    number: u32,
+) -> (Arc<CaseContext>, Variables) {
+    let product = &running.file.implementation;
+    let device = product.devices.id(number);
+    let token = format!(
+        "{:x}-{}-{number}-{}",
+        shared.options.seed ^ 0x5eed,
+        running.file.name,
+        case.id.0.to_lowercase()
+    );
+    let mut variables = running.variables.clone();
+    variables.insert("device".to_owned(), device.clone());
+    let parties = Parties {
+        dms_1: running.names.dms_1.clone(),
+        dms_2: running.names.dms_2.clone(),
+        third: running.names.third.clone(),
+        device,
+        manufacturer: product.devices.manufacturer.clone(),
+        model: product.devices.model.clone(),
+    };
+    let mut endpoints: BTreeMap<_, _> = running.endpoints.iter().cloned().collect();
+    let oddities = shared.options.of_peers();
+    let bootstrap_url = oddities.bootstrap_url(bootstrap_url(running, &case, &variables, &token));
+    endpoints.entry(Role::BootstrapServer).or_default().bootstrap = Some(bootstrap_url.clone());
+    let dms_1_credentials = variables::credentials(&product.credentials.dms_1, &variables);
+    let session = format!("session-{token}");
+    set_delegation(
+        &mut variables,
+        &case,
+        running,
+        &session,
+        product.supports.removes_own_account,
+    );
+    let suite = &shared.options.suite;
+    let header = Header {
+        judge: JUDGE_VERSION.to_owned(),
+        run: shared.options.id.clone(),
+        procedure: Arc::clone(&suite.procedure),
+        profile: Arc::clone(&suite.profile),
+        requirements: Arc::clone(&suite.requirements),
+        owners: Arc::clone(&shared.owners),
+        target: running.target.clone(),
+        claims: product.supports.clone(),
+        limits: product.limits,
+        parties,
+        endpoints,
+        dms_2_credentials: variables::credentials(&product.credentials.dms_2, &variables),
+        strict: shared.options.strict,
+        rerun: rerun(shared, running, &case),
+        transcript: format!("transcripts/{}/{}.jsonl", running.file.name, case.id),
+        case,
+    };
+    let dms_1 = header
+        .endpoints
+        .get(&Role::Dms1)
+        .and_then(|endpoints| endpoints.dm.clone())
+        .unwrap_or_default();
+    let grown = tree::tree(&header, &dms_1_credentials, &dms_1);
+    let recorder = Recorder::new(header.clone());
+    let (tree, device_info) = grown.unwrap_or_else(|reason| {
+        recorder.record(Event::Aborted {
+            reason: format!("set up the client's tree: {reason}"),
+        });
+        let parties = &header.parties;
+        let info = DeviceInfo {
+            device_id: parties.device.clone(),
+            manufacturer: parties.manufacturer.clone(),
+            model: parties.model.clone(),
+            dm_version: String::new(),
+            language: String::new(),
+        };
+        (Tree::new(), info)
+    });
+    let offers = [Role::Dms1, Role::Dms2]
+        .map(|role| (role, Offers::default()))
+        .into_iter()
+        .collect();
+    let context = CaseContext {
+        recorder,
+        dms_1_credentials,
+        session_id: Mutex::new(session),
+        token,
+        bootstrap_url,
+        client: tokio::sync::Mutex::new(MockClient::new(tree, device_info)),
+        offers,
+        oddities,
+        lines: KeptLines::default(),
+        over: watch::Sender::new(false),
+        header,
+    };
+    (Arc::new(context), variables)
+}
+
+/// The variables of a delegation, for triggers.
+fn set_delegation(
+    variables: &mut Variables,
+    case: &TestCase,
+    running: &Running,
+    session: &str,
+    removal: Removal,
+) {
+    let names = &running.names;
+    let opens = case.given.opens == Opener::Dms1;
+    let peer = if opens { &names.dms_2 } else { &names.dms_1 };
+    let tree: Vec<String> = case.given.tree.iter().map(|part| format!("\"{part}\"")).collect();
+    let removes = case.given.removes_account && removal != Removal::Never;
+    let set = [
+        ("peer", peer.clone()),
+        ("server", names.dms_1.clone()),
+        ("session", session.to_owned()),
+        ("type", case.given.delegation_type.clone()),
+        ("tree", format!("[{}]", tree.join(", "))),
+        ("remove-account", removes.to_string()),
+    ];
+    variables.extend(set.map(|(name, value)| (name.to_owned(), value)));
+}
+
+fn bootstrap_url(running: &Running, case: &TestCase, variables: &Variables, token: &str) -> String {
+    let of = |role: Role| {
+        running
+            .endpoints
+            .iter()
+            .find(|(known, _)| *known == role)
+            .map(|(_, endpoints)| endpoints)
+    };
+    let real = running.target.plays.contains(&Role::BootstrapServer);
+    let own = of(Role::BootstrapServer)
+        .and_then(|endpoints| endpoints.bootstrap.clone())
+        .unwrap_or_default();
+    if real {
+        return variables::filled(&own, variables);
+    }
+    let co_located = case.given.bootstrap_server == BootstrapPlace::CoLocated;
+    let with_dms_2 = of(Role::Dms2)
+        .and_then(|endpoints| endpoints.dm.as_ref())
+        .filter(|_| co_located);
+    let url = match with_dms_2 {
+        Some(dm) => format!("{}/bootstrap/{token}", dm.trim_end_matches("/dm")),
+        None => format!("{own}{token}"),
+    };
+    // Where messages are short, there is something that does not fit one.
+    match case.given.max_message_size {
+        Some(octets) => format!("{url}?long={}", "x".repeat(octets.try_into().unwrap_or(0))),
+        None => url,
+    }
+}
+
+/// Which case owns each requirement.
+pub(crate) fn owners(suite: &Suite) -> Vec<Owner> {
+    let owners = suite.owners().into_iter();
+    let owners = owners.map(|((requirement, role), case)| Owner {
+        requirement: requirement.clone(),
+        role,
+        case: case.clone(),
+    });
+    owners.collect()
+}
+
+/// The command that runs just this case again.
+fn rerun(shared: &Shared, running: &Running, case: &TestCase) -> String {
+    let mut command = format!("dmconform run --case {}", case.id);
+    match &running.file.path {
+        Some(path) => command = format!("{command} --implementation {}", path.display()),
+        None => {
+            for role in &case.iut {
+                command = format!("{command} --role {role}");
+            }
+        }
+    }
+    for option in &shared.options.suite_options {
+        command = format!("{command} {option}");
+    }
+    if shared.options.strict {
+        command.push_str(" --strict");
+    }
+    for deviation in &shared.options.deviations {
+        command = format!("{command} --deviation {deviation}");
+    }
+    for oddity in &shared.options.oddities {
+        command = format!("{command} --oddity {oddity}");
+    }
+    for oddity in &shared.options.peer_oddities {
+        command = format!("{command} --peer-oddity {oddity}");
+    }
+    if !(shared.options.oddities.is_empty() && shared.options.peer_oddities.is_empty()) {
+        command = format!("{command} --seed {}", shared.options.seed);
+    }
+    command
+}

@@ -1,0 +1,257 @@
+//! One case, on devices of its own, from its first to its last record.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dmconform_case::test_case::{How, TestCase};
+use dmconform_model::certificate::Certificate;
+use dmconform_model::result::Problem;
+use dmconform_model::{CaseResult, Event, RunEvent};
+use dmconform_roles::CaseContext;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::applies::ExclusiveListener;
+use crate::case_context::context;
+use crate::drive::Driver;
+use crate::run::Shared;
+use crate::target::Running;
+use crate::variables::Variables;
+
+/// An implementation that is being tested, in the run that tests it.
+#[derive(Clone)]
+pub(crate) struct UnderTest {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) running: Arc<Running>,
+    pub(crate) devices: Arc<Devices>,
+}
+
+impl UnderTest {
+    /// Runs one case from its first to its last record.
+    pub(crate) async fn run(self, case: TestCase, listener: Option<ExclusiveListener>) {
+        if let Some(begun) = self.begin(case).await {
+            let context = begun.drive(listener).await;
+            self.finish(&context);
+        }
+    }
+
+    /// Begins a case, and tells so.
+    pub(crate) async fn begin(&self, case: TestCase) -> Option<Begun> {
+        let begun = self.stage(case).await?;
+        (self.shared.emit)(RunEvent::CaseStarted {
+            implementation: self.running.file.name.clone(),
+            case: begun.context.case().id.clone(),
+        });
+        Some(begun)
+    }
+
+    /// Takes what a case needs, once there is room for it; nothing if the run was cancelled meanwhile.
+    pub(crate) async fn stage(&self, case: TestCase) -> Option<Begun> {
+        let lease = self.devices.lease(if case.given.beside { 2 } else { 1 }).await?;
+        let job = Arc::clone(&self.shared.jobs).acquire_owned().await.ok()?;
+        if self.is_cancelled() {
+            return None;
+        }
+        let mut numbers = lease.numbers.iter();
+        let number = *numbers.next()?;
+        let beside = numbers
+            .next()
+            .map(|other| context(&self.shared, &self.running, standing_still(&case), *other));
+        let (context, variables) = context(&self.shared, &self.running, case, number);
+        Some(Begun {
+            of: self.clone(),
+            context,
+            variables,
+            beside,
+            _lease: lease,
+            _job: job,
+        })
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        *self.shared.cancelled.borrow()
+    }
+
+    /// Ends a case's transcript, stores it, and tells the result.
+    pub(crate) fn finish(&self, context: &CaseContext) -> CaseResult {
+        context.recorder.record(Event::Ended);
+        self.store(context, &context.header.transcript);
+        let result = context.recorder.result();
+        self.shared.gather(|gathered| gathered.cases.push(result.clone()));
+        (self.shared.emit)(RunEvent::CaseFinished(Box::new(result.clone())));
+        result
+    }
+
+    /// Stores a transcript in a place relative to the run's directory.
+    pub(crate) fn store(&self, context: &CaseContext, place: &str) {
+        let path = self.shared.options.directory.join(place);
+        let Err(error) = store(&path, &context.recorder.stored()) else {
+            return;
+        };
+        let message = format!(
+            "write the transcript `{}`: {error}; is the disk full?",
+            path.display()
+        );
+        let problem = Problem {
+            implementation: context.header.target.name.clone(),
+            message,
+            output: String::new(),
+        };
+        self.shared.gather(|gathered| gathered.problems.push(problem));
+    }
+}
+
+/// A case that has all it needs.
+pub(crate) struct Begun {
+    of: UnderTest,
+    pub(crate) context: Arc<CaseContext>,
+    variables: Variables,
+    /// The delegation that goes on beside it.
+    beside: Option<(Arc<CaseContext>, Variables)>,
+    _lease: Lease,
+    _job: OwnedSemaphorePermit,
+}
+
+impl Begun {
+    /// Drives it to its end. Its transcript lacks nothing then but what is tried afterwards.
+    pub(crate) async fn drive(self, listener: Option<ExclusiveListener>) -> Arc<CaseContext> {
+        let running = &self.of.running;
+        let context = Arc::clone(&self.context);
+        if let Some(listener) = &listener
+            && let Err(error) = present(running, listener).await
+        {
+            context.recorder.record(Event::Aborted {
+                reason: error.to_string(),
+            });
+        }
+        running.stage.router.enter(&context, listener.is_some());
+        let driver = |context: Arc<CaseContext>, variables: Variables| Driver {
+            running,
+            context,
+            variables,
+            cancelled: self.of.shared.cancelled.clone(),
+        };
+        let case = driver(Arc::clone(&context), self.variables);
+        match self.beside {
+            Some((beside, variables)) => drive_beside(&case, &driver(beside, variables)).await,
+            None => case.drive().await,
+        }
+        running.stage.router.leave(&context);
+        if let Some(listener) = listener
+            && let Err(error) = running
+                .stage
+                .present(listener.endpoint, Certificate::Good, None)
+                .await
+        {
+            running
+                .stage
+                .note(format!("the good certificate could not be put back: {error}"));
+        }
+        context
+    }
+}
+
+/// The pool of devices: each case leases one, and the pool bounds how many run at once.
+pub(crate) struct Devices {
+    free: Mutex<VecDeque<u32>>,
+    available: Arc<Semaphore>,
+}
+
+/// Devices that a case has to itself until this is dropped.
+struct Lease {
+    numbers: Vec<u32>,
+    of: Arc<Devices>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Devices {
+    pub(crate) fn new(running: &Running) -> Self {
+        let count = running.file.implementation.devices.count;
+        let permits = usize::try_from(count).unwrap_or(1).min(Semaphore::MAX_PERMITS);
+        Self {
+            free: Mutex::new((1..=count).collect()),
+            available: Arc::new(Semaphore::new(permits)),
+        }
+    }
+
+    async fn lease(self: &Arc<Self>, count: u32) -> Option<Lease> {
+        let permit = Arc::clone(&self.available).acquire_many_owned(count).await.ok()?;
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let numbers = (0..count).filter_map(|_| free.pop_front()).collect();
+        Some(Lease {
+            numbers,
+            of: Arc::clone(self),
+            _permit: permit,
+        })
+    }
+}
+
+impl Drop for Lease {
+    /// The devices go to the end of the queue: what still arrives for the last case meets nobody for a while.
+    fn drop(&mut self) {
+        let mut free = self.of.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.extend(self.numbers.drain(..));
+    }
+}
+
+async fn present(running: &Running, listener: &ExclusiveListener) -> Result<(), dmconform_roles::StageError> {
+    let ExclusiveListener {
+        endpoint,
+        certificate,
+        version,
+        ..
+    } = *listener;
+    running.stage.present(endpoint, certificate, version).await
+}
+
+/// The delegation beside a case: it comes to where the case holds back its message, and stays there.
+fn standing_still(case: &TestCase) -> TestCase {
+    let mut beside = case.clone();
+    for change in &mut beside.changes {
+        if change.how == How::Delay {
+            change.how = How::Omit;
+        }
+    }
+    beside
+}
+
+/// Drives a case, and another delegation beside it that begins while the case holds back its message. What becomes of
+/// the other one is not judged: it is there to be mixed up.
+async fn drive_beside(case: &Driver<'_>, other: &Driver<'_>) {
+    let stage = &case.running.stage;
+    let beside = async {
+        let holds = |context: &CaseContext| {
+            let open = |observed: &dmconform_judge::Observed| {
+                observed.windows.iter().any(|window| window.closed.is_none())
+            };
+            context.recorder.with(open)
+        };
+        if case.context.until(holds).await {
+            stage.router.enter(&other.context, false);
+            other.drive().await;
+        }
+        // The case ends when it is over itself.
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = case.drive() => {}
+        () = beside => {}
+    }
+    other.context.over.send_replace(true);
+    stage.router.leave(&other.context);
+}
+
+fn store(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // The credentials of the run are in it.
+        options.mode(0o600);
+    }
+    std::io::Write::write_all(&mut options.open(path)?, text.as_bytes())
+}

@@ -1,0 +1,95 @@
+//! Which cases are run against an implementation, and how: beside each other, or one at a time.
+use dmconform_case::test_case::TestCase;
+use dmconform_model::{CaseResult, Verdict};
+
+use crate::applies::{exclusive_listener, why_not};
+use crate::options::{RunOptions, TargetFile};
+use crate::robustness::is_harmful;
+
+/// What is run against one implementation.
+pub(crate) struct Plan {
+    /// Beside each other.
+    pub(crate) parallel: Vec<TestCase>,
+    /// One at a time: those that want a listener to themselves.
+    pub(crate) alone: Vec<TestCase>,
+    /// Last, for nothing else is to be blamed on what they do: those that may harm the product.
+    pub(crate) harmful: Vec<TestCase>,
+    /// Not at all.
+    pub(crate) excluded: Vec<CaseResult>,
+}
+
+impl Plan {
+    /// How many cases are run.
+    pub(crate) fn len(&self) -> usize {
+        self.parallel.len() + self.alone.len() + self.harmful.len()
+    }
+}
+
+/// What is run against an implementation.
+pub(crate) fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
+    let mut plan = Plan {
+        parallel: Vec::new(),
+        alone: Vec::new(),
+        harmful: Vec::new(),
+        excluded: Vec::new(),
+    };
+    let product = &file.implementation;
+    for case in &options.suite.cases {
+        let selected = options
+            .cases
+            .as_ref()
+            .is_none_or(|globs| globs.is_match(&case.id.0) || globs.is_match(&case.family().0));
+        let judged = case.iut.iter().all(|role| product.plays.contains(role));
+        let of_role = options.roles.is_empty() || case.iut.iter().any(|role| options.roles.contains(role));
+        // A case of a role that the product does not play is no news; one that it could have been judged by is.
+        if case.withdrawn.is_some() || !selected || !of_role || !judged {
+            continue;
+        }
+        match why_not(&options.suite, case, product) {
+            Some(reason) => plan.excluded.push(excluded(file, case, reason)),
+            None if is_harmful(case) => plan.harmful.push(case.clone()),
+            None if exclusive_listener(&options.suite.procedure, case).is_some() => {
+                plan.alone.push(case.clone());
+            }
+            None => plan.parallel.push(case.clone()),
+        }
+    }
+    shuffle(&mut plan.parallel, options.seed);
+    shuffle(&mut plan.alone, options.seed);
+    shuffle(&mut plan.harmful, options.seed);
+    plan
+}
+
+/// A fixed shuffle per seed, by the multiplier of Knuth's MMIX generator. Seed 0 keeps the order of the suite.
+fn shuffle(cases: &mut [TestCase], seed: u64) {
+    if seed == 0 {
+        return;
+    }
+    let mut state = seed;
+    for at in (1..cases.len()).rev() {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let other = usize::try_from(state >> 33).unwrap_or(0) % (at + 1);
+        cases.swap(at, other);
+    }
+}
+
+fn excluded(file: &TargetFile, case: &TestCase, reason: String) -> CaseResult {
+    CaseResult {
+        id: case.id.clone(),
+        title: case.title.clone(),
+        purpose: case.purpose.clone(),
+        implementation: file.name.clone(),
+        iut: case.iut.clone(),
+        class: case.class,
+        verdict: Verdict::NotApplicable,
+        reason: Some(reason),
+        covers: case.covers.clone(),
+        checks: Vec::new(),
+        findings: Vec::new(),
+        observed: Vec::new(),
+        file: case.file.clone(),
+        duration_ms: 0,
+    }
+}

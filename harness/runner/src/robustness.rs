@@ -1,0 +1,247 @@
+//! Cases that may leave a product behind that is no longer itself: each stands between two whole delegations.
+//!
+//! They run beside each other first. Only where something was seen does each that was there run alone, with whole
+//! delegations of its own: then it shows whose doing it was.
+
+use dmconform_case::test_case::{Circumstances, TestCase, What};
+use dmconform_model::transcript::Moment;
+use dmconform_model::{CaseId, Event, Verdict};
+use dmconform_roles::CaseContext;
+use tokio::task::JoinHandle;
+
+use crate::applies::exclusive_listener;
+use crate::case_run::UnderTest;
+
+/// Whether a case may leave a product behind that is no longer itself.
+pub(crate) fn is_harmful(case: &TestCase) -> bool {
+    case.expect.iter().any(|expected| expected.what == What::Survives)
+}
+
+/// What a whole delegation without any change has shown.
+#[derive(Clone)]
+struct Health {
+    whole: bool,
+    /// What was seen, in words.
+    seen: String,
+}
+
+impl Health {
+    fn record(&self, context: &CaseContext, when: Moment) {
+        context.recorder.record(Event::Health {
+            when,
+            whole: self.whole,
+            observed: self.seen.clone(),
+        });
+    }
+}
+
+/// What whole delegations have shown, by the circumstances they took place in.
+type Healths = Vec<(Circumstances, Health)>;
+
+fn of<'a>(healths: &'a Healths, case: &TestCase) -> Option<&'a Health> {
+    let mut healths = healths.iter();
+    healths
+        .find(|(circumstances, _)| *circumstances == case.given)
+        .map(|(_, health)| health)
+}
+
+impl UnderTest {
+    /// Runs cases that may harm the product.
+    pub(crate) async fn run_harmful(&self, cases: Vec<TestCase>) {
+        // A product that the harness cannot start anew is not harmed by several at once; a listener is had by one at a time.
+        let is_started_here = self.running.file.implementation.start.is_some();
+        let procedure = &self.shared.options.suite.procedure;
+        let (together, each): (Vec<_>, Vec<_>) = cases
+            .into_iter()
+            .partition(|case| is_started_here && exclusive_listener(procedure, case).is_none());
+        if together.len() < 2 {
+            return self.run_each([together, each].concat(), &[]).await;
+        }
+        let first = self.run_together(together).await;
+        let again = first.iter().map(|(case, _)| case.clone()).chain(each).collect();
+        let first: Vec<(CaseId, Verdict)> = first
+            .into_iter()
+            .filter_map(|(case, verdict)| Some((case.id, verdict?)))
+            .collect();
+        self.run_each(again, &first).await;
+    }
+
+    /// Runs cases beside each other. Those that did not pass are returned, with the verdict on them; all of them if the
+    /// product is not well afterwards, or was not before.
+    async fn run_together(&self, cases: Vec<TestCase>) -> Vec<(TestCase, Option<Verdict>)> {
+        let before = self.healths(&cases).await;
+        if self.is_cancelled() {
+            return Vec::new();
+        }
+        if before.iter().any(|(_, health)| !health.whole) {
+            return cases.into_iter().map(|case| (case, None)).collect();
+        }
+        let mut driven = Vec::new();
+        for case in cases.clone() {
+            let of_case = of(&before, &case).cloned();
+            let under_test = self.clone();
+            driven.push(tokio::spawn(async move {
+                let begun = under_test.begin(case).await?;
+                if let Some(health) = of_case {
+                    health.record(&begun.context, Moment::Before);
+                }
+                Some(begun.drive(None).await)
+            }));
+        }
+        let contexts = ended(driven).await;
+        let after = self.healths(&cases).await;
+        let is_well = self.running.exited().is_none() && after.iter().all(|(_, health)| health.whole);
+        if !is_well && !self.is_cancelled() {
+            self.restart("robustness cases beside each other").await;
+        }
+        let mut again = Vec::new();
+        for context in contexts.into_iter().flatten() {
+            if let Some(health) = of(&after, context.case()) {
+                health.record(&context, Moment::After);
+            }
+            context.recorder.record(Event::Ended);
+            let verdict = context.recorder.result().verdict;
+            if self.is_cancelled() || (is_well && verdict == Verdict::Pass) {
+                self.finish(&context);
+                continue;
+            }
+            self.store(&context, &beside_others(&context.header.transcript));
+            let on_it_alone = is_well.then_some(verdict);
+            again.push((context.case().clone(), on_it_alone));
+        }
+        again
+    }
+
+    /// Runs cases one after the other, each between two whole delegations; the one after a case is the one before the next.
+    /// What came of some of them beside others is compared.
+    async fn run_each(&self, cases: Vec<TestCase>, first: &[(CaseId, Verdict)]) {
+        let mut known: Healths = Vec::new();
+        for case in cases {
+            if self.is_cancelled() {
+                return;
+            }
+            let before = match of(&known, &case) {
+                Some(health) => health.clone(),
+                None => self.health(&case).await,
+            };
+            let Some(begun) = self.begin(case.clone()).await else {
+                return;
+            };
+            before.record(&begun.context, Moment::Before);
+            if !before.whole {
+                // A product that does no whole delegation in some circumstances is not asked for one again and again.
+                self.finish(&begun.context);
+                let seen = format!("{}, as {} has shown", before.seen, case.id);
+                if of(&known, &case).is_none() {
+                    known.push((case.given, Health { whole: false, seen }));
+                }
+                continue;
+            }
+            let context = begun
+                .drive(exclusive_listener(&self.shared.options.suite.procedure, &case))
+                .await;
+            let after = self.health(&case).await;
+            if let Some(reason) = self.running.exited() {
+                context.recorder.record(Event::ProductExited { reason });
+            }
+            after.record(&context, Moment::After);
+            known.retain(|(_, health)| !health.whole);
+            if after.whole {
+                known.push((case.given.clone(), after));
+            } else if !self.is_cancelled() {
+                self.restart(&case.id.0).await;
+            }
+            let result = self.finish(&context);
+            self.compare(&result.id, result.verdict, first);
+        }
+    }
+
+    /// Says where a case came out otherwise beside others than alone.
+    fn compare(&self, case: &CaseId, verdict: Verdict, first: &[(CaseId, Verdict)]) {
+        let Some((_, beside)) = first.iter().find(|(known, _)| known == case) else {
+            return;
+        };
+        if *beside != verdict {
+            self.running.stage.note(format!(
+                "{case} came out as {beside} beside other robustness cases, and as {verdict} alone, which counts; the \
+                 transcript of the first time is {}",
+                beside_others(&format!("transcripts/{}/{case}.jsonl", self.running.file.name)),
+            ));
+        }
+    }
+
+    /// Tries a whole delegation in each of the circumstances that cases have.
+    async fn healths(&self, cases: &[TestCase]) -> Healths {
+        let mut tried = Vec::new();
+        let mut circumstances: Vec<&Circumstances> = Vec::new();
+        for case in cases {
+            if circumstances.contains(&&case.given) {
+                continue;
+            }
+            circumstances.push(&case.given);
+            let (under_test, case) = (self.clone(), case.clone());
+            tried.push(tokio::spawn(async move {
+                let health = under_test.health(&case).await;
+                (case.given, health)
+            }));
+        }
+        ended(tried).await
+    }
+
+    /// Tries a whole delegation without any change, in the circumstances of a case.
+    async fn health(&self, case: &TestCase) -> Health {
+        let mut healthy = case.clone();
+        healthy.changes.clear();
+        healthy.expect.clear();
+        healthy.given.beside = false;
+        let Some(begun) = self.stage(healthy).await else {
+            return Health {
+                whole: false,
+                seen: "the run was cancelled".to_owned(),
+            };
+        };
+        let context = begun.drive(None).await;
+        let procedure = &context.header.procedure;
+        let mut messages = procedure.messages(case.given.removes_account);
+        let missing = messages.find(|message| !context.recorder.seen(*message));
+        let seen = match missing {
+            Some(missing) => format!("{missing} ({}) was not seen", procedure.name(missing)),
+            None => "every message of the procedure was seen".to_owned(),
+        };
+        Health {
+            whole: missing.is_none(),
+            seen,
+        }
+    }
+
+    /// What a case did to the product must not be held against it in the next one.
+    async fn restart(&self, culprit: &str) {
+        let note = match self.running.restart(&self.shared.cancelled).await {
+            Ok(true) => format!("the product was started anew after {culprit}, which it did not survive"),
+            Ok(false) => {
+                format!(
+                    "the product did not survive {culprit}; start it anew, and run the cases after it again"
+                )
+            }
+            Err(error) => {
+                format!("the product did not survive {culprit}, and could not be started anew: {error}")
+            }
+        };
+        self.running.stage.note(note);
+    }
+}
+
+/// What tasks came to, in their order.
+async fn ended<T>(tasks: Vec<JoinHandle<T>>) -> Vec<T> {
+    let mut results = Vec::new();
+    for task in tasks {
+        // One that panicked is missing, and its case with it: the run says that it was not judged.
+        results.extend(task.await);
+    }
+    results
+}
+
+/// Where the transcript of a case stands that ran beside others and runs again.
+fn beside_others(transcript: &str) -> String {
+    format!("{}.beside-others.jsonl", transcript.trim_end_matches(".jsonl"))
+}
