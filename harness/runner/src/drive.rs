@@ -338,7 +338,8 @@ struct Progress {
     holding: bool,
     changes: usize,
     probes: usize,
-    connections_failed: usize,
+    /// Where connections failed. That the same one fails again is nothing new.
+    failed_at: BTreeSet<(Role, Endpoint)>,
 }
 
 fn progress(context: &CaseContext) -> Progress {
@@ -353,11 +354,12 @@ fn progress(context: &CaseContext) -> Progress {
             // What a real server reads of the client is its own affair, and may be without end.
             .filter(|probe| probe.status.is_some() && context.is_mock(probe.server))
             .count(),
-        connections_failed: observed
+        failed_at: observed
             .connections
             .values()
             .filter(|connection| connection.failed.is_some())
-            .count(),
+            .map(|connection| (connection.observer, connection.endpoint))
+            .collect(),
     })
 }
 

@@ -240,7 +240,8 @@ async fn try_mutants(
 }
 
 /// Tries one deviation: on the cases that name it, on one form of the reference implementation after the other until
-/// all of them caught it; or on every case and form.
+/// all of them caught it; or on every case, where what one form has shown is not asked of the next, unless it should have
+/// been caught.
 async fn try_mutant(
     options: &SelfTestOptions,
     mutant: Mutant,
@@ -265,7 +266,11 @@ async fn try_mutant(
     let mut open: BTreeSet<CaseId> = row.named.iter().cloned().collect();
     for target in &options.targets {
         let plays = target.implementation.plays.contains(&row.mutant.role);
-        if !plays || *cancelled.borrow() || (open.is_empty() && !options.full) {
+        let asked: Vec<String> = match options.full {
+            true => untried(options, &row, &open),
+            false => open.iter().map(|case| case.0.clone()).collect(),
+        };
+        if !plays || *cancelled.borrow() || asked.is_empty() {
             continue;
         }
         let jobs = if row.breaks.0 == TWO_AT_ONCE {
@@ -273,14 +278,9 @@ async fn try_mutant(
         } else {
             options.jobs
         };
-        let asked: Vec<String> = open.iter().map(|case| case.0.clone()).collect();
         let run = RunOptions {
             roles: vec![row.mutant.role],
-            cases: if options.full {
-                None
-            } else {
-                globs(&asked).ok().flatten()
-            },
+            cases: globs(&asked).ok().flatten(),
             deviations: vec![row.mutant.deviation.clone()],
             jobs,
             directory: directory.join(&target.name),
@@ -297,6 +297,14 @@ async fn try_mutant(
         discard(directory);
     }
     (row, problems)
+}
+
+/// The cases that have not judged a deviation yet, and those that should have caught it and did not.
+fn untried(options: &SelfTestOptions, row: &Row, open: &BTreeSet<CaseId>) -> Vec<String> {
+    let tried: BTreeSet<&CaseId> = row.trials.iter().map(|trial| &trial.case).collect();
+    let cases = options.suite.cases.iter();
+    let untried = cases.filter(|case| !tried.contains(&case.id) || open.contains(&case.id));
+    untried.map(|case| case.id.0.clone()).collect()
 }
 
 /// The target, with a shorter limit for what it must do.
