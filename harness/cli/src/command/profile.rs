@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use dmconform_case::document::{self, Answer, Fields, Mismatch, Request};
-use dmconform_case::profile::{Content, Profile};
+use dmconform_case::profile::{Content, Document, Profile};
 use dmconform_case::read::nearest;
 use dmconform_model::{MessageId, Part};
 use serde_json::json;
@@ -181,15 +181,16 @@ fn owned(headers: &[httparse::Header<'_>]) -> Vec<(String, String)> {
 
 /// What every message that it could be has to do with a captured one.
 fn readings(profile: &Profile, captured: &Captured) -> Vec<Reading> {
-    let is_possible = |message: &MessageId| match captured {
+    let is_possible = |message: &MessageId, document: &Document| match captured {
         Captured::Request { .. } => message.part == Part::Request,
         Captured::Answer { .. } => message.part == Part::Answer,
-        Captured::Body(_) => true,
+        // What has no body is not to be found in one.
+        Captured::Body(_) => document.forms().any(|form| !form.is_bodiless()),
     };
     let messages = profile
         .messages
         .iter()
-        .filter(|(message, _)| is_possible(message));
+        .filter(|(message, document)| is_possible(message, document));
     messages
         .map(|(message, document)| {
             let found = match captured {

@@ -1,0 +1,69 @@
+//! `dmconform profile`: what a profile makes of captured messages.
+
+use std::process::{Command, Output};
+
+use rstest::rstest;
+
+fn dmconform(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captured"))
+        .args(arguments)
+        .output()
+        .expect("the program starts")
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8(octets.to_vec()).expect("it prints text")
+}
+
+#[rstest]
+#[case("event.http", 0)]
+#[case("question.http", 0)]
+#[case("answer.http", 0)]
+#[case("refusal.json", 0)]
+#[case("broken.http", 1)]
+fn a_captured_message_is_recognised_or_it_is_said_why_not(#[case] file: &str, #[case] exit: i32) {
+    let output = dmconform(&["profile", "test", "json-rest", file]);
+    assert_eq!(output.status.code(), Some(exit));
+    insta::assert_snapshot!(format!("profile-test-{file}"), text(&output.stdout));
+}
+
+#[test]
+fn what_is_recognised_is_printed_for_programs_too() {
+    let output = dmconform(&["profile", "test", "json-rest", "event.http", "--format", "json"]);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    assert_eq!(found[0]["is"][0]["message"], "7");
+    assert_eq!(found[0]["is"][0]["fields"]["session"][0], "s-1");
+    assert_eq!(found[0]["is"][0]["lacks"][0], "device");
+    assert_eq!(found[0]["is-not"][0]["message"], "2");
+}
+
+#[test]
+fn a_head_without_an_end_is_an_error_that_says_so() {
+    let output = dmconform(&["profile", "test", "json-rest", "without-end.http"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("read the head of `without-end.http`: it has no end"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_profile_that_is_built_in_can_be_taken_as_a_beginning() {
+    let shown = dmconform(&["profile", "show", "json-rest"]);
+    let shipped = include_str!("../../../fixtures/profiles/json-rest.yaml");
+    assert_eq!(text(&shown.stdout), shipped);
+    let listed = text(&dmconform(&["profile", "list"]).stdout);
+    assert!(
+        listed.contains("default ") && listed.contains("json-rest "),
+        "{listed}"
+    );
+}
+
+#[test]
+fn the_nearest_name_is_suggested_for_an_unknown_profile() {
+    let output = dmconform(&["profile", "show", "json-rst"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("did you mean `json-rest`?"));
+}
