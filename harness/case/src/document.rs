@@ -1,17 +1,111 @@
-//! Documents between the servers, read and written as a profile says.
+//! Messages between the servers, read and written as a profile says.
 
 use std::collections::BTreeMap;
 
+use dmconform_model::{MessageId, Part};
 use minijinja::{AutoEscape, Environment, ErrorKind, Output, UndefinedBehavior, Value};
 use oma_dm::xml::Element;
 
-use crate::profile::{Delegation, Document};
+use crate::profile::{Content, Delegation, Document, Profile, Syntax};
+
+/// What a message carries: field → values.
+pub type Fields = BTreeMap<String, Vec<String>>;
+
+/// An HTTP request, as far as a profile looks at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// Path and query, or the whole URL.
+    pub target: &'a str,
+    /// The header fields.
+    pub headers: &'a [(String, String)],
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// An HTTP answer, as far as a profile looks at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    /// The header fields.
+    pub headers: &'a [(String, String)],
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// A message as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The method of a request.
+    pub method: String,
+    /// What follows the receiver's address for delegations in the URL of a request.
+    pub target: String,
+    /// The status of an answer.
+    pub status: u16,
+    /// Header fields besides those of the body.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Why a request is no message that a profile knows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unrecognised {
+    /// The body is no document of the kind that the profile has.
+    #[error("no {} document: {reason}", syntax.title())]
+    Unreadable {
+        /// What it should be written in.
+        syntax: Syntax,
+        /// What is wrong.
+        reason: String,
+    },
+    /// No form of a message fits.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+/// Why something is not the message that a form describes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// Another method.
+    #[error("its method is {found}, not {expected}")]
+    Method {
+        /// That of the message.
+        expected: String,
+        /// That of the request.
+        found: String,
+    },
+    /// Another target.
+    #[error("its target does not end as in `{0}`")]
+    Target(String),
+    /// No document, where the message is one.
+    #[error("it has no readable document")]
+    NoDocument,
+    /// Another root element.
+    #[error("its root is `{found}`, not `{expected}`")]
+    Root {
+        /// That of the message.
+        expected: String,
+        /// That of the document.
+        found: String,
+    },
+    /// Something else stands where the message has something fixed.
+    #[error("at `{place}` stands {}, not `{expected}`", found.as_ref().map_or("nothing".to_owned(), |found| format!("`{found}`")))]
+    Condition {
+        /// Where.
+        place: String,
+        /// What the message has there.
+        expected: String,
+        /// What stands there.
+        found: Option<String>,
+    },
+}
 
 /// Why a document cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("fill the template of `{document}`: {reason}; correct it in the profile")]
 pub struct WriteError {
-    /// The root element of the document, or `refusal`.
+    /// The root element of the document, the message, or `refusal`.
     document: String,
     /// What is wrong.
     pub(crate) reason: String,
@@ -19,39 +113,211 @@ pub struct WriteError {
     pub(crate) line: Option<usize>,
 }
 
-/// The fields that a document carries, as far as it does: name → values.
-pub fn fields(document: &Document, root: &Element) -> BTreeMap<String, Vec<String>> {
-    let mut found = BTreeMap::new();
-    for (name, path) in &document.fields {
-        let values = values(root, path);
-        if !values.is_empty() {
-            found.insert(name.clone(), values);
-        }
-    }
-    found
-}
-
-/// The texts at a path of local names below an element.
-fn values(root: &Element, path: &str) -> Vec<String> {
-    let mut at = vec![root];
-    for local in path.split('/') {
-        at = at
-            .into_iter()
-            .flat_map(|element| element.children_named(local))
-            .collect();
-    }
-    at.into_iter()
-        .map(|element| element.text().trim().to_owned())
-        .collect()
-}
-
-/// Writes a document. In the template a field is a list; one that is not given is an empty list.
+/// A body as the profile's documents are written.
 ///
 /// # Errors
-/// When the template is broken, refers to something that is no field, or writes without an end.
-pub fn write(document: &Document, fields: &BTreeMap<String, Vec<String>>) -> Result<Vec<u8>, WriteError> {
-    let context = BTreeMap::from([("field", complete(document, fields))]);
-    render(&document.root, &document.write, context)
+/// Why it is none.
+pub fn content(syntax: Syntax, body: &[u8]) -> Result<Content, String> {
+    if body.is_empty() {
+        return Ok(Content::Empty);
+    }
+    match syntax {
+        Syntax::Xml => Element::parse(body)
+            .map(Content::Xml)
+            .map_err(|error| error.to_string()),
+        Syntax::Json => serde_json::from_slice(body)
+            .map(Content::Json)
+            .map_err(|error| error.to_string()),
+    }
+}
+
+impl Profile {
+    /// The messages that a request is, of those that it may be, with what they carry. Mostly it is one; a profile may let a
+    /// request say two things.
+    ///
+    /// # Errors
+    /// Why it is none of them.
+    pub fn request(
+        &self,
+        request: &Request<'_>,
+        is_possible: impl Fn(MessageId) -> bool,
+    ) -> Result<Vec<(MessageId, Fields)>, Unrecognised> {
+        let content = content(self.delegation.syntax, request.body);
+        let readable = content.as_ref().unwrap_or(&Content::Empty);
+        let possible = self
+            .messages
+            .iter()
+            .filter(|(message, _)| message.part == Part::Request && is_possible(**message));
+        let found: Vec<(MessageId, Fields)> = possible
+            .filter_map(|(message, document)| {
+                let mut forms = document.forms();
+                let fields = forms.find_map(|form| self.request_form(form, request, readable).ok())?;
+                Some((*message, fields))
+            })
+            .collect();
+        match content {
+            _ if !found.is_empty() => Ok(found),
+            Err(reason) => Err(self.unreadable(reason)),
+            Ok(Content::Empty) => Err(self.unreadable("it is empty".to_owned())),
+            Ok(Content::Xml(root)) => Err(Unrecognised::Unknown(format!("`{}`", root.name.local))),
+            Ok(Content::Json(_)) => {
+                let path = request.target.split('?').next().unwrap_or_default();
+                Err(Unrecognised::Unknown(format!("{} {path}", request.method)))
+            }
+        }
+    }
+
+    const fn unreadable(&self, reason: String) -> Unrecognised {
+        Unrecognised::Unreadable {
+            syntax: self.delegation.syntax,
+            reason,
+        }
+    }
+
+    /// What a request carries as this form of a message.
+    ///
+    /// # Errors
+    /// Why it is not this message.
+    pub fn request_form(
+        &self,
+        form: &Document,
+        request: &Request<'_>,
+        content: &Content,
+    ) -> Result<Fields, Mismatch> {
+        let mut fields = Fields::new();
+        let method = form.method.as_ref().unwrap_or(&self.delegation.method);
+        // A profile that looks at nothing but documents is not particular about methods: the rules of HTTP are not judged here.
+        if (form.method.is_some() || form.target.is_some()) && method != request.method {
+            return Err(Mismatch::Method {
+                expected: method.clone(),
+                found: request.method.to_owned(),
+            });
+        }
+        if let Some(target) = &form.target {
+            fields = target
+                .read(request.target)
+                .ok_or_else(|| Mismatch::Target(target.to_string()))?;
+        }
+        self.form(form, request.headers, content, fields)
+    }
+
+    /// What an answer carries as an answer to a message.
+    ///
+    /// # Errors
+    /// Why it is no such answer.
+    pub fn answer(&self, document: &Document, answer: &Answer<'_>) -> Result<Fields, Mismatch> {
+        let content = content(self.delegation.syntax, answer.body).map_err(|_| Mismatch::NoDocument)?;
+        let mut mismatch = Mismatch::NoDocument;
+        for form in document.forms() {
+            match self.form(form, answer.headers, &content, Fields::new()) {
+                Ok(fields) => return Ok(fields),
+                Err(found) => mismatch = found,
+            }
+        }
+        Err(mismatch)
+    }
+
+    /// What a document carries as this form of a message, wherever it goes.
+    ///
+    /// # Errors
+    /// Why it is not this message.
+    pub fn form(
+        &self,
+        form: &Document,
+        headers: &[(String, String)],
+        content: &Content,
+        mut fields: Fields,
+    ) -> Result<Fields, Mismatch> {
+        let mut put = |field: &str, values: Vec<String>| {
+            let known = fields.entry(field.to_owned()).or_default();
+            let new = values.into_iter().filter(|value| !known.contains(value));
+            known.extend(new.collect::<Vec<_>>());
+        };
+        for (header, field) in &form.headers {
+            let found = headers
+                .iter()
+                .filter(|(name, _)| name.eq_ignore_ascii_case(header));
+            put(field, found.map(|(_, value)| value.clone()).collect());
+        }
+        let is_document = !form.is_bodiless();
+        if is_document && *content == Content::Empty {
+            return Err(Mismatch::NoDocument);
+        }
+        if let (Some(expected), Content::Xml(root)) = (&form.root, content)
+            && root.name.local != *expected
+        {
+            return Err(Mismatch::Root {
+                expected: expected.clone(),
+                found: root.name.local.clone(),
+            });
+        }
+        let prefixes = &self.delegation.prefixes;
+        for (place, expected) in &form.when {
+            let found = place.values(content, prefixes);
+            if !found.contains(expected) {
+                return Err(Mismatch::Condition {
+                    place: place.to_string(),
+                    expected: expected.clone(),
+                    found: found.into_iter().next(),
+                });
+            }
+        }
+        for (field, place) in &form.fields {
+            // What a document says twice, it says twice.
+            let values = place.values(content, prefixes);
+            match fields.get_mut(field) {
+                Some(known) => {
+                    let new: Vec<String> = values
+                        .into_iter()
+                        .filter(|value| !known.contains(value))
+                        .collect();
+                    known.extend(new);
+                }
+                None => drop(fields.insert(field.clone(), values)),
+            }
+        }
+        fields.retain(|_, values| !values.is_empty());
+        Ok(fields)
+    }
+
+    /// Writes a message. In a template a field is a list; one that is not given is an empty list.
+    ///
+    /// # Errors
+    /// When the template is broken, refers to something that is no field, or writes without an end.
+    pub fn write(
+        &self,
+        message: MessageId,
+        document: &Document,
+        fields: &Fields,
+    ) -> Result<Written, WriteError> {
+        let name = document.root.clone().unwrap_or_else(|| message.to_string());
+        let body = match (&document.write, self.delegation.syntax) {
+            (Some(template), syntax) => {
+                let context = BTreeMap::from([("field", complete(document, fields))]);
+                render(&name, syntax, template, context)?
+            }
+            (None, Syntax::Json) => json(&name, document, fields)?,
+            (None, Syntax::Xml) => Vec::new(),
+        };
+        let headers = document.headers.iter().filter_map(|(header, field)| {
+            let value = fields.get(field)?.first()?;
+            Some((header.to_ascii_lowercase(), value.clone()))
+        });
+        Ok(Written {
+            method: document
+                .method
+                .clone()
+                .unwrap_or_else(|| self.delegation.method.clone()),
+            target: document
+                .target
+                .as_ref()
+                .map(|target| target.write(fields))
+                .unwrap_or_default(),
+            status: document.status.unwrap_or(200),
+            headers: headers.collect(),
+            body,
+        })
+    }
 }
 
 /// Writes the body of a refusal.
@@ -60,10 +326,63 @@ pub fn write(document: &Document, fields: &BTreeMap<String, Vec<String>>) -> Res
 /// When the template is broken, or refers to something else than `session` and `reason`.
 pub fn refusal(delegation: &Delegation, session: &str, reason: &str) -> Result<Vec<u8>, WriteError> {
     let context = BTreeMap::from([("session", session.to_owned()), ("reason", reason.to_owned())]);
-    render("refusal", &delegation.refusal, context)
+    render("refusal", delegation.syntax, &delegation.refusal, context)
 }
 
-fn render(name: &str, template: &str, context: impl Into<Value>) -> Result<Vec<u8>, WriteError> {
+/// JSON with each field at its place, and what must stand there. A message without anything in its body has none.
+fn json(name: &str, document: &Document, fields: &Fields) -> Result<Vec<u8>, WriteError> {
+    if document.is_bodiless() {
+        return Ok(Vec::new());
+    }
+    let mut root = serde_json::Value::Object(serde_json::Map::new());
+    let fixed = document
+        .when
+        .iter()
+        .map(|(place, text)| (place, vec![text.clone()]));
+    let given = document.fields.iter().filter_map(|(field, place)| {
+        let values = fields.get(field)?;
+        (!values.is_empty()).then(|| (place, values.clone()))
+    });
+    for (place, values) in fixed.chain(given) {
+        let error = |reason: String| WriteError {
+            document: name.to_owned(),
+            reason,
+            line: None,
+        };
+        let (members, is_array) = place.members().ok_or_else(|| {
+            error(format!(
+                "`{place}` is no plain place such as `$.device.id`, and there is no template"
+            ))
+        })?;
+        let mut values: Vec<serde_json::Value> = values.into_iter().map(serde_json::Value::from).collect();
+        let value = match values.pop() {
+            Some(only) if values.is_empty() && !is_array => only,
+            last => serde_json::Value::Array(values.into_iter().chain(last).collect()),
+        };
+        let mut at = &mut root;
+        for member in &members {
+            let serde_json::Value::Object(object) = at else {
+                return Err(error(format!(
+                    "`{place}` leads through something that is no object"
+                )));
+            };
+            at = object
+                .entry(member.clone())
+                .or_insert_with(|| serde_json::Value::Object(serde_json::Map::new()));
+        }
+        *at = value;
+    }
+    let mut text = root.to_string().into_bytes();
+    text.push(b'\n');
+    Ok(text)
+}
+
+fn render(
+    name: &str,
+    syntax: Syntax,
+    template: &str,
+    context: impl Into<Value>,
+) -> Result<Vec<u8>, WriteError> {
     let error = |reason: minijinja::Error| WriteError {
         document: name.to_owned(),
         line: reason.line().map(|line| line.saturating_sub(1)),
@@ -75,7 +394,10 @@ fn render(name: &str, template: &str, context: impl Into<Value>) -> Result<Vec<u
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
-    environment.set_formatter(|out, _, value| escaped(out, value));
+    environment.set_formatter(move |out, _, value| match syntax {
+        Syntax::Xml => escaped(out, value),
+        Syntax::Json => as_json(out, value),
+    });
     environment.set_fuel(Some(FUEL));
     let template = environment.template_from_str(template).map_err(error)?;
     let mut written = Bounded(Vec::new());
@@ -107,6 +429,17 @@ fn escaped(out: &mut Output<'_>, value: &Value) -> Result<(), minijinja::Error> 
     Ok(())
 }
 
+/// Writes a value as JSON: a text with its quotes, a list with its brackets.
+fn as_json(out: &mut Output<'_>, value: &Value) -> Result<(), minijinja::Error> {
+    if value.is_undefined() {
+        return Err(ErrorKind::UndefinedError.into());
+    }
+    let text = serde_json::to_string(value)
+        .map_err(|error| minijinja::Error::new(ErrorKind::BadSerialization, error.to_string()))?;
+    out.write_str(&text)?;
+    Ok(())
+}
+
 /// How many instructions a template may take: the largest shipped one takes a few hundred.
 const FUEL: u64 = 50_000;
 /// How large a document may get, in octets.
@@ -130,9 +463,12 @@ impl std::io::Write for Bounded {
 }
 
 /// Every field of the document, also those without a value; names as templates can write them.
-fn complete(document: &Document, fields: &BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<String>> {
+fn complete(document: &Document, fields: &Fields) -> Fields {
     let named = |name: &str| name.replace('-', "_");
-    let empty = document.fields.keys().map(|name| (named(name), Vec::new()));
+    let empty = document
+        .field_names()
+        .into_iter()
+        .map(|name| (named(name), Vec::new()));
     let given = fields.iter().map(|(name, values)| (named(name), values.clone()));
     empty.chain(given).collect()
 }

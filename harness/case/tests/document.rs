@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use dmconform_case::Suite;
-use dmconform_case::document::{fields, refusal, write};
+use dmconform_case::document::{Fields, content, refusal};
+use dmconform_case::profile::{Document, Profile, Syntax};
 use dmconform_model::{MessageId, Step};
 use oma_dm::xml::Element;
 
@@ -15,17 +16,29 @@ fn values(pairs: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
+fn write(profile: &Profile, message: MessageId, document: &Document, fields: &Fields) -> Vec<u8> {
+    let written = profile.write(message, document, fields);
+    written.expect("the template is good").body
+}
+
+fn read(profile: &Profile, document: &Document, body: &[u8]) -> Fields {
+    let content = content(Syntax::Xml, body).expect("it is XML");
+    let read = profile.form(document, &[], &content, Fields::new());
+    read.expect("it is the message")
+}
+
 #[test]
 fn an_initiation_request_is_written_as_the_profile_says() {
     let profile = Suite::embedded().profile;
-    let document = &profile.messages[&MessageId::request(Step::Initiation)];
+    let message = MessageId::request(Step::Initiation);
+    let document = &profile.messages[&message];
     let given = values(&[
         ("session", &["s-1"]),
         ("device", &["urn:example:1"]),
         ("tree-part", &["./Com", "./Net"]),
         ("type", &["full-permanent"]),
     ]);
-    let written = write(document, &given).expect("the template is good");
+    let written = write(&profile, message, document, &given);
     insta::assert_snapshot!(String::from_utf8_lossy(&written), @r#"<InitiationRequest xmlns="urn:dmconform:delegation:0"><SessionID>s-1</SessionID><DeviceID>urn:example:1</DeviceID><TreePart>./Com</TreePart><TreePart>./Net</TreePart><DelegationType>full-permanent</DelegationType></InitiationRequest>"#);
 }
 
@@ -43,9 +56,8 @@ fn what_is_written_is_read_back() {
                 )
             })
             .collect();
-        let written = write(document, &given).expect("the template is good");
-        let root = Element::parse(&written).expect("it is XML");
-        assert_eq!(fields(document, &root), given, "{message}");
+        let written = write(&profile, *message, document, &given);
+        assert_eq!(read(&profile, document, &written), given, "{message}");
     }
 }
 
@@ -53,9 +65,8 @@ fn what_is_written_is_read_back() {
 fn what_is_not_given_is_not_written() {
     let profile = Suite::embedded().profile;
     for (message, document) in &profile.messages {
-        let written = write(document, &BTreeMap::new()).expect("the template is good");
-        let root = Element::parse(&written).expect("it is XML");
-        assert_eq!(fields(document, &root), BTreeMap::new(), "{message}");
+        let written = write(&profile, *message, document, &Fields::new());
+        assert_eq!(read(&profile, document, &written), Fields::new(), "{message}");
     }
 }
 
@@ -72,8 +83,9 @@ fn a_refusal_says_why() {
 #[test]
 fn a_template_that_writes_without_an_end_is_stopped() {
     let profile = Suite::embedded().profile;
-    let mut document = profile.messages[&MessageId::request(Step::Initiation)].clone();
+    let message = MessageId::request(Step::Initiation);
+    let mut document = profile.messages[&message].clone();
     let long = "x".repeat(10_000);
-    document.write = format!("{{% for a in range(5000) %}}{long}{{% endfor %}}");
-    assert!(write(&document, &BTreeMap::new()).is_err());
+    document.write = Some(format!("{{% for a in range(5000) %}}{long}{{% endfor %}}"));
+    assert!(profile.write(message, &document, &Fields::new()).is_err());
 }

@@ -30,12 +30,44 @@ pub(crate) enum Command {
     Judge(Judge),
     /// Show what a captured body is, readably, and what departs in it from the specification.
     Decode(Decode),
+    /// Show the profiles that are built in, and what a profile makes of captured messages.
+    Profile(Profile),
     /// Write a set of test certificates for a product that is configured by hand.
     Certs(Certs),
     /// Test the suite itself: every deviation of the reference implementation must be caught by the cases named for it.
     Selftest(Selftest),
     /// Be the reference implementation, in one or several roles.
     Reference(Reference),
+}
+
+#[derive(Args)]
+pub(crate) struct Profile {
+    #[command(subcommand)]
+    pub(crate) what: ProfileCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ProfileCommand {
+    /// Name the profiles that are built in.
+    List,
+    /// Print one, as a beginning for one of your own.
+    Show {
+        /// Its name.
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Show what captured messages are recognised as, which fields come out of them, and why not.
+    Test {
+        /// The profile: a file, or the name of one that is built in.
+        #[arg(value_name = "PROFILE")]
+        profile: PathBuf,
+        /// Captured messages: an HTTP request or answer with its head, or a body alone; `-` is standard input.
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// How to print it.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
 }
 
 #[derive(Args, Default)]
@@ -52,7 +84,7 @@ pub(crate) struct Run {
     /// Cases of your own, next to those that are built in: a file or a folder of them; may be given several times.
     #[arg(long, value_name = "PATH")]
     pub(crate) cases: Vec<PathBuf>,
-    /// What the messages look like on the wire, in place of the profile that is built in.
+    /// What the messages look like on the wire: a file, or `json-rest`, in place of the default profile.
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: Option<PathBuf>,
     /// Issue certificates from what `dmconform certs --out DIR` wrote, for a product that was configured with it.
@@ -150,7 +182,7 @@ pub(crate) struct Decode {
     /// The media type that it was sent with, parameters included; without it, the body is recognised by what is in it.
     #[arg(long, value_name = "TYPE")]
     pub(crate) media_type: Option<String>,
-    /// What delegation documents look like, in place of the profile that is built in.
+    /// What delegation documents look like: a file, or `json-rest`, in place of the default profile.
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: Option<PathBuf>,
     /// Show passwords, nonces and credentials, too.

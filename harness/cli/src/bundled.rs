@@ -1,4 +1,4 @@
-//! The implementation files of the bundled reference implementation.
+//! What is built in besides the suite: the implementation files of the reference implementation, and the profiles.
 
 /// Name and text of each, in the order in which they are reported.
 pub(crate) const IMPLEMENTATIONS: [(&str, &str); 5] = [
@@ -21,5 +21,19 @@ pub(crate) const IMPLEMENTATIONS: [(&str, &str); 5] = [
     (
         "reference-dms-2-bootstrap-server",
         include_str!("../../../fixtures/implementations/reference-dms-2-bootstrap-server.yaml"),
+    ),
+];
+
+/// The profiles that are built in: name, name of the file, and text.
+pub(crate) const PROFILES: [(&str, &str, &str); 2] = [
+    (
+        "default",
+        "fixtures/profiles/default.yaml",
+        include_str!("../../../fixtures/profiles/default.yaml"),
+    ),
+    (
+        "json-rest",
+        "fixtures/profiles/json-rest.yaml",
+        include_str!("../../../fixtures/profiles/json-rest.yaml"),
     ),
 ];

@@ -9,6 +9,7 @@ use dmconform_case::suite::{PROFILE, embedded_files};
 use dmconform_case::test_case::TestCase;
 use dmconform_model::{Diagnostic, Role};
 
+use crate::bundled::PROFILES;
 use crate::output::Failure;
 
 /// The suite that is built in.
@@ -22,9 +23,10 @@ pub(crate) fn load_with(cases: &[PathBuf], profile: Option<&Path>) -> Result<Sui
         .iter()
         .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
         .collect();
-    if let Some(profile) = profile {
+    let profile = profile.map(profile_text).transpose()?;
+    if let Some((_, text)) = &profile {
         files.retain(|(name, _)| name != PROFILE);
-        files.push((PROFILE.to_owned(), read("profile", profile)?));
+        files.push((PROFILE.to_owned(), text.clone()));
     }
     for path in cases {
         let found = case_files(path)?;
@@ -40,24 +42,34 @@ pub(crate) fn load_with(cases: &[PathBuf], profile: Option<&Path>) -> Result<Sui
         }
     }
     let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-    Suite::load_named(files, profile.map(|path| path.display().to_string()).as_deref())
+    Suite::load_named(files, profile.as_ref().map(|(name, _)| name.as_str()))
         .map_err(|problems| Failure::usage(rendered(&problems)))
 }
 
-/// The profile that is built in, or one from the user's file.
+/// The default profile, another one that is built in, or one from the user's file.
 pub(crate) fn profile(path: Option<&Path>) -> Result<Profile, Failure> {
-    let built_in = || embedded_files().iter().find(|(name, _)| *name == PROFILE);
-    let (name, text) = match path {
-        Some(path) => (path.display().to_string(), read("profile", path)?),
-        None => built_in()
-            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-            .ok_or_else(|| Failure::environment("find the profile that is built in"))?,
-    };
+    let (name, text) = profile_text(path.unwrap_or_else(|| Path::new("default")))?;
     let source = Source {
         name: &name,
         text: &text,
     };
     dmconform_case::read::profile(source).map_err(|problems| Failure::usage(rendered(&problems)))
+}
+
+/// The name and the text of a profile: of a file, or of one that is built in.
+pub(crate) fn profile_text(path: &Path) -> Result<(String, String), Failure> {
+    let built_in = PROFILES.iter().find(|(name, _, _)| Path::new(name) == path);
+    if let (Some((_, file, text)), false) = (built_in, path.exists()) {
+        return Ok(((*file).to_owned(), (*text).to_owned()));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let names = PROFILES.map(|(name, _, _)| name).join(" and ");
+        Failure::usage(format!(
+            "read the profile file `{}`: {error}; look whether the path is right ({names} are built in)",
+            path.display()
+        ))
+    })?;
+    Ok((path.display().to_string(), text))
 }
 
 /// The file itself, or every YAML file below a folder, in order.

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dmconform_case::document;
+use dmconform_case::document::{self, Unrecognised};
 use dmconform_model::transcript::{
     Authentication, ConnectionId, EndpointKind, Event, ExchangeId, Request, Response,
 };
-use dmconform_model::{MessageId, Part, Record, Role, Step};
+use dmconform_model::{MessageId, Record, Role, Step};
 use oma_dm::account::Account;
 use oma_dm::auth::HMAC_HEADER;
-use oma_dm::xml::Element;
 
 use crate::dm_session::{DmSession, KnownTree};
 use crate::header::Header;
@@ -37,6 +36,8 @@ pub(crate) struct Recogniser {
 #[derive(Clone, Debug)]
 struct Asked {
     message: Option<MessageId>,
+    /// The messages between the servers in it: a profile may let a request say two things.
+    delegation: Vec<MessageId>,
     /// The DM session it belongs to.
     session: Option<(Role, Role, String)>,
     kind: EndpointKind,
@@ -135,14 +136,16 @@ impl Recogniser {
         let server = request.endpoint.role;
         let mut asked = Asked {
             message: None,
+            delegation: Vec::new(),
             session: None,
             kind: request.endpoint.kind,
             server,
         };
         match request.endpoint.kind {
             EndpointKind::Delegation => {
-                if let Some((message, fields)) = self.delegation_request(header, observed, request, seen) {
+                for (message, fields) in Self::delegation_requests(header, observed, request, seen) {
                     asked.message = Some(message);
+                    asked.delegation.push(message);
                     let note = document_note(&fields);
                     emit(header, observed, seen, message, true, fields, note);
                 }
@@ -172,34 +175,32 @@ impl Recogniser {
         self.requests.insert(request.exchange, asked);
     }
 
-    fn delegation_request(
-        &self,
+    fn delegation_requests(
         header: &Header,
         observed: &mut Observed,
         request: &Request,
         seen: &Seen,
-    ) -> Option<(MessageId, Fields)> {
-        let element = match Element::parse(&request.body.bytes) {
-            Ok(element) => element,
-            Err(error) => {
-                observed
-                    .unrecognised
-                    .push((seen.seq, format!("no XML document: {error}")));
-                return None;
-            }
-        };
+    ) -> Vec<(MessageId, Fields)> {
         let from = speaker(request.endpoint.role, EndpointKind::Delegation);
-        let known = header.profile.messages.iter().find(|(message, document)| {
-            message.part == Part::Request
-                && document.root == element.name.local
-                && header.procedure.sender(**message, header.case.given.opens) == Some(from)
-        });
-        let Some((message, document)) = known else {
-            let what = format!("`{}` from {}", element.name.local, from.title());
-            observed.unrecognised.push((seen.seq, what));
-            return None;
+        let opener = header.case.given.opens;
+        let said = document::Request {
+            method: &request.method,
+            target: &request.url,
+            headers: &request.headers,
+            body: &request.body.bytes,
         };
-        Some((*message, document::fields(document, &element)))
+        let is_possible = |message| header.procedure.sender(message, opener) == Some(from);
+        header
+            .profile
+            .request(&said, is_possible)
+            .unwrap_or_else(|unrecognised| {
+                let what = match unrecognised {
+                    Unrecognised::Unreadable { .. } => unrecognised.to_string(),
+                    Unrecognised::Unknown(what) => format!("{what} from {}", from.title()),
+                };
+                observed.unrecognised.push((seen.seq, what));
+                Vec::new()
+            })
     }
 
     fn client_package(
@@ -273,15 +274,10 @@ impl Recogniser {
         let positive = (200..300).contains(&response.status);
         match asked.kind {
             EndpointKind::Delegation => {
-                let Some(message) = asked.message else { return };
-                delegation_answer(
-                    header,
-                    observed,
-                    response,
-                    seen,
-                    MessageId::answer(message.step),
-                    positive,
-                );
+                for message in asked.delegation {
+                    let answer = MessageId::answer(message.step);
+                    delegation_answer(header, observed, response, seen, answer, positive);
+                }
             }
             EndpointKind::Bootstrap => {
                 let (fields, readable) = bootstrap_fields(header, response);
@@ -522,10 +518,11 @@ fn delegation_answer(
         );
         return;
     }
-    let element = Element::parse(&response.body.bytes)
-        .ok()
-        .filter(|element| element.name.local == document.root);
-    let Some(element) = element else {
+    let said = document::Answer {
+        headers: &response.headers,
+        body: &response.body.bytes,
+    };
+    let Ok(fields) = header.profile.answer(document, &said) else {
         // A body that says something else is not the absence of one, which the profile may allow.
         emit(
             header,
@@ -538,7 +535,6 @@ fn delegation_answer(
         );
         return;
     };
-    let fields = document::fields(document, &element);
     let refused = fields
         .get("result")
         .is_some_and(|values| values.iter().any(|value| value == "refused"));

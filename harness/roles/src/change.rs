@@ -159,12 +159,19 @@ pub const fn certificate_in_words(certificate: Certificate) -> &'static str {
     }
 }
 
+/// Whether a media type is one of JSON (RFC 6839, section 3.1).
+pub(crate) fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    essence.ends_with("/json") || essence.ends_with("+json")
+}
+
 /// A body spoiled, and its media type.
 pub(crate) fn spoil(corruption: Corruption, body: Vec<u8>, media_type: String) -> (Vec<u8>, String) {
     match corruption {
         Corruption::Garbage => (b"\x00\xff\xfe{not a document]\x1b[31m\x07".to_vec(), media_type),
         Corruption::Truncated => (body[..body.len() / 2].to_vec(), media_type),
         Corruption::Empty => (Vec::new(), media_type),
+        Corruption::UnknownDocument if is_json(&media_type) => (b"{\"unknown\": {}}".to_vec(), media_type),
         Corruption::UnknownDocument => (
             b"<unknown xmlns=\"urn:dmconform:unknown:0\"><child/></unknown>".to_vec(),
             media_type,

@@ -50,13 +50,23 @@ impl MockClient {
     }
 }
 
+/// After how many polls without anything new the client comes less often.
+const POLLS_IN_A_ROW: u32 = 4;
+/// How many times longer it stays away then, at most.
+const LONGEST_PAUSE: u32 = 4;
+
 /// Polls DMS-1 as long as it could have something to say. Ends with the case.
+///
+/// Where nothing happens, the client comes less and less often: a product that stands still is not to be kept busy. In a
+/// window it always comes as often as at first, since that is what gives the product its opportunity.
 pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
     let interval = (context.window() / 8).clamp(
         std::time::Duration::from_millis(15),
         std::time::Duration::from_secs(5),
     );
     let mut failures = 0;
+    let mut known = news(&context);
+    let mut idle = 0_u32;
     while !context.is_over() {
         let due = context.header.is_real(Role::Dms1)
             || context.oddities.has(Oddity::PollsOften)
@@ -80,12 +90,37 @@ pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
                 }
             }
         }
-        let mut over = context.over.subscribe();
-        tokio::select! {
-            () = tokio::time::sleep(interval) => {}
-            _ = over.wait_for(|over| *over) => return,
+        let pause = 1 + idle.saturating_sub(POLLS_IN_A_ROW).min(LONGEST_PAUSE - 1);
+        idle += 1;
+        for _ in 0..pause {
+            let mut over = context.over.subscribe();
+            tokio::select! {
+                () = tokio::time::sleep(interval) => {}
+                _ = over.wait_for(|over| *over) => return,
+            }
+            let now = news(&context);
+            if now != known || now.holding {
+                (known, idle) = (now, 0);
+                break;
+            }
         }
     }
+}
+
+/// What has happened in a case besides polls.
+#[derive(PartialEq, Eq)]
+struct News {
+    occurrences: usize,
+    changes: usize,
+    holding: bool,
+}
+
+fn news(context: &CaseContext) -> News {
+    context.recorder.with(|observed| News {
+        occurrences: observed.occurrences.len(),
+        changes: observed.changes.len(),
+        holding: observed.windows.iter().any(|window| window.closed.is_none()),
+    })
 }
 
 async fn poll_once(stage: &Arc<Stage>, context: &Arc<CaseContext>) -> Result<(), String> {

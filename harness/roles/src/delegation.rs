@@ -182,10 +182,14 @@ fn outgoing(
     Outgoing {
         observer: role,
         endpoint: endpoint(to, EndpointKind::Delegation),
-        url: context.endpoints(to).delegation.unwrap_or_default(),
-        method: context.profile().delegation.method.clone(),
-        headers: vec![("content-type".to_owned(), written.media_type.clone())],
-        body: written.body.clone(),
+        url: format!(
+            "{}{}",
+            context.endpoints(to).delegation.unwrap_or_default(),
+            written.message.target
+        ),
+        method: written.message.method.clone(),
+        headers: headers(written),
+        body: written.message.body.clone(),
         presents,
         change: None,
         close_at: None,
@@ -196,14 +200,24 @@ fn outgoing(
     }
 }
 
+/// The header fields of a request; one without a body says nothing of it.
+fn headers(written: &Written) -> Vec<(String, String)> {
+    let media_type = ("content-type".to_owned(), written.media_type.clone());
+    let of_body = (!written.message.body.is_empty()).then_some(media_type);
+    of_body
+        .into_iter()
+        .chain(written.message.headers.iter().cloned())
+        .collect()
+}
+
 /// Answers a message of the other server, by its exchange's number.
 pub(crate) async fn answer(context: &Arc<CaseContext>, exchange: u64) -> Reply {
     let message = context
         .recorder
         .with(|observed| observed.exchanges.get(&exchange).and_then(|known| known.message));
     let Some(message) = message.filter(|message| message.part == Part::Request) else {
-        let written = documents::refusal(Some(context), &context.session_id(), "unreadable");
-        return Reply::new(400, &written.media_type, written.body);
+        let (body, media_type) = documents::refusal(Some(context), &context.session_id(), "unreadable");
+        return Reply::new(400, &media_type, body);
     };
     if message.step == Step::Initiation
         && let Some(session) = session_of(context, exchange)
@@ -226,19 +240,20 @@ pub(crate) async fn answer(context: &Arc<CaseContext>, exchange: u64) -> Reply {
         });
     }
     if let Some(status) = changes.answer {
-        let written = documents::refusal(Some(context), &context.session_id(), "refused");
-        return Reply::new(status, &written.media_type, written.body);
+        let (body, media_type) = documents::refusal(Some(context), &context.session_id(), "refused");
+        return Reply::new(status, &media_type, body);
     }
     match documents::write(context, answer, &changes) {
         Ok(written) => {
-            let reply = match is_without_body(context, answer, &changes) {
+            let mut reply = match is_without_body(context, answer, &changes) {
                 true => Reply::new(204, "", Vec::new()),
                 false => Reply::new(
-                    context.oddities.success_status(200),
+                    context.oddities.success_status(written.message.status),
                     &written.media_type,
-                    written.body,
+                    written.message.body,
                 ),
             };
+            reply.headers.extend(written.message.headers);
             reply.with_fault(fault(&changes))
         }
         Err(reason) => {

@@ -181,7 +181,7 @@ impl Stage {
         let tls = tls.map_err(|error| (None, harness_error(error.to_string())))?;
         let observer = Arc::new(DialObserver {
             stage: Arc::clone(self),
-            context: Arc::clone(context),
+            context: Arc::downgrade(context),
             observer: outgoing.observer,
             endpoint: outgoing.endpoint,
             presents: outgoing.presents,

@@ -11,10 +11,10 @@ use crate::change::Changes;
 use crate::context::CaseContext;
 use crate::hostile::spoil;
 
-/// A body and its media type.
+/// A message and the media type of its body.
 pub(crate) struct Written {
-    /// The body.
-    pub body: Vec<u8>,
+    /// The message; its body may be spoiled.
+    pub message: document::Written,
     /// Its media type.
     pub media_type: String,
 }
@@ -35,38 +35,31 @@ pub(crate) fn write(
         .get(&message)
         .ok_or_else(|| format!("write {message}: the profile has no document for it"))?;
     let fields = changed(context, fields(context, message), changes);
-    let body = document::write(known, &fields).map_err(|error| format!("write {message}: {error}"))?;
+    let mut written = profile
+        .write(message, known, &fields)
+        .map_err(|error| format!("write {message}: {error}"))?;
     let media_type = profile.delegation.media_type.clone();
+    let body = std::mem::take(&mut written.body);
     let (body, media_type) = match changes.corrupt {
         Some(corruption) => spoil(context, corruption, body, media_type),
         None => (context.oddities.document(body), media_type),
     };
-    Ok(Written { body, media_type })
+    written.body = body;
+    Ok(Written {
+        message: written,
+        media_type,
+    })
 }
 
-/// Writes a refusal.
-pub(crate) fn refusal(context: Option<&CaseContext>, session: &str, reason: &str) -> Written {
-    let escaped = |text: &str| {
-        text.replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;")
-    };
+/// Writes the body of a refusal; its media type.
+pub(crate) fn refusal(context: Option<&CaseContext>, session: &str, reason: &str) -> (Vec<u8>, String) {
     let Some(context) = context else {
-        return Written {
-            body: Vec::new(),
-            media_type: "text/plain".to_owned(),
-        };
+        return (Vec::new(), "text/plain".to_owned());
     };
     let delegation = &context.profile().delegation;
-    let body = delegation
-        .refusal
-        .replace("{{ session }}", &escaped(session))
-        .replace("{{ reason }}", &escaped(reason))
-        .into_bytes();
-    Written {
-        body: context.oddities.document(body),
-        media_type: delegation.media_type.clone(),
-    }
+    // A profile whose refusal cannot be written is not read.
+    let body = document::refusal(delegation, session, reason).unwrap_or_default();
+    (context.oddities.document(body), delegation.media_type.clone())
 }
 
 /// What a message carries when nothing is changed.

@@ -8,6 +8,7 @@ use dmconform_model::{Body, Event};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::change::is_json;
 use crate::context::CaseContext;
 
 /// How often an entity of a bomb repeats the one before it, and how many there are: ten to the power of nine.
@@ -48,6 +49,7 @@ pub(crate) fn spoil(
                 (body, media_type)
             }
         },
+        Corruption::DeepNesting if is_json(&media_type) => (nested_json(&body), media_type),
         Corruption::DeepNesting => {
             let nested = format!("{}{}", "<a>".repeat(DEPTH), "</a>".repeat(DEPTH));
             in_document(&body, media_type, "", &nested)
@@ -65,6 +67,16 @@ pub(crate) fn spoil(
 
 fn wbxml(string_table: &[u8], content: &[u8]) -> Vec<u8> {
     [&WBXML_HEAD, string_table, &WBXML_ELEMENTS, content, &WBXML_END].concat()
+}
+
+/// The document with a member in front that is nested as deep.
+fn nested_json(body: &[u8]) -> Vec<u8> {
+    let nested = format!("{{\"nested\": {}{}", "[".repeat(DEPTH), "]".repeat(DEPTH));
+    let rest = match body.strip_prefix(b"{") {
+        Some(b"}") | None => b"}".to_vec(),
+        Some(members) => [b", ", members].concat(),
+    };
+    [nested.into_bytes(), rest].concat()
 }
 
 fn bomb() -> String {

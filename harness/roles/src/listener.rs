@@ -6,11 +6,10 @@ use std::sync::{Arc, Weak};
 
 use dmconform_case::document;
 use dmconform_model::transcript::{Body, Endpoint, EndpointKind, Request, Response};
-use dmconform_model::{Event, Part, Role};
+use dmconform_model::{Event, Role};
 use oma_dm::auth::HMAC_HEADER;
 use oma_dm::session::server::ServerSession;
 use oma_dm::syncml::{self, Encoding};
-use oma_dm::xml::Element;
 
 use crate::context::CaseContext;
 use crate::dial::{dress, kept};
@@ -43,8 +42,8 @@ async fn answer(stage: &Arc<Stage>, endpoint: Endpoint, request: Received) -> Re
             endpoint.role, endpoint.kind, request.method, request.target
         );
         stage.stray(format!("{what} belongs to no running case"));
-        let refusal = documents::refusal(None, "", "unknown");
-        return Reply::new(404, &refusal.media_type, refusal.body);
+        let (body, media_type) = documents::refusal(None, "", "unknown");
+        return Reply::new(404, &media_type, body);
     };
     stage.introduce(&context, request.connection);
     let exchange = stage.next_exchange();
@@ -109,20 +108,18 @@ fn meant(endpoint: Endpoint, request: &Received) -> Endpoint {
 fn find(stage: &Stage, endpoint: Endpoint, request: &Received) -> Option<Arc<CaseContext>> {
     match endpoint.kind {
         EndpointKind::Delegation => {
-            let Ok(element) = Element::parse(&request.body) else {
-                return stage.router.by_document(None, None);
+            let said = document::Request {
+                method: &request.method,
+                target: &request.target,
+                headers: &request.headers,
+                body: &request.body,
             };
-            let known = stage.profile.messages.iter().find(|(message, document)| {
-                message.part == Part::Request && document.root == element.name.local
-            });
-            let fields = known
-                .map(|(_, document)| document::fields(document, &element))
-                .unwrap_or_default();
+            let messages = stage.profile.request(&said, |_| true).unwrap_or_default();
             let first = |name: &str| {
-                fields
-                    .get(name)
-                    .and_then(|values| values.first())
-                    .map(String::as_str)
+                let mut values = messages
+                    .iter()
+                    .filter_map(|(_, fields)| fields.get(name)?.first());
+                values.next().map(String::as_str)
             };
             stage.router.by_document(first("device"), first("session"))
         }

@@ -475,7 +475,8 @@ impl Observer for ListenerObserver {
 /// Tells the stage what happens on a connection that a mock role dials for a case.
 pub(crate) struct DialObserver {
     pub(crate) stage: Arc<Stage>,
-    pub(crate) context: Arc<CaseContext>,
+    /// Not kept alive by it: the case keeps the connections of its client.
+    pub(crate) context: Weak<CaseContext>,
     pub(crate) observer: Role,
     pub(crate) endpoint: Endpoint,
     pub(crate) presents: Presents,
@@ -498,7 +499,9 @@ impl Observer for DialObserver {
             facts: None,
             cases: Vec::new(),
         });
-        self.stage.introduce(&self.context, number);
+        if let Some(context) = self.context.upgrade() {
+            self.stage.introduce(&context, number);
+        }
         number
     }
 

@@ -3,8 +3,11 @@
 use dmconform_case::claims::{Claim, StartedBy};
 use dmconform_case::implementation::{Implementation, Removal};
 use dmconform_case::procedure::Procedure;
+use dmconform_case::profile::Syntax;
 use dmconform_case::suite::Suite;
-use dmconform_case::test_case::{BootstrapPlace, Circumstances, How, Look, Opener, TestCase, What};
+use dmconform_case::test_case::{
+    BootstrapPlace, Circumstances, Corruption, How, Look, Opener, TestCase, What,
+};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::tls::Version;
 use dmconform_model::transcript::{Endpoint, EndpointKind};
@@ -25,6 +28,9 @@ pub(crate) fn why_not(suite: &Suite, case: &TestCase, product: &Implementation) 
                 change.at
             ));
         }
+    }
+    if let Some(reason) = unspoilt(suite, case) {
+        return Some(reason);
     }
     let opening = if opener == Opener::Dms1 {
         Role::Dms1
@@ -56,6 +62,26 @@ pub(crate) fn why_not(suite: &Suite, case: &TestCase, product: &Implementation) 
         return Some(reason);
     }
     unclaimed(suite, case, product)
+}
+
+/// A document that cannot be spoiled as the case has it, the way the profile writes it.
+fn unspoilt(suite: &Suite, case: &TestCase) -> Option<String> {
+    case.changes.iter().find_map(|change| {
+        let How::Corrupt(corruption) = change.how else {
+            return None;
+        };
+        let document = suite.profile.messages.get(&change.at)?;
+        let of_xml = matches!(corruption, Corruption::EntityBomb | Corruption::ExternalEntity);
+        if of_xml && suite.profile.delegation.syntax != Syntax::Xml {
+            return Some(format!(
+                "in its profile {} is no XML, and has no entities",
+                change.at
+            ));
+        }
+        document
+            .is_bodiless()
+            .then(|| format!("in its profile {} has no body that could be spoiled", change.at))
+    })
 }
 
 fn removal(case: &TestCase, product: &Implementation, opening: Role) -> Option<String> {

@@ -69,9 +69,14 @@ impl UnderTest {
     /// Runs cases beside each other. Those that did not pass are returned, with the verdict on them; all of them if the
     /// product is not well afterwards, or was not before.
     async fn run_together(&self, cases: Vec<TestCase>) -> Vec<(TestCase, Option<Verdict>)> {
-        let before = self.healths(&cases).await;
+        let mut before = self.healths(&cases).await;
         if self.is_cancelled() {
             return Vec::new();
+        }
+        // What a conformance case did to the product must not be held against it here.
+        if before.iter().all(|(_, health)| !health.whole) {
+            self.restart("the conformance cases").await;
+            before = self.healths(&cases).await;
         }
         if before.iter().any(|(_, health)| !health.whole) {
             return cases.into_iter().map(|case| (case, None)).collect();
@@ -217,15 +222,13 @@ impl UnderTest {
     /// What a case did to the product must not be held against it in the next one.
     async fn restart(&self, culprit: &str) {
         let note = match self.running.restart(&self.shared.cancelled).await {
-            Ok(true) => format!("the product was started anew after {culprit}, which it did not survive"),
-            Ok(false) => {
-                format!(
-                    "the product did not survive {culprit}; start it anew, and run the cases after it again"
-                )
-            }
-            Err(error) => {
-                format!("the product did not survive {culprit}, and could not be started anew: {error}")
-            }
+            Ok(true) => format!("the product did no whole delegation after {culprit}, and was started anew"),
+            Ok(false) => format!(
+                "the product did no whole delegation after {culprit}; start it anew, and run the cases after it again"
+            ),
+            Err(error) => format!(
+                "the product did no whole delegation after {culprit}, and could not be started anew: {error}"
+            ),
         };
         self.running.stage.note(note);
     }

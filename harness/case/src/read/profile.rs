@@ -1,15 +1,13 @@
 //! Reads profiles.
 
-use std::collections::BTreeMap;
-
 use dmconform_model::{Diagnostic, MessageId, Part, Step};
 use oma_dm::xml::Element;
 
 use super::diagnose::Source;
 use super::node::{self, Node};
 use super::typed;
-use crate::document::{self, WriteError};
-use crate::profile::{Document, Profile};
+use crate::document::{self, Fields, Request, WriteError};
+use crate::profile::{Content, Document, Place, Profile, Syntax};
 
 /// The steps whose messages are documents between the servers.
 const BETWEEN_SERVERS: [Step; 5] = [
@@ -99,30 +97,33 @@ impl Check<'_> {
         }
     }
 
-    /// Writes a document with values that would show any mistake, and reads it back.
+    /// Writes a message with values that would show any mistake, and reads it back.
     fn document(&mut self, message: MessageId, document: &Document) {
         let name = message.to_string();
-        let path = ["messages", name.as_str(), "write"];
-        for (field, at) in &document.fields {
-            if at.split('/').any(|local| local.trim().is_empty()) {
-                self.problem(
-                    &["messages", &name, "fields", field],
-                    format!("follow the path `{at}`"),
-                    "write the names of elements below the root, separated by single `/`",
-                );
-                return;
+        let at = ["messages", name.as_str()];
+        let forms = document.forms().collect::<Vec<_>>();
+        for form in &forms {
+            if let Some((what, help)) = self.unfitting(message, form) {
+                return self.problem(&at, format!("read {message}: {what}"), help);
             }
         }
-        if let Err(error) = document::write(document, &BTreeMap::new()) {
-            self.template(&path, &format!("write {message}"), &error);
-            return;
+        if document.also.iter().any(|form| !form.also.is_empty()) {
+            let help = "write every other form under the one `also` of the message";
+            return self.problem(&at, format!("read {message}: a form has other forms"), help);
         }
-        let fields: BTreeMap<String, Vec<String>> = document
-            .fields
-            .keys()
-            .map(|field| (field.clone(), vec![format!("{field} <&>")]))
+        let path = match document.write {
+            Some(_) => vec!["messages", name.as_str(), "write"],
+            None => at.to_vec(),
+        };
+        if let Err(error) = self.profile.write(message, document, &Fields::new()) {
+            return self.template(&path, &format!("write {message}"), &error);
+        }
+        let fields: Fields = document
+            .field_names()
+            .into_iter()
+            .map(|field| (field.to_owned(), vec![format!("{field} <&>")]))
             .collect();
-        match self.written(document, &fields) {
+        match self.written(message, document, &fields) {
             Err(reason) => self.problem(
                 &path,
                 format!("read {message} as it is written: {reason}"),
@@ -144,19 +145,86 @@ impl Check<'_> {
         }
     }
 
-    fn written(
-        &self,
-        document: &Document,
-        fields: &BTreeMap<String, Vec<String>>,
-    ) -> Result<BTreeMap<String, Vec<String>>, String> {
-        let written = document::write(document, fields).map_err(|error| error.to_string())?;
-        let root = Element::parse(&written).map_err(|error| error.to_string())?;
-        self.is_root(&root, &document.root)?;
-        Ok(document::fields(document, &root))
+    /// What a form says that does not fit the message or the syntax of the documents, and what to do.
+    fn unfitting(&self, message: MessageId, form: &Document) -> Option<(String, &'static str)> {
+        let delegation = &self.profile.delegation;
+        if message.part == Part::Answer && (form.method.is_some() || form.target.is_some()) {
+            let help = "only a request has a method and a target";
+            return Some(("an answer has no method and no target".to_owned(), help));
+        }
+        if message.part == Part::Request && form.status.is_some() {
+            return Some(("a request has no status".to_owned(), "only an answer has one"));
+        }
+        if form.status.is_some_and(|status| !(200..300).contains(&status)) {
+            let what = "an answer that accepts has a status of 2xx".to_owned();
+            return Some((what, "write one from 200 to 299"));
+        }
+        if delegation.syntax == Syntax::Json && form.root.is_some() {
+            let help = "say under `when` what must stand in it";
+            return Some(("JSON has no root element".to_owned(), help));
+        }
+        if delegation.syntax == Syntax::Xml && form.root.is_none() && !form.is_bodiless() {
+            return Some(("it has no root".to_owned(), "say which root element it has"));
+        }
+        if delegation.syntax == Syntax::Xml && form.write.is_none() && !form.is_bodiless() {
+            let help = "say under `write` how it is written";
+            return Some(("it has no template".to_owned(), help));
+        }
+        let places = form.fields.values().chain(form.when.keys());
+        for place in places {
+            if form.write.is_none() && matches!(place, Place::Json(_)) && place.members().is_none() {
+                let what = format!("`{place}` is no plain place, and there is no template");
+                return Some((
+                    what,
+                    "write a place such as `$.device.id` or `$.tree[*]`, or the document under `write`",
+                ));
+            }
+            let is_json = matches!(place, Place::Json(_));
+            if is_json != (delegation.syntax == Syntax::Json) {
+                let what = format!("`{place}` leads nowhere in {}", delegation.syntax.title());
+                return Some((
+                    what,
+                    "in XML write names of elements, in JSON a JSONPath that begins with `$`",
+                ));
+            }
+            let mut prefixes = place.prefixes().into_iter();
+            if let Some(unknown) = prefixes.find(|prefix| !delegation.prefixes.contains_key(*prefix)) {
+                let what = format!("`{place}` has the prefix `{unknown}`, which is not declared");
+                return Some((what, "declare it under `delegation`, `prefixes`"));
+            }
+        }
+        None
+    }
+
+    fn written(&self, message: MessageId, document: &Document, fields: &Fields) -> Result<Fields, String> {
+        let written = self
+            .profile
+            .write(message, document, fields)
+            .map_err(|error| error.to_string())?;
+        let syntax = self.profile.delegation.syntax;
+        let content = document::content(syntax, &written.body)?;
+        if let (Content::Xml(root), Some(expected)) = (&content, &document.root) {
+            self.is_root(root, expected)?;
+        }
+        let read = match message.part {
+            Part::Request => {
+                let request = Request {
+                    method: &written.method,
+                    target: &written.target,
+                    headers: &written.headers,
+                    body: &written.body,
+                };
+                self.profile.request_form(document, &request, &content)
+            }
+            Part::Answer => self
+                .profile
+                .form(document, &written.headers, &content, Fields::new()),
+        };
+        read.map_err(|mismatch| mismatch.to_string())
     }
 
     fn is_root(&self, root: &Element, expected: &str) -> Result<(), String> {
-        let namespace = &self.profile.delegation.namespace;
+        let namespace = self.profile.delegation.namespace.as_deref().unwrap_or_default();
         if root.name.local != expected {
             return Err(format!("its root is `{}`, not `{expected}`", root.name.local));
         }
@@ -171,7 +239,7 @@ impl Check<'_> {
         match document::refusal(&self.profile.delegation, "a <session>", "a & reason") {
             Err(error) => self.template(&path, "write a refusal", &error),
             Ok(written) => {
-                if let Err(reason) = Element::parse(&written) {
+                if let Err(reason) = document::content(self.profile.delegation.syntax, &written) {
                     let message = format!("read a refusal as it is written: {reason}");
                     self.problem(&path, message, "correct the template");
                 }

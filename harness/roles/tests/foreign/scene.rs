@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dmconform_case::Suite;
-use dmconform_case::document;
 use dmconform_case::implementation::{Credentials, Endpoints, Limits, Supports};
 use dmconform_judge::{Header, JUDGE_VERSION, Parties};
 use dmconform_model::certificate::Certificate;
@@ -180,7 +179,8 @@ impl Scene {
         let message = MessageId::request(Step::Initiation);
         let profile = &self.context.header.profile;
         let known = profile.messages.get(&message).expect("the profile has step 2");
-        document::write(known, &fields.into()).expect("every field is given")
+        let written = profile.write(message, known, &fields.into());
+        written.expect("every field is given").body
     }
 
     /// The same as the octets of a whole HTTP request, after which the connection is to be closed.

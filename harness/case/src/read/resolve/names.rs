@@ -232,7 +232,7 @@ impl Resolver<'_> {
     pub(super) fn field(&mut self, at: &Range<usize>, message: MessageId, name: &str, purpose: Use) {
         let document = self.known.profile.messages.get(&message);
         let fields: BTreeSet<&str> = match (document, purpose) {
-            (Some(document), _) => document.fields.keys().map(String::as_str).collect(),
+            (Some(document), _) => document.field_names(),
             (None, Use::Seen) => typed_fields(message).iter().copied().collect(),
             (None, Use::Set) => settable_fields(message).iter().copied().collect(),
         };

@@ -1,9 +1,7 @@
 //! Delegation documents, recognised by what a profile says of them.
 
-use std::collections::BTreeMap;
-
-use dmconform_case::document;
-use dmconform_case::profile::{Document, Profile};
+use dmconform_case::document::{self, Fields};
+use dmconform_case::profile::{Content, Document, Place, Profile, Syntax};
 use dmconform_model::MessageId;
 use oma_dm::media_type::MediaType;
 use oma_dm::readable::readable;
@@ -18,11 +16,76 @@ pub(super) fn is_media_type(profile: &Profile, media_type: &MediaType) -> bool {
     essence.is_ok_and(|of_profile| of_profile.essence() == media_type.essence())
 }
 
-/// Decodes a document whose root or namespace is one of the profile.
+/// Decodes a document whose root or namespace is one of the profile, or JSON that says what one of its messages says.
 pub(super) fn decode(body: &Body<'_>, profile: &Profile) -> Result<Decoded, String> {
+    match profile.delegation.syntax {
+        Syntax::Xml => xml(body, profile),
+        Syntax::Json => json(body, profile),
+    }
+}
+
+/// What is known of a document alone: where it went, and in what header, nobody says.
+fn fields(profile: &Profile, document: &Document, content: &Content) -> Fields {
+    let mut forms = document.forms();
+    forms
+        .find_map(|form| profile.form(form, &[], content, Fields::new()).ok())
+        .unwrap_or_default()
+}
+
+fn said(fields: &Fields) -> Vec<String> {
+    fields
+        .iter()
+        .map(|(field, values)| format!("{field} {}", values.join(" and ")))
+        .collect()
+}
+
+fn json(body: &Body<'_>, profile: &Profile) -> Result<Decoded, String> {
+    let content = document::content(Syntax::Json, body.octets)
+        .map_err(|error| format!("by the profile `{}` it should be JSON: {error}", profile.profile))?;
+    let Content::Json(value) = &content else {
+        return Err("it is empty".to_owned());
+    };
+    let carried: Vec<_> = profile
+        .messages
+        .iter()
+        .filter(|(_, document)| !document.is_bodiless())
+        .filter_map(|(id, document)| {
+            let is_it = document
+                .forms()
+                .any(|form| profile.form(form, &[], &content, Fields::new()).is_ok());
+            is_it.then(|| (*id, fields(profile, document, &content)))
+        })
+        .collect();
+    // Several messages may have no more than places: those of which most is there.
+    let most = carried.iter().map(|(_, fields)| fields.len()).max().unwrap_or(0);
+    let fitting: Vec<_> = carried
+        .into_iter()
+        .filter(|(_, fields)| fields.len() == most && most > 0)
+        .collect();
+    let ids: Vec<_> = fitting.iter().map(|(id, _)| id.to_string()).collect();
+    let fields: Fields = fitting.into_iter().flat_map(|(_, fields)| fields).collect();
+    let said = said(&fields);
+    let summary = match ids.as_slice() {
+        [] => "no message of the profile".to_owned(),
+        ids => format!("message {}: {}", ids.join(" or "), said.join(", ")),
+    };
+    Ok(Decoded {
+        kind: "delegation-document",
+        title: "delegation document".to_owned(),
+        encoding: "JSON",
+        octets: body.octets.len(),
+        summary,
+        details: vec![("messages", ids), ("fields", said)],
+        document: serde_json::to_string_pretty(value).unwrap_or_default(),
+        noted: Vec::new(),
+        rules: format!("the profile `{}`", profile.profile),
+    })
+}
+
+fn xml(body: &Body<'_>, profile: &Profile) -> Result<Decoded, String> {
     let root = body.root(Encoding::Xml)?;
     let name = root.name.local.as_str();
-    let is_of_namespace = root.name.namespace.as_deref() == Some(profile.delegation.namespace.as_str());
+    let is_of_namespace = root.name.namespace.as_deref() == profile.delegation.namespace.as_deref();
     let messages = messages(profile, &root);
     if messages.is_empty() && !is_of_namespace {
         let place = body.line_of(root.at.start).map(|place| format!(" ({place})"));
@@ -33,15 +96,13 @@ pub(super) fn decode(body: &Body<'_>, profile: &Profile) -> Result<Decoded, Stri
             profile.profile
         ));
     }
-    let fields: BTreeMap<_, _> = messages
+    let content = Content::Xml(root.clone());
+    let fields: Fields = messages
         .iter()
-        .flat_map(|(_, document)| document::fields(document, &root))
+        .flat_map(|(_, document)| fields(profile, document, &content))
         .collect();
     let ids: Vec<_> = messages.iter().map(|(id, _)| id.to_string()).collect();
-    let said: Vec<_> = fields
-        .iter()
-        .map(|(field, values)| format!("{field} {}", values.join(" and ")))
-        .collect();
+    let said = said(&fields);
     let summary = match ids.as_slice() {
         [] => format!("`{name}` is no message of the profile"),
         ids => format!("{name}, message {}: {}", ids.join(" or "), said.join(", ")),
@@ -67,7 +128,11 @@ fn messages<'p>(profile: &'p Profile, root: &Element) -> Vec<(MessageId, &'p Doc
         profile
             .messages
             .iter()
-            .filter(|(_, document)| document.root == root.name.local)
+            .filter(|(_, document)| {
+                document
+                    .forms()
+                    .any(|form| form.root.as_deref() == Some(root.name.local.as_str()))
+            })
             .map(|(id, document)| (*id, document))
     };
     let knows_all = |document: &Document| root.elements().all(|child| knows(document, child));
@@ -80,13 +145,16 @@ fn messages<'p>(profile: &'p Profile, root: &Element) -> Vec<(MessageId, &'p Doc
 
 /// Whether a document has fields at or below this child of its root.
 fn knows(document: &Document, child: &Element) -> bool {
-    let firsts = document.fields.values().filter_map(|path| path.split('/').next());
-    firsts.into_iter().any(|first| first == child.name.local)
+    let places = document.forms().flat_map(|form| form.fields.values());
+    places.into_iter().any(|place| match place {
+        Place::Xml(path) => path.first().is_none_or(|first| first == child.name.local),
+        Place::Json(_) => false,
+    })
 }
 
 fn departures(profile: &Profile, root: &Element, messages: &[(MessageId, &Document)]) -> Vec<Noted> {
     let name = root.name.local.as_str();
-    let namespace = profile.delegation.namespace.as_str();
+    let namespace = profile.delegation.namespace.as_deref().unwrap_or_default();
     let mut noted = Vec::new();
     let mut note = |element: &Element, text: String| {
         noted.push(Noted {
@@ -103,8 +171,8 @@ fn departures(profile: &Profile, root: &Element, messages: &[(MessageId, &Docume
     }
     for element in std::iter::once(root).chain(root.elements()) {
         let local = &element.name.local;
-        if element.name.namespace.as_deref() != Some(namespace) {
-            let found = element.name.namespace.as_deref().unwrap_or("");
+        let found = element.name.namespace.as_deref().unwrap_or_default();
+        if found != namespace {
             note(
                 element,
                 format!("`{local}` is in the namespace `{found}`, where `{namespace}` belongs"),
