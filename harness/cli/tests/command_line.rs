@@ -340,6 +340,20 @@ fn a_product_that_does_not_come_up_is_an_error_with_its_last_words(
 }
 
 #[test]
+fn a_product_is_found_beside_its_implementation_file() {
+    let file = with_command("cat ${directory}/beside.txt; exit 3", "20s");
+    let scene = Scene::new("product.yaml", &file);
+    fs::write(scene.folder.path().join("beside.txt"), "what lies beside it\n").expect("it can be written");
+    let output = program()
+        .current_dir(scene.folder.path())
+        .args(["run", "--implementation", "product.yaml", "--out", "out"])
+        .output()
+        .expect("the program starts");
+    let shown = text(&output.stdout);
+    assert!(shown.contains("what lies beside it"), "{shown}");
+}
+
+#[test]
 fn a_product_whose_port_is_taken_is_named_with_what_it_said() {
     let holder = std::net::TcpListener::bind("127.0.0.1:0").expect("there is a port");
     let port = holder.local_addr().expect("it has an address").port();

@@ -160,6 +160,7 @@ impl Running {
             self.variables.insert(name.to_owned(), value);
         };
         set("self", options.program.display().to_string());
+        set("directory", directory_of(&self.file)?.display().to_string());
         set("work", work.display().to_string());
         set("deviations", options.deviations.join(","));
         let oddities: Vec<&str> = options.oddities.iter().map(|oddity| oddity.name()).collect();
@@ -317,6 +318,17 @@ fn filled_start(start: &Start, variables: &Variables) -> Start {
         *text = filled(text, variables);
     }
     start
+}
+
+/// Where the implementation file is; a bundled one is nowhere, and this is where the harness was started then.
+fn directory_of(file: &TargetFile) -> Result<PathBuf, TargetError> {
+    let folder = file
+        .path
+        .as_deref()
+        .and_then(Path::parent)
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    std::path::absolute(folder).map_err(at(folder))
 }
 
 fn make_private(directory: &Path) -> Result<(), TargetError> {

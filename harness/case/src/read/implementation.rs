@@ -215,6 +215,7 @@ pub fn endpoint_of(template: &str, device: &str) -> String {
 pub fn implementation_variables(ports: &[String]) -> Vec<String> {
     let fixed = [
         "self",
+        "directory",
         "work",
         "device",
         "devices.first",
