@@ -90,7 +90,7 @@ pub enum Mismatch {
         found: String,
     },
     /// Something else stands where the message has something fixed.
-    #[error("at `{place}` stands {}, not `{expected}`", found.as_ref().map_or("nothing".to_owned(), |found| format!("`{found}`")))]
+    #[error("at `{place}` stands {}, not `{expected}`", found.as_ref().map_or_else(|| "nothing".to_owned(), |found| format!("`{found}`")))]
     Condition {
         /// Where.
         place: String,

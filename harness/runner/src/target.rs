@@ -327,7 +327,7 @@ fn directory_of(file: &TargetFile) -> Result<PathBuf, TargetError> {
         .as_deref()
         .and_then(Path::parent)
         .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+        .unwrap_or_else(|| Path::new("."));
     std::path::absolute(folder).map_err(at(folder))
 }
 

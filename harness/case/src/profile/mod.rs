@@ -105,7 +105,7 @@ pub struct Document {
     /// Whether an answer may be without a body (2xx alone is acceptance).
     pub body_optional: bool,
     /// Other forms in which the message is recognised, besides the one that is written.
-    pub also: Vec<Document>,
+    pub also: Vec<Self>,
 }
 
 impl Document {

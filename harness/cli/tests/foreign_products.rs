@@ -1,0 +1,100 @@
+//! Products in Python, which share nothing with the harness and speak another profile, tested as a vendor would test them.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use rstest::rstest;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Whether there is a Python to run them. Where there is none, that is said.
+fn is_python_there() -> bool {
+    let there = Command::new("python3").arg("--version").output().is_ok();
+    if !there {
+        let skipped = "skipped: python3 is not installed (products in Python)";
+        assert!(std::env::var_os("DMCONFORM_NO_SKIPS").is_none(), "{skipped}");
+        // Written past the test framework, which would keep it to itself.
+        let _ = std::io::stderr().write_all(format!("{skipped}\n").as_bytes());
+    }
+    there
+}
+
+fn fixtures() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/implementations");
+    folder.canonicalize().expect("the fixtures are there")
+}
+
+/// Runs the suite, or these cases of it, against a product with a switch that breaks it.
+fn run(product: &str, switch: &str, cases: &[&str]) -> (Output, Value) {
+    let folder = TempDir::new().expect("a folder can be made");
+    let text = fs::read_to_string(fixtures().join(format!("{product}.yaml"))).expect("the file is there");
+    let text = text
+        .replace("${directory}", &fixtures().display().to_string())
+        .replace("${deviations}", switch);
+    let file = folder.path().join(format!("{product}.yaml"));
+    fs::write(&file, text).expect("the folder can be written to");
+    let out = folder.path().join("out");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dmconform"));
+    command.args(["run", "--profile", "json-rest", "--implementation"]);
+    command.arg(&file).arg("--out").arg(&out);
+    for case in cases {
+        command.args(["--case", case]);
+    }
+    let output = command.output().expect("the program starts");
+    let results = fs::read(out.join("results.json")).expect("the run writes its results");
+    (
+        output,
+        serde_json::from_slice(&results).expect("the results are JSON"),
+    )
+}
+
+#[rstest]
+#[case("python-dms-1", 120)]
+#[case("python-dms-2", 110)]
+fn a_product_of_another_make_passes_every_case_that_applies(#[case] product: &str, #[case] at_least: usize) {
+    if !is_python_there() {
+        return;
+    }
+    let (output, results) = run(product, "", &[]);
+    let cases = results["cases"].as_array().expect("there are cases");
+    let others: Vec<String> = cases
+        .iter()
+        .filter(|case| case["verdict"] != "pass" && case["verdict"] != "not-applicable")
+        .map(|case| format!("{} {}", case["verdict"], case["id"]))
+        .collect();
+    assert_eq!(others, Vec::<String>::new());
+    assert_eq!(output.status.code(), Some(0));
+    let passed = cases.iter().filter(|case| case["verdict"] == "pass").count();
+    assert!(passed >= at_least, "{passed} passed");
+}
+
+#[rstest]
+#[case("python-dms-1", "prepared-before-acl-status", "DEL-DMS1-9-*", "dms-1")]
+#[case("python-dms-1", "acl-wildcard", "DEL-DMS1-8-*", "dms-1")]
+#[case("python-dms-1", "accepts-foreign-server", "DEL-DMS1-*", "dms-1")]
+#[case("python-dms-2", "complete-before-prepared", "DEL-DMS2-10-*", "dms-2")]
+#[case("python-dms-2", "complete-never-sent", "DEL-DMS2-10-*", "dms-2")]
+#[case("python-dms-2", "bootstrap-complete-on-fetch", "DEL-DMS2-7-*", "dms-2")]
+fn a_switch_that_breaks_a_product_is_seen_and_blamed_on_it(
+    #[case] product: &str,
+    #[case] switch: &str,
+    #[case] cases: &str,
+    #[case] blamed: &str,
+) {
+    if !is_python_there() {
+        return;
+    }
+    let (output, results) = run(product, switch, &[cases]);
+    assert_eq!(output.status.code(), Some(1));
+    let failed = results["cases"].as_array().expect("there are cases").iter();
+    let blames: Vec<&Value> = failed
+        .filter(|case| case["verdict"] == "fail")
+        .flat_map(|case| case["findings"].as_array().into_iter().flatten())
+        .filter(|finding| finding["verdict"] == "fail")
+        .map(|finding| &finding["blame"])
+        .collect();
+    assert!(!blames.is_empty(), "something fails");
+    assert!(blames.iter().all(|blame| **blame == *blamed), "{blames:?}");
+}
