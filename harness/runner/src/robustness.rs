@@ -238,7 +238,7 @@ impl UnderTest {
 async fn ended<T>(tasks: Vec<JoinHandle<T>>) -> Vec<T> {
     let mut results = Vec::new();
     for task in tasks {
-        // One that panicked is missing, and its case with it: the run says that it was not judged.
+        // One that panicked is missing, and its case with it.
         results.extend(task.await);
     }
     results
