@@ -150,8 +150,7 @@ impl Profile {
             .filter(|(message, _)| message.part == Part::Request && is_possible(**message));
         let found: Vec<(MessageId, Fields)> = possible
             .filter_map(|(message, document)| {
-                let mut forms = document.forms();
-                let fields = forms.find_map(|form| self.request_form(form, request, readable).ok())?;
+                let fields = self.request_message(document, request, readable).ok()?;
                 Some((*message, fields))
             })
             .collect();
@@ -174,11 +173,28 @@ impl Profile {
         }
     }
 
+    /// What a request carries as a message, in any of its forms.
+    ///
+    /// # Errors
+    /// Why it is not this message.
+    pub fn request_message(
+        &self,
+        document: &Document,
+        request: &Request<'_>,
+        content: &Content,
+    ) -> Result<Fields, Mismatch> {
+        first(
+            document
+                .forms()
+                .map(|form| self.request_form(form, request, content)),
+        )
+    }
+
     /// What a request carries as this form of a message.
     ///
     /// # Errors
     /// Why it is not this message.
-    pub fn request_form(
+    pub(crate) fn request_form(
         &self,
         form: &Document,
         request: &Request<'_>,
@@ -207,37 +223,46 @@ impl Profile {
     /// Why it is no such answer.
     pub fn answer(&self, document: &Document, answer: &Answer<'_>) -> Result<Fields, Mismatch> {
         let content = content(self.delegation.syntax, answer.body).map_err(|_| Mismatch::NoDocument)?;
-        let mut mismatch = Mismatch::NoDocument;
-        for form in document.forms() {
-            match self.form(form, answer.headers, &content, Fields::new()) {
-                Ok(fields) => return Ok(fields),
-                Err(found) => mismatch = found,
-            }
-        }
-        Err(mismatch)
+        self.carried(document, answer.headers, &content)
     }
 
-    /// What a document carries as this form of a message, wherever it goes.
+    /// What a document carries as a message, in any of its forms, wherever it goes.
     ///
     /// # Errors
     /// Why it is not this message.
-    pub fn form(
+    pub fn carried(
+        &self,
+        document: &Document,
+        headers: &[(String, String)],
+        content: &Content,
+    ) -> Result<Fields, Mismatch> {
+        first(
+            document
+                .forms()
+                .map(|form| self.form(form, headers, content, Fields::new())),
+        )
+    }
+
+    /// What a document carries as this form of a message.
+    ///
+    /// # Errors
+    /// Why it is not this message.
+    pub(crate) fn form(
         &self,
         form: &Document,
         headers: &[(String, String)],
         content: &Content,
         mut fields: Fields,
     ) -> Result<Fields, Mismatch> {
-        let mut put = |field: &str, values: Vec<String>| {
-            let known = fields.entry(field.to_owned()).or_default();
-            let new = values.into_iter().filter(|value| !known.contains(value));
-            known.extend(new.collect::<Vec<_>>());
-        };
         for (header, field) in &form.headers {
             let found = headers
                 .iter()
                 .filter(|(name, _)| name.eq_ignore_ascii_case(header));
-            put(field, found.map(|(_, value)| value.clone()).collect());
+            join(
+                &mut fields,
+                field,
+                found.map(|(_, value)| value.clone()).collect(),
+            );
         }
         let is_document = !form.is_bodiless();
         if is_document && *content == Content::Empty {
@@ -263,18 +288,7 @@ impl Profile {
             }
         }
         for (field, place) in &form.fields {
-            // What a document says twice, it says twice.
-            let values = place.values(content, prefixes);
-            match fields.get_mut(field) {
-                Some(known) => {
-                    let new: Vec<String> = values
-                        .into_iter()
-                        .filter(|value| !known.contains(value))
-                        .collect();
-                    known.extend(new);
-                }
-                None => drop(fields.insert(field.clone(), values)),
-            }
+            join(&mut fields, field, place.values(content, prefixes));
         }
         fields.retain(|_, values| !values.is_empty());
         Ok(fields)
@@ -317,6 +331,25 @@ impl Profile {
             headers: headers.collect(),
             body,
         })
+    }
+}
+
+/// Adds what one part of a message says of a field to what others say of it. What one part says twice, it says twice.
+fn join(fields: &mut Fields, field: &str, values: Vec<String>) {
+    let known = fields.entry(field.to_owned()).or_default();
+    let new: Vec<String> = values
+        .into_iter()
+        .filter(|value| !known.contains(value))
+        .collect();
+    known.extend(new);
+}
+
+/// What the first form that fits carries, or else why the one that is written does not fit.
+fn first(mut read: impl Iterator<Item = Result<Fields, Mismatch>>) -> Result<Fields, Mismatch> {
+    match read.next() {
+        Some(Err(mismatch)) => read.find(Result::is_ok).unwrap_or(Err(mismatch)),
+        Some(found) => found,
+        None => Err(Mismatch::NoDocument),
     }
 }
 

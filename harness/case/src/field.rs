@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use dmconform_model::MessageId;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+use crate::as_text::as_text;
 use crate::schema::names;
 
 /// A value named by where it is carried: in a message, or in what was given to the case beforehand.
@@ -97,19 +98,7 @@ impl FromStr for FieldRef {
     }
 }
 
-impl<'de> Deserialize<'de> for FieldRef {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
-
-impl Serialize for FieldRef {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+as_text!(FieldRef);
 
 /// What a field must be like. A field may have several values (tree parts, server ids); a condition on a
 /// value holds when it holds for every value and there is at least one.

@@ -6,6 +6,7 @@ use dmconform_model::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::as_text::as_text;
 use crate::claims::{Authentication, BootstrapForm, Claim, Encoding};
 use crate::schema::names;
 use crate::test_case::Opener;
@@ -333,19 +334,7 @@ impl std::str::FromStr for Duration {
     }
 }
 
-impl Serialize for Duration {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Duration {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
+as_text!(Duration);
 
 impl JsonSchema for Duration {
     fn schema_name() -> std::borrow::Cow<'static, str> {

@@ -3,6 +3,7 @@
 //!
 //! Nothing here touches the file system: texts come in with their names.
 
+mod as_text;
 pub mod catalogue;
 pub mod claims;
 pub mod diagram;

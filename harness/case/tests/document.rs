@@ -23,7 +23,7 @@ fn write(profile: &Profile, message: MessageId, document: &Document, fields: &Fi
 
 fn read(profile: &Profile, document: &Document, body: &[u8]) -> Fields {
     let content = content(Syntax::Xml, body).expect("it is XML");
-    let read = profile.form(document, &[], &content, Fields::new());
+    let read = profile.carried(document, &[], &content);
     read.expect("it is the message")
 }
 

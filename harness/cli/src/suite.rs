@@ -38,7 +38,7 @@ pub(crate) fn load_with(cases: &[PathBuf], profile: Option<&Path>) -> Result<Sui
             return Err(Failure::usage(why));
         }
         for path in found {
-            files.push((path.display().to_string(), read("case", &path)?));
+            files.push((path.display().to_string(), read_case(&path)?));
         }
     }
     let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
@@ -91,10 +91,10 @@ fn case_files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-fn read(what: &str, path: &Path) -> Result<String, Failure> {
+fn read_case(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| {
         Failure::usage(format!(
-            "read the {what} file `{}`: {error}; look whether the path is right",
+            "read the case file `{}`: {error}; look whether the path is right",
             path.display()
         ))
     })

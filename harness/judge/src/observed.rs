@@ -182,6 +182,11 @@ pub struct Probe {
 }
 
 impl Observed {
+    /// Whether a message is being held back.
+    pub fn is_holding(&self) -> bool {
+        self.windows.iter().any(|window| window.closed.is_none())
+    }
+
     /// The occurrences of a message.
     pub fn all(&self, message: MessageId) -> impl DoubleEndedIterator<Item = &Occurrence> {
         self.occurrences

@@ -6,6 +6,7 @@ use dmconform_case::test_case::{CloseAt, Corruption, FieldChange, How, TestCase}
 use dmconform_model::MessageId;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::tls::Version;
+use oma_dm::media_type::MediaType;
 
 /// What is different about one message.
 #[derive(Clone, Debug, Default)]
@@ -161,8 +162,8 @@ pub const fn certificate_in_words(certificate: Certificate) -> &'static str {
 
 /// Whether a media type is one of JSON (RFC 6839, section 3.1).
 pub(crate) fn is_json(media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    essence.ends_with("/json") || essence.ends_with("+json")
+    MediaType::parse(media_type)
+        .is_ok_and(|parsed| parsed.essence().ends_with("/json") || parsed.essence().ends_with("+json"))
 }
 
 /// A body spoiled, and its media type.

@@ -119,7 +119,7 @@ fn news(context: &CaseContext) -> News {
     context.recorder.with(|observed| News {
         occurrences: observed.occurrences.len(),
         changes: observed.changes.len(),
-        holding: observed.windows.iter().any(|window| window.closed.is_none()),
+        holding: observed.is_holding(),
     })
 }
 

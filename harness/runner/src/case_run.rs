@@ -220,12 +220,7 @@ fn standing_still(case: &TestCase) -> TestCase {
 async fn drive_beside(case: &Driver<'_>, other: &Driver<'_>) {
     let stage = &case.running.stage;
     let beside = async {
-        let holds = |context: &CaseContext| {
-            let open = |observed: &dmconform_judge::Observed| {
-                observed.windows.iter().any(|window| window.closed.is_none())
-            };
-            context.recorder.with(open)
-        };
+        let holds = |context: &CaseContext| context.recorder.with(dmconform_judge::Observed::is_holding);
         if case.context.until(holds).await {
             stage.router.enter(&other.context, false);
             other.drive().await;

@@ -346,7 +346,7 @@ fn progress(context: &CaseContext) -> Progress {
     context.recorder.with(|observed| Progress {
         occurrences: observed.occurrences.len(),
         windows: observed.windows.len(),
-        holding: observed.windows.iter().any(|window| window.closed.is_none()),
+        holding: observed.is_holding(),
         changes: observed.changes.len(),
         probes: observed
             .probes

@@ -1,4 +1,5 @@
 //! Which cases are run against an implementation, and how: beside each other, or one at a time.
+
 use dmconform_case::test_case::TestCase;
 use dmconform_model::{CaseResult, Verdict};
 

@@ -156,13 +156,14 @@ impl UnderTest {
             } else if !self.is_cancelled() {
                 self.restart(&case.id.0).await;
             }
-            let result = self.finish(&context);
-            self.compare(&result.id, result.verdict, first);
+            let verdict = self.finish(&context).verdict;
+            self.compare(&context, verdict, first);
         }
     }
 
     /// Says where a case came out otherwise beside others than alone.
-    fn compare(&self, case: &CaseId, verdict: Verdict, first: &[(CaseId, Verdict)]) {
+    fn compare(&self, context: &CaseContext, verdict: Verdict, first: &[(CaseId, Verdict)]) {
+        let case = &context.case().id;
         let Some((_, beside)) = first.iter().find(|(known, _)| known == case) else {
             return;
         };
@@ -170,7 +171,7 @@ impl UnderTest {
             self.running.stage.note(format!(
                 "{case} came out as {beside} beside other robustness cases, and as {verdict} alone, which counts; the \
                  transcript of the first time is {}",
-                beside_others(&format!("transcripts/{}/{case}.jsonl", self.running.file.name)),
+                beside_others(&context.header.transcript),
             ));
         }
     }

@@ -5,9 +5,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use oma_dm::xml::Element;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json_path::JsonPath;
+
+use crate::as_text::as_text;
 
 /// Where a value stands in a document. What begins with `$` is a JSONPath (RFC 9535), everything else a path through XML.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -392,19 +393,7 @@ impl fmt::Display for Place {
     }
 }
 
-impl Serialize for Place {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Place {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
+as_text!(Place);
 
 #[cfg(test)]
 mod tests {

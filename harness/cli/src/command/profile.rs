@@ -208,11 +208,7 @@ fn readings(profile: &Profile, captured: &Captured) -> Vec<Reading> {
                     };
                     let content =
                         document::content(profile.delegation.syntax, body).unwrap_or(Content::Empty);
-                    first(
-                        document
-                            .forms()
-                            .map(|form| profile.request_form(form, &request, &content)),
-                    )
+                    profile.request_message(document, &request, &content)
                 }
                 Captured::Answer { headers, body, .. } => profile.answer(document, &Answer { headers, body }),
                 Captured::Body(body) => profile.answer(document, &Answer { headers: &[], body }),
@@ -231,15 +227,6 @@ fn readings(profile: &Profile, captured: &Captured) -> Vec<Reading> {
             }
         })
         .collect()
-}
-
-/// The first form that fits, or else why the first one does not.
-fn first(mut forms: impl Iterator<Item = Result<Fields, Mismatch>>) -> Result<Fields, Mismatch> {
-    match forms.next() {
-        Some(Err(mismatch)) => forms.find(Result::is_ok).unwrap_or(Err(mismatch)),
-        Some(found) => found,
-        None => Err(Mismatch::NoDocument),
-    }
 }
 
 fn text(profile: &Profile, all: &[(String, Vec<Reading>, String)]) -> String {

@@ -26,10 +26,7 @@ pub(super) fn decode(body: &Body<'_>, profile: &Profile) -> Result<Decoded, Stri
 
 /// What is known of a document alone: where it went, and in what header, nobody says.
 fn fields(profile: &Profile, document: &Document, content: &Content) -> Fields {
-    let mut forms = document.forms();
-    forms
-        .find_map(|form| profile.form(form, &[], content, Fields::new()).ok())
-        .unwrap_or_default()
+    profile.carried(document, &[], content).unwrap_or_default()
 }
 
 fn said(fields: &Fields) -> Vec<String> {
@@ -50,10 +47,8 @@ fn json(body: &Body<'_>, profile: &Profile) -> Result<Decoded, String> {
         .iter()
         .filter(|(_, document)| !document.is_bodiless())
         .filter_map(|(id, document)| {
-            let is_it = document
-                .forms()
-                .any(|form| profile.form(form, &[], &content, Fields::new()).is_ok());
-            is_it.then(|| (*id, fields(profile, document, &content)))
+            let fields = profile.carried(document, &[], &content).ok()?;
+            Some((*id, fields))
         })
         .collect();
     // Several messages may have no more than places: those of which most is there.
