@@ -245,7 +245,7 @@ fn preconditions(case: &TestCase) -> Vec<String> {
         found.push(format!("delegated: {}", given.tree.join(", ")));
     }
     if given.delegation_type != usual.delegation_type {
-        found.push(format!("type {}", given.delegation_type));
+        found.push(format!("type {}", given.delegation_type.as_str()));
     }
     for (node, acl) in &given.acls {
         found.push(format!("the ACL of {node} is `{acl}`"));

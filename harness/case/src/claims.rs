@@ -75,6 +75,40 @@ impl BootstrapForm {
     }
 }
 
+/// What is delegated, and for how long (one of the data items of the IANA registration).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DelegationType {
+    /// All of the management, for good.
+    FullPermanent,
+    /// All of the management, for a time.
+    FullTemporary,
+    /// A part of the management, for good.
+    PartialPermanent,
+    /// A part of the management, for a time.
+    PartialTemporary,
+}
+
+impl DelegationType {
+    /// Every type.
+    pub const ALL: [Self; 4] = [
+        Self::FullPermanent,
+        Self::FullTemporary,
+        Self::PartialPermanent,
+        Self::PartialTemporary,
+    ];
+
+    /// As it is written in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FullPermanent => "full-permanent",
+            Self::FullTemporary => "full-temporary",
+            Self::PartialPermanent => "partial-permanent",
+            Self::PartialTemporary => "partial-temporary",
+        }
+    }
+}
+
 /// Who makes the client open its session with DMS-1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

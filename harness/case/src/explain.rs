@@ -262,7 +262,7 @@ impl Page {
             2,
             &format!(
                 "{opener} opens the delegation ({}) of {}. The Bootstrap Server is {place}. DMS-1 {removal} its own account.",
-                given.delegation_type,
+                given.delegation_type.as_str(),
                 given.tree.join(", "),
             ),
         );

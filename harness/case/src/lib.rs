@@ -12,6 +12,7 @@ pub mod explain;
 pub mod field;
 pub mod implementation;
 pub mod ledger;
+mod nodes;
 pub mod procedure;
 pub mod profile;
 pub mod read;

@@ -8,7 +8,7 @@ use dmconform_model::{CaseId, Class, MessageId, Place, RequirementId, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::claims::{Authentication, BeforeNotification, BootstrapForm, Encoding, StartedBy};
+use crate::claims::{Authentication, BeforeNotification, BootstrapForm, DelegationType, Encoding, StartedBy};
 use crate::field::{Condition, FieldRef};
 
 /// One test case, as the judge and the mock roles use it.
@@ -92,7 +92,7 @@ pub struct Circumstances {
     /// The nodes whose management is delegated.
     pub tree: Vec<String>,
     /// The type of delegation.
-    pub delegation_type: String,
+    pub delegation_type: DelegationType,
     /// ACLs that the client's tree has at the start, where the client is a mock: node → ACL. `${third}` stands
     /// for the identifier of a third server, `${dms-1}` and `${dms-2}` for those of the two.
     pub acls: BTreeMap<String, String>,
@@ -130,7 +130,7 @@ impl Default for Circumstances {
             removes_account: false,
             bootstrap_server: BootstrapPlace::Apart,
             tree: vec!["./Com".to_owned()],
-            delegation_type: "full-permanent".to_owned(),
+            delegation_type: DelegationType::FullPermanent,
             acls: BTreeMap::new(),
             encoding: Encoding::default(),
             authentication: Authentication::default(),

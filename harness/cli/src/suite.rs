@@ -56,6 +56,11 @@ pub(crate) fn profile(path: Option<&Path>) -> Result<Profile, Failure> {
     dmconform_case::read::profile(source).map_err(|problems| Failure::usage(rendered(&problems)))
 }
 
+/// Whether a profile of this name is built in.
+pub(crate) fn is_built_in(name: &str) -> bool {
+    PROFILES.iter().any(|(known, _, _)| *known == name)
+}
+
 /// The name and the text of a profile: of a file, or of one that is built in.
 pub(crate) fn profile_text(path: &Path) -> Result<(String, String), Failure> {
     let built_in = PROFILES.iter().find(|(name, _, _)| Path::new(name) == path);

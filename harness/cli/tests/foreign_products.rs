@@ -37,7 +37,7 @@ fn run(product: &str, switch: &str, cases: &[&str]) -> (Output, Value) {
     fs::write(&file, text).expect("the folder can be written to");
     let out = folder.path().join("out");
     let mut command = Command::new(env!("CARGO_BIN_EXE_dmconform"));
-    command.args(["run", "--profile", "json-rest", "--implementation"]);
+    command.args(["run", "--implementation"]);
     command.arg(&file).arg("--out").arg(&out);
     for case in cases {
         command.args(["--case", case]);

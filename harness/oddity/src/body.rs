@@ -28,8 +28,8 @@ impl Oddities {
     }
 
     /// A body as it goes to the wire.
-    pub fn body(&self, body: Vec<u8>) -> OddBody {
-        let body = Bytes::from(body);
+    pub fn body(&self, body: impl Into<Bytes>) -> OddBody {
+        let body = body.into();
         match self.chunks(&body) {
             Some(pieces) => OddBody { pieces, length: None },
             None => OddBody {

@@ -71,7 +71,7 @@ fn account(context: &CaseContext, changes: &Changes) -> Account {
     let parties = &context.header.parties;
     let address = context.endpoints(Role::Dms2).dm.unwrap_or_default();
     let mut account = Account::new(value("server", &parties.dms_2), value("address", &address));
-    let mut known = context.header.dms_2_credentials.clone();
+    let mut known = context.credentials.dms_2.clone();
     known.client_name = value("client-name", &known.client_name);
     known.client_secret = value("client-secret", &known.client_secret);
     known.server_secret = value("server-secret", &known.server_secret);

@@ -166,6 +166,9 @@ pub(crate) fn is_json(media_type: &str) -> bool {
         .is_ok_and(|parsed| parsed.essence().ends_with("/json") || parsed.essence().ends_with("+json"))
 }
 
+/// How many octets a huge body has: far beyond any sensible limit of a product for a document of some kilobytes.
+const HUGE: usize = 8 * 1024 * 1024;
+
 /// A body spoiled, and its media type.
 pub(crate) fn spoil(corruption: Corruption, body: Vec<u8>, media_type: String) -> (Vec<u8>, String) {
     match corruption {
@@ -178,8 +181,7 @@ pub(crate) fn spoil(corruption: Corruption, body: Vec<u8>, media_type: String) -
             media_type,
         ),
         Corruption::WrongMediaType => (body, "text/plain".to_owned()),
-        // Well-formed nowhere, and far beyond any sensible limit of a product.
-        Corruption::Huge => (vec![b' '; 16 * 1024 * 1024], media_type),
+        Corruption::Huge => (vec![b' '; HUGE], media_type),
         // What does harm is made where there is a case to do it in.
         Corruption::EntityBomb
         | Corruption::ExternalEntity

@@ -157,7 +157,7 @@ pub(crate) async fn fetch(stage: &Arc<Stage>, context: &Arc<CaseContext>, change
             "accept".to_owned(),
             "application/vnd.syncml.dm+wbxml, application/vnd.syncml.dm+xml".to_owned(),
         )],
-        body,
+        body: body.into(),
         presents: Presents::Nothing,
         change: changes
             .in_words()
@@ -438,7 +438,7 @@ async fn say(
         url,
         method: "POST".to_owned(),
         headers,
-        body,
+        body: body.into(),
         presents: Presents::Nothing,
         change: changes
             .in_words()

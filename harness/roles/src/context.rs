@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use dmconform_case::implementation::{AccountCredentials, Endpoints};
+use dmconform_case::implementation::{Accounts, Endpoints};
 use dmconform_case::profile::Profile;
 use dmconform_case::test_case::{TestCase, What};
 use dmconform_judge::{Header, is_carried_by_dm_session};
@@ -25,8 +25,8 @@ pub struct CaseContext {
     pub header: Header,
     /// Its transcript.
     pub recorder: Recorder,
-    /// The credentials between the device and DMS-1.
-    pub dms_1_credentials: AccountCredentials,
+    /// The credentials between the device and the servers, with their secrets: those in the header may be masked.
+    pub credentials: Accounts,
     /// The session identifier of the delegation: ours if a mock opens, otherwise the one that the product chose.
     pub session_id: Mutex<String>,
     /// A token that names this case in URLs.

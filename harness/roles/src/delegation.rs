@@ -189,7 +189,7 @@ fn outgoing(
         ),
         method: written.message.method.clone(),
         headers: headers(written),
-        body: written.message.body.clone(),
+        body: written.message.body.clone().into(),
         presents,
         change: None,
         close_at: None,

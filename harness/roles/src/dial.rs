@@ -1,7 +1,7 @@
 //! Exchanges that a mock role begins, recorded as they happen.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use dmconform_case::test_case::CloseAt;
@@ -11,8 +11,10 @@ use dmconform_model::transcript::{Body, Endpoint, Request, Response};
 use dmconform_model::{Event, MessageId, Role};
 use dmconform_oddity::{Oddities, Oddity};
 use dmconform_tls::ClientConfig;
+use hyper::body::Bytes;
 
 use crate::context::CaseContext;
+use crate::hosts::Hosts;
 use crate::http::client::{self, Answer, Connection, ExchangeError, Limits, Sending, Target};
 use crate::stage::{DialObserver, Presents, Stage, lock};
 
@@ -31,8 +33,8 @@ pub struct Outgoing {
     pub method: String,
     /// The header fields.
     pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
+    /// The body; cheap to clone, since some are large.
+    pub body: Bytes,
     /// What the role presents.
     pub presents: Presents,
     /// What the case changes about it, in words.
@@ -162,7 +164,14 @@ impl Stage {
         exchange: u64,
         line: &mut Option<Line>,
     ) -> Result<Answer, (Option<u64>, ExchangeError)> {
-        let place = place(context, &outgoing.url).map_err(|reason| (None, harness_error(reason)))?;
+        let place = match Place::of(&outgoing.url, &self.hosts).await {
+            Ok(place) if place.is_tls => place,
+            Ok(_) => {
+                let reason = format!("`{}` is no https URL", outgoing.url);
+                return Err((None, harness_error(reason)));
+            }
+            Err(reason) => return Err((None, harness_error(reason))),
+        };
         let limits = Limits {
             body: MAX_ANSWER,
             patience: self.patience,
@@ -273,49 +282,39 @@ fn harness_error(reason: String) -> ExchangeError {
     }
 }
 
-struct Place {
-    address: SocketAddr,
-    host: String,
-    authority: String,
-    target: String,
+/// Where a URL leads.
+pub(crate) struct Place {
+    pub(crate) is_tls: bool,
+    pub(crate) address: SocketAddr,
+    pub(crate) host: String,
+    pub(crate) authority: String,
+    pub(crate) target: String,
 }
 
-/// Where a URL leads. Mock roles go to loopback and to the hosts of the implementation file, and nowhere else.
-fn place(context: &CaseContext, url: &str) -> Result<Place, String> {
-    let uri: hyper::Uri = url
-        .parse()
-        .map_err(|error| format!("`{url}` is no URL: {error}"))?;
-    if uri.scheme_str() != Some("https") {
-        return Err(format!("`{url}` is no https URL"));
-    }
-    let authority = uri.authority().ok_or_else(|| format!("`{url}` names no host"))?;
-    let host = authority.host().to_owned();
-    let port = authority.port_u16().unwrap_or(443);
-    let ip = match (host.as_str(), host.trim_matches(['[', ']']).parse::<IpAddr>()) {
-        ("localhost", _) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        (_, Ok(ip)) => ip,
-        _ => return Err(format!("`{host}` is no address that the harness may dial")),
-    };
-    let declared = context.header.endpoints.values().any(|endpoints| {
-        let urls = [&endpoints.dm, &endpoints.delegation, &endpoints.bootstrap];
-        urls.into_iter().flatten().any(|known| {
-            known
-                .parse::<hyper::Uri>()
-                .is_ok_and(|known| known.host() == Some(host.as_str()))
+impl Place {
+    /// Where a URL leads, if it may be gone to.
+    pub(crate) async fn of(url: &str, hosts: &Hosts) -> Result<Self, String> {
+        let uri: hyper::Uri = url
+            .parse()
+            .map_err(|error| format!("`{url}` is no URL: {error}"))?;
+        let is_tls = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(format!("`{url}` is no http or https URL")),
+        };
+        let authority = uri.authority().ok_or_else(|| format!("`{url}` names no host"))?;
+        let host = authority.host().to_owned();
+        let port = authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let ip = hosts.address(&host, port).await?;
+        Ok(Self {
+            is_tls,
+            address: SocketAddr::new(ip, port),
+            host,
+            authority: authority.as_str().to_owned(),
+            target: uri
+                .path_and_query()
+                .map_or("/", |target| target.as_str())
+                .to_owned(),
         })
-    });
-    if !ip.is_loopback() && !declared {
-        return Err(format!(
-            "`{host}` is neither loopback nor named in the implementation file"
-        ));
     }
-    Ok(Place {
-        address: SocketAddr::new(ip, port),
-        host,
-        authority: authority.as_str().to_owned(),
-        target: uri
-            .path_and_query()
-            .map_or("/", |target| target.as_str())
-            .to_owned(),
-    })
 }

@@ -77,7 +77,7 @@ fn fields(context: &CaseContext, message: MessageId) -> Fields {
     put("manufacturer", vec![parties.manufacturer.clone()]);
     put("model", vec![parties.model.clone()]);
     put("tree-part", given.tree.clone());
-    put("type", vec![given.delegation_type.clone()]);
+    put("type", vec![given.delegation_type.as_str().to_owned()]);
     put("result", vec!["accepted".to_owned()]);
     if message == MessageId::answer(Step::UrlRequest) {
         put("url", vec![context.bootstrap_url.clone()]);

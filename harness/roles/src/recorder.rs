@@ -1,12 +1,14 @@
 //! The transcript of a running case: one lock through which everything that happens is numbered, timed, judged
 //! along and kept.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use dmconform_judge::{Header, Judge, Observed, header_line, record_line};
 use dmconform_model::{CaseResult, Event, MessageId, Record, Role};
 use tokio::sync::watch;
+
+use crate::hidden::Hidden;
 
 /// The most records that a case may have; what floods it past that ends it.
 const MAX_RECORDS: usize = 20_000;
@@ -17,6 +19,7 @@ const MAX_OCTETS: usize = 32 * 1024 * 1024;
 /// The transcript of a running case.
 pub struct Recorder {
     began: Instant,
+    hidden: Arc<Hidden>,
     state: Mutex<State>,
     changed: watch::Sender<u64>,
 }
@@ -36,8 +39,8 @@ impl State {
 }
 
 impl Recorder {
-    /// A transcript that begins now.
-    pub fn new(header: Header) -> Self {
+    /// A transcript that begins now, without the secrets that are to be hidden.
+    pub fn new(header: Header, hidden: Arc<Hidden>) -> Self {
         let state = State {
             judge: Judge::new(header),
             records: Vec::new(),
@@ -46,6 +49,7 @@ impl Recorder {
         };
         Self {
             began: Instant::now(),
+            hidden,
             state: Mutex::new(state),
             changed: watch::Sender::new(0),
         }
@@ -58,6 +62,7 @@ impl Recorder {
 
     /// Adds what happened; its number, or 0 if the case is over or flooded.
     pub fn record(&self, event: Event) -> u64 {
+        let event = self.hidden.event(event);
         let mut state = self.lock();
         if state.closed || (state.is_full() && event != Event::Ended) {
             return 0;

@@ -259,9 +259,9 @@ fn receive(
 /// The credentials of the client and of a server before their first session.
 fn first_credentials(context: &CaseContext, role: Role) -> (Credentials, Credentials) {
     let of_role = if role == Role::Dms1 {
-        &context.dms_1_credentials
+        &context.credentials.dms_1
     } else {
-        &context.header.dms_2_credentials
+        &context.credentials.dms_2
     };
     credentials(of_role, context.server_id(role), scheme(context, role))
 }
@@ -414,7 +414,7 @@ pub(crate) async fn perform(context: &Arc<CaseContext>, message: MessageId, chan
             None => return Performed::Stuck("the client did not say which ACLs there are".to_owned()),
         },
         _ => {
-            let node = context.dms_1_credentials.node.clone();
+            let node = context.credentials.dms_1.node.clone();
             vec![Command::Delete(Operation::on(vec![Item::at(&changed(
                 context, changes, "node", node,
             ))]))]

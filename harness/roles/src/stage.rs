@@ -18,6 +18,7 @@ use dmconform_tls::{
 };
 
 use crate::context::CaseContext;
+use crate::hosts::Hosts;
 use crate::http::Observer;
 use crate::http::server::{Limits, Server};
 use crate::listener::EndpointHandler;
@@ -30,7 +31,9 @@ const MAX_STRAYS: usize = 200;
 pub struct Stage {
     authority: Authority,
     roots: Roots,
-    names: Names,
+    parties: Certified,
+    /// Where names of hosts lead.
+    pub(crate) hosts: Hosts,
     /// Which case something belongs to.
     pub router: Router,
     /// How messages look on the wire.
@@ -39,7 +42,7 @@ pub struct Stage {
     pub patience: Duration,
     /// What is unusual about what mock servers answer.
     oddities: Oddities,
-    identities: Mutex<BTreeMap<(String, Certificate), Option<Identity>>>,
+    identities: Mutex<BTreeMap<(Party, Certificate), Option<Identity>>>,
     connections: Mutex<BTreeMap<u64, Known>>,
     servers: Mutex<BTreeMap<Endpoint, Arc<Listening>>>,
     strays: Mutex<Vec<String>>,
@@ -47,17 +50,49 @@ pub struct Stage {
     next_exchange: AtomicU64,
 }
 
-/// The names in the certificates of the parties.
+/// Who is named in the certificates.
 #[derive(Clone, Debug)]
-pub struct Names {
-    /// The server identifier of DMS-1.
-    pub dms_1: String,
-    /// The server identifier of DMS-2.
-    pub dms_2: String,
-    /// The name of the Bootstrap Server.
-    pub bootstrap_server: String,
+pub struct Certified {
+    /// A device. None has a certificate.
+    pub dm_client: Party,
+    /// DMS-1.
+    pub dms_1: Party,
+    /// DMS-2.
+    pub dms_2: Party,
+    /// The Bootstrap Server.
+    pub bootstrap_server: Party,
     /// A server that has no part in any delegation.
-    pub third: String,
+    pub third: Party,
+}
+
+impl Certified {
+    /// The party that is a role.
+    pub const fn of(&self, role: Role) -> &Party {
+        match role {
+            Role::DmClient => &self.dm_client,
+            Role::Dms1 => &self.dms_1,
+            Role::Dms2 => &self.dms_2,
+            Role::BootstrapServer => &self.bootstrap_server,
+        }
+    }
+}
+
+/// What a stage is set up with.
+pub struct Setting {
+    /// Who issues the certificates.
+    pub authority: Authority,
+    /// What mock roles trust.
+    pub roots: Roots,
+    /// Who is named in the certificates.
+    pub parties: Certified,
+    /// Where names of hosts lead.
+    pub hosts: Hosts,
+    /// How messages look on the wire.
+    pub profile: Arc<Profile>,
+    /// How long the stage waits for anything.
+    pub patience: Duration,
+    /// What is unusual about what mock servers answer.
+    pub oddities: Oddities,
 }
 
 /// What a mock role presents when it dials.
@@ -81,12 +116,16 @@ pub enum StageError {
     #[error(transparent)]
     Tls(#[from] HandshakeError),
     /// A listener could not be bound.
-    #[error("listen for {role} {kind:?}: {source}; free the port or let the harness choose")]
+    #[error(
+        "listen for {role} {kind:?} at {address}: {source}; free the port, or let the harness choose one"
+    )]
     Bind {
         /// The mock role.
         role: Role,
         /// What is spoken there.
         kind: EndpointKind,
+        /// Where.
+        address: SocketAddr,
         /// Why not.
         source: std::io::Error,
     },
@@ -111,18 +150,21 @@ struct Known {
 
 impl Stage {
     /// A stage without listeners yet.
-    pub fn new(
-        authority: Authority,
-        names: Names,
-        profile: Arc<Profile>,
-        patience: Duration,
-        oddities: Oddities,
-    ) -> Arc<Self> {
-        let roots = authority.roots();
+    pub fn new(setting: Setting) -> Arc<Self> {
+        let Setting {
+            authority,
+            roots,
+            parties,
+            hosts,
+            profile,
+            patience,
+            oddities,
+        } = setting;
         Arc::new(Self {
             authority,
             roots,
-            names,
+            parties,
+            hosts,
             router: Router::default(),
             profile,
             patience,
@@ -136,11 +178,16 @@ impl Stage {
         })
     }
 
-    /// Listens as a mock role, on a port of the system's choice.
+    /// Listens as a mock role: at an address, or on a port of loopback of the system's choice.
     ///
     /// # Errors
     /// When the listener cannot be set up.
-    pub async fn listen(self: &Arc<Self>, role: Role, kind: EndpointKind) -> Result<SocketAddr, StageError> {
+    pub async fn listen(
+        self: &Arc<Self>,
+        role: Role,
+        kind: EndpointKind,
+        address: Option<SocketAddr>,
+    ) -> Result<SocketAddr, StageError> {
         let endpoint = Endpoint { role, kind };
         let presented = Arc::new(Mutex::new(Certificate::Good));
         let tls = self.server_tls(endpoint, Certificate::Good, None)?;
@@ -153,9 +200,9 @@ impl Stage {
             stage: Arc::downgrade(self),
             endpoint,
         });
-        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let address = address.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let server = Server::bind(
-            any_port,
+            address,
             tls,
             handler,
             observer,
@@ -163,7 +210,12 @@ impl Stage {
             self.oddities.clone(),
         )
         .await
-        .map_err(|source| StageError::Bind { role, kind, source })?;
+        .map_err(|source| StageError::Bind {
+            role,
+            kind,
+            address,
+            source,
+        })?;
         let address = server.address();
         lock(&self.servers).insert(endpoint, Arc::new(Listening { server, presented }));
         Ok(address)
@@ -205,31 +257,30 @@ impl Stage {
         &self.authority
     }
 
-    /// The name in a role's certificate.
-    pub fn name(&self, role: Role) -> &str {
-        match role {
-            Role::DmClient => "device",
-            Role::Dms1 => &self.names.dms_1,
-            Role::Dms2 => &self.names.dms_2,
-            Role::BootstrapServer => &self.names.bootstrap_server,
-        }
+    /// Who is named in a role's certificate.
+    pub const fn party(&self, role: Role) -> &Party {
+        self.parties.of(role)
     }
 
-    /// The certificate of a role; nothing for [`Certificate::None`].
+    /// The server that has no part in any delegation.
+    pub const fn third(&self) -> &Party {
+        &self.parties.third
+    }
+
+    /// The certificate of a party; nothing for [`Certificate::None`].
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn identity(&self, name: &str, certificate: Certificate) -> Result<Option<Identity>, AuthorityError> {
-        let key = (name.to_owned(), certificate);
+    pub fn identity(
+        &self,
+        party: &Party,
+        certificate: Certificate,
+    ) -> Result<Option<Identity>, AuthorityError> {
+        let key = (party.clone(), certificate);
         if let Some(identity) = lock(&self.identities).get(&key) {
             return Ok(identity.clone());
         }
-        let identity = self.authority.issue(
-            &Party {
-                server_id: name.to_owned(),
-            },
-            certificate,
-        )?;
+        let identity = self.authority.issue(party, certificate)?;
         lock(&self.identities).insert(key, identity.clone());
         Ok(identity)
     }
@@ -240,8 +291,8 @@ impl Stage {
         version: Option<Version>,
     ) -> Result<ClientConfig, StageError> {
         let identity = match presents {
-            Presents::Own(role, certificate) => self.identity(self.name(role), certificate)?,
-            Presents::Third => self.identity(&self.names.third, Certificate::Good)?,
+            Presents::Own(role, certificate) => self.identity(self.party(role), certificate)?,
+            Presents::Third => self.identity(&self.parties.third, Certificate::Good)?,
             Presents::Nothing => None,
         };
         Ok(ClientConfig::of_version(&self.roots, identity.as_ref(), version)?)
@@ -253,7 +304,7 @@ impl Stage {
         certificate: Certificate,
         version: Option<Version>,
     ) -> Result<ServerConfig, StageError> {
-        let identity = self.identity(self.name(endpoint.role), certificate)?;
+        let identity = self.identity(self.party(endpoint.role), certificate)?;
         let setup = || HandshakeError::Setup {
             reason: "a listener needs a certificate".to_owned(),
         };

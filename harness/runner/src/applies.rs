@@ -13,6 +13,8 @@ use dmconform_model::tls::Version;
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{MessageId, Part, Role, Step, Weight};
 
+use crate::case_run::at_once;
+
 /// Why a case does not apply to an implementation; nothing if it does.
 pub(crate) fn why_not(suite: &Suite, case: &TestCase, product: &Implementation) -> Option<String> {
     let real = |role: Role| product.plays.contains(&role);
@@ -57,6 +59,20 @@ pub(crate) fn why_not(suite: &Suite, case: &TestCase, product: &Implementation) 
         .find(|claim| !product.supports.includes(claim));
     if let Some(claim) = missing {
         return Some(format!("it does not claim {claim}, which the case is about"));
+    }
+    if case.given.beside && at_once(product) < 2 {
+        return Some("it takes part in one delegation at a time, and the case needs two".to_owned());
+    }
+    if servers_real
+        && !product
+            .supports
+            .delegation_types
+            .contains(&case.given.delegation_type)
+    {
+        let delegation_type = case.given.delegation_type.as_str();
+        return Some(format!(
+            "it does not claim delegations of the type {delegation_type}"
+        ));
     }
     if let Some(reason) = session(case, product).or_else(|| looks(case, product)) {
         return Some(reason);

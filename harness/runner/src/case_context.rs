@@ -3,11 +3,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use dmconform_case::Suite;
-use dmconform_case::implementation::Removal;
+use dmconform_case::implementation::{AccountCredentials, Accounts, Removal};
 use dmconform_case::test_case::{BootstrapPlace, Opener, TestCase};
 use dmconform_judge::{Header, JUDGE_VERSION, Owner, Parties};
 use dmconform_model::{Event, Role};
-use dmconform_roles::{CaseContext, KeptLines, Offers, Recorder, client::MockClient};
+use dmconform_roles::{CaseContext, Hidden, KeptLines, Offers, Recorder, client::MockClient};
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::tree::Tree;
 use tokio::sync::watch;
@@ -35,18 +35,28 @@ pub(crate) fn context(
     let mut variables = running.variables.clone();
     variables.insert("device".to_owned(), device.clone());
     let parties = Parties {
-        dms_1: running.names.dms_1.clone(),
-        dms_2: running.names.dms_2.clone(),
-        third: running.names.third.clone(),
+        dms_1: running.stage.party(Role::Dms1).server_id.clone(),
+        dms_2: running.stage.party(Role::Dms2).server_id.clone(),
+        third: running.stage.third().server_id.clone(),
         device,
         manufacturer: product.devices.manufacturer.clone(),
         model: product.devices.model.clone(),
     };
     let mut endpoints: BTreeMap<_, _> = running.endpoints.iter().cloned().collect();
     let oddities = shared.options.of_peers();
-    let bootstrap_url = oddities.bootstrap_url(bootstrap_url(running, &case, &variables, &token));
+    let of_device = product.devices.listed(number);
+    let given = of_device.and_then(|device| device.bootstrap.clone());
+    let url = given.unwrap_or_else(|| bootstrap_url(running, &case, &variables, &token));
+    let bootstrap_url = oddities.bootstrap_url(url);
+    variables.insert("bootstrap-url".to_owned(), bootstrap_url.clone());
     endpoints.entry(Role::BootstrapServer).or_default().bootstrap = Some(bootstrap_url.clone());
-    let dms_1_credentials = variables::credentials(&product.credentials.dms_1, &variables);
+    let accounts = running.accounts.of(number);
+    let credentials = Accounts {
+        dms_1: variables::credentials(&accounts.dms_1, &variables),
+        dms_2: variables::credentials(&accounts.dms_2, &variables),
+    };
+    // A device of its own credentials: its triggers get those.
+    variables.extend(variables::of_credentials(accounts));
     let session = format!("session-{token}");
     set_delegation(
         &mut variables,
@@ -55,7 +65,7 @@ pub(crate) fn context(
         &session,
         product.supports.removes_own_account,
     );
-    let suite = &shared.options.suite;
+    let suite = &running.file.suite;
     let header = Header {
         judge: JUDGE_VERSION.to_owned(),
         run: shared.options.id.clone(),
@@ -68,7 +78,7 @@ pub(crate) fn context(
         limits: product.limits,
         parties,
         endpoints,
-        dms_2_credentials: variables::credentials(&product.credentials.dms_2, &variables),
+        dms_2_credentials: masked(&credentials.dms_2, &running.hidden),
         strict: shared.options.strict,
         rerun: rerun(shared, running, &case),
         transcript: format!("transcripts/{}/{}.jsonl", running.file.name, case.id),
@@ -79,8 +89,8 @@ pub(crate) fn context(
         .get(&Role::Dms1)
         .and_then(|endpoints| endpoints.dm.clone())
         .unwrap_or_default();
-    let grown = tree::tree(&header, &dms_1_credentials, &dms_1);
-    let recorder = Recorder::new(header.clone());
+    let grown = tree::tree(&header, &credentials.dms_1, &dms_1, &product.nodes);
+    let recorder = Recorder::new(header.clone(), Arc::clone(&running.hidden));
     let (tree, device_info) = grown.unwrap_or_else(|reason| {
         recorder.record(Event::Aborted {
             reason: format!("set up the client's tree: {reason}"),
@@ -101,7 +111,7 @@ pub(crate) fn context(
         .collect();
     let context = CaseContext {
         recorder,
-        dms_1_credentials,
+        credentials,
         session_id: Mutex::new(session),
         token,
         bootstrap_url,
@@ -115,6 +125,15 @@ pub(crate) fn context(
     (Arc::new(context), variables)
 }
 
+/// Credentials as a transcript may have them.
+fn masked(credentials: &AccountCredentials, hidden: &Hidden) -> AccountCredentials {
+    AccountCredentials {
+        client_secret: hidden.text(&credentials.client_secret),
+        server_secret: hidden.text(&credentials.server_secret),
+        ..credentials.clone()
+    }
+}
+
 /// The variables of a delegation, for triggers.
 fn set_delegation(
     variables: &mut Variables,
@@ -123,16 +142,16 @@ fn set_delegation(
     session: &str,
     removal: Removal,
 ) {
-    let names = &running.names;
+    let id = |role: Role| &running.stage.party(role).server_id;
     let opens = case.given.opens == Opener::Dms1;
-    let peer = if opens { &names.dms_2 } else { &names.dms_1 };
+    let peer = id(if opens { Role::Dms2 } else { Role::Dms1 });
     let tree: Vec<String> = case.given.tree.iter().map(|part| format!("\"{part}\"")).collect();
     let removes = case.given.removes_account && removal != Removal::Never;
     let set = [
         ("peer", peer.clone()),
-        ("server", names.dms_1.clone()),
+        ("server", id(Role::Dms1).clone()),
         ("session", session.to_owned()),
-        ("type", case.given.delegation_type.clone()),
+        ("type", case.given.delegation_type.as_str().to_owned()),
         ("tree", format!("[{}]", tree.join(", "))),
         ("remove-account", removes.to_string()),
     ];

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use dmconform_case::implementation::Implementation;
 use dmconform_case::test_case::{How, TestCase};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::result::Problem;
@@ -166,8 +167,10 @@ struct Lease {
 
 impl Devices {
     pub(crate) fn new(running: &Running) -> Self {
-        let count = running.file.implementation.devices.count;
-        let permits = usize::try_from(count).unwrap_or(1).min(Semaphore::MAX_PERMITS);
+        let product = &running.file.implementation;
+        let count = product.devices.count();
+        let at_once = at_once(product);
+        let permits = usize::try_from(at_once).unwrap_or(1).min(Semaphore::MAX_PERMITS);
         Self {
             free: Mutex::new((1..=count).collect()),
             available: Arc::new(Semaphore::new(permits)),
@@ -184,6 +187,18 @@ impl Devices {
             _permit: permit,
         })
     }
+}
+
+/// How many delegations a product takes part in at once, as far as its file says so.
+pub(crate) fn at_once(product: &Implementation) -> u32 {
+    let claimed = product.supports.concurrent_delegations.unwrap_or(u32::MAX);
+    // Somebody can do one thing at a time.
+    let by_hand = if product.triggers.ask_the_operator() {
+        1
+    } else {
+        u32::MAX
+    };
+    product.devices.count().min(claimed).min(by_hand)
 }
 
 impl Drop for Lease {

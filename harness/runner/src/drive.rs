@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dmconform_case::claims::{BeforeNotification, StartedBy};
-use dmconform_case::implementation::HttpTrigger;
+use dmconform_case::implementation::{HttpTrigger, Trigger};
 use dmconform_case::test_case::{How, Look, Opener, TestCase, What};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::{Endpoint, EndpointKind, TriggerOutcome};
@@ -17,7 +17,6 @@ use tokio::task::JoinHandle;
 
 use crate::applies::exclusive_listener;
 use crate::target::Running;
-use crate::trigger;
 use crate::variables::Variables;
 
 /// How often the driver looks whether something is overdue.
@@ -28,7 +27,7 @@ const LONGEST: u32 = 20;
 
 /// What drives one case.
 pub(crate) struct Driver<'a> {
-    pub(crate) running: &'a Running,
+    pub(crate) running: &'a Arc<Running>,
     pub(crate) context: Arc<CaseContext>,
     pub(crate) variables: Variables,
     pub(crate) cancelled: watch::Receiver<bool>,
@@ -54,12 +53,14 @@ impl Driver<'_> {
             });
         }
         // Before anybody says anything: what is put back later would be put back in the middle of the case.
-        let prepared = self.prepare().await;
+        if !self.prepare().await {
+            // Whatever came of it on a device in an unknown state would prove nothing.
+            context.over.send_replace(true);
+            return;
+        }
         let scripts = self.scripts();
         let helpers = self.helpers();
-        if prepared {
-            self.begin().await;
-        }
+        self.begin().await;
         self.watch(&scripts).await;
         context.over.send_replace(true);
         for task in scripts.into_iter().chain(helpers) {
@@ -111,6 +112,7 @@ impl Driver<'_> {
             && self.context.case().given.started_by == StartedBy::Notification
         {
             let task = notify_client(
+                Arc::clone(self.running),
                 Arc::clone(&self.context),
                 notify,
                 triggers.contact_server.clone(),
@@ -119,17 +121,29 @@ impl Driver<'_> {
             );
             return vec![tokio::spawn(task)];
         }
+        let mut tasks = Vec::new();
+        if let Some(fetch) = triggers.fetch_bootstrap.clone() {
+            tasks.push(tokio::spawn(have_fetched(
+                Arc::clone(self.running),
+                Arc::clone(&self.context),
+                fetch,
+                self.variables.clone(),
+                self.patience(),
+            )));
+        }
         let Some(contact) = triggers.contact_server.clone() else {
-            return Vec::new();
+            return tasks;
         };
         let task = summon(
+            Arc::clone(self.running),
             Arc::clone(&self.context),
             contact,
             vec![Role::Dms1, Role::Dms2],
             self.variables.clone(),
             self.patience(),
         );
-        vec![tokio::spawn(task)]
+        tasks.push(tokio::spawn(task));
+        tasks
     }
 
     fn patience(&self) -> Duration {
@@ -140,8 +154,16 @@ impl Driver<'_> {
     async fn prepare(&self) -> bool {
         let triggers = &self.running.file.implementation.triggers;
         let real = |role| self.context.header.is_real(role);
-        if real(Role::DmClient) && !self.trigger("reset-device", triggers.reset_device.as_ref()).await {
-            return false;
+        if real(Role::DmClient) {
+            let steps = [
+                ("reset-device", &triggers.reset_device),
+                ("provision-account", &triggers.provision_account),
+            ];
+            for (name, trigger) in steps {
+                if !self.trigger(name, trigger.as_ref()).await {
+                    return false;
+                }
+            }
         }
         !real(Role::BootstrapServer)
             || self
@@ -163,9 +185,12 @@ impl Driver<'_> {
     }
 
     /// Sends a trigger if there is one; whether it was taken.
-    async fn trigger(&self, name: &str, known: Option<&HttpTrigger>) -> bool {
+    async fn trigger(&self, name: &str, known: Option<&Trigger>) -> bool {
         let Some(known) = known else { return true };
-        let outcome = trigger::send(known, &self.variables, self.patience()).await;
+        let outcome = self
+            .running
+            .trigger(name, known, &self.variables, self.patience())
+            .await;
         let taken = outcome == TriggerOutcome::Taken;
         self.context.recorder.record(Event::Triggered {
             trigger: name.to_owned(),
@@ -437,14 +462,16 @@ const FIRST_NOTIFIED_SESSION: u16 = 0xA7;
 /// Notifies a real client whenever a mock DMS-1 has something to say to it. What another server has to say, the client
 /// comes for as usual.
 async fn notify_client(
+    running: Arc<Running>,
     context: Arc<CaseContext>,
     notify: HttpTrigger,
-    contact: Option<HttpTrigger>,
+    contact: Option<Trigger>,
     variables: Variables,
     patience: Duration,
 ) {
     let usual = contact.map(|contact| {
         tokio::spawn(summon(
+            Arc::clone(&running),
             Arc::clone(&context),
             contact,
             vec![Role::Dms2],
@@ -456,7 +483,7 @@ async fn notify_client(
     let mut notified = 0;
     let notify = async |session: u16, octets: Result<Vec<u8>, String>| {
         let outcome = match octets {
-            Ok(octets) => trigger::send_octets(&notify, &octets, &variables, patience).await,
+            Ok(octets) => running.notify(&notify, octets, &variables, patience).await,
             Err(error) => TriggerOutcome::Refused(error),
         };
         let trigger = format!("notify-device session {session:X}");
@@ -513,8 +540,9 @@ fn spoilt_notification(before: BeforeNotification, good: Result<Vec<u8>, String>
 
 /// Tells a real client to open a session whenever one of these mock servers has something to say to it.
 async fn summon(
+    running: Arc<Running>,
     context: Arc<CaseContext>,
-    contact: HttpTrigger,
+    contact: Trigger,
     servers: Vec<Role>,
     variables: Variables,
     patience: Duration,
@@ -529,7 +557,9 @@ async fn summon(
         if let Some(role) = waiting {
             let mut variables = variables.clone();
             variables.insert("server".to_owned(), context.server_id(role).to_owned());
-            let outcome = trigger::send(&contact, &variables, patience).await;
+            let outcome = running
+                .trigger("contact-server", &contact, &variables, patience)
+                .await;
             if outcome != TriggerOutcome::Taken && failures < 3 {
                 failures += 1;
                 let trigger = format!("contact-server {role}");
@@ -542,4 +572,23 @@ async fn summon(
             _ = over.wait_for(|over| *over) => return,
         }
     }
+}
+
+/// Tells a real client to fetch the bootstrap once it has the entry of step 4, where it does not do so by itself.
+async fn have_fetched(
+    running: Arc<Running>,
+    context: Arc<CaseContext>,
+    fetch: Trigger,
+    variables: Variables,
+    patience: Duration,
+) {
+    let entered = MessageId::answer(Step::BootstrapEntry);
+    if !context.until(|context| context.recorder.seen(entered)).await {
+        return;
+    }
+    let outcome = running
+        .trigger("fetch-bootstrap", &fetch, &variables, patience)
+        .await;
+    let trigger = "fetch-bootstrap".to_owned();
+    context.recorder.record(Event::Triggered { trigger, outcome });
 }

@@ -9,6 +9,8 @@ use dmconform_model::Role;
 use dmconform_oddity::{Oddities, Oddity};
 use globset::GlobSet;
 
+use crate::operator::Operator;
+
 /// An implementation to be tested.
 #[derive(Clone, Debug)]
 pub struct TargetFile {
@@ -18,6 +20,8 @@ pub struct TargetFile {
     pub path: Option<PathBuf>,
     /// What is in it.
     pub implementation: Implementation,
+    /// The suite, with the profile that this implementation speaks.
+    pub suite: Arc<Suite>,
 }
 
 /// What a run is asked to do.
@@ -53,6 +57,8 @@ pub struct RunOptions {
     pub suite_options: Vec<String>,
     /// The run's directory.
     pub directory: PathBuf,
+    /// Whom prompts go to.
+    pub operator: Operator,
     /// This program, for products that are started through it.
     pub program: PathBuf,
 }

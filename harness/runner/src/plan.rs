@@ -35,7 +35,8 @@ pub(crate) fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
         excluded: Vec::new(),
     };
     let product = &file.implementation;
-    for case in &options.suite.cases {
+    let here = |case: &TestCase| case.clone().at_nodes(&product.nodes);
+    for case in &file.suite.cases {
         let selected = options
             .cases
             .as_ref()
@@ -46,13 +47,13 @@ pub(crate) fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
         if case.withdrawn.is_some() || !selected || !of_role || !judged {
             continue;
         }
-        match why_not(&options.suite, case, product) {
+        match why_not(&file.suite, case, product) {
             Some(reason) => plan.excluded.push(excluded(file, case, reason)),
-            None if is_harmful(case) => plan.harmful.push(case.clone()),
-            None if exclusive_listener(&options.suite.procedure, case).is_some() => {
-                plan.alone.push(case.clone());
+            None if is_harmful(case) => plan.harmful.push(here(case)),
+            None if exclusive_listener(&file.suite.procedure, case).is_some() => {
+                plan.alone.push(here(case));
             }
-            None => plan.parallel.push(case.clone()),
+            None => plan.parallel.push(here(case)),
         }
     }
     shuffle(&mut plan.parallel, options.seed);

@@ -1,28 +1,57 @@
 //! The product's process: started, watched, and never left behind.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
+use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use dmconform_case::implementation::Start;
+use dmconform_case::implementation::{Command, Start};
+use dmconform_roles::Stage;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::watch;
+
+use crate::command;
+use crate::ready::{Awaited, first_missing};
 
 /// How many lines of output are kept.
 const KEPT_LINES: usize = 200;
 /// How long a product may take to end when it is asked to.
 const GRACE: Duration = Duration::from_secs(3);
+/// How often a product is looked at that is not ready yet.
+const TICK: Duration = Duration::from_millis(10);
+
+/// How a product is started and ended, with every variable filled in.
+#[derive(Clone, Debug)]
+pub(crate) struct Launch {
+    pub(crate) start: Start,
+    pub(crate) stop: Option<Command>,
+    pub(crate) reset: Option<Command>,
+    /// The addresses that must be free before it is started: where it is going to listen.
+    pub(crate) addresses: Vec<String>,
+    /// Its working directory.
+    pub(crate) directory: PathBuf,
+}
 
 /// A running product.
 pub(crate) struct Process {
     output: Output,
-    stop: watch::Sender<bool>,
-    exited: watch::Receiver<Option<String>>,
+    /// Asks for the end of the process.
+    end: watch::Sender<bool>,
+    ended: watch::Receiver<Option<Ended>>,
     watching: tokio::task::JoinHandle<()>,
+    launch: Launch,
+}
+
+/// How a process ended.
+#[derive(Clone, Debug)]
+struct Ended {
+    /// In words.
+    how: String,
+    /// Whether with status 0.
+    well: bool,
 }
 
 /// Why a product could not be started.
@@ -30,19 +59,21 @@ pub(crate) struct Process {
 pub(crate) enum ProcessError {
     #[error("start `{program}`: {source}; look at `start.command` in the implementation file")]
     Spawn { program: String, source: std::io::Error },
-    #[error("get `{program}` ready: {how} before it listened at {waiting}")]
+    #[error("reset the product before its start: {0}")]
+    Reset(command::CommandError),
+    #[error("get `{program}` ready: {how} before {awaited}")]
     Exited {
         program: String,
         how: String,
-        waiting: String,
+        awaited: Awaited,
         output: String,
     },
     #[error(
-        "get `{program}` ready: it did not listen at {waiting} within {within}; look at `start.ready` in the implementation file"
+        "get `{program}` ready: {within} passed before {awaited}; look at `start.ready` in the implementation file"
     )]
     NeverReady {
         program: String,
-        waiting: String,
+        awaited: Awaited,
         within: dmconform_case::implementation::Duration,
         output: String,
     },
@@ -64,85 +95,126 @@ impl ProcessError {
     }
 }
 
-type Output = Arc<Mutex<VecDeque<String>>>;
+/// What a product says.
+#[derive(Clone, Default)]
+struct Output(Arc<Mutex<Said>>);
+
+#[derive(Default)]
+struct Said {
+    /// The last lines.
+    lines: VecDeque<String>,
+    /// The text that shows that it is ready, until a line has held it.
+    awaited: Option<String>,
+}
+
+impl Output {
+    fn lock(&self) -> MutexGuard<'_, Said> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, line: String) {
+        let mut said = self.lock();
+        if said
+            .awaited
+            .as_ref()
+            .is_some_and(|awaited| line.contains(awaited))
+        {
+            said.awaited = None;
+        }
+        if said.lines.len() == KEPT_LINES {
+            said.lines.pop_front();
+        }
+        said.lines.push_back(line);
+    }
+}
 
 impl Process {
     /// Starts a product and waits until it is ready.
     pub(crate) async fn start(
-        start: &Start,
-        directory: &Path,
+        launch: Launch,
+        stage: &Arc<Stage>,
         cancelled: &watch::Receiver<bool>,
     ) -> Result<Self, ProcessError> {
-        let (program, arguments) = start
-            .command
-            .split_first()
-            .map_or(("", &[][..]), |(p, a)| (p.as_str(), a));
-        let name = program.to_owned();
-        for address in &start.ready.tcp {
+        let program = launch.start.command.first().cloned().unwrap_or_default();
+        for address in launch.addresses.iter().chain(&launch.start.ready.tcp) {
             if TcpStream::connect(address).await.is_ok() {
                 return Err(ProcessError::PortInUse {
-                    program: name,
+                    program,
                     address: address.clone(),
                 });
             }
         }
-        let mut process =
-            Self::spawn(program, arguments, &start.environment, directory).map_err(|source| {
-                ProcessError::Spawn {
-                    program: name.clone(),
-                    source,
-                }
-            })?;
-        let deadline = Instant::now() + start.ready.within.get();
-        for address in &start.ready.tcp {
-            loop {
-                if TcpStream::connect(address).await.is_ok() {
-                    break;
-                }
-                let problem = if let Some(how) = process.exited() {
-                    let (waiting, output) = (address.clone(), process.output());
-                    Some(ProcessError::Exited {
-                        program: name.clone(),
-                        how,
-                        waiting,
-                        output,
-                    })
-                } else if Instant::now() >= deadline {
-                    let (waiting, output) = (address.clone(), process.output());
-                    Some(ProcessError::NeverReady {
-                        program: name.clone(),
-                        waiting,
-                        within: start.ready.within,
-                        output,
-                    })
-                } else if *cancelled.borrow() {
-                    Some(ProcessError::Cancelled {
-                        program: name.clone(),
-                    })
-                } else {
-                    None
-                };
-                if let Some(problem) = problem {
-                    process.stop().await;
-                    return Err(problem);
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
+        if let Some(reset) = &launch.reset {
+            command::run(reset, &launch.directory)
+                .await
+                .map_err(ProcessError::Reset)?;
+        }
+        let mut process = Self::spawn(launch).map_err(|source| ProcessError::Spawn {
+            program: program.clone(),
+            source,
+        })?;
+        match process.get_ready(program, stage, cancelled).await {
+            Ok(()) => Ok(process),
+            Err(error) => {
+                process.stop().await;
+                Err(error)
             }
         }
-        Ok(process)
     }
 
-    fn spawn(
-        program: &str,
-        arguments: &[String],
-        environment: &BTreeMap<String, String>,
-        directory: &Path,
-    ) -> std::io::Result<Self> {
-        let mut command = Command::new(program);
+    async fn get_ready(
+        &self,
+        program: String,
+        stage: &Arc<Stage>,
+        cancelled: &watch::Receiver<bool>,
+    ) -> Result<(), ProcessError> {
+        let start = &self.launch.start;
+        let deadline = Instant::now() + start.ready.within.get();
+        loop {
+            let awaited = if start.detached && self.ended.borrow().is_none() {
+                Some(Awaited::End)
+            } else {
+                let is_awaited = self.output.lock().awaited.is_some();
+                first_missing(&start.ready, is_awaited, &self.launch.directory, stage).await
+            };
+            // Whatever is ready is the product only as long as it is there.
+            if let Some(how) = self.ended_badly() {
+                return Err(ProcessError::Exited {
+                    program,
+                    how,
+                    awaited: awaited.unwrap_or(Awaited::Ready),
+                    output: self.output(),
+                });
+            }
+            let Some(awaited) = awaited else { return Ok(()) };
+            if Instant::now() >= deadline {
+                return Err(ProcessError::NeverReady {
+                    program,
+                    awaited,
+                    within: start.ready.within,
+                    output: self.output(),
+                });
+            }
+            if *cancelled.borrow() {
+                return Err(ProcessError::Cancelled { program });
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    fn spawn(launch: Launch) -> std::io::Result<Self> {
+        let start = &launch.start;
+        let (program, arguments) = start
+            .command
+            .split_first()
+            .map_or(("", &[][..]), |(program, arguments)| {
+                (program.as_str(), arguments)
+            });
+        let mut command = tokio::process::Command::new(program);
         command
             .args(arguments)
-            .envs(environment)
-            .current_dir(directory)
+            .envs(&start.environment)
+            .current_dir(&launch.directory)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -152,50 +224,74 @@ impl Process {
         command.process_group(0);
         let mut child = command.spawn()?;
         let output = Output::default();
+        output.lock().awaited.clone_from(&start.ready.log);
         let readers = [
             child
                 .stdout
                 .take()
-                .map(|pipe| tokio::spawn(collect(pipe, Arc::clone(&output)))),
+                .map(|pipe| tokio::spawn(collect(pipe, output.clone()))),
             child
                 .stderr
                 .take()
-                .map(|pipe| tokio::spawn(collect(pipe, Arc::clone(&output)))),
+                .map(|pipe| tokio::spawn(collect(pipe, output.clone()))),
         ];
-        let (stop, stopping) = watch::channel(false);
-        let (exit, exited) = watch::channel(None);
+        let (end, ending) = watch::channel(false);
+        let (tell, ended) = watch::channel(None);
+        let keeps_the_group = start.detached;
         let watching = tokio::spawn(async move {
-            let how = watch_over(child, stopping).await;
+            let how = watch_over(child, ending, keeps_the_group).await;
             for reader in readers.into_iter().flatten() {
                 // A grandchild may hold the pipe open; what it says is not waited for.
                 let _ = tokio::time::timeout(Duration::from_millis(200), reader).await;
             }
-            exit.send_replace(Some(how));
+            tell.send_replace(Some(how));
         });
         Ok(Self {
             output,
-            stop,
-            exited,
+            end,
+            ended,
             watching,
+            launch,
         })
     }
 
-    /// How it ended; nothing while it runs.
+    /// How it ended; nothing while it runs, or where it runs in the background.
     pub(crate) fn exited(&self) -> Option<String> {
-        self.exited.borrow().clone()
+        let ended = self.ended.borrow().clone();
+        ended
+            .filter(|_| !self.launch.start.detached)
+            .map(|ended| ended.how)
+    }
+
+    /// How it ended, where it should not have, or not so.
+    fn ended_badly(&self) -> Option<String> {
+        let ended = self.ended.borrow().clone()?;
+        (!self.launch.start.detached || !ended.well).then_some(ended.how)
     }
 
     /// Its last output.
     pub(crate) fn output(&self) -> String {
-        let lines = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+        let said = self.output.lock();
+        said.lines
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
-    /// Ends it: asks first, then kills.
-    pub(crate) async fn stop(&mut self) {
-        self.stop.send_replace(true);
+    /// Ends it: by its own command if it has one, then asks, then kills. What the command had to complain about is returned.
+    pub(crate) async fn stop(&mut self) -> Option<String> {
+        let mut complaint = None;
+        if let Some(stop) = &self.launch.stop {
+            let stopped = command::run(stop, &self.launch.directory).await;
+            complaint = stopped.err().map(|error| error.to_string());
+            let ended = self.ended.wait_for(Option::is_some);
+            let _ = tokio::time::timeout(GRACE, ended).await;
+        }
+        self.end.send_replace(true);
         // The task ends when the process has.
         let _ = (&mut self.watching).await;
+        complaint
     }
 }
 
@@ -206,21 +302,25 @@ async fn collect(pipe: impl AsyncRead + Unpin, output: Output) {
         if line.len() > 2000 {
             line = line.chars().take(500).chain("…".chars()).collect();
         }
-        let mut kept = output.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() == KEPT_LINES {
-            kept.pop_front();
-        }
-        kept.push_back(line);
+        output.add(line);
     }
 }
 
-/// Waits for the end of a process, or brings it about.
-async fn watch_over(mut child: Child, mut stopping: watch::Receiver<bool>) -> String {
+/// Waits for the end of a process, or brings it about. What it started ends with it, unless it is to stay behind.
+async fn watch_over(mut child: Child, mut ending: watch::Receiver<bool>, keeps_the_group: bool) -> Ended {
     let id = child.id();
-    tokio::select! {
-        status = child.wait() => return ended(status),
+    let by_itself = tokio::select! {
+        status = child.wait() => Some(ended(status)),
         // An error means that the handle is gone: end it, too.
-        _ = stopping.wait_for(|stop| *stop) => {}
+        _ = ending.wait_for(|end| *end) => None,
+    };
+    if let Some(mut ended) = by_itself {
+        if !keeps_the_group && end_the_group(id).await {
+            ended
+                .how
+                .push_str(", and left processes behind, which were ended");
+        }
+        return ended;
     }
     signal(id, "TERM").await;
     let status = match tokio::time::timeout(GRACE, child.wait()).await {
@@ -231,28 +331,54 @@ async fn watch_over(mut child: Child, mut stopping: watch::Receiver<bool>) -> St
             child.wait().await
         }
     };
+    end_the_group(id).await;
     ended(status)
 }
 
-fn ended(status: std::io::Result<std::process::ExitStatus>) -> String {
+/// Ends what is left of a process group; whether there was anything.
+async fn end_the_group(id: Option<u32>) -> bool {
+    if !signal(id, "TERM").await {
+        return false;
+    }
+    let deadline = Instant::now() + GRACE;
+    while signal(id, "0").await {
+        if Instant::now() >= deadline {
+            signal(id, "KILL").await;
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    true
+}
+
+fn ended(status: std::io::Result<std::process::ExitStatus>) -> Ended {
     match status {
-        Ok(status) => format!("it ended with {status}"),
-        Err(error) => format!("it ended, and nobody knows how: {error}"),
+        Ok(status) => Ended {
+            how: format!("it ended with {status}"),
+            well: status.success(),
+        },
+        Err(error) => Ended {
+            how: format!("it ended, and nobody knows how: {error}"),
+            well: false,
+        },
     }
 }
 
-/// Signals the whole process group. The standard library cannot; `kill` is on every Unix.
+/// Signals a whole process group; whether there is one. The standard library cannot; `kill` is on every Unix.
 #[cfg(unix)]
-async fn signal(id: Option<u32>, name: &str) {
-    let Some(id) = id else { return };
-    let _ = Command::new("kill")
+async fn signal(id: Option<u32>, name: &str) -> bool {
+    let Some(id) = id else { return false };
+    let sent = tokio::process::Command::new("kill")
         .args([format!("-{name}"), "--".to_owned(), format!("-{id}")])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .await;
+    sent.is_ok_and(|status| status.success())
 }
 
 #[cfg(not(unix))]
-async fn signal(_: Option<u32>, _: &str) {}
+async fn signal(_: Option<u32>, _: &str) -> bool {
+    false
+}

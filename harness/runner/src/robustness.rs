@@ -50,7 +50,7 @@ impl UnderTest {
     pub(crate) async fn run_harmful(&self, cases: Vec<TestCase>) {
         // A product that the harness cannot start anew is not harmed by several at once; a listener is had by one at a time.
         let is_started_here = self.running.file.implementation.start.is_some();
-        let procedure = &self.shared.options.suite.procedure;
+        let procedure = &self.running.file.suite.procedure;
         let (together, each): (Vec<_>, Vec<_>) = cases
             .into_iter()
             .partition(|case| is_started_here && exclusive_listener(procedure, case).is_none());
@@ -143,7 +143,7 @@ impl UnderTest {
                 continue;
             }
             let context = begun
-                .drive(exclusive_listener(&self.shared.options.suite.procedure, &case))
+                .drive(exclusive_listener(&self.running.file.suite.procedure, &case))
                 .await;
             let after = self.health(&case).await;
             if let Some(reason) = self.running.exited() {

@@ -135,9 +135,22 @@ fn info(options: &RunOptions) -> RunInfo {
                 }
             })
             .collect(),
-        own_readings: options.suite.profile.own_readings.clone(),
+        own_readings: own_readings(options),
         cancelled: false,
     }
+}
+
+/// What the profiles in use take in their own reading, each once.
+fn own_readings(options: &RunOptions) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for target in &options.targets {
+        for reading in &target.suite.profile.own_readings {
+            if !found.contains(reading) {
+                found.push(reading.clone());
+            }
+        }
+    }
+    found
 }
 
 fn named(oddities: &[Oddity]) -> Vec<String> {
@@ -192,7 +205,7 @@ async fn run_target(shared: Arc<Shared>, file: TargetFile, plan: Plan) {
     }
     while cases.join_next().await.is_some() {}
     for case in plan.alone {
-        let listener = exclusive_listener(&shared.options.suite.procedure, &case);
+        let listener = exclusive_listener(&running.file.suite.procedure, &case);
         under_test.clone().run(case, listener).await;
     }
     look_at_the_end(&shared, &running);

@@ -1,19 +1,24 @@
 //! One implementation under test: its stage, its files, its process.
 
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dmconform_case::implementation::{Endpoints, Implementation, Start};
+use dmconform_case::implementation::{Command, Endpoints, Ready, Start};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::EndpointKind;
 use dmconform_model::{Role, Target};
-use dmconform_roles::{Names, Stage, StageError};
-use dmconform_tls::{Authority, AuthorityError, LoadError, StoreError, now, write_store};
+use dmconform_roles::{Hidden, Stage, StageError};
+use dmconform_tls::{AuthorityError, LoadError, StoreError, write_store};
 use tokio::sync::watch;
 
+use crate::operator::Operator;
 use crate::options::{RunOptions, TargetFile};
 use crate::ports;
-use crate::process::{Process, ProcessError};
+use crate::process::{Launch, Process, ProcessError};
+use crate::secrets::{Pool, SecretError, Secrets, TriggerHeaders};
+use crate::setting::setting;
 use crate::variables::{self, Variables, filled};
 
 /// Why an implementation could not be tested.
@@ -22,6 +27,17 @@ pub enum TargetError {
     /// The stage could not be set up.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// A secret cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Certificates that are to be trusted cannot be used.
+    #[error("trust the certificates in `{}`: {reason}; name a PEM file beside the implementation file", path.display())]
+    Trust {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// Certificates could not be made.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
@@ -52,15 +68,6 @@ pub enum TargetError {
     },
 }
 
-impl From<ProcessError> for TargetError {
-    fn from(error: ProcessError) -> Self {
-        Self::Product {
-            message: error.to_string(),
-            output: error.output().to_owned(),
-        }
-    }
-}
-
 /// An implementation that is being tested.
 pub(crate) struct Running {
     pub(crate) file: TargetFile,
@@ -69,16 +76,19 @@ pub(crate) struct Running {
     pub(crate) variables: Variables,
     /// Where every server role listens.
     pub(crate) endpoints: Vec<(Role, Endpoints)>,
-    pub(crate) names: Names,
+    /// The credentials of its devices.
+    pub(crate) accounts: Pool,
+    /// What must not show in anything that is written.
+    pub(crate) hidden: Arc<Hidden>,
+    /// The header fields of its HTTP triggers.
+    pub(crate) trigger_headers: TriggerHeaders,
+    /// Whom its prompts go to.
+    pub(crate) operator: Operator,
+    /// Its working directory.
+    pub(crate) work: PathBuf,
     /// The product's process, where the harness started it. Another takes its place where something has harmed it.
     process: Mutex<Option<Process>>,
-    work: PathBuf,
 }
-
-/// The identifier of a mock DMS-1, of a mock DMS-2, and of a server that has no part.
-const DMS_1: &str = "dms1.dmconform.test";
-const DMS_2: &str = "dms2.dmconform.test";
-const THIRD: &str = "third.dmconform.test";
 
 impl Running {
     /// Sets the stage, writes the product's files, starts it and waits until it is ready.
@@ -87,36 +97,44 @@ impl Running {
         file: &TargetFile,
         cancelled: &watch::Receiver<bool>,
     ) -> Result<Self, TargetError> {
+        let running = Self::set(options, file).await?;
+        if let Some(launch) = running.launch() {
+            let process = Process::start(launch, &running.stage, cancelled)
+                .await
+                .map_err(|error| running.failed(&error))?;
+            *running.lock() = Some(process);
+        }
+        Ok(running)
+    }
+
+    /// Sets the stage and writes the product's files.
+    pub(crate) async fn set(options: &RunOptions, file: &TargetFile) -> Result<Self, TargetError> {
         let product = &file.implementation;
         let work = options.directory.join("work").join(&file.name);
         make_private(&work)?;
         let work = std::path::absolute(&work).map_err(at(&work))?;
-        let names = names(product);
-        let patience = product.limits.step_deadline.get();
-        let authority = match &options.certificates {
-            Some(directory) => Authority::load(directory, now())?,
-            None => Authority::new(now())?,
-        };
-        let stage = Stage::new(
-            authority,
-            names.clone(),
-            Arc::clone(&options.suite.profile),
-            patience,
-            options.of_peers(),
-        );
+        let directory = directory_of(file)?;
+        let mut secrets = Secrets::beside(&directory);
+        let accounts = secrets.accounts(product)?;
+        let trigger_headers = secrets.headers(product)?;
+        let hidden = Arc::new(secrets.hidden(product, &accounts));
+        let stage = Stage::new(setting(options, file, &directory)?);
         let mut running = Self {
             file: file.clone(),
             target: described(file),
             stage,
             variables: Variables::new(),
             endpoints: Vec::new(),
-            names,
+            accounts,
+            hidden,
+            trigger_headers,
+            operator: options.operator.clone(),
             process: Mutex::default(),
-            work: work.clone(),
+            work,
         };
         running.listen().await?;
-        running.set_variables(options, &work)?;
-        running.write_certificates(&work)?;
+        running.set_variables(options, &directory)?;
+        running.write_certificates()?;
         let product = &running.file.implementation;
         for role in &product.plays {
             running
@@ -124,55 +142,85 @@ impl Running {
                 .push((*role, variables::endpoints(product, *role, &running.variables)));
         }
         for (name, text) in &product.files {
-            write(&work.join(name), &filled(text, &running.variables))?;
-        }
-        if let Some(start) = &product.start {
-            let start = filled_start(start, &running.variables);
-            running.process = Mutex::new(Some(Process::start(&start, &work, cancelled).await?));
+            write(&running.work.join(name), &filled(text, &running.variables))?;
         }
         Ok(running)
     }
 
     async fn listen(&mut self) -> Result<(), TargetError> {
-        let plays = self.file.implementation.plays.clone();
+        let product = self.file.implementation.clone();
         for role in [Role::Dms1, Role::Dms2, Role::BootstrapServer] {
-            if plays.contains(&role) {
+            if product.plays.contains(&role) {
                 continue;
             }
+            let peer = product.peers.get(&role).cloned().unwrap_or_default();
             let mut endpoints = Endpoints::default();
             if role == Role::BootstrapServer {
-                let address = self.stage.listen(role, EndpointKind::Bootstrap).await?;
-                endpoints.bootstrap = Some(format!("https://{address}/bootstrap/"));
+                let (at, stated) = (peer.listen.bootstrap.as_ref(), peer.endpoints.bootstrap);
+                endpoints.bootstrap = Some(
+                    self.listen_for(role, EndpointKind::Bootstrap, at, stated, "/bootstrap/")
+                        .await?,
+                );
             } else {
-                let dm = self.stage.listen(role, EndpointKind::Dm).await?;
-                let delegation = self.stage.listen(role, EndpointKind::Delegation).await?;
-                endpoints.dm = Some(format!("https://{dm}/dm"));
-                endpoints.delegation = Some(format!("https://{delegation}/delegation"));
+                let (at, stated) = (peer.listen.dm.as_ref(), peer.endpoints.dm);
+                endpoints.dm = Some(self.listen_for(role, EndpointKind::Dm, at, stated, "/dm").await?);
+                let (at, stated) = (peer.listen.delegation.as_ref(), peer.endpoints.delegation);
+                endpoints.delegation = Some(
+                    self.listen_for(role, EndpointKind::Delegation, at, stated, "/delegation")
+                        .await?,
+                );
             }
             self.endpoints.push((role, endpoints));
         }
         Ok(())
     }
 
-    fn set_variables(&mut self, options: &RunOptions, work: &Path) -> Result<(), TargetError> {
+    /// Listens, and says by which URL the product gets there.
+    async fn listen_for(
+        &self,
+        role: Role,
+        kind: EndpointKind,
+        at: Option<&String>,
+        stated: Option<String>,
+        path: &str,
+    ) -> Result<String, TargetError> {
+        // What cannot be read was refused with the file.
+        let at = at.and_then(|address| address.parse().ok());
+        let mut address = self.stage.listen(role, kind, at).await?;
+        if address.ip().is_unspecified() {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        Ok(stated.unwrap_or_else(|| format!("https://{address}{path}")))
+    }
+
+    fn set_variables(&mut self, options: &RunOptions, directory: &Path) -> Result<(), TargetError> {
         let product = &self.file.implementation;
+        let work = &self.work;
         let mut set = |name: &str, value: String| {
             self.variables.insert(name.to_owned(), value);
         };
         set("self", options.program.display().to_string());
-        set("directory", directory_of(&self.file)?.display().to_string());
+        set("directory", directory.display().to_string());
         set("work", work.display().to_string());
         set("deviations", options.deviations.join(","));
         let oddities: Vec<&str> = options.oddities.iter().map(|oddity| oddity.name()).collect();
         set("oddities", oddities.join(","));
         set("seed", options.seed.to_string());
         set("devices.first", product.devices.id(1));
-        set("devices.count", product.devices.count.to_string());
-        set("devices.pattern", product.devices.pattern.clone());
+        let devices = &product.devices;
+        set("devices.count", devices.count().to_string());
+        if devices.pattern().is_empty() {
+            let ids: Vec<String> = (1..=devices.count()).map(|number| devices.id(number)).collect();
+            set("devices.list", ids.join(","));
+        } else {
+            set("devices.pattern", devices.pattern().to_owned());
+        }
         set("manufacturer", product.devices.manufacturer.clone());
         set("model", product.devices.model.clone());
-        set("server-id.dms-1", self.names.dms_1.clone());
-        set("server-id.dms-2", self.names.dms_2.clone());
+        for role in [Role::Dms1, Role::Dms2] {
+            let id = self.stage.party(role).server_id.clone();
+            set(&format!("server-id.{role}"), id);
+        }
         set(
             "tls.roots",
             work.join("certificates/roots.pem").display().to_string(),
@@ -215,17 +263,17 @@ impl Running {
         {
             set(&format!("port.{name}"), port.to_string());
         }
-        let credentials = variables::of_credentials(&product.credentials);
+        let credentials = variables::of_credentials(self.accounts.shared());
         self.variables.extend(credentials);
         Ok(())
     }
 
-    fn write_certificates(&self, work: &Path) -> Result<(), TargetError> {
+    fn write_certificates(&self) -> Result<(), TargetError> {
         let mut identities = Vec::new();
         for role in Role::ALL {
             identities.push((
                 role.as_str(),
-                self.stage.identity(self.stage.name(role), Certificate::Good)?,
+                self.stage.identity(self.stage.party(role), Certificate::Good)?,
             ));
         }
         let identities: Vec<_> = identities
@@ -233,7 +281,7 @@ impl Running {
             .filter_map(|(name, identity)| Some((*name, identity.as_ref()?)))
             .collect();
         write_store(
-            &work.join("certificates"),
+            &self.work.join("certificates"),
             self.stage.authority(),
             self.stage.roots(),
             &self.stage.authority().revocation_list_pem()?,
@@ -242,14 +290,72 @@ impl Running {
         Ok(())
     }
 
+    /// How the product is started, where the harness starts it.
+    fn launch(&self) -> Option<Launch> {
+        let product = &self.file.implementation;
+        let start = product.start.as_ref()?;
+        let fill = |text: &String| filled(text, &self.variables);
+        let fill_all = |texts: &[String]| texts.iter().map(fill).collect();
+        let fill_values = |texts: &BTreeMap<String, String>| {
+            let filled = texts.iter().map(|(name, text)| (name.clone(), fill(text)));
+            filled.collect()
+        };
+        let fill_command = |command: &Command| Command {
+            command: fill_all(&command.command),
+            environment: fill_values(&command.environment),
+            within: command.within,
+        };
+        let ready = Ready {
+            tcp: fill_all(&start.ready.tcp),
+            http: fill_all(&start.ready.http),
+            log: start.ready.log.as_ref().map(fill),
+            command: fill_all(&start.ready.command),
+            within: start.ready.within,
+        };
+        Some(Launch {
+            start: Start {
+                command: fill_all(&start.command),
+                environment: fill_values(&start.environment),
+                detached: start.detached,
+                ready,
+            },
+            stop: product.stop.as_ref().map(fill_command),
+            reset: product.reset.as_ref().map(fill_command),
+            addresses: self.addresses(),
+            directory: self.work.clone(),
+        })
+    }
+
+    /// Where the product is going to listen, as far as that is on this machine.
+    fn addresses(&self) -> Vec<String> {
+        let of_product = self
+            .endpoints
+            .iter()
+            .filter(|(role, _)| self.target.plays.contains(role));
+        let urls = of_product.flat_map(|(_, at)| [&at.dm, &at.delegation, &at.bootstrap]);
+        let mut addresses: Vec<String> = urls.flatten().filter_map(|url| local_address(url)).collect();
+        addresses.sort();
+        addresses.dedup();
+        addresses
+    }
+
+    /// Why the product did not start, without secrets.
+    fn failed(&self, error: &ProcessError) -> TargetError {
+        TargetError::Product {
+            message: self.hidden.text(&error.to_string()),
+            output: self.hidden.text(error.output()),
+        }
+    }
+
     /// How the product's process ended; nothing while it runs, or where the harness did not start it.
     pub(crate) fn exited(&self) -> Option<String> {
         self.lock().as_ref().and_then(Process::exited)
     }
 
-    /// The product's last output.
+    /// The product's last output, without secrets.
     pub(crate) fn output(&self) -> String {
-        self.lock().as_ref().map(Process::output).unwrap_or_default()
+        let output = self.lock().as_ref().map(Process::output);
+        self.hidden.text(&output.unwrap_or_default())
     }
 
     /// Ends a product that something has harmed and starts it anew; whether the harness can do so.
@@ -258,13 +364,14 @@ impl Running {
     /// When it does not start.
     pub(crate) async fn restart(&self, cancelled: &watch::Receiver<bool>) -> Result<bool, TargetError> {
         let harmed = self.lock().take();
-        let (Some(mut harmed), Some(start)) = (harmed, &self.file.implementation.start) else {
+        let (Some(mut harmed), Some(launch)) = (harmed, self.launch()) else {
             return Ok(false);
         };
-        harmed.stop().await;
-        let start = filled_start(start, &self.variables);
-        let anew = Process::start(&start, &self.work, cancelled).await?;
-        *self.lock() = Some(anew);
+        if let Some(complaint) = harmed.stop().await {
+            self.stage.note(self.hidden.text(&complaint));
+        }
+        let anew = Process::start(launch, &self.stage, cancelled).await;
+        *self.lock() = Some(anew.map_err(|error| self.failed(&error))?);
         Ok(true)
     }
 
@@ -275,26 +382,23 @@ impl Running {
     /// Ends the product and the stage.
     pub(crate) async fn stop(&self) {
         let process = self.lock().take();
-        if let Some(mut process) = process {
-            process.stop().await;
+        if let Some(mut process) = process
+            && let Some(complaint) = process.stop().await
+        {
+            self.stage.note(self.hidden.text(&complaint));
         }
         self.stage.close();
     }
 }
 
-fn names(product: &Implementation) -> Names {
-    let id = |role: Role, mock: &str| {
-        product
-            .identity
-            .get(&role)
-            .map_or_else(|| mock.to_owned(), |found| found.server_id.clone())
-    };
-    Names {
-        dms_1: id(Role::Dms1, DMS_1),
-        dms_2: id(Role::Dms2, DMS_2),
-        bootstrap_server: "bootstrap.dmconform.test".to_owned(),
-        third: THIRD.to_owned(),
-    }
+/// The address of a URL that is one of this machine.
+fn local_address(url: &str) -> Option<String> {
+    let authority = url.strip_prefix("https://")?.split('/').next()?;
+    let is_local = ["127.0.0.1:", "localhost:", "[::1]:"];
+    is_local
+        .iter()
+        .any(|host| authority.starts_with(host))
+        .then(|| authority.to_owned())
 }
 
 fn described(file: &TargetFile) -> Target {
@@ -304,20 +408,6 @@ fn described(file: &TargetFile) -> Target {
         product: format!("{} {} {}", product.vendor, product.product, product.version),
         plays: file.implementation.plays.clone(),
     }
-}
-
-/// A product's start with its variables filled in.
-fn filled_start(start: &Start, variables: &Variables) -> Start {
-    let mut start = start.clone();
-    for text in start
-        .command
-        .iter_mut()
-        .chain(start.environment.values_mut())
-        .chain(&mut start.ready.tcp)
-    {
-        *text = filled(text, variables);
-    }
-    start
 }
 
 /// Where the implementation file is; a bundled one is nowhere, and this is where the harness was started then.
@@ -352,35 +442,4 @@ fn write(path: &Path, text: &str) -> Result<(), TargetError> {
 fn at(path: &Path) -> impl FnOnce(std::io::Error) -> TargetError {
     let path = path.to_owned();
     move |source| TargetError::Write { path, source }
-}
-
-/// Looks whether an authority that products were configured with before can be used.
-///
-/// # Errors
-/// Why it cannot.
-pub fn check_certificates(directory: &Path) -> Result<(), LoadError> {
-    Authority::load(directory, now()).map(drop)
-}
-
-/// Writes the certificates that a product needs which is configured by hand.
-///
-/// # Errors
-/// When they cannot be made or written.
-pub fn certificates(directory: &Path, parties: &[(&str, &str)]) -> Result<(), TargetError> {
-    let authority = Authority::new(now())?;
-    let roots = authority.roots();
-    let mut identities = Vec::new();
-    for (name, server_id) in parties {
-        let party = dmconform_tls::Party {
-            server_id: (*server_id).to_owned(),
-        };
-        identities.push((*name, authority.issue(&party, Certificate::Good)?));
-    }
-    let identities: Vec<_> = identities
-        .iter()
-        .filter_map(|(name, identity)| Some((*name, identity.as_ref()?)))
-        .collect();
-    let revocation_list = authority.revocation_list_pem()?;
-    write_store(directory, &authority, &roots, &revocation_list, &identities)?;
-    Ok(())
 }

@@ -1,5 +1,7 @@
 //! The management tree of a mock client at the start of a case.
 
+use std::collections::BTreeMap;
+
 use dmconform_case::implementation::AccountCredentials;
 use dmconform_judge::Header;
 use dmconform_roles::wire_scheme;
@@ -14,6 +16,7 @@ pub(crate) fn tree(
     header: &Header,
     credentials: &AccountCredentials,
     dms_1: &str,
+    nodes: &BTreeMap<String, String>,
 ) -> Result<(Tree, DeviceInfo), String> {
     let parties = &header.parties;
     let mut tree = Tree::new();
@@ -42,6 +45,7 @@ pub(crate) fn tree(
     own(&mut tree, &header.profile.bootstrap_config.root, &parties.dms_1)?;
     interior(&mut tree, "./Inbox")?;
     for part in ["./Com", "./Net"] {
+        let part = nodes.get(part).map_or(part, String::as_str);
         interior(&mut tree, part)?;
         leaf(&mut tree, &format!("{part}/Name"), "as delivered")?;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dmconform_case::implementation::{AccountCredentials, Credentials, Endpoints, Implementation};
+use dmconform_case::implementation::{AccountCredentials, Accounts, Endpoints, Implementation};
 use dmconform_case::template::fill;
 use dmconform_model::Role;
 
@@ -39,7 +39,7 @@ pub(crate) fn credentials(pattern: &AccountCredentials, variables: &Variables) -
 }
 
 /// The variables of the credentials; patterns stay patterns.
-pub(crate) fn of_credentials(credentials: &Credentials) -> Variables {
+pub(crate) fn of_credentials(credentials: &Accounts) -> Variables {
     let mut variables = Variables::new();
     for (role, account) in [("dms-1", &credentials.dms_1), ("dms-2", &credentials.dms_2)] {
         let parts = [

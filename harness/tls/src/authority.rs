@@ -30,6 +30,8 @@ const REVOKED: u64 = 0x0072_6576_6f6b_6564;
 pub struct Party {
     /// The name in the certificate: a server identifier.
     pub server_id: String,
+    /// The hosts at which it is reached, besides those of loopback: names and IP addresses.
+    pub hosts: Vec<String>,
 }
 
 /// The certificates that are trusted.
@@ -43,6 +45,12 @@ impl Roots {
     /// The trusted certificates as PEM.
     pub fn pem(&self) -> &str {
         &self.pem
+    }
+
+    /// The same, and the certificates of a PEM text too; nothing if there is none in it.
+    pub fn and_pem(&self, pem: &str) -> Option<Self> {
+        Self::from_pem(pem)?;
+        Self::from_pem(&format!("{}\n{pem}", self.pem))
     }
 
     /// Trusts the certificates of a PEM text; nothing if there is none in it.
@@ -90,6 +98,17 @@ pub enum LoadError {
     Authority(#[from] AuthorityError),
 }
 
+/// The files of an authority, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorityFiles {
+    /// What everybody trusts.
+    pub roots: PathBuf,
+    /// The certificate that issues, which is no root.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
 /// A certification authority: one that exists for a run, or one that a product was configured with before.
 pub struct Authority {
     now: OffsetDateTime,
@@ -127,30 +146,45 @@ impl Authority {
     /// # Errors
     /// The first file that is missing or no part of an authority; an authority whose time is over.
     pub fn load(directory: &Path, now: OffsetDateTime) -> Result<Self, LoadError> {
-        let read = |name: &str| {
-            let path = directory.join(name);
-            std::fs::read_to_string(&path).map_err(|source| LoadError::Read { path, source })
+        let files = AuthorityFiles {
+            roots: directory.join(ROOTS),
+            certificate: directory.join(INTERMEDIATE),
+            key: directory.join(INTERMEDIATE_KEY),
         };
-        let wrong = |name: &str, reason: &str| LoadError::Content {
-            path: directory.join(name),
+        Self::of_files(&files, now)
+    }
+
+    /// An authority of the user's own, for leaves that are valid from a day before `now`.
+    ///
+    /// # Errors
+    /// The first file that is missing or no part of an authority; an authority whose time is over; one that is trusted
+    /// itself, so that nothing stands between it and what it issues.
+    pub fn of_files(files: &AuthorityFiles, now: OffsetDateTime) -> Result<Self, LoadError> {
+        let wrong = |path: &Path, reason: &str| LoadError::Content {
+            path: path.to_owned(),
             reason: reason.to_owned(),
         };
-        let root_pem = read(ROOTS)?;
-        Roots::from_pem(&root_pem).ok_or_else(|| wrong(ROOTS, "there is no certificate in it"))?;
-        let intermediate_pem = read(INTERMEDIATE)?;
-        for (name, pem) in [(ROOTS, &root_pem), (INTERMEDIATE, &intermediate_pem)] {
-            let end = facts::not_after(pem).ok_or_else(|| wrong(name, "there is no certificate in it"))?;
+        let root_pem = read(&files.roots)?;
+        Roots::from_pem(&root_pem).ok_or_else(|| wrong(&files.roots, "there is no certificate in it"))?;
+        let intermediate_pem = read(&files.certificate)?;
+        for (path, pem) in [(&files.roots, &root_pem), (&files.certificate, &intermediate_pem)] {
+            let end = facts::not_after(pem).ok_or_else(|| wrong(path, "there is no certificate in it"))?;
             if end <= now.unix_timestamp() {
-                return Err(wrong(name, "the certificate has expired"));
+                return Err(wrong(path, "the certificate has expired"));
             }
         }
-        let key = KeyPair::from_pem(&read(INTERMEDIATE_KEY)?)
-            .map_err(|error| wrong(INTERMEDIATE_KEY, &error.to_string()))?;
+        if facts::is_self_issued(&intermediate_pem) {
+            let reason = "it is a root, and cases need an authority below one; issue an intermediate from it";
+            return Err(wrong(&files.certificate, reason));
+        }
+        let key =
+            KeyPair::from_pem(&read(&files.key)?).map_err(|error| wrong(&files.key, &error.to_string()))?;
         if !facts::is_key_of(&intermediate_pem, &key.subject_public_key_info()) {
-            return Err(wrong(INTERMEDIATE_KEY, "it is not the key of intermediate.pem"));
+            let reason = format!("it is not the key of {}", file_name(&files.certificate));
+            return Err(wrong(&files.key, &reason));
         }
         let intermediate = Issuer::from_ca_cert_pem(&intermediate_pem, key)
-            .map_err(|error| wrong(INTERMEDIATE, &error.to_string()))?;
+            .map_err(|error| wrong(&files.certificate, &error.to_string()))?;
         Ok(Self {
             now,
             root_pem,
@@ -252,7 +286,12 @@ impl Authority {
                     dns("localhost")?,
                     SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                 ];
-                dns(name).into_iter().chain(local).collect()
+                let hosts = party.hosts.iter().map(|host| match host.parse::<IpAddr>() {
+                    Ok(address) => Ok(SanType::IpAddress(address)),
+                    Err(_) => dns(host),
+                });
+                let hosts = hosts.collect::<Result<Vec<_>, _>>()?;
+                dns(name).into_iter().chain(local).chain(hosts).collect()
             }
         };
         let day = Duration::days(1);
@@ -277,6 +316,20 @@ impl Authority {
         params.use_authority_key_identifier_extension = flavour != Certificate::SelfSigned;
         Ok(params)
     }
+}
+
+fn read(path: &Path) -> Result<String, LoadError> {
+    std::fs::read_to_string(path).map_err(|source| LoadError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn self_signed(now: OffsetDateTime, name: &str) -> Result<CertifiedIssuer<'static, KeyPair>, AuthorityError> {

@@ -75,6 +75,15 @@ pub(crate) fn not_after(pem: &str) -> Option<i64> {
     Some(certificate.validity().not_after.timestamp())
 }
 
+/// Whether the first certificate of a PEM text names itself as its issuer, as roots do.
+pub(crate) fn is_self_issued(pem: &str) -> bool {
+    let Ok(der) = CertificateDer::from_pem_slice(pem.as_bytes()) else {
+        return false;
+    };
+    X509Certificate::from_der(&der)
+        .is_ok_and(|(_, certificate)| certificate.subject().as_raw() == certificate.issuer().as_raw())
+}
+
 /// Whether a public key (`SubjectPublicKeyInfo`) is the one in the first certificate of a PEM text.
 pub(crate) fn is_key_of(pem: &str, public_key: &[u8]) -> bool {
     let Ok(der) = CertificateDer::from_pem_slice(pem.as_bytes()) else {

@@ -14,7 +14,7 @@ mod store;
 mod stream;
 mod verify;
 
-pub use authority::{Authority, AuthorityError, LoadError, Party, Roots, now, timestamp};
+pub use authority::{Authority, AuthorityError, AuthorityFiles, LoadError, Party, Roots, now, timestamp};
 pub use client::{ClientConfig, connect};
 pub use error::{HandshakeError, late_alert};
 pub use identity::Identity;

@@ -274,6 +274,7 @@ fn a_key_does_not_show_in_debug_output() {
 fn party() -> Party {
     Party {
         server_id: SERVER.to_owned(),
+        hosts: Vec::new(),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::test_case::FieldChange;
 pub(crate) const LOCATED: &str = "$located";
 pub(crate) const ONE_OR_MANY: &str = "$one-or-many";
 pub(crate) const TEXT_OR_REMOVED: &str = "$text-or-removed";
+pub(crate) const TEXT_OR_OTHER: &str = "$text-or-other";
 
 /// A value with its place in octets. In a list, one that cannot be read does not end the list.
 #[derive(Clone, Debug)]

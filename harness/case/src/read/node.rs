@@ -48,6 +48,19 @@ impl Node {
         }
     }
 
+    /// Whether there is something at the end of a path.
+    pub(crate) fn has(&self, path: &[&str]) -> bool {
+        let Some((first, rest)) = path.split_first() else {
+            return true;
+        };
+        let Value::Map(entries) = &self.value else {
+            return false;
+        };
+        entries
+            .iter()
+            .any(|(key, value)| key.text() == Some(first) && value.has(rest))
+    }
+
     /// The place of what a path of keys and indexes leads to, as far as it leads.
     pub(crate) fn place_of(&self, path: &[&str]) -> Range<usize> {
         let mut node = self;

@@ -16,7 +16,7 @@ use serde::{Deserializer, forward_to_deserialize_any};
 
 use self::access::{Choice, Entries, Items, Located};
 use super::diagnose::{nearest, shown};
-use super::located::{LOCATED, ONE_OR_MANY, RECORDED, TEXT_OR_REMOVED};
+use super::located::{LOCATED, ONE_OR_MANY, RECORDED, TEXT_OR_OTHER, TEXT_OR_REMOVED};
 use super::node::{Node, Value};
 
 /// How many mistakes of one file are reported: who has more will read no more.
@@ -298,6 +298,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
                 mistakes: self.mistakes,
             }),
             (TEXT_OR_REMOVED, Value::Scalar(text)) if text != "removed" => visitor.visit_str(text),
+            (TEXT_OR_OTHER, Value::Scalar(text)) => visitor.visit_str(text),
             _ => visitor.visit_newtype_struct(self),
         }
     }

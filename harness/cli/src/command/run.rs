@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use dmconform_case::Suite;
 use dmconform_case::read::{self, Source};
 use dmconform_model::{RunEvent, RunRecord};
 use dmconform_oddity::Oddity;
@@ -19,7 +20,7 @@ use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, is_terminal, print, tell};
 use crate::suite;
 
-use super::work;
+use super::{operator, work};
 
 /// Runs what was asked for, writes the results, and says what came out.
 pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
@@ -68,7 +69,8 @@ fn emitter() -> dmconform_runner::Emit {
 fn options(arguments: &Run) -> Result<RunOptions, Failure> {
     let suite = suite::load_with(&arguments.cases, arguments.profile.as_deref())?;
     let roles = suite::roles(&arguments.role)?;
-    let targets = targets(arguments)?;
+    let suite = Arc::new(suite);
+    let targets = targets(arguments, &suite)?;
     for name in &arguments.deviation {
         name.parse::<Deviation>()
             .map_err(|error| Failure::usage(error.to_string()))?;
@@ -118,7 +120,7 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
     Ok(RunOptions {
         id,
         started,
-        suite: Arc::new(suite),
+        suite,
         targets,
         roles,
         cases,
@@ -129,6 +131,7 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         oddities,
         peer_oddities: oddities_named(&arguments.peer_oddity)?,
         certificates: arguments.certificates.clone(),
+        operator: operator::at_the_terminal(),
         suite_options: suite_options(arguments),
         directory,
         program,
@@ -167,9 +170,9 @@ fn globs(patterns: &[String]) -> Result<Option<dmconform_runner::GlobSet>, Failu
     dmconform_runner::globs(patterns).map_err(Failure::usage)
 }
 
-fn targets(arguments: &Run) -> Result<Vec<TargetFile>, Failure> {
+fn targets(arguments: &Run, suite: &Arc<Suite>) -> Result<Vec<TargetFile>, Failure> {
     if arguments.implementation.is_empty() {
-        return bundled();
+        return bundled(suite);
     }
     let mut targets: Vec<TargetFile> = Vec::new();
     for path in &arguments.implementation {
@@ -179,7 +182,11 @@ fn targets(arguments: &Run) -> Result<Vec<TargetFile>, Failure> {
                 path.display()
             ))
         })?;
-        let mut target = target(&path.display().to_string(), &text, Some(path))?;
+        let mut target = target(&path.display().to_string(), &text, Some(path), suite)?;
+        if let (Some(profile), None) = (&target.implementation.profile, &arguments.profile) {
+            let profile = beside(path, profile);
+            target.suite = Arc::new(suite::load_with(&arguments.cases, Some(&profile))?);
+        }
         let stem = path.file_stem().map_or_else(
             || "product".to_owned(),
             |stem| stem.to_string_lossy().into_owned(),
@@ -198,19 +205,33 @@ fn targets(arguments: &Run) -> Result<Vec<TargetFile>, Failure> {
     Ok(targets)
 }
 
-/// The bundled reference implementation, in each of its forms.
-pub(super) fn bundled() -> Result<Vec<TargetFile>, Failure> {
-    let bundled = IMPLEMENTATIONS.iter();
-    bundled.map(|(name, text)| target(name, text, None)).collect()
+/// A profile that is built in, or the file beside an implementation file.
+fn beside(implementation: &Path, profile: &str) -> PathBuf {
+    if suite::is_built_in(profile) {
+        return PathBuf::from(profile);
+    }
+    implementation
+        .parent()
+        .unwrap_or_else(|| Path::new(""))
+        .join(profile)
 }
 
-fn target(name: &str, text: &str, path: Option<&PathBuf>) -> Result<TargetFile, Failure> {
+/// The bundled reference implementation, in each of its forms.
+pub(super) fn bundled(suite: &Arc<Suite>) -> Result<Vec<TargetFile>, Failure> {
+    let bundled = IMPLEMENTATIONS.iter();
+    bundled
+        .map(|(name, text)| target(name, text, None, suite))
+        .collect()
+}
+
+fn target(name: &str, text: &str, path: Option<&PathBuf>, suite: &Arc<Suite>) -> Result<TargetFile, Failure> {
     let implementation = read::implementation(Source { name, text })
         .map_err(|problems| Failure::usage(suite::rendered(&problems)))?;
     Ok(TargetFile {
         name: name.to_owned(),
         path: path.cloned(),
         implementation,
+        suite: Arc::clone(suite),
     })
 }
 

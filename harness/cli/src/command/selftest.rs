@@ -44,11 +44,12 @@ fn options(arguments: &Selftest) -> Result<SelfTestOptions, Failure> {
         .clone()
         .unwrap_or_else(|| PathBuf::from("reports/selftest").join(&id));
     let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let suite = Arc::new(suite::load()?);
     Ok(SelfTestOptions {
         id,
         started,
-        suite: Arc::new(suite::load()?),
-        targets: bundled()?,
+        targets: bundled(&suite)?,
+        suite,
         full: arguments.full,
         deviations: arguments.deviation.clone(),
         oddities: oddities_named(&arguments.oddity)?,

@@ -8,6 +8,7 @@ use dmconform_case::test_case::CloseAt;
 use dmconform_oddity::{OddBody, Oddities, Oddity};
 use dmconform_tls::{ClientConfig, HandshakeError, Stream, connect, late_alert};
 use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Bytes;
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
@@ -34,8 +35,8 @@ pub struct Sending {
     pub target: String,
     /// The header fields besides Host and Content-Length.
     pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
+    /// The body; cheap to clone, since some are large.
+    pub body: Bytes,
     /// Where the connection is closed while it is sent.
     pub close_at: Option<CloseAt>,
 }

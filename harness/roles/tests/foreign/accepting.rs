@@ -3,7 +3,7 @@
 use dmconform_model::certificate::Certificate;
 use dmconform_model::tls::Facts;
 use dmconform_model::transcript::EndpointKind;
-use dmconform_model::{Event, MessageId, Step};
+use dmconform_model::{Event, MessageId, Role, Step};
 use rstest::rstest;
 
 use crate::scene::{DELEGATION, Scene};
@@ -120,7 +120,7 @@ async fn curl_with_a_good_certificate_is_answered(#[case] at_most: &str, #[case]
         return;
     }
     let (scene, address) = Scene::accepting(EndpointKind::Delegation).await;
-    let certificate = scene.certificate(DMS_1, Certificate::Good);
+    let certificate = scene.certificate(Role::Dms1, Certificate::Good);
     let options = [
         "--cert",
         &certificate.chain,
@@ -147,7 +147,7 @@ async fn curl_without_a_good_certificate_gets_no_answer(#[case] certificate: Opt
         return;
     }
     let (scene, address) = Scene::accepting(EndpointKind::Delegation).await;
-    let certificate = certificate.map(|flavour| scene.certificate(DMS_1, flavour));
+    let certificate = certificate.map(|flavour| scene.certificate(Role::Dms1, flavour));
     let options: Vec<&str> = certificate
         .iter()
         .flat_map(|files| ["--cert", &files.chain, "--key", &files.key])
@@ -176,7 +176,7 @@ async fn curl_refuses_a_listener_with_a_bad_certificate_and_the_transcript_says_
     let (scene, address) = Scene::accepting(EndpointKind::Delegation).await;
     let changed = scene.stage.present(DELEGATION, presented, None).await;
     changed.expect("the listener takes another certificate");
-    let certificate = scene.certificate(DMS_1, Certificate::Good);
+    let certificate = scene.certificate(Role::Dms1, Certificate::Good);
     let options = ["--cert", &certificate.chain, "--key", &certificate.key];
     let said = curl_initiation(&scene, &address, &options).await;
     assert_eq!(said.code, Some(60), "{said:#?}");
@@ -249,7 +249,7 @@ async fn where_cases_share_a_listener_a_refused_peer_is_noted_for_the_run() {
 
 async fn s_client(scene: &Scene, address: &str, certificate: Option<Certificate>, more: &[&str]) -> Said {
     let roots = scene.roots();
-    let certificate = certificate.map(|flavour| scene.certificate(DMS_1, flavour));
+    let certificate = certificate.map(|flavour| scene.certificate(Role::Dms1, flavour));
     let mut arguments = vec!["s_client", "-connect", address, "-CAfile", &roots, "-ign_eof"];
     if let Some(files) = &certificate {
         arguments.extend(["-cert", &files.chain, "-key", &files.key]);

@@ -144,7 +144,7 @@ impl SServer {
     fn start(flavour: Certificate, options: &[&str]) -> Self {
         // The address is only known once it listens: a scene for the certificate first, then one for the case.
         let scene = Scene::dialling(stage(), "127.0.0.1:1");
-        let files = scene.certificate("dms2.dmconform.test", flavour);
+        let files = scene.certificate(Role::Dms2, flavour);
         let roots = scene.roots();
         Self::spawn(scene, &files, &roots, options)
     }
@@ -152,11 +152,11 @@ impl SServer {
     /// One with a good certificate that trusts nobody else's.
     fn trusting_nobody(options: &[&str]) -> Self {
         let scene = Scene::dialling(stage(), "127.0.0.1:1");
-        let stranger = scene.certificate("dms2.dmconform.test", Certificate::SelfSigned);
+        let stranger = scene.certificate(Role::Dms2, Certificate::SelfSigned);
         let own = std::fs::read(&stranger.chain).expect("the certificate was just written");
         let trusted = format!("{}.trusted", stranger.chain);
         std::fs::write(&trusted, own).expect("the temporary directory is writable");
-        let files = scene.certificate("dms2.dmconform.test", Certificate::Good);
+        let files = scene.certificate(Role::Dms2, Certificate::Good);
         Self::spawn(scene, &files, &trusted, options)
     }
 

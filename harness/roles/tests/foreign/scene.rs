@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dmconform_case::Suite;
-use dmconform_case::implementation::{Credentials, Endpoints, Limits, Supports};
+use dmconform_case::implementation::{Accounts, Endpoints, Limits, Supports};
 use dmconform_judge::{Header, JUDGE_VERSION, Parties};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{CaseResult, Event, MessageId, Role, Step, Target};
 use dmconform_oddity::Oddities;
 use dmconform_roles::client::MockClient;
-use dmconform_roles::{CaseContext, KeptLines, Names, Offers, Recorder, Stage};
-use dmconform_tls::{Authority, Identity, now};
+use dmconform_roles::{CaseContext, Certified, Hosts, KeptLines, Offers, Recorder, Setting, Stage};
+use dmconform_tls::{Authority, Identity, Party, now};
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::tree::Tree;
 use tempfile::TempDir;
@@ -54,7 +54,10 @@ impl Scene {
             EndpointKind::Bootstrap => Role::BootstrapServer,
             EndpointKind::Dm | EndpointKind::Delegation => Role::Dms2,
         };
-        let address = stage.listen(role, kind).await.expect("loopback has a free port");
+        let address = stage
+            .listen(role, kind, None)
+            .await
+            .expect("loopback has a free port");
         let scene = Self::on(
             stage,
             "DEL-DMS1-0-010",
@@ -82,8 +85,8 @@ impl Scene {
             language: String::new(),
         };
         let context = CaseContext {
-            recorder: Recorder::new(header.clone()),
-            dms_1_credentials: Credentials::default().dms_1,
+            recorder: Recorder::new(header.clone(), Arc::default()),
+            credentials: Accounts::usual(),
             session_id: Mutex::new("session-1".to_owned()),
             token: "token-1".to_owned(),
             bootstrap_url: "https://127.0.0.1:1/bootstrap/token-1".to_owned(),
@@ -146,9 +149,9 @@ impl Scene {
         self.context.recorder.result()
     }
 
-    /// A certificate of a server of this run on disk: chain, key, and what is sent with the leaf.
-    pub(crate) fn certificate(&self, name: &str, flavour: Certificate) -> OnDisk {
-        let identity = self.stage.identity(name, flavour);
+    /// A certificate of a role of this run on disk: chain, key, and what is sent with the leaf.
+    pub(crate) fn certificate(&self, role: Role, flavour: Certificate) -> OnDisk {
+        let identity = self.stage.identity(self.stage.party(role), flavour);
         let identity = identity
             .expect("a certificate is made")
             .expect("there is one to make");
@@ -198,20 +201,28 @@ impl Scene {
 
 /// A stage without listeners.
 pub(crate) fn stage() -> Arc<Stage> {
-    let names = Names {
-        dms_1: "dms1.dmconform.test".to_owned(),
-        dms_2: "dms2.dmconform.test".to_owned(),
-        bootstrap_server: "bootstrap.dmconform.test".to_owned(),
-        third: "third.dmconform.test".to_owned(),
+    let party = |server_id: &str| Party {
+        server_id: server_id.to_owned(),
+        hosts: Vec::new(),
+    };
+    let parties = Certified {
+        dm_client: party("device"),
+        dms_1: party("dms1.dmconform.test"),
+        dms_2: party("dms2.dmconform.test"),
+        bootstrap_server: party("bootstrap.dmconform.test"),
+        third: party("third.dmconform.test"),
     };
     let authority = Authority::new(now()).expect("an authority is made");
-    Stage::new(
+    let roots = authority.roots();
+    Stage::new(Setting {
         authority,
-        names,
-        Suite::embedded().profile,
-        PATIENCE,
-        Oddities::default(),
-    )
+        roots,
+        parties,
+        hosts: Hosts::default(),
+        profile: Suite::embedded().profile,
+        patience: PATIENCE,
+        oddities: Oddities::default(),
+    })
 }
 
 /// Everything of DMS-2 at one address.
@@ -242,15 +253,15 @@ fn header(stage: &Stage, case: &str, plays: Role, endpoints: BTreeMap<Role, Endp
         claims: Supports::default(),
         limits: Limits::default(),
         parties: Parties {
-            dms_1: stage.name(Role::Dms1).to_owned(),
-            dms_2: stage.name(Role::Dms2).to_owned(),
+            dms_1: stage.party(Role::Dms1).server_id.clone(),
+            dms_2: stage.party(Role::Dms2).server_id.clone(),
             third: "third.dmconform.test".to_owned(),
             device: "urn:dmconform:device:1".to_owned(),
             manufacturer: "Example Devices".to_owned(),
             model: "Model 1".to_owned(),
         },
         endpoints,
-        dms_2_credentials: Credentials::default().dms_2,
+        dms_2_credentials: Accounts::usual().dms_2,
         strict: false,
         rerun: String::new(),
         transcript: String::new(),

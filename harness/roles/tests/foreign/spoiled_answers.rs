@@ -229,7 +229,7 @@ async fn dialled(stage: Arc<Stage>, address: &str) -> Scene {
 
 async fn dialled_over_tls(answers: Answers) -> Scene {
     let stage = stage();
-    let identity = stage.identity("dms2.dmconform.test", Certificate::Good);
+    let identity = stage.identity(stage.party(Role::Dms2), Certificate::Good);
     let identity = identity
         .expect("a certificate is made")
         .expect("a good one is one");

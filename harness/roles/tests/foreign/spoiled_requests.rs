@@ -1,9 +1,9 @@
 //! Peers that send garbage, half a message, nothing, or far too much to a mock listener: a recorded end, bounded
 //! memory, and everybody else is served as before.
 
-use dmconform_model::Event;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::EndpointKind;
+use dmconform_model::{Event, Role};
 use dmconform_tls::{ClientConfig, Stream, connect};
 use rstest::rstest;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -225,7 +225,9 @@ async fn garbage_between_cases_is_noted_for_the_run() {
 
 /// A good handshake as DMS-1.
 async fn established(scene: &Scene, address: &str) -> Stream {
-    let identity = scene.stage.identity("dms1.dmconform.test", Certificate::Good);
+    let identity = scene
+        .stage
+        .identity(scene.stage.party(Role::Dms1), Certificate::Good);
     let identity = identity.expect("a certificate is made");
     let tls = ClientConfig::new(scene.stage.roots(), identity.as_ref()).expect("the certificate is good");
     let socket = TcpStream::connect(address).await.expect("the listener accepts");

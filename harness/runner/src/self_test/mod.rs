@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use self::assess::{Pass, assess, trial};
+use crate::operator::Operator;
 use crate::options::{RunOptions, TargetFile, globs};
 use crate::run::run;
 
@@ -344,6 +345,7 @@ fn run_options(options: &SelfTestOptions, targets: Vec<TargetFile>) -> RunOption
         oddities: Vec::new(),
         peer_oddities: Vec::new(),
         certificates: None,
+        operator: Operator::nobody(),
         suite_options: Vec::new(),
         directory: options.directory.clone(),
         program: options.program.clone(),

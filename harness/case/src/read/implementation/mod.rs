@@ -1,14 +1,17 @@
 //! Reads implementation files.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod claims;
+mod surroundings;
+mod variables;
+
+use std::collections::BTreeSet;
 
 use dmconform_model::{Diagnostic, Role};
 
 use super::diagnose::{Source, shown};
 use super::node::{self, Node};
 use super::typed;
-use crate::implementation::{Endpoints, Implementation};
-use crate::template;
+use crate::implementation::{Endpoints, Implementation, Trigger};
 
 /// Reads an implementation file. Variables stay as they are; they are filled when a run begins.
 ///
@@ -26,10 +29,16 @@ pub fn implementation(source: Source<'_>) -> Result<Implementation, Vec<Diagnost
         problems: Vec::new(),
     };
     check.roles();
+    check.peers();
+    check.claims();
     check.devices();
+    check.ports();
+    check.hosts();
+    check.nodes();
     check.start();
     check.limits();
     check.variables();
+    check.secrets();
     if check.problems.is_empty() {
         Ok(product)
     } else {
@@ -106,44 +115,42 @@ impl Check<'_> {
         }
     }
 
-    fn devices(&mut self) {
-        let devices = &self.product.devices;
-        if !devices.pattern.contains("{}") {
-            let message = format!("number devices by the pattern `{}`", shown(&devices.pattern));
-            self.problem(&["devices", "pattern"], message, "put `{}` where the number goes");
-        }
-        if devices.count == 0 {
-            self.problem(
-                &["devices", "count"],
-                "lease a device: the count is 0",
-                "each running case needs one; allow at least 1",
-            );
-        }
-        let mut seen = BTreeSet::new();
-        for (index, port) in self.product.ports.iter().enumerate() {
-            let path = ["ports", &index.to_string()];
-            let well_formed =
-                !port.is_empty() && port.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-            if !well_formed {
-                let message = format!("name a port `{}`", shown(port));
-                self.problem(&path, message, "use letters, digits and hyphens");
-            } else if !seen.insert(port) {
-                let message = format!("name the port `{}` twice", shown(port));
-                self.problem(&path, message, "give each of `ports` a name of its own");
+    fn start(&mut self) {
+        let product = self.product;
+        for (path, command) in commands(product) {
+            if command.first().is_none_or(String::is_empty) && path != ["start", "ready", "command"] {
+                let message = format!("run a command without a program for `{}`", path[0]);
+                self.problem(&path, message, "name the program first, then its arguments");
             }
         }
-    }
-
-    fn start(&mut self) {
-        let Some(start) = &self.product.start else { return };
-        if start.command.first().is_none_or(String::is_empty) {
+        if let Some(start) = &product.start {
+            let ready = &start.ready;
+            let says_nothing = ready.tcp.is_empty()
+                && ready.http.is_empty()
+                && ready.log.is_none()
+                && ready.command.is_empty();
+            if says_nothing {
+                self.problem(
+                    &["start", "ready"],
+                    "see when the product is ready: nothing is named by which it shows",
+                    "add `tcp`, `http`, `log` or `command`",
+                );
+            }
+            if start.detached && product.stop.is_none() {
+                self.problem(
+                    &["start", "detached"],
+                    "end a product that was left behind in the background",
+                    "add `stop` with the command that ends it",
+                );
+            }
+        } else if product.stop.is_some() {
             self.problem(
-                &["start", "command"],
-                "start a product without a command",
-                "name the program in `start.command`",
+                &["stop"],
+                "stop a product that the harness does not start",
+                "add `start`, or remove this",
             );
         }
-        for name in self.product.files.keys() {
+        for name in product.files.keys() {
             let outside = name.is_empty()
                 || name.starts_with(['/', '\\'])
                 || name.split(['/', '\\']).any(|part| part == "..");
@@ -181,19 +188,6 @@ impl Check<'_> {
             );
         }
     }
-
-    /// Variables that do not exist, wherever a value is written (not in comments).
-    fn variables(&mut self) {
-        let known = implementation_variables(&self.product.ports);
-        let known: BTreeMap<String, String> = known.into_iter().map(|name| (name, String::new())).collect();
-        let values = self.node.scalars();
-        for unknown in template::unknown_variables(self.source.text, &known) {
-            if values.iter().any(|value| value.contains(&unknown.at.start)) {
-                let problem = self.source.error(unknown.at, unknown.message, unknown.help);
-                self.problems.push(problem);
-            }
-        }
-    }
 }
 
 /// Which endpoints a role needs, and whether each is there.
@@ -206,61 +200,22 @@ fn needed(role: Role, endpoints: Option<&Endpoints>) -> Vec<(&'static str, bool)
     }
 }
 
-/// The URL of an endpoint with the device filled in.
-pub fn endpoint_of(template: &str, device: &str) -> String {
-    template.replace("${device}", device)
-}
-
-/// The variables that an implementation file may use.
-pub fn implementation_variables(ports: &[String]) -> Vec<String> {
-    let fixed = [
-        "self",
-        "directory",
-        "work",
-        "device",
-        "devices.first",
-        "devices.count",
-        "devices.pattern",
-        "manufacturer",
-        "model",
-        "server",
-        "peer",
-        "session",
-        "type",
-        "tree",
-        "remove-account",
-        "server-id.dms-1",
-        "server-id.dms-2",
-        "mock.dms-1.dm",
-        "mock.dms-1.delegation",
-        "mock.dms-2.dm",
-        "mock.dms-2.delegation",
-        "mock.bootstrap-server.bootstrap",
-        "mock.bootstrap-server.bootstrap-base",
-        "tls.roots",
-        "tls.revocation-list",
-        "tls.dm-client.certificate",
-        "tls.dm-client.key",
-        "tls.dms-1.certificate",
-        "tls.dms-1.key",
-        "tls.dms-2.certificate",
-        "tls.dms-2.key",
-        "tls.bootstrap-server.certificate",
-        "tls.bootstrap-server.key",
-        "credentials.dms-1.client-name",
-        "credentials.dms-1.client-secret",
-        "credentials.dms-1.server-secret",
-        "credentials.dms-1.nonce",
-        "credentials.dms-1.node",
-        "credentials.dms-2.client-name",
-        "credentials.dms-2.client-secret",
-        "credentials.dms-2.server-secret",
-        "credentials.dms-2.nonce",
-        "credentials.dms-2.node",
-        "deviations",
-        "oddities",
-        "seed",
-    ];
-    let ports = ports.iter().map(|name| format!("port.{name}"));
-    fixed.iter().map(|name| (*name).to_owned()).chain(ports).collect()
+/// Every command, with its place.
+fn commands(product: &Implementation) -> Vec<(Vec<&'static str>, &[String])> {
+    let mut found: Vec<(Vec<&'static str>, &[String])> = Vec::new();
+    if let Some(start) = &product.start {
+        found.push((vec!["start", "command"], &start.command));
+        found.push((vec!["start", "ready", "command"], &start.ready.command));
+    }
+    for (name, command) in [("stop", &product.stop), ("reset", &product.reset)] {
+        if let Some(command) = command {
+            found.push((vec![name, "command"], &command.command));
+        }
+    }
+    for (name, trigger) in product.triggers.all() {
+        if let Trigger::Command(command) = trigger {
+            found.push((vec!["triggers", name, "command", "command"], &command.command));
+        }
+    }
+    found
 }

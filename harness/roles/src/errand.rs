@@ -1,0 +1,98 @@
+//! HTTP requests that belong to no case: triggers, and looks whether a product is ready.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dmconform_model::tls::Facts;
+use dmconform_oddity::Oddities;
+
+use crate::dial::Place;
+use crate::http::Observer;
+use crate::http::client::{self, Limits, Sending, Target};
+use crate::stage::{Presents, Stage};
+
+/// The most that is read of an answer, in octets.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// An HTTP request that belongs to no case.
+#[derive(Clone, Debug)]
+pub struct Errand {
+    /// The method.
+    pub method: String,
+    /// The URL, http or https.
+    pub url: String,
+    /// The header fields.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Stage {
+    /// Sends a request; the status of the answer and what it says.
+    ///
+    /// # Errors
+    /// Why no answer came.
+    pub async fn run_errand(
+        self: &Arc<Self>,
+        errand: &Errand,
+        patience: Duration,
+    ) -> Result<(u16, String), String> {
+        match tokio::time::timeout(patience, self.try_errand(errand, patience)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(format!("{} gave no answer within {patience:?}", errand.url)),
+        }
+    }
+
+    async fn try_errand(&self, errand: &Errand, patience: Duration) -> Result<(u16, String), String> {
+        let place = Place::of(&errand.url, &self.hosts).await?;
+        let limits = Limits {
+            body: MAX_ANSWER,
+            patience,
+        };
+        let sending = Sending {
+            method: errand.method.clone(),
+            target: place.target,
+            headers: errand.headers.clone(),
+            body: errand.body.clone().into(),
+            close_at: None,
+        };
+        let target = Target {
+            address: place.address,
+            host: place.host,
+            authority: place.authority,
+        };
+        let observer: Arc<dyn Observer> = Arc::new(Nobody);
+        let usual = Oddities::default();
+        let opened = if place.is_tls {
+            let tls = self
+                .client_tls(Presents::Nothing, None)
+                .map_err(|error| error.to_string())?;
+            client::open(&target, &tls, observer, limits, &usual).await
+        } else {
+            client::open_plain(&target, observer, limits, &usual).await
+        };
+        let mut connection = opened.map_err(|(_, error)| error.reason)?;
+        let answered = connection.exchange(sending, || (), limits).await;
+        let answer = answered.map_err(|error| format!("{}: {}", target.authority, error.reason))?;
+        let said = String::from_utf8_lossy(&answer.body);
+        Ok((answer.status, said.trim().chars().take(500).collect()))
+    }
+}
+
+/// What happens on such connections is nobody's business.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn opened(&self, _: SocketAddr) -> u64 {
+        0
+    }
+
+    fn established(&self, _: u64, _: &Arc<Facts>) {}
+
+    fn failed(&self, _: u64, _: &str, _: bool) {}
+
+    fn plaintext(&self, _: u64, _: &[u8]) {}
+
+    fn closed(&self, _: u64, _: &str) {}
+}

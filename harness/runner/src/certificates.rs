@@ -1,0 +1,40 @@
+//! Certificates for products that are configured by hand.
+
+use std::path::Path;
+
+use dmconform_model::certificate::Certificate;
+use dmconform_tls::{Authority, LoadError, Party, now, write_store};
+
+use crate::target::TargetError;
+
+/// Looks whether an authority that products were configured with before can be used.
+///
+/// # Errors
+/// Why it cannot.
+pub fn check_certificates(directory: &Path) -> Result<(), LoadError> {
+    Authority::load(directory, now()).map(drop)
+}
+
+/// Writes the certificates that a product needs which is configured by hand.
+///
+/// # Errors
+/// When they cannot be made or written.
+pub fn certificates(directory: &Path, parties: &[(&str, &str)]) -> Result<(), TargetError> {
+    let authority = Authority::new(now())?;
+    let roots = authority.roots();
+    let mut identities = Vec::new();
+    for (name, server_id) in parties {
+        let party = Party {
+            server_id: (*server_id).to_owned(),
+            hosts: Vec::new(),
+        };
+        identities.push((*name, authority.issue(&party, Certificate::Good)?));
+    }
+    let identities: Vec<_> = identities
+        .iter()
+        .filter_map(|(name, identity)| Some((*name, identity.as_ref()?)))
+        .collect();
+    let revocation_list = authority.revocation_list_pem()?;
+    write_store(directory, &authority, &roots, &revocation_list, &identities)?;
+    Ok(())
+}

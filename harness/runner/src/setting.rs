@@ -1,0 +1,171 @@
+//! What the stage of an implementation is set up with: authority, trust, names, hosts.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use dmconform_case::implementation::{Endpoints, HttpTrigger, Implementation, Trigger};
+use dmconform_model::Role;
+use dmconform_roles::{Certified, Hosts, Setting};
+use dmconform_tls::{Authority, AuthorityFiles, LoadError, Party, Roots, now};
+
+use crate::options::{RunOptions, TargetFile};
+use crate::target::TargetError;
+
+/// The identifier of a mock DMS-1, of a mock DMS-2, and of a server that has no part.
+const DMS_1: &str = "dms1.dmconform.test";
+const DMS_2: &str = "dms2.dmconform.test";
+const BOOTSTRAP_SERVER: &str = "bootstrap.dmconform.test";
+const THIRD: &str = "third.dmconform.test";
+
+/// What the stage of an implementation is set up with.
+pub(crate) fn setting(
+    options: &RunOptions,
+    file: &TargetFile,
+    directory: &Path,
+) -> Result<Setting, TargetError> {
+    let product = &file.implementation;
+    let authority = authority(options, product, directory)?;
+    let roots = trusted(authority.roots(), product, directory)?;
+    Ok(Setting {
+        authority,
+        roots,
+        parties: certified(product),
+        hosts: hosts(product),
+        profile: Arc::clone(&file.suite.profile),
+        patience: product.limits.step_deadline.get(),
+        oddities: options.of_peers(),
+    })
+}
+
+/// Who issues the certificates: what the command line says goes before what the file says.
+fn authority(
+    options: &RunOptions,
+    product: &Implementation,
+    directory: &Path,
+) -> Result<Authority, TargetError> {
+    if let Some(directory) = &options.certificates {
+        return Ok(Authority::load(directory, now())?);
+    }
+    let Some(own) = &product.certificates.authority else {
+        return Ok(Authority::new(now())?);
+    };
+    let files = AuthorityFiles {
+        roots: directory.join(&own.roots),
+        certificate: directory.join(&own.certificate),
+        key: directory.join(&own.key),
+    };
+    Ok(Authority::of_files(&files, now())?)
+}
+
+fn trusted(mut roots: Roots, product: &Implementation, directory: &Path) -> Result<Roots, TargetError> {
+    for name in &product.certificates.trust {
+        let path = directory.join(name);
+        let text = std::fs::read_to_string(&path).map_err(|source| LoadError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        roots = roots.and_pem(&text).ok_or_else(|| TargetError::Trust {
+            path,
+            reason: "there is no certificate in it that can be trusted".to_owned(),
+        })?;
+    }
+    Ok(roots)
+}
+
+/// Who is named in the certificates.
+fn certified(product: &Implementation) -> Certified {
+    let party = |role: Role, usual: &str| {
+        let peer = product.peers.get(&role);
+        let own = product
+            .identity
+            .get(&role)
+            .map(|identity| identity.server_id.clone());
+        let known = own.or_else(|| peer?.server_id.clone());
+        let urls = [product.endpoints.get(&role), peer.map(|peer| &peer.endpoints)];
+        let mut hosts: Vec<String> = urls.into_iter().flatten().flat_map(hosts_of).collect();
+        hosts.sort();
+        hosts.dedup();
+        Party {
+            server_id: known.unwrap_or_else(|| usual.to_owned()),
+            hosts,
+        }
+    };
+    Certified {
+        dm_client: party(Role::DmClient, "device"),
+        dms_1: party(Role::Dms1, DMS_1),
+        dms_2: party(Role::Dms2, DMS_2),
+        bootstrap_server: party(Role::BootstrapServer, BOOTSTRAP_SERVER),
+        third: Party {
+            server_id: THIRD.to_owned(),
+            hosts: Vec::new(),
+        },
+    }
+}
+
+/// The hosts that the harness may dial, and where names lead.
+fn hosts(product: &Implementation) -> Hosts {
+    let given = product.hosts.iter();
+    let given = given.filter_map(|(name, address)| Some((name.clone(), address.parse::<IpAddr>().ok()?)));
+    let endpoints = product.endpoints.values().flat_map(hosts_of);
+    let devices = product.devices.bootstraps().filter_map(host_of);
+    let of_triggers = product.triggers.all().filter_map(|(_, trigger)| match trigger {
+        Trigger::Http(http) => Some(http),
+        Trigger::Command(_) | Trigger::Prompt(_) => None,
+    });
+    let triggers = of_triggers
+        .chain(&product.triggers.notify_device)
+        .filter_map(|HttpTrigger { url, .. }| host_of(url));
+    let ready = product.start.iter().flat_map(|start| &start.ready.http);
+    let named: BTreeSet<String> = endpoints
+        .chain(devices)
+        .chain(triggers)
+        .chain(ready.filter_map(|url| host_of(url)))
+        .collect();
+    Hosts {
+        given: given.collect(),
+        named,
+    }
+}
+
+/// The hosts of URLs that are not those of loopback, as certificates and URLs name them.
+fn hosts_of(endpoints: &Endpoints) -> Vec<String> {
+    let urls = [&endpoints.dm, &endpoints.delegation, &endpoints.bootstrap];
+    urls.into_iter()
+        .flatten()
+        .filter_map(|url| host_of(url))
+        .collect()
+}
+
+/// The host of a URL, unless it is one of loopback.
+fn host_of(url: &str) -> Option<String> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next()?,
+        None => authority.split(':').next()?,
+    };
+    let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    (!host.is_empty() && !is_loopback && !host.contains("${")).then(|| host.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::host_of;
+
+    #[rstest]
+    #[case("https://dms2.acme.test:8443/dm", Some("dms2.acme.test"))]
+    #[case("https://192.0.2.7/dm", Some("192.0.2.7"))]
+    #[case("https://[2001:db8::1]:8443/dm", Some("2001:db8::1"))]
+    #[case("http://dms2.acme.test?device=1", Some("dms2.acme.test"))]
+    #[case("https://127.0.0.1:8443/dm", None)]
+    #[case("https://localhost/dm", None)]
+    #[case("https://${host}/dm", None)]
+    #[case("no URL", None)]
+    fn the_host_of_a_url_is_found(#[case] url: &str, #[case] host: Option<&str>) {
+        assert_eq!(host_of(url).as_deref(), host);
+    }
+}
