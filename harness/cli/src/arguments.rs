@@ -18,6 +18,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Test implementations; without options, the bundled reference implementation in every role.
     Run(Run),
+    /// Let several real products talk to each other, with the harness between them, and judge each.
+    Observe(Observe),
     /// List the cases, or the requirements.
     List(List),
     /// Say everything about a case, a requirement, a deviation or a kind of finding.
@@ -108,6 +110,37 @@ pub(crate) struct Run {
     /// Let the roles that the harness plays have this legal oddity; may be given several times, and `all` are all.
     #[arg(long, value_name = "NAME")]
     pub(crate) peer_oddity: Vec<String>,
+    /// Write the results here instead of to `reports/runs/<run id>`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// What standard output is for.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct Observe {
+    /// One of the products; give two, three or four. The harness plays the roles that none of them plays.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) implementation: Vec<PathBuf>,
+    /// Only delegations whose identifier matches this pattern, such as `OBS-DMS1*`; may be given several times.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) case: Vec<String>,
+    /// What the messages between the servers look like, in place of what the implementation files say.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Issue certificates from what `dmconform certs --out DIR` wrote, for products that were configured with it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) certificates: Option<PathBuf>,
+    /// How many delegations run at once.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) jobs: Option<u32>,
+    /// What fixes the order of the delegations; 0 is the order of the suite.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Let warnings fail.
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Write the results here instead of to `reports/runs/<run id>`.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         .unwrap_or_else(|| Command::Run(arguments::Run::default()))
     {
         Command::Run(run) => command::run::run(&run),
+        Command::Observe(observe) => command::observe::run(&observe),
         Command::List(list) => command::list::run(&list),
         Command::Explain(explain) => command::explain::run(&explain),
         Command::Diagram(diagram) => command::diagram::run(&diagram),

@@ -1,5 +1,6 @@
 //! Why a message did not come, and whether its sender can be blamed for it.
 
+use dmconform_model::transcript::EndpointKind;
 use dmconform_model::{MessageId, Part, Role, Step};
 
 use crate::header::Header;
@@ -63,6 +64,9 @@ pub(crate) fn explain(header: &Header, observed: &Observed, message: MessageId) 
             reason: format!("the product ended: {reason}"),
         };
     }
+    if let Some(reason) = unwatched(header, observed, message) {
+        return Absence::NoProof { reason };
+    }
     if message.part == Part::Answer
         && let Some(failure) = failed_exchange(observed, message.step)
     {
@@ -92,6 +96,34 @@ pub(crate) fn explain(header: &Header, observed: &Observed, message: MessageId) 
     Absence::Missing {
         records: ready.into_iter().chain([deadline]).collect(),
     }
+}
+
+/// Why nobody can tell whether a message between two real products was sent: nothing at all passed where it would have been
+/// seen.
+fn unwatched(header: &Header, observed: &Observed, message: MessageId) -> Option<String> {
+    let opens = header.case.given.opens;
+    let sender = header.procedure.sender(message, opens)?;
+    let receiver = header.procedure.receiver(message, opens)?;
+    if header.target.products.is_empty() || !header.is_real(sender) || !header.is_real(receiver) {
+        return None;
+    }
+    // The client is called by nobody, whatever it is told in its sessions.
+    let (caller, called) = match (message.part, sender, receiver) {
+        (_, Role::DmClient, server) | (_, server, Role::DmClient) => (Role::DmClient, server),
+        (Part::Request, sender, receiver) => (sender, receiver),
+        (Part::Answer, sender, receiver) => (receiver, sender),
+    };
+    let between_servers = caller != Role::DmClient;
+    let has_passed = observed.exchanges.values().any(|exchange| {
+        let endpoint = exchange.endpoint;
+        endpoint.role == called && (endpoint.kind == EndpointKind::Delegation) == between_servers
+    });
+    (!has_passed).then(|| {
+        format!(
+            "nothing has passed between {caller} and {called} where it is recorded: {caller} may reach {called} past the relay, \
+             or not at all; configure it with the address that the run gives to {called}"
+        )
+    })
 }
 
 /// How the exchange that should have brought an answer ended.

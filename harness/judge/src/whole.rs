@@ -126,6 +126,10 @@ fn session_taken(
     place: &Place,
 ) -> Outcome {
     let is = |field: &str, value: &str| answer.values(field).contains(value);
+    if is("statuses", "complete") && header.is_real(Role::DmClient) {
+        // Only the client can tell whether the credentials are right, and what it makes of them is its next message.
+        return held(requirement, "a Status for everything", vec![answer.seq]);
+    }
     if is("statuses", "complete") && is("authentication", "verified") {
         return held(
             requirement,

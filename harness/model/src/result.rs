@@ -127,6 +127,9 @@ pub struct Target {
     pub product: String,
     /// The roles that are real.
     pub plays: Vec<Role>,
+    /// Which product plays which of them, where several were observed talking to each other.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub products: BTreeMap<Role, String>,
 }
 
 /// The result of one case against one implementation.

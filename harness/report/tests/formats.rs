@@ -34,6 +34,7 @@ fn target(name: &str, plays: &[Role]) -> Target {
         name: name.to_owned(),
         product: format!("Example {name} 1.0"),
         plays: plays.to_vec(),
+        products: BTreeMap::new(),
     }
 }
 

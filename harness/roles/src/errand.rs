@@ -81,7 +81,7 @@ impl Stage {
 }
 
 /// What happens on such connections is nobody's business.
-struct Nobody;
+pub(crate) struct Nobody;
 
 impl Observer for Nobody {
     fn opened(&self, _: SocketAddr) -> u64 {

@@ -15,6 +15,7 @@ pub mod http;
 mod kept_sessions;
 mod listener;
 mod recorder;
+mod relay;
 mod router;
 mod script;
 mod server_side;

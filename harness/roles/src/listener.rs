@@ -14,6 +14,7 @@ use oma_dm::syncml::{self, Encoding};
 use crate::context::CaseContext;
 use crate::dial::{dress, kept};
 use crate::http::server::{Handler, Received, Reply};
+use crate::relay::Passing;
 use crate::stage::Stage;
 use crate::{bootstrap, delegation, documents, server_side};
 
@@ -35,8 +36,26 @@ impl Handler for EndpointHandler {
 }
 
 async fn answer(stage: &Arc<Stage>, endpoint: Endpoint, request: Received) -> Reply {
-    let endpoint = meant(endpoint, &request);
-    let Some(context) = find(stage, endpoint, &request) else {
+    let relay = stage.relay_at(endpoint);
+    let endpoint = match relay {
+        Some(_) => endpoint,
+        None => meant(endpoint, &request),
+    };
+    let found = find(stage, endpoint, &request);
+    if let (Some(relay), None) = (&relay, &found) {
+        stage.stray(format!(
+            "{} {:?}: {} {} passed the relay and belongs to no running case",
+            endpoint.role, endpoint.kind, request.method, request.target
+        ));
+        let passing = Passing {
+            endpoint,
+            exchange: stage.next_exchange(),
+            request: &request,
+            context: None,
+        };
+        return stage.pass(relay, passing).await;
+    }
+    let Some(context) = found else {
         let what = format!(
             "{} {:?}: {} {}",
             endpoint.role, endpoint.kind, request.method, request.target
@@ -65,6 +84,15 @@ async fn answer(stage: &Arc<Stage>, endpoint: Endpoint, request: Received) -> Re
         headers: request.headers.clone(),
         body,
     }));
+    if let (Some(relay), None) = (&relay, request.too_large) {
+        let passing = Passing {
+            endpoint,
+            exchange,
+            request: &request,
+            context: Some(&context),
+        };
+        return stage.pass(relay, passing).await;
+    }
     let connection = request.connection;
     let mut reply = if request.too_large.is_some() {
         Reply::new(413, "text/plain", Vec::new())

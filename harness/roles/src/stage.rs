@@ -22,6 +22,7 @@ use crate::hosts::Hosts;
 use crate::http::Observer;
 use crate::http::server::{Limits, Server};
 use crate::listener::EndpointHandler;
+use crate::relay::Relay;
 use crate::router::Router;
 
 /// The most strays that are kept.
@@ -45,6 +46,8 @@ pub struct Stage {
     identities: Mutex<BTreeMap<(Party, Certificate), Option<Identity>>>,
     connections: Mutex<BTreeMap<u64, Known>>,
     servers: Mutex<BTreeMap<Endpoint, Arc<Listening>>>,
+    /// The listeners that pass on what they receive.
+    pub(crate) relays: Mutex<BTreeMap<Endpoint, Relay>>,
     strays: Mutex<Vec<String>>,
     next_connection: AtomicU64,
     next_exchange: AtomicU64,
@@ -172,6 +175,7 @@ impl Stage {
             identities: Mutex::default(),
             connections: Mutex::default(),
             servers: Mutex::default(),
+            relays: Mutex::default(),
             strays: Mutex::default(),
             next_connection: AtomicU64::new(1),
             next_exchange: AtomicU64::new(1),

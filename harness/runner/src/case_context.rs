@@ -32,7 +32,7 @@ pub(crate) fn context(
         running.file.name,
         case.id.0.to_lowercase()
     );
-    let mut variables = running.variables.clone();
+    let mut variables = Variables::new();
     variables.insert("device".to_owned(), device.clone());
     let parties = Parties {
         dms_1: running.stage.party(Role::Dms1).server_id.clone(),
@@ -202,9 +202,10 @@ pub(crate) fn owners(suite: &Suite) -> Vec<Owner> {
 /// The command that runs just this case again.
 fn rerun(shared: &Shared, running: &Running, case: &TestCase) -> String {
     let mut command = format!("dmconform run --case {}", case.id);
-    match &running.file.path {
-        Some(path) => command = format!("{command} --implementation {}", path.display()),
-        None => {
+    match (&shared.options.rerun, &running.file.path) {
+        (Some(beginning), _) => command = format!("{beginning} --case {}", case.id),
+        (None, Some(path)) => command = format!("{command} --implementation {}", path.display()),
+        (None, None) => {
             for role in &case.iut {
                 command = format!("{command} --role {role}");
             }

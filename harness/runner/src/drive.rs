@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dmconform_case::claims::{BeforeNotification, StartedBy};
-use dmconform_case::implementation::{HttpTrigger, Trigger};
 use dmconform_case::test_case::{How, Look, Opener, TestCase, What};
+use dmconform_judge::is_carried_by_dm_session;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::{Endpoint, EndpointKind, TriggerOutcome};
 use dmconform_model::{Event, MessageId, Role, Step};
@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::applies::exclusive_listener;
 use crate::target::Running;
+use crate::trigger::Wish;
 use crate::variables::Variables;
 
 /// How often the driver looks whether something is overdue.
@@ -107,42 +108,38 @@ impl Driver<'_> {
                 Arc::clone(&self.context),
             ))];
         }
-        let triggers = &self.running.file.implementation.triggers;
-        if let Some(notify) = triggers.notify_device.clone()
-            && self.context.case().given.started_by == StartedBy::Notification
-        {
-            let task = notify_client(
-                Arc::clone(self.running),
+        let running = self.running;
+        let summons = |servers: Vec<Role>| {
+            summon(
+                Arc::clone(running),
                 Arc::clone(&self.context),
-                notify,
-                triggers.contact_server.clone(),
+                servers,
                 self.variables.clone(),
                 self.patience(),
-            );
-            return vec![tokio::spawn(task)];
-        }
+            )
+        };
         let mut tasks = Vec::new();
-        if let Some(fetch) = triggers.fetch_bootstrap.clone() {
+        if running.can(Wish::FetchBootstrap) {
             tasks.push(tokio::spawn(have_fetched(
-                Arc::clone(self.running),
+                Arc::clone(running),
                 Arc::clone(&self.context),
-                fetch,
                 self.variables.clone(),
                 self.patience(),
             )));
         }
-        let Some(contact) = triggers.contact_server.clone() else {
-            return tasks;
-        };
-        let task = summon(
-            Arc::clone(self.running),
-            Arc::clone(&self.context),
-            contact,
-            vec![Role::Dms1, Role::Dms2],
-            self.variables.clone(),
-            self.patience(),
-        );
-        tasks.push(tokio::spawn(task));
+        let is_notified = self.context.case().given.started_by == StartedBy::Notification;
+        if is_notified && running.takes_notifications() {
+            // What another server than DMS-1 has to say, the client comes for as usual.
+            tasks.push(tokio::spawn(summons(vec![Role::Dms2])));
+            tasks.push(tokio::spawn(notify_client(
+                Arc::clone(running),
+                Arc::clone(&self.context),
+                self.variables.clone(),
+                self.patience(),
+            )));
+        } else {
+            tasks.push(tokio::spawn(summons(vec![Role::Dms1, Role::Dms2])));
+        }
         tasks
     }
 
@@ -152,23 +149,12 @@ impl Driver<'_> {
 
     /// Puts the product's device back to its beginning, and provisions its Bootstrap Server; whether that worked.
     async fn prepare(&self) -> bool {
-        let triggers = &self.running.file.implementation.triggers;
-        let real = |role| self.context.header.is_real(role);
-        if real(Role::DmClient) {
-            let steps = [
-                ("reset-device", &triggers.reset_device),
-                ("provision-account", &triggers.provision_account),
-            ];
-            for (name, trigger) in steps {
-                if !self.trigger(name, trigger.as_ref()).await {
-                    return false;
-                }
+        for wish in [Wish::ResetDevice, Wish::ProvisionAccount, Wish::ProvisionBootstrap] {
+            if !self.make(wish).await {
+                return false;
             }
         }
-        !real(Role::BootstrapServer)
-            || self
-                .trigger("provision-bootstrap", triggers.provision_bootstrap.as_ref())
-                .await
+        true
     }
 
     /// Makes the product begin, where it is the product that does.
@@ -177,20 +163,14 @@ impl Driver<'_> {
             Opener::Dms1 => Role::Dms1,
             Opener::Dms2 => Role::Dms2,
         };
-        if self.context.header.is_real(opener) {
-            let triggers = &self.running.file.implementation.triggers;
-            self.trigger("start-delegation", triggers.start_delegation.as_ref())
-                .await;
-        }
+        self.make(Wish::StartDelegation(opener)).await;
     }
 
-    /// Sends a trigger if there is one; whether it was taken.
-    async fn trigger(&self, name: &str, known: Option<&Trigger>) -> bool {
-        let Some(known) = known else { return true };
-        let outcome = self
-            .running
-            .trigger(name, known, &self.variables, self.patience())
-            .await;
+    /// Makes the product do something if there is a trigger for it; whether it took that.
+    async fn make(&self, wish: Wish) -> bool {
+        let made = self.running.make(wish, &self.variables, self.patience()).await;
+        let Some(outcome) = made else { return true };
+        let name = wish.name();
         let taken = outcome == TriggerOutcome::Taken;
         self.context.recorder.record(Event::Triggered {
             trigger: name.to_owned(),
@@ -459,33 +439,21 @@ fn will_send(context: &CaseContext, message: MessageId, sender: Role) -> bool {
 /// The session identifier of the first notification of a case; the next one has the next.
 const FIRST_NOTIFIED_SESSION: u16 = 0xA7;
 
-/// Notifies a real client whenever a mock DMS-1 has something to say to it. What another server has to say, the client
-/// comes for as usual.
+/// Notifies a real client whenever a mock DMS-1 has something to say to it.
 async fn notify_client(
     running: Arc<Running>,
     context: Arc<CaseContext>,
-    notify: HttpTrigger,
-    contact: Option<Trigger>,
     variables: Variables,
     patience: Duration,
 ) {
-    let usual = contact.map(|contact| {
-        tokio::spawn(summon(
-            Arc::clone(&running),
-            Arc::clone(&context),
-            contact,
-            vec![Role::Dms2],
-            variables.clone(),
-            patience,
-        ))
-    });
     let mut session = FIRST_NOTIFIED_SESSION;
     let mut notified = 0;
     let notify = async |session: u16, octets: Result<Vec<u8>, String>| {
         let outcome = match octets {
-            Ok(octets) => running.notify(&notify, octets, &variables, patience).await,
-            Err(error) => TriggerOutcome::Refused(error),
+            Ok(octets) => running.notify(octets, &variables, patience).await,
+            Err(error) => Some(TriggerOutcome::Refused(error)),
         };
+        let Some(outcome) = outcome else { return };
         let trigger = format!("notify-device session {session:X}");
         context.recorder.record(Event::Triggered { trigger, outcome });
     };
@@ -523,9 +491,6 @@ async fn notify_client(
             _ = over.wait_for(|over| *over) => break,
         }
     }
-    if let Some(usual) = usual {
-        usual.abort();
-    }
 }
 
 /// A notification that a client must not come for.
@@ -538,28 +503,31 @@ fn spoilt_notification(before: BeforeNotification, good: Result<Vec<u8>, String>
     Ok(octets)
 }
 
-/// Tells a real client to open a session whenever one of these mock servers has something to say to it.
+/// Tells a real client to open a session whenever one of these servers has something to say to it: a mock one that waits,
+/// or a real one from which something is due.
 async fn summon(
     running: Arc<Running>,
     context: Arc<CaseContext>,
-    contact: Trigger,
     servers: Vec<Role>,
     variables: Variables,
     patience: Duration,
 ) {
     let mut failures = 0;
+    let mut summoned = None;
+    let reaction = context.header.limits.reacts_within.get();
     while !context.is_over() {
-        let waiting = context
-            .offers
-            .iter()
-            .find(|(role, offers)| servers.contains(role) && offers.is_waiting())
-            .map(|(role, _)| *role);
-        if let Some(role) = waiting {
+        let is_waiting = |role: &&Role| context.offers.get(role).is_some_and(Offers::is_waiting);
+        let waiting = servers.iter().find(is_waiting).copied();
+        // A real server says in its own time what it has to say.
+        let is_early = summoned.is_some_and(|at: Instant| at.elapsed() < reaction);
+        let due = || servers.iter().copied().find(|role| is_due_from(&context, *role));
+        let server = waiting.or_else(|| if is_early { None } else { due() });
+        if let Some(role) = server {
             let mut variables = variables.clone();
             variables.insert("server".to_owned(), context.server_id(role).to_owned());
-            let outcome = running
-                .trigger("contact-server", &contact, &variables, patience)
-                .await;
+            let made = running.make(Wish::ContactServer, &variables, patience).await;
+            let Some(outcome) = made else { return };
+            summoned = Some(Instant::now());
             if outcome != TriggerOutcome::Taken && failures < 3 {
                 failures += 1;
                 let trigger = format!("contact-server {role}");
@@ -574,11 +542,19 @@ async fn summon(
     }
 }
 
+/// Whether a real server has something to say to the client that it can say in a DM session only.
+fn is_due_from(context: &CaseContext, server: Role) -> bool {
+    let due = context.recorder.due();
+    !context.is_mock(server)
+        && due
+            .iter()
+            .any(|(message, sender)| *sender == server && is_carried_by_dm_session(*message))
+}
+
 /// Tells a real client to fetch the bootstrap once it has the entry of step 4, where it does not do so by itself.
 async fn have_fetched(
     running: Arc<Running>,
     context: Arc<CaseContext>,
-    fetch: Trigger,
     variables: Variables,
     patience: Duration,
 ) {
@@ -586,9 +562,8 @@ async fn have_fetched(
     if !context.until(|context| context.recorder.seen(entered)).await {
         return;
     }
-    let outcome = running
-        .trigger("fetch-bootstrap", &fetch, &variables, patience)
-        .await;
-    let trigger = "fetch-bootstrap".to_owned();
-    context.recorder.record(Event::Triggered { trigger, outcome });
+    if let Some(outcome) = running.make(Wish::FetchBootstrap, &variables, patience).await {
+        let trigger = Wish::FetchBootstrap.name().to_owned();
+        context.recorder.record(Event::Triggered { trigger, outcome });
+    }
 }

@@ -6,6 +6,8 @@ mod case_run;
 mod certificates;
 mod command;
 mod drive;
+mod member;
+mod observation;
 mod operator;
 mod options;
 mod plan;
@@ -24,6 +26,7 @@ mod variables;
 
 pub use certificates::{certificates, check_certificates};
 pub use globset::GlobSet;
+pub use observation::{ObservationError, observation};
 pub use operator::{Answer, Operator};
 pub use options::{RunOptions, TargetFile, globs, timestamp};
 pub use run::{Emit, run};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dmconform_case::Suite;
 use dmconform_case::implementation::Implementation;
-use dmconform_model::Role;
+use dmconform_model::{Role, Target};
 use dmconform_oddity::{Oddities, Oddity};
 use globset::GlobSet;
 
@@ -22,6 +22,39 @@ pub struct TargetFile {
     pub implementation: Implementation,
     /// The suite, with the profile that this implementation speaks.
     pub suite: Arc<Suite>,
+    /// The products that it is made of, where several are observed; one otherwise, and then none is named here.
+    pub parts: Vec<TargetFile>,
+}
+
+impl TargetFile {
+    /// The implementation as results name it.
+    pub(crate) fn target(&self) -> Target {
+        let of_parts = self.parts.iter().flat_map(|part| {
+            let roles = part.implementation.plays.iter();
+            roles.map(|role| (*role, part.implementation.implementation.to_string()))
+        });
+        Target {
+            name: self.name.clone(),
+            product: match self.parts.is_empty() {
+                true => self.implementation.implementation.to_string(),
+                false => {
+                    let names = self.parts.iter().map(|part| part.implementation.implementation.to_string());
+                    names.collect::<Vec<_>>().join(" with ")
+                }
+            },
+            plays: self.implementation.plays.clone(),
+            products: of_parts.collect(),
+        }
+    }
+
+    /// The products that the harness starts and configures one by one.
+    pub(crate) fn members(&self) -> &[Self] {
+        if self.parts.is_empty() {
+            std::slice::from_ref(self)
+        } else {
+            &self.parts
+        }
+    }
 }
 
 /// What a run is asked to do.
@@ -55,6 +88,8 @@ pub struct RunOptions {
     pub certificates: Option<PathBuf>,
     /// The options that lead to this suite, for the commands in reports.
     pub suite_options: Vec<String>,
+    /// How the command begins that runs one case again, where it is not `run` with the product.
+    pub rerun: Option<String>,
     /// The run's directory.
     pub directory: PathBuf,
     /// Whom prompts go to.

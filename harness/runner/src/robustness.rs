@@ -49,7 +49,8 @@ impl UnderTest {
     /// Runs cases that may harm the product.
     pub(crate) async fn run_harmful(&self, cases: Vec<TestCase>) {
         // A product that the harness cannot start anew is not harmed by several at once; a listener is had by one at a time.
-        let is_started_here = self.running.file.implementation.start.is_some();
+        let mut members = self.running.file.members().iter();
+        let is_started_here = members.all(|part| part.implementation.start.is_some());
         let procedure = &self.running.file.suite.procedure;
         let (together, each): (Vec<_>, Vec<_>) = cases
             .into_iter()

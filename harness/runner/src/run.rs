@@ -123,18 +123,7 @@ fn info(options: &RunOptions) -> RunInfo {
         deviations: options.deviations.clone(),
         oddities: named(&options.oddities),
         peer_oddities: named(&options.peer_oddities),
-        targets: options
-            .targets
-            .iter()
-            .map(|file| {
-                let product = &file.implementation.implementation;
-                dmconform_model::Target {
-                    name: file.name.clone(),
-                    product: format!("{} {} {}", product.vendor, product.product, product.version),
-                    plays: file.implementation.plays.clone(),
-                }
-            })
-            .collect(),
+        targets: options.targets.iter().map(TargetFile::target).collect(),
         own_readings: own_readings(options),
         cancelled: false,
     }

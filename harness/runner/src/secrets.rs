@@ -37,20 +37,19 @@ pub enum SecretError {
     },
 }
 
-/// The secrets of one implementation file, read once.
+/// The secrets of implementation files, read once.
+#[derive(Default)]
 pub(crate) struct Secrets {
+    /// Where the present file is.
     directory: PathBuf,
     /// Those that must not show.
     hidden: Vec<String>,
 }
 
 impl Secrets {
-    /// Of a file in this directory.
-    pub(crate) fn beside(directory: &Path) -> Self {
-        Self {
-            directory: directory.to_owned(),
-            hidden: Vec::new(),
-        }
+    /// Reads those of a file in this directory from now on.
+    pub(crate) fn look_beside(&mut self, directory: &Path) {
+        directory.clone_into(&mut self.directory);
     }
 
     fn read(&mut self, secret: &Secret) -> Result<String, SecretError> {
@@ -183,10 +182,33 @@ pub(crate) struct Pool {
     of_device: BTreeMap<u32, Accounts>,
 }
 
+impl Default for Pool {
+    fn default() -> Self {
+        Self {
+            shared: Accounts::usual(),
+            of_device: BTreeMap::new(),
+        }
+    }
+}
+
 impl Pool {
     /// Those that all devices have that have none of their own.
     pub(crate) const fn shared(&self) -> &Accounts {
         &self.shared
+    }
+
+    /// The same with DMS-1, and those of another pool with DMS-2.
+    pub(crate) fn with_dms_2_of(&self, other: &Self) -> Self {
+        let both = |one: &Accounts, other: &Accounts| Accounts {
+            dms_1: one.dms_1.clone(),
+            dms_2: other.dms_2.clone(),
+        };
+        let numbers = self.of_device.keys().chain(other.of_device.keys());
+        let of_device = numbers.map(|number| (*number, both(self.of(*number), other.of(*number))));
+        Self {
+            shared: both(&self.shared, &other.shared),
+            of_device: of_device.collect(),
+        }
     }
 
     /// Those of the device with a number.
@@ -203,7 +225,8 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join("password"), "s3cret words\n").expect("a file");
         std::fs::write(directory.path().join("short"), "abc").expect("a file");
-        let secrets = Secrets::beside(directory.path());
+        let mut secrets = Secrets::default();
+        secrets.look_beside(directory.path());
         (directory, secrets)
     }
 

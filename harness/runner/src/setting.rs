@@ -1,6 +1,5 @@
 //! What the stage of an implementation is set up with: authority, trust, names, hosts.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use dmconform_model::Role;
 use dmconform_roles::{Certified, Hosts, Setting};
 use dmconform_tls::{Authority, AuthorityFiles, LoadError, Party, Roots, now};
 
+use crate::member::directory_of;
 use crate::options::{RunOptions, TargetFile};
 use crate::target::TargetError;
 
@@ -20,19 +20,18 @@ const BOOTSTRAP_SERVER: &str = "bootstrap.dmconform.test";
 const THIRD: &str = "third.dmconform.test";
 
 /// What the stage of an implementation is set up with.
-pub(crate) fn setting(
-    options: &RunOptions,
-    file: &TargetFile,
-    directory: &Path,
-) -> Result<Setting, TargetError> {
+pub(crate) fn setting(options: &RunOptions, file: &TargetFile) -> Result<Setting, TargetError> {
     let product = &file.implementation;
-    let authority = authority(options, product, directory)?;
-    let roots = trusted(authority.roots(), product, directory)?;
+    let authority = authority(options, file)?;
+    let mut roots = authority.roots();
+    for part in file.members() {
+        roots = trusted(roots, &part.implementation, &directory_of(part)?)?;
+    }
     Ok(Setting {
         authority,
         roots,
         parties: certified(product),
-        hosts: hosts(product),
+        hosts: hosts(file),
         profile: Arc::clone(&file.suite.profile),
         patience: product.limits.step_deadline.get(),
         oddities: options.of_peers(),
@@ -40,17 +39,16 @@ pub(crate) fn setting(
 }
 
 /// Who issues the certificates: what the command line says goes before what the file says.
-fn authority(
-    options: &RunOptions,
-    product: &Implementation,
-    directory: &Path,
-) -> Result<Authority, TargetError> {
+fn authority(options: &RunOptions, file: &TargetFile) -> Result<Authority, TargetError> {
     if let Some(directory) = &options.certificates {
         return Ok(Authority::load(directory, now())?);
     }
-    let Some(own) = &product.certificates.authority else {
+    let of_part = |part: &'_ TargetFile| part.implementation.certificates.authority.clone();
+    let stated = file.members().iter().find_map(|part| Some((part, of_part(part)?)));
+    let Some((part, own)) = stated else {
         return Ok(Authority::new(now())?);
     };
+    let directory = directory_of(part)?;
     let files = AuthorityFiles {
         roots: directory.join(&own.roots),
         certificate: directory.join(&own.certificate),
@@ -105,28 +103,31 @@ fn certified(product: &Implementation) -> Certified {
 }
 
 /// The hosts that the harness may dial, and where names lead.
-fn hosts(product: &Implementation) -> Hosts {
-    let given = product.hosts.iter();
-    let given = given.filter_map(|(name, address)| Some((name.clone(), address.parse::<IpAddr>().ok()?)));
-    let endpoints = product.endpoints.values().flat_map(hosts_of);
-    let devices = product.devices.bootstraps().filter_map(host_of);
-    let of_triggers = product.triggers.all().filter_map(|(_, trigger)| match trigger {
-        Trigger::Http(http) => Some(http),
-        Trigger::Command(_) | Trigger::Prompt(_) => None,
-    });
-    let triggers = of_triggers
-        .chain(&product.triggers.notify_device)
-        .filter_map(|HttpTrigger { url, .. }| host_of(url));
-    let ready = product.start.iter().flat_map(|start| &start.ready.http);
-    let named: BTreeSet<String> = endpoints
-        .chain(devices)
-        .chain(triggers)
-        .chain(ready.filter_map(|url| host_of(url)))
-        .collect();
-    Hosts {
-        given: given.collect(),
-        named,
+fn hosts(file: &TargetFile) -> Hosts {
+    let mut hosts = Hosts::default();
+    for part in file.members() {
+        let product = &part.implementation;
+        let given = product.hosts.iter();
+        hosts
+            .given
+            .extend(given.filter_map(|(name, address)| Some((name.clone(), address.parse::<IpAddr>().ok()?))));
+        let endpoints = product.endpoints.values().flat_map(hosts_of);
+        let devices = product.devices.bootstraps().filter_map(host_of);
+        let of_triggers = product.triggers.all().filter_map(|(_, trigger)| match trigger {
+            Trigger::Http(http) => Some(http),
+            Trigger::Command(_) | Trigger::Prompt(_) => None,
+        });
+        let triggers = of_triggers
+            .chain(&product.triggers.notify_device)
+            .filter_map(|HttpTrigger { url, .. }| host_of(url));
+        let ready = product.start.iter().flat_map(|start| &start.ready.http);
+        let all = endpoints
+            .chain(devices)
+            .chain(triggers)
+            .chain(ready.filter_map(|url| host_of(url)));
+        hosts.named.extend(all);
     }
+    hosts
 }
 
 /// The hosts of URLs that are not those of loopback, as certificates and URLs name them.

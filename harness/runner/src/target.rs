@@ -1,25 +1,21 @@
-//! One implementation under test: its stage, its files, its process.
+//! One implementation under test: its stage and its products.
 
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use dmconform_case::implementation::{Command, Endpoints, Ready, Start};
-use dmconform_model::certificate::Certificate;
-use dmconform_model::transcript::EndpointKind;
+use dmconform_case::implementation::Endpoints;
+use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{Role, Target};
 use dmconform_roles::{Hidden, Stage, StageError};
-use dmconform_tls::{AuthorityError, LoadError, StoreError, write_store};
+use dmconform_tls::{AuthorityError, LoadError, StoreError};
 use tokio::sync::watch;
 
+use crate::member::Member;
 use crate::operator::Operator;
 use crate::options::{RunOptions, TargetFile};
-use crate::ports;
-use crate::process::{Launch, Process, ProcessError};
-use crate::secrets::{Pool, SecretError, Secrets, TriggerHeaders};
+use crate::secrets::{Pool, SecretError, Secrets};
 use crate::setting::setting;
-use crate::variables::{self, Variables, filled};
 
 /// Why an implementation could not be tested.
 #[derive(Debug, thiserror::Error)]
@@ -68,111 +64,142 @@ pub enum TargetError {
     },
 }
 
-/// An implementation that is being tested.
+/// An implementation that is being tested: one product, or several that are observed.
 pub(crate) struct Running {
     pub(crate) file: TargetFile,
     pub(crate) target: Target,
     pub(crate) stage: Arc<Stage>,
-    pub(crate) variables: Variables,
-    /// Where every server role listens.
+    /// Where every server role is reached.
     pub(crate) endpoints: Vec<(Role, Endpoints)>,
-    /// The credentials of its devices.
+    /// The credentials of the devices.
     pub(crate) accounts: Pool,
     /// What must not show in anything that is written.
     pub(crate) hidden: Arc<Hidden>,
-    /// The header fields of its HTTP triggers.
-    pub(crate) trigger_headers: TriggerHeaders,
-    /// Whom its prompts go to.
+    /// Whom prompts go to.
     pub(crate) operator: Operator,
-    /// Its working directory.
-    pub(crate) work: PathBuf,
-    /// The product's process, where the harness started it. Another takes its place where something has harmed it.
-    process: Mutex<Option<Process>>,
+    /// The products.
+    pub(crate) members: Vec<Member>,
 }
 
 impl Running {
-    /// Sets the stage, writes the product's files, starts it and waits until it is ready.
+    /// Sets the stage, writes the products' files, starts them and waits until they are ready.
     pub(crate) async fn start(
         options: &RunOptions,
         file: &TargetFile,
         cancelled: &watch::Receiver<bool>,
     ) -> Result<Self, TargetError> {
         let running = Self::set(options, file).await?;
-        if let Some(launch) = running.launch() {
-            let process = Process::start(launch, &running.stage, cancelled)
-                .await
-                .map_err(|error| running.failed(&error))?;
-            *running.lock() = Some(process);
+        for member in &running.members {
+            if let Err(error) = member.start(&running.stage, &running.hidden, cancelled).await {
+                running.stop().await;
+                return Err(error);
+            }
         }
         Ok(running)
     }
 
-    /// Sets the stage and writes the product's files.
+    /// Sets the stage and writes the products' files.
     pub(crate) async fn set(options: &RunOptions, file: &TargetFile) -> Result<Self, TargetError> {
-        let product = &file.implementation;
         let work = options.directory.join("work").join(&file.name);
-        make_private(&work)?;
-        let work = std::path::absolute(&work).map_err(at(&work))?;
-        let directory = directory_of(file)?;
-        let mut secrets = Secrets::beside(&directory);
-        let accounts = secrets.accounts(product)?;
-        let trigger_headers = secrets.headers(product)?;
-        let hidden = Arc::new(secrets.hidden(product, &accounts));
-        let stage = Stage::new(setting(options, file, &directory)?);
+        let mut secrets = Secrets::default();
+        let mut members = Vec::new();
+        for part in file.members() {
+            let work = match file.parts.is_empty() {
+                true => work.clone(),
+                false => work.join(&part.name),
+            };
+            members.push(Member::new(options, part, &work, &mut secrets)?);
+        }
+        let accounts = accounts(&members);
+        let hidden = Arc::new(secrets.hidden(&file.implementation, &accounts));
+        let stage = Stage::new(setting(options, file)?);
         let mut running = Self {
             file: file.clone(),
-            target: described(file),
+            target: file.target(),
             stage,
-            variables: Variables::new(),
             endpoints: Vec::new(),
             accounts,
             hidden,
-            trigger_headers,
             operator: options.operator.clone(),
-            process: Mutex::default(),
-            work,
+            members,
         };
         running.listen().await?;
-        running.set_variables(options, &directory)?;
-        running.write_certificates()?;
-        let product = &running.file.implementation;
-        for role in &product.plays {
-            running
-                .endpoints
-                .push((*role, variables::endpoints(product, *role, &running.variables)));
-        }
-        for (name, text) in &product.files {
-            write(&running.work.join(name), &filled(text, &running.variables))?;
+        for member in &mut running.members {
+            member.learn(&running.stage, &running.endpoints);
+            member.write(&running.stage)?;
         }
         Ok(running)
     }
 
+    /// Listens for the roles that no product plays, and before the products that others speak to.
     async fn listen(&mut self) -> Result<(), TargetError> {
-        let product = self.file.implementation.clone();
         for role in [Role::Dms1, Role::Dms2, Role::BootstrapServer] {
-            if product.plays.contains(&role) {
-                continue;
-            }
-            let peer = product.peers.get(&role).cloned().unwrap_or_default();
-            let mut endpoints = Endpoints::default();
-            if role == Role::BootstrapServer {
-                let (at, stated) = (peer.listen.bootstrap.as_ref(), peer.endpoints.bootstrap);
-                endpoints.bootstrap = Some(
-                    self.listen_for(role, EndpointKind::Bootstrap, at, stated, "/bootstrap/")
-                        .await?,
-                );
-            } else {
-                let (at, stated) = (peer.listen.dm.as_ref(), peer.endpoints.dm);
-                endpoints.dm = Some(self.listen_for(role, EndpointKind::Dm, at, stated, "/dm").await?);
-                let (at, stated) = (peer.listen.delegation.as_ref(), peer.endpoints.delegation);
-                endpoints.delegation = Some(
-                    self.listen_for(role, EndpointKind::Delegation, at, stated, "/delegation")
-                        .await?,
-                );
-            }
+            let own = self.own_endpoints(role);
+            let endpoints = match own {
+                Some(own) => self.relay_to(role, own).await?,
+                None => self.mock(role).await?,
+            };
             self.endpoints.push((role, endpoints));
         }
         Ok(())
+    }
+
+    /// The endpoints of the product that plays a role.
+    fn own_endpoints(&self, role: Role) -> Option<Endpoints> {
+        let mut all = self.members.iter().flat_map(|member| &member.endpoints);
+        all.find(|(known, _)| *known == role).map(|(_, own)| own.clone())
+    }
+
+    async fn mock(&self, role: Role) -> Result<Endpoints, TargetError> {
+        let peer = self.file.implementation.peers.get(&role).cloned().unwrap_or_default();
+        let mut endpoints = Endpoints::default();
+        if role == Role::BootstrapServer {
+            let (at, stated) = (peer.listen.bootstrap.as_ref(), peer.endpoints.bootstrap);
+            let url = self.listen_for(role, EndpointKind::Bootstrap, at, stated, "/bootstrap/");
+            endpoints.bootstrap = Some(url.await?);
+        } else {
+            let (at, stated) = (peer.listen.dm.as_ref(), peer.endpoints.dm);
+            endpoints.dm = Some(self.listen_for(role, EndpointKind::Dm, at, stated, "/dm").await?);
+            let (at, stated) = (peer.listen.delegation.as_ref(), peer.endpoints.delegation);
+            let url = self.listen_for(role, EndpointKind::Delegation, at, stated, "/delegation");
+            endpoints.delegation = Some(url.await?);
+        }
+        Ok(endpoints)
+    }
+
+    /// The public endpoints of a product: a relay wherever another product speaks to it, and its own otherwise.
+    async fn relay_to(&self, role: Role, own: Endpoints) -> Result<Endpoints, TargetError> {
+        let other = if role == Role::Dms1 { Role::Dms2 } else { Role::Dms1 };
+        Ok(Endpoints {
+            dm: self.relay_before(role, EndpointKind::Dm, Role::DmClient, own.dm).await?,
+            delegation: self
+                .relay_before(role, EndpointKind::Delegation, other, own.delegation)
+                .await?,
+            bootstrap: self
+                .relay_before(role, EndpointKind::Bootstrap, Role::DmClient, own.bootstrap)
+                .await?,
+        })
+    }
+
+    /// The public URL of an endpoint.
+    async fn relay_before(
+        &self,
+        role: Role,
+        kind: EndpointKind,
+        caller: Role,
+        own: Option<String>,
+    ) -> Result<Option<String>, TargetError> {
+        let plays = |member: &Member, role: Role| member.file.implementation.plays.contains(&role);
+        let is_called = self
+            .members
+            .iter()
+            .any(|member| plays(member, caller) && !plays(member, role));
+        let Some(own) = own.filter(|_| is_called) else {
+            return Ok(own_of(&self.members, role, kind));
+        };
+        let address = self.stage.listen(role, kind, None).await?;
+        self.stage.relay(Endpoint { role, kind }, caller, own.clone());
+        Ok(Some(moved(&own, &address.to_string())))
     }
 
     /// Listens, and says by which URL the product gets there.
@@ -193,253 +220,80 @@ impl Running {
         Ok(stated.unwrap_or_else(|| format!("https://{address}{path}")))
     }
 
-    fn set_variables(&mut self, options: &RunOptions, directory: &Path) -> Result<(), TargetError> {
-        let product = &self.file.implementation;
-        let work = &self.work;
-        let mut set = |name: &str, value: String| {
-            self.variables.insert(name.to_owned(), value);
-        };
-        set("self", options.program.display().to_string());
-        set("directory", directory.display().to_string());
-        set("work", work.display().to_string());
-        set("deviations", options.deviations.join(","));
-        let oddities: Vec<&str> = options.oddities.iter().map(|oddity| oddity.name()).collect();
-        set("oddities", oddities.join(","));
-        set("seed", options.seed.to_string());
-        set("devices.first", product.devices.id(1));
-        let devices = &product.devices;
-        set("devices.count", devices.count().to_string());
-        if devices.pattern().is_empty() {
-            let ids: Vec<String> = (1..=devices.count()).map(|number| devices.id(number)).collect();
-            set("devices.list", ids.join(","));
-        } else {
-            set("devices.pattern", devices.pattern().to_owned());
-        }
-        set("manufacturer", product.devices.manufacturer.clone());
-        set("model", product.devices.model.clone());
-        for role in [Role::Dms1, Role::Dms2] {
-            let id = self.stage.party(role).server_id.clone();
-            set(&format!("server-id.{role}"), id);
-        }
-        set(
-            "tls.roots",
-            work.join("certificates/roots.pem").display().to_string(),
-        );
-        set(
-            "tls.revocation-list",
-            work.join("certificates/revocation-list.pem")
-                .display()
-                .to_string(),
-        );
-        for role in Role::ALL {
-            let path = |extension: &str| {
-                work.join(format!("certificates/{role}.{extension}"))
-                    .display()
-                    .to_string()
-            };
-            set(&format!("tls.{role}.certificate"), path("pem"));
-            set(&format!("tls.{role}.key"), path("key"));
-        }
-        for (role, endpoints) in &self.endpoints {
-            let parts = [
-                ("dm", &endpoints.dm),
-                ("delegation", &endpoints.delegation),
-                ("bootstrap", &endpoints.bootstrap),
-            ];
-            for (kind, url) in parts {
-                if let Some(url) = url {
-                    set(&format!("mock.{role}.{kind}"), url.clone());
-                    set(
-                        &format!("mock.{role}.{kind}-base"),
-                        url.trim_end_matches('/').to_owned(),
-                    );
-                }
-            }
-        }
-        for (name, port) in product
-            .ports
-            .iter()
-            .zip(ports::free(product.ports.len()).map_err(TargetError::Port)?)
-        {
-            set(&format!("port.{name}"), port.to_string());
-        }
-        let credentials = variables::of_credentials(self.accounts.shared());
-        self.variables.extend(credentials);
-        Ok(())
-    }
-
-    fn write_certificates(&self) -> Result<(), TargetError> {
-        let mut identities = Vec::new();
-        for role in Role::ALL {
-            identities.push((
-                role.as_str(),
-                self.stage.identity(self.stage.party(role), Certificate::Good)?,
-            ));
-        }
-        let identities: Vec<_> = identities
-            .iter()
-            .filter_map(|(name, identity)| Some((*name, identity.as_ref()?)))
-            .collect();
-        write_store(
-            &self.work.join("certificates"),
-            self.stage.authority(),
-            self.stage.roots(),
-            &self.stage.authority().revocation_list_pem()?,
-            &identities,
-        )?;
-        Ok(())
-    }
-
-    /// How the product is started, where the harness starts it.
-    fn launch(&self) -> Option<Launch> {
-        let product = &self.file.implementation;
-        let start = product.start.as_ref()?;
-        let fill = |text: &String| filled(text, &self.variables);
-        let fill_all = |texts: &[String]| texts.iter().map(fill).collect();
-        let fill_values = |texts: &BTreeMap<String, String>| {
-            let filled = texts.iter().map(|(name, text)| (name.clone(), fill(text)));
-            filled.collect()
-        };
-        let fill_command = |command: &Command| Command {
-            command: fill_all(&command.command),
-            environment: fill_values(&command.environment),
-            within: command.within,
-        };
-        let ready = Ready {
-            tcp: fill_all(&start.ready.tcp),
-            http: fill_all(&start.ready.http),
-            log: start.ready.log.as_ref().map(fill),
-            command: fill_all(&start.ready.command),
-            within: start.ready.within,
-        };
-        Some(Launch {
-            start: Start {
-                command: fill_all(&start.command),
-                environment: fill_values(&start.environment),
-                detached: start.detached,
-                ready,
-            },
-            stop: product.stop.as_ref().map(fill_command),
-            reset: product.reset.as_ref().map(fill_command),
-            addresses: self.addresses(),
-            directory: self.work.clone(),
+    /// How a product's process ended; nothing while all run that the harness started.
+    pub(crate) fn exited(&self) -> Option<String> {
+        self.members.iter().find_map(|member| {
+            let how = member.exited()?;
+            Some(match self.members.len() {
+                1 => how,
+                _ => format!("{}: {how}", member.file.name),
+            })
         })
     }
 
-    /// Where the product is going to listen, as far as that is on this machine.
-    fn addresses(&self) -> Vec<String> {
-        let of_product = self
-            .endpoints
-            .iter()
-            .filter(|(role, _)| self.target.plays.contains(role));
-        let urls = of_product.flat_map(|(_, at)| [&at.dm, &at.delegation, &at.bootstrap]);
-        let mut addresses: Vec<String> = urls.flatten().filter_map(|url| local_address(url)).collect();
-        addresses.sort();
-        addresses.dedup();
-        addresses
-    }
-
-    /// Why the product did not start, without secrets.
-    fn failed(&self, error: &ProcessError) -> TargetError {
-        TargetError::Product {
-            message: self.hidden.text(&error.to_string()),
-            output: self.hidden.text(error.output()),
-        }
-    }
-
-    /// How the product's process ended; nothing while it runs, or where the harness did not start it.
-    pub(crate) fn exited(&self) -> Option<String> {
-        self.lock().as_ref().and_then(Process::exited)
-    }
-
-    /// The product's last output, without secrets.
+    /// The products' last output, without secrets.
     pub(crate) fn output(&self) -> String {
-        let output = self.lock().as_ref().map(Process::output);
-        self.hidden.text(&output.unwrap_or_default())
+        let outputs = self.members.iter().map(Member::output);
+        self.hidden.text(&outputs.collect::<Vec<_>>().join("\n"))
     }
 
-    /// Ends a product that something has harmed and starts it anew; whether the harness can do so.
+    /// Ends the products that something has harmed and starts them anew; whether the harness can do so.
     ///
     /// # Errors
-    /// When it does not start.
+    /// When one does not start.
     pub(crate) async fn restart(&self, cancelled: &watch::Receiver<bool>) -> Result<bool, TargetError> {
-        let harmed = self.lock().take();
-        let (Some(mut harmed), Some(launch)) = (harmed, self.launch()) else {
-            return Ok(false);
-        };
-        if let Some(complaint) = harmed.stop().await {
-            self.stage.note(self.hidden.text(&complaint));
+        let mut all = true;
+        for member in &self.members {
+            if member.stop(&self.stage, &self.hidden).await {
+                member.start(&self.stage, &self.hidden, cancelled).await?;
+            } else {
+                all = false;
+            }
         }
-        let anew = Process::start(launch, &self.stage, cancelled).await;
-        *self.lock() = Some(anew.map_err(|error| self.failed(&error))?);
-        Ok(true)
+        Ok(all)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Process>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends the product and the stage.
+    /// Ends the products and the stage.
     pub(crate) async fn stop(&self) {
-        let process = self.lock().take();
-        if let Some(mut process) = process
-            && let Some(complaint) = process.stop().await
-        {
-            self.stage.note(self.hidden.text(&complaint));
+        for member in &self.members {
+            member.stop(&self.stage, &self.hidden).await;
         }
         self.stage.close();
     }
 }
 
-/// The address of a URL that is one of this machine.
-fn local_address(url: &str) -> Option<String> {
-    let authority = url.strip_prefix("https://")?.split('/').next()?;
-    let is_local = ["127.0.0.1:", "localhost:", "[::1]:"];
-    is_local
-        .iter()
-        .any(|host| authority.starts_with(host))
-        .then(|| authority.to_owned())
-}
-
-fn described(file: &TargetFile) -> Target {
-    let product = &file.implementation.implementation;
-    Target {
-        name: file.name.clone(),
-        product: format!("{} {} {}", product.vendor, product.product, product.version),
-        plays: file.implementation.plays.clone(),
+/// The credentials of the devices, as the servers' own products have them: they are the ones that are tested with them.
+fn accounts(members: &[Member]) -> Pool {
+    let of = |roles: [Role; 2]| {
+        let playing = |role: Role| {
+            members
+                .iter()
+                .find(|member| member.file.implementation.plays.contains(&role))
+        };
+        roles.into_iter().find_map(playing).or(members.first())
+    };
+    let with_dms_1 = of([Role::Dms1, Role::DmClient]);
+    let with_dms_2 = of([Role::Dms2, Role::BootstrapServer]);
+    match (with_dms_1, with_dms_2) {
+        (Some(one), Some(other)) => one.accounts.with_dms_2_of(&other.accounts),
+        _ => Pool::default(),
     }
 }
 
-/// Where the implementation file is; a bundled one is nowhere, and this is where the harness was started then.
-fn directory_of(file: &TargetFile) -> Result<PathBuf, TargetError> {
-    let folder = file
-        .path
-        .as_deref()
-        .and_then(Path::parent)
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or_else(|| Path::new("."));
-    std::path::absolute(folder).map_err(at(folder))
-}
-
-fn make_private(directory: &Path) -> Result<(), TargetError> {
-    std::fs::create_dir_all(directory).map_err(at(directory))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let private = std::fs::Permissions::from_mode(0o700);
-        std::fs::set_permissions(directory, private).map_err(at(directory))?;
+/// A product's own URL of one kind.
+fn own_of(members: &[Member], role: Role, kind: EndpointKind) -> Option<String> {
+    let mut all = members.iter().flat_map(|member| &member.endpoints);
+    let (_, own) = all.find(|(known, _)| *known == role)?;
+    match kind {
+        EndpointKind::Dm => own.dm.clone(),
+        EndpointKind::Delegation => own.delegation.clone(),
+        EndpointKind::Bootstrap => own.bootstrap.clone(),
     }
-    Ok(())
 }
 
-fn write(path: &Path, text: &str) -> Result<(), TargetError> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(at(folder))?;
-    }
-    std::fs::write(path, text).map_err(at(path))
-}
-
-fn at(path: &Path) -> impl FnOnce(std::io::Error) -> TargetError {
-    let path = path.to_owned();
-    move |source| TargetError::Write { path, source }
+/// The same URL at another address.
+fn moved(url: &str, address: &str) -> String {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let path = rest.find('/').map_or("", |at| &rest[at..]);
+    format!("https://{address}{path}")
 }

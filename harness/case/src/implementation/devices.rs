@@ -79,3 +79,12 @@ impl Devices {
         self.list.iter().filter_map(|device| device.bootstrap.as_deref())
     }
 }
+
+impl std::fmt::Display for Devices {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.pattern {
+            Some(pattern) => write!(f, "{} of `{pattern}`", self.count()),
+            None => write!(f, "a list that begins with `{}`", self.id(1)),
+        }
+    }
+}

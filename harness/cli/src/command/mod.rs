@@ -7,6 +7,7 @@ pub(crate) mod diagram;
 pub(crate) mod explain;
 pub(crate) mod judge;
 pub(crate) mod list;
+pub(crate) mod observe;
 mod operator;
 pub(crate) mod profile;
 pub(crate) mod reference;

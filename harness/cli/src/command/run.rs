@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use dmconform_case::Suite;
 use dmconform_case::read::{self, Source};
+use dmconform_case::test_case::TestCase;
 use dmconform_model::{RunEvent, RunRecord};
 use dmconform_oddity::Oddity;
 use dmconform_reference::Deviation;
@@ -24,13 +25,18 @@ use super::{operator, work};
 
 /// Runs what was asked for, writes the results, and says what came out.
 pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
-    let options = options(arguments)?;
+    let record = carry_out(options(arguments)?, arguments.format)?;
+    Ok(record.exit_code())
+}
+
+/// Runs, writes the results, and says what came out.
+pub(super) fn carry_out(options: RunOptions, format: Format) -> Result<RunRecord, Failure> {
     let directory = options.directory.clone();
     work::make_directory(&directory)?;
     let emit = emitter();
     let record = work::to_the_end(|cancelled| dmconform_runner::run(options, emit, cancelled))?;
     write_results(&directory, &record)?;
-    match arguments.format {
+    match format {
         Format::Json => print(&json::write(&record)),
         Format::Text => {
             let style = Style {
@@ -41,7 +47,7 @@ pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
             print(&format!("results in {}\n", directory.display()));
         }
     }
-    Ok(record.exit_code())
+    Ok(record)
 }
 
 fn width() -> u16 {
@@ -66,7 +72,8 @@ fn emitter() -> dmconform_runner::Emit {
     })
 }
 
-fn options(arguments: &Run) -> Result<RunOptions, Failure> {
+/// What is run, as it was asked for.
+pub(super) fn options(arguments: &Run) -> Result<RunOptions, Failure> {
     let suite = suite::load_with(&arguments.cases, arguments.profile.as_deref())?;
     let roles = suite::roles(&arguments.role)?;
     let suite = Arc::new(suite);
@@ -89,22 +96,7 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
                    --peer-oddity gives it to the roles that the harness plays";
         return Err(Failure::usage(why));
     }
-    let cases = globs(&arguments.case)?;
-    if let Some(cases) = &cases
-        && !suite
-            .cases
-            .iter()
-            .any(|case| cases.is_match(&case.id.0) || cases.is_match(&case.family().0))
-    {
-        let patterns = arguments.case.join(", ");
-        let known = suite.cases.iter().map(|case| case.id.0.as_str());
-        let near = read::nearest(&patterns, known).map(|near| format!("did you mean `{near}`? "));
-        let help = near.unwrap_or_default();
-        return Err(Failure {
-            message: format!("find a case that matches {patterns}; {help}`dmconform list` names them all"),
-            code: 4,
-        });
-    }
+    let cases = globs_over(&arguments.case, &suite)?;
     let started = dmconform_runner::timestamp();
     let id = work::id(&started);
     let directory = arguments
@@ -133,6 +125,7 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         certificates: arguments.certificates.clone(),
         operator: operator::at_the_terminal(),
         suite_options: suite_options(arguments),
+        rerun: None,
         directory,
         program,
     })
@@ -166,8 +159,26 @@ fn suite_options(arguments: &Run) -> Vec<String> {
     cases.chain(profile).chain(certificates).collect()
 }
 
-fn globs(patterns: &[String]) -> Result<Option<dmconform_runner::GlobSet>, Failure> {
-    dmconform_runner::globs(patterns).map_err(Failure::usage)
+/// The cases of a suite that are asked for by patterns, of which one must match.
+pub(super) fn globs_over(
+    patterns: &[String],
+    suite: &Suite,
+) -> Result<Option<dmconform_runner::GlobSet>, Failure> {
+    let cases = dmconform_runner::globs(patterns).map_err(Failure::usage)?;
+    let Some(globs) = &cases else { return Ok(None) };
+    let is_asked_for =
+        |case: &TestCase| globs.is_match(&case.id.0) || globs.is_match(&case.family().0);
+    if suite.cases.iter().any(is_asked_for) {
+        return Ok(cases);
+    }
+    let patterns = patterns.join(", ");
+    let known = suite.cases.iter().map(|case| case.id.0.as_str());
+    let near = read::nearest(&patterns, known).map(|near| format!("did you mean `{near}`? "));
+    let help = near.unwrap_or_default();
+    Err(Failure {
+        message: format!("find a case that matches {patterns}; {help}`dmconform list` names them all"),
+        code: 4,
+    })
 }
 
 fn targets(arguments: &Run, suite: &Arc<Suite>) -> Result<Vec<TargetFile>, Failure> {
@@ -232,6 +243,7 @@ fn target(name: &str, text: &str, path: Option<&PathBuf>, suite: &Arc<Suite>) ->
         path: path.cloned(),
         implementation,
         suite: Arc::clone(suite),
+        parts: Vec::new(),
     })
 }
 

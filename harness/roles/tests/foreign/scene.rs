@@ -249,6 +249,7 @@ fn header(stage: &Stage, case: &str, plays: Role, endpoints: BTreeMap<Role, Endp
             name: "foreign".to_owned(),
             product: "a foreign peer".to_owned(),
             plays: vec![plays],
+            products: BTreeMap::new(),
         },
         claims: Supports::default(),
         limits: Limits::default(),

@@ -347,6 +347,7 @@ fn run_options(options: &SelfTestOptions, targets: Vec<TargetFile>) -> RunOption
         certificates: None,
         operator: Operator::nobody(),
         suite_options: Vec::new(),
+        rerun: None,
         directory: options.directory.clone(),
         program: options.program.clone(),
     }

@@ -7,7 +7,7 @@ use crate::implementation::{Implementation, Secret};
 use crate::template;
 
 /// The variables that exist everywhere.
-const FIXED: [&str; 46] = [
+const FIXED: [&str; 52] = [
     "self",
     "directory",
     "work",
@@ -31,6 +31,12 @@ const FIXED: [&str; 46] = [
     "mock.dms-2.delegation",
     "mock.bootstrap-server.bootstrap",
     "mock.bootstrap-server.bootstrap-base",
+    "public.dms-1.dm",
+    "public.dms-1.delegation",
+    "public.dms-2.dm",
+    "public.dms-2.delegation",
+    "public.bootstrap-server.bootstrap",
+    "public.bootstrap-server.bootstrap-base",
     "tls.roots",
     "tls.revocation-list",
     "tls.dm-client.certificate",
