@@ -31,7 +31,7 @@ impl TargetFile {
     pub(crate) fn target(&self) -> Target {
         let of_parts = self.parts.iter().flat_map(|part| {
             let roles = part.implementation.plays.iter();
-            roles.map(|role| (*role, part.implementation.implementation.to_string()))
+            roles.map(|role| (*role, part.name.clone()))
         });
         Target {
             name: self.name.clone(),
