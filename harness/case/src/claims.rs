@@ -150,6 +150,15 @@ pub enum Claim {
 }
 
 impl Claim {
+    /// Every claim.
+    pub const ALL: [Self; 5] = [
+        Self::ServerCertificateIdentity,
+        Self::Revocation,
+        Self::Notification,
+        Self::LargeObjects,
+        Self::ResponseUri,
+    ];
+
     /// As it is written in files.
     pub const fn as_str(self) -> &'static str {
         match self {

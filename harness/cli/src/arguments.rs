@@ -20,6 +20,12 @@ pub(crate) enum Command {
     Run(Run),
     /// Let several real products talk to each other, with the harness between them, and judge each.
     Observe(Observe),
+    /// Keep mock roles up for a product that is being worked on, and show what passes as it passes.
+    Mock(Mock),
+    /// Look at everything that a run needs, before there is one, and say what to do about it.
+    Doctor(Doctor),
+    /// Write a commented implementation file to begin with.
+    Init(Init),
     /// List the cases, or the requirements.
     List(List),
     /// Say everything about a case, a requirement, a deviation or a kind of finding.
@@ -147,6 +153,60 @@ pub(crate) struct Observe {
     /// What standard output is for.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct Mock {
+    /// The roles to keep up, as a check: all that the product does not play.
+    #[arg(value_name = "ROLE")]
+    pub(crate) roles: Vec<String>,
+    /// The product that is worked on: the harness plays every role that it does not play.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) implementation: PathBuf,
+    /// Let the delegations go as this case has them, with its changes; a whole delegation without.
+    #[arg(long, value_name = "ID")]
+    pub(crate) case: Option<String>,
+    /// Do not start the product, whatever its file says: it runs in a debugger.
+    #[arg(long)]
+    pub(crate) no_start: bool,
+    /// Pull the triggers of the implementation file; otherwise the product is made to begin by hand.
+    #[arg(long)]
+    pub(crate) trigger: bool,
+    /// What the messages between the servers look like, in place of what the implementation file says.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Issue certificates from what `dmconform certs --out DIR` wrote, for a product that was configured with it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) certificates: Option<PathBuf>,
+    /// Write transcripts here instead of to `reports/mock/<id>`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Doctor {
+    /// The product; may be given several times. Without it, the bundled reference implementation.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) implementation: Vec<PathBuf>,
+    /// What the messages between the servers look like, in place of what the implementation file says.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Issue certificates from what `dmconform certs --out DIR` wrote, for a product that was configured with it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) certificates: Option<PathBuf>,
+    /// Write transcripts here instead of to `reports/doctor/<id>`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Init {
+    /// The roles that the product plays: dm-client, dms-1, dms-2, bootstrap-server.
+    #[arg(value_name = "ROLE", required = true)]
+    pub(crate) roles: Vec<String>,
+    /// Write it here, where nothing is yet, instead of to standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -32,6 +32,9 @@ fn main() -> ExitCode {
     {
         Command::Run(run) => command::run::run(&run),
         Command::Observe(observe) => command::observe::run(&observe),
+        Command::Doctor(doctor) => command::doctor::run(&doctor),
+        Command::Init(init) => command::init::run(&init),
+        Command::Mock(mock) => command::mock::run(&mock),
         Command::List(list) => command::list::run(&list),
         Command::Explain(explain) => command::explain::run(&explain),
         Command::Diagram(diagram) => command::diagram::run(&diagram),

@@ -64,6 +64,9 @@ pub(crate) fn explain(header: &Header, observed: &Observed, message: MessageId) 
             reason: format!("the product ended: {reason}"),
         };
     }
+    if let Some(reason) = not_asked(header, observed, message) {
+        return Absence::NoProof { reason };
+    }
     if let Some(reason) = unwatched(header, observed, message) {
         return Absence::NoProof { reason };
     }
@@ -96,6 +99,15 @@ pub(crate) fn explain(header: &Header, observed: &Observed, message: MessageId) 
     Absence::Missing {
         records: ready.into_iter().chain([deadline]).collect(),
     }
+}
+
+/// Why a product did not open the delegation: the harness could not make it do so, which no requirement is about.
+fn not_asked(header: &Header, observed: &Observed, message: MessageId) -> Option<String> {
+    let opens = header.procedure.predecessors(message, false).is_empty();
+    let sender = header.procedure.sender(message, header.case.given.opens)?;
+    let mut stopped = observed.stopped.iter();
+    let (_, _, reason) = stopped.find(|(_, role, _)| opens && *role == sender && header.is_real(sender))?;
+    Some(reason.clone())
 }
 
 /// Why nobody can tell whether a message between two real products was sent: nothing at all passed where it would have been

@@ -131,7 +131,12 @@ fn inconclusive(header: &Header, observed: &Observed, reasons: &[String]) -> Fin
     if let Some((_, reason)) = &observed.exited {
         why = format!("{why}; the product ended: {reason}");
     } else if let Some((_, role, reason)) = observed.stopped.first() {
-        why = format!("{why}; mock {} could not go on: {reason}", role.title());
+        let repeated = why.contains(reason.as_str());
+        why = match (repeated, header.is_real(*role)) {
+            (true, _) => why,
+            (false, true) => format!("{why}; {reason}"),
+            (false, false) => format!("{why}; mock {} could not go on: {reason}", role.title()),
+        };
     }
     let mut finding = trouble(header, Verdict::Inconclusive, None, &why, Vec::new());
     if let Some(cause) = root_cause::find(header, observed) {

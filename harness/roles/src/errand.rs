@@ -29,6 +29,23 @@ pub struct Errand {
 }
 
 impl Stage {
+    /// Asks an endpoint of a product something, as a party with a certificate or without one; the status of the answer and
+    /// what it says.
+    ///
+    /// # Errors
+    /// Why no answer came.
+    pub async fn ask(
+        self: &Arc<Self>,
+        presents: Presents,
+        errand: &Errand,
+        patience: Duration,
+    ) -> Result<(u16, String), String> {
+        match tokio::time::timeout(patience, self.try_errand(presents, errand, patience)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(format!("{} gave no answer within {patience:?}", errand.url)),
+        }
+    }
+
     /// Sends a request; the status of the answer and what it says.
     ///
     /// # Errors
@@ -38,13 +55,15 @@ impl Stage {
         errand: &Errand,
         patience: Duration,
     ) -> Result<(u16, String), String> {
-        match tokio::time::timeout(patience, self.try_errand(errand, patience)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(format!("{} gave no answer within {patience:?}", errand.url)),
-        }
+        self.ask(Presents::Nothing, errand, patience).await
     }
 
-    async fn try_errand(&self, errand: &Errand, patience: Duration) -> Result<(u16, String), String> {
+    async fn try_errand(
+        &self,
+        presents: Presents,
+        errand: &Errand,
+        patience: Duration,
+    ) -> Result<(u16, String), String> {
         let place = Place::of(&errand.url, &self.hosts).await?;
         let limits = Limits {
             body: MAX_ANSWER,
@@ -66,7 +85,7 @@ impl Stage {
         let usual = Oddities::default();
         let opened = if place.is_tls {
             let tls = self
-                .client_tls(Presents::Nothing, None)
+                .client_tls(presents, None)
                 .map_err(|error| error.to_string())?;
             client::open(&target, &tls, observer, limits, &usual).await
         } else {

@@ -85,7 +85,10 @@ impl Stage {
                 reply
             }
             Err((connection, error)) => {
-                let what = format!("{} {:?}: {}", passing.endpoint.role, passing.endpoint.kind, error.reason);
+                let what = format!(
+                    "{} {:?}: {}",
+                    passing.endpoint.role, passing.endpoint.kind, error.reason
+                );
                 match passing.context {
                     Some(context) => {
                         context.recorder.record(Event::ExchangeFailed {
@@ -119,7 +122,9 @@ impl Stage {
             };
             (None, error)
         };
-        let place = Place::of(&relay.upstream, &self.hosts).await.map_err(unreachable)?;
+        let place = Place::of(&relay.upstream, &self.hosts)
+            .await
+            .map_err(unreachable)?;
         let presents = match passing.endpoint.kind {
             EndpointKind::Delegation => Presents::Own(relay.caller, Certificate::Good),
             EndpointKind::Dm | EndpointKind::Bootstrap => Presents::Nothing,
@@ -177,7 +182,11 @@ mod tests {
     #[test]
     fn fields_of_a_connection_stay_with_it() {
         let field = |name: &str| (name.to_owned(), "x".to_owned());
-        let headers = [field("Connection"), field("x-syncml-hmac"), field("Content-Length")];
+        let headers = [
+            field("Connection"),
+            field("x-syncml-hmac"),
+            field("Content-Length"),
+        ];
         assert_eq!(passed_on(&headers), [field("x-syncml-hmac")]);
     }
 }

@@ -149,7 +149,11 @@ impl Driver<'_> {
 
     /// Puts the product's device back to its beginning, and provisions its Bootstrap Server; whether that worked.
     async fn prepare(&self) -> bool {
-        for wish in [Wish::ResetDevice, Wish::ProvisionAccount, Wish::ProvisionBootstrap] {
+        for wish in [
+            Wish::ResetDevice,
+            Wish::ProvisionAccount,
+            Wish::ProvisionBootstrap,
+        ] {
             if !self.make(wish).await {
                 return false;
             }
@@ -179,7 +183,7 @@ impl Driver<'_> {
         if let TriggerOutcome::Refused(reason) | TriggerOutcome::Unreachable(reason) = outcome {
             let reason = format!("the trigger {name} did not work: {reason}");
             self.context.recorder.record(Event::ScriptStopped {
-                role: self.context.case().iut[0],
+                role: wish.role(),
                 reason,
             });
         }

@@ -125,7 +125,8 @@ impl Member {
                 let Some(url) = url else { continue };
                 let base = url.replace("${device}", "");
                 let base = base.trim_end_matches('/').to_owned();
-                self.variables.insert(format!("{whose}.{role}.{kind}"), url.clone());
+                self.variables
+                    .insert(format!("{whose}.{role}.{kind}"), url.clone());
                 self.variables.insert(format!("{whose}.{role}.{kind}-base"), base);
             }
         }

@@ -85,7 +85,11 @@ pub fn observation(parts: Vec<TargetFile>) -> Result<TargetFile, ObservationErro
         }
     }
     let implementation = combined(&parts);
-    let name = parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join("+");
+    let name = parts
+        .iter()
+        .map(|part| part.name.as_str())
+        .collect::<Vec<_>>()
+        .join("+");
     let mut suite = Suite::clone(&parts[0].suite);
     suite.cases = whole_delegations(&suite, &implementation);
     Ok(TargetFile {
@@ -121,9 +125,9 @@ fn check(one: &TargetFile, other: &TargetFile) -> Result<(), ObservationError> {
         return Err(ObservationError::NobodyOpens { one, other });
     }
     let [of_one, of_other] = [one, other].map(|part| part.implementation.devices.to_string());
-    if (1..=common(one, other)).any(|number| {
-        one.implementation.devices.id(number) != other.implementation.devices.id(number)
-    }) {
+    if (1..=common(one, other))
+        .any(|number| one.implementation.devices.id(number) != other.implementation.devices.id(number))
+    {
         let (one, other) = names();
         return Err(ObservationError::OtherDevices {
             one,
@@ -180,7 +184,10 @@ fn combined(parts: &[TargetFile]) -> Implementation {
         all.identity.extend(part.identity.clone());
         all.endpoints.extend(part.endpoints.clone());
         let (mine, theirs) = (&mut all.triggers, &part.triggers);
-        mine.start_delegation = mine.start_delegation.take().or_else(|| theirs.start_delegation.clone());
+        mine.start_delegation = mine
+            .start_delegation
+            .take()
+            .or_else(|| theirs.start_delegation.clone());
         mine.notify_device = mine.notify_device.take().or_else(|| theirs.notify_device.clone());
     }
     all.plays.sort();
@@ -225,7 +232,10 @@ fn whole_delegations(suite: &Suite, product: &Implementation) -> Vec<TestCase> {
         case.class == Class::Conformance
             && case.withdrawn.is_none()
             && case.changes.is_empty()
-            && case.expect.iter().any(|expected| matches!(expected.what, What::Procedure))
+            && case
+                .expect
+                .iter()
+                .any(|expected| matches!(expected.what, What::Procedure))
     };
     let is_theirs = |case: &&TestCase| case.iut.iter().any(|role| product.plays.contains(role));
     let mut merged: Vec<TestCase> = Vec::new();
@@ -307,7 +317,10 @@ fn circumstances(given: &Circumstances) -> (String, String) {
     }
     if given.bootstrap != usual.bootstrap {
         let name = given.bootstrap.as_str();
-        add(&name.to_uppercase(), &format!("with a bootstrap of the form {name}"));
+        add(
+            &name.to_uppercase(),
+            &format!("with a bootstrap of the form {name}"),
+        );
     }
     if given.tree != usual.tree {
         let nodes = given.tree.join(" and ");

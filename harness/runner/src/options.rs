@@ -38,7 +38,10 @@ impl TargetFile {
             product: match self.parts.is_empty() {
                 true => self.implementation.implementation.to_string(),
                 false => {
-                    let names = self.parts.iter().map(|part| part.implementation.implementation.to_string());
+                    let names = self
+                        .parts
+                        .iter()
+                        .map(|part| part.implementation.implementation.to_string());
                     names.collect::<Vec<_>>().join(" with ")
                 }
             },

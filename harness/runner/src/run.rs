@@ -56,15 +56,7 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
         run: Box::new(info.clone()),
         cases: u32::try_from(count).unwrap_or(u32::MAX),
     });
-    let jobs = usize::try_from(options.jobs.max(1)).unwrap_or(1);
-    let shared = Arc::new(Shared {
-        owners: Arc::new(owners(&options.suite)),
-        options,
-        emit,
-        jobs: Arc::new(Semaphore::new(jobs)),
-        cancelled,
-        gathered: Mutex::default(),
-    });
+    let shared = shared(options, emit, cancelled);
     let mut targets = JoinSet::new();
     for (file, mut plan) in planned {
         shared.gather(|gathered| gathered.cases.append(&mut plan.excluded));
@@ -109,6 +101,19 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
     };
     (shared.emit)(RunEvent::RunFinished(Box::new(record.clone())));
     record
+}
+
+/// What all parts of a run share, at its beginning.
+pub(crate) fn shared(options: RunOptions, emit: Emit, cancelled: watch::Receiver<bool>) -> Arc<Shared> {
+    let jobs = usize::try_from(options.jobs.max(1)).unwrap_or(1);
+    Arc::new(Shared {
+        owners: Arc::new(owners(&options.suite)),
+        options,
+        emit,
+        jobs: Arc::new(Semaphore::new(jobs)),
+        cancelled,
+        gathered: Mutex::default(),
+    })
 }
 
 fn info(options: &RunOptions) -> RunInfo {

@@ -44,7 +44,10 @@ fn authority(options: &RunOptions, file: &TargetFile) -> Result<Authority, Targe
         return Ok(Authority::load(directory, now())?);
     }
     let of_part = |part: &'_ TargetFile| part.implementation.certificates.authority.clone();
-    let stated = file.members().iter().find_map(|part| Some((part, of_part(part)?)));
+    let stated = file
+        .members()
+        .iter()
+        .find_map(|part| Some((part, of_part(part)?)));
     let Some((part, own)) = stated else {
         return Ok(Authority::new(now())?);
     };
@@ -108,9 +111,9 @@ fn hosts(file: &TargetFile) -> Hosts {
     for part in file.members() {
         let product = &part.implementation;
         let given = product.hosts.iter();
-        hosts
-            .given
-            .extend(given.filter_map(|(name, address)| Some((name.clone(), address.parse::<IpAddr>().ok()?))));
+        hosts.given.extend(
+            given.filter_map(|(name, address)| Some((name.clone(), address.parse::<IpAddr>().ok()?))),
+        );
         let endpoints = product.endpoints.values().flat_map(hosts_of);
         let devices = product.devices.bootstraps().filter_map(host_of);
         let of_triggers = product.triggers.all().filter_map(|(_, trigger)| match trigger {
@@ -140,7 +143,7 @@ fn hosts_of(endpoints: &Endpoints) -> Vec<String> {
 }
 
 /// The host of a URL, unless it is one of loopback.
-fn host_of(url: &str) -> Option<String> {
+pub(crate) fn host_of(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?']).next()?;
     let host = match authority.strip_prefix('[') {

@@ -151,7 +151,13 @@ impl Running {
     }
 
     async fn mock(&self, role: Role) -> Result<Endpoints, TargetError> {
-        let peer = self.file.implementation.peers.get(&role).cloned().unwrap_or_default();
+        let peer = self
+            .file
+            .implementation
+            .peers
+            .get(&role)
+            .cloned()
+            .unwrap_or_default();
         let mut endpoints = Endpoints::default();
         if role == Role::BootstrapServer {
             let (at, stated) = (peer.listen.bootstrap.as_ref(), peer.endpoints.bootstrap);
@@ -169,9 +175,15 @@ impl Running {
 
     /// The public endpoints of a product: a relay wherever another product speaks to it, and its own otherwise.
     async fn relay_to(&self, role: Role, own: Endpoints) -> Result<Endpoints, TargetError> {
-        let other = if role == Role::Dms1 { Role::Dms2 } else { Role::Dms1 };
+        let other = if role == Role::Dms1 {
+            Role::Dms2
+        } else {
+            Role::Dms1
+        };
         Ok(Endpoints {
-            dm: self.relay_before(role, EndpointKind::Dm, Role::DmClient, own.dm).await?,
+            dm: self
+                .relay_before(role, EndpointKind::Dm, Role::DmClient, own.dm)
+                .await?,
             delegation: self
                 .relay_before(role, EndpointKind::Delegation, other, own.delegation)
                 .await?,

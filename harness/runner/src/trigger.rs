@@ -46,7 +46,7 @@ impl Wish {
     }
 
     /// Of which role it is asked.
-    const fn role(self) -> Role {
+    pub(crate) const fn role(self) -> Role {
         match self {
             Self::StartDelegation(role) => role,
             Self::ProvisionBootstrap => Role::BootstrapServer,
@@ -97,7 +97,8 @@ impl Running {
         Some(match trigger {
             Trigger::Http(http) => {
                 let body = fill(&http.body, &variables).into_bytes();
-                self.request(member, wish.name(), http, body, &variables, patience).await
+                self.request(member, wish.name(), http, body, &variables, patience)
+                    .await
             }
             Trigger::Command(wanted) => {
                 let mut wanted = wanted.clone();
@@ -171,7 +172,11 @@ impl Member {
     /// Its variables, and those of a delegation.
     fn with(&self, variables: &Variables) -> Variables {
         let mut all = self.variables.clone();
-        all.extend(variables.iter().map(|(name, value)| (name.clone(), value.clone())));
+        all.extend(
+            variables
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
         all
     }
 }

@@ -13,6 +13,7 @@ use super::run;
 /// Runs whole delegations between the products, and says what came out for each of them.
 pub(crate) fn run(arguments: &Observe) -> Result<u8, Failure> {
     let options = options(arguments)?;
+    run::quick_look(&options)?;
     let record = run::carry_out(options, arguments.format)?;
     if let Format::Text = arguments.format {
         print(&by_product(&record));
@@ -63,9 +64,8 @@ fn by_product(record: &RunRecord) -> String {
         }
         for (product, roles) in products {
             let blamed = record.cases.iter().filter(|case| {
-                let is_theirs = |blame: Option<Blame>| {
-                    roles.iter().any(|role| blame == Some(Blame::from(*role)))
-                };
+                let is_theirs =
+                    |blame: Option<Blame>| roles.iter().any(|role| blame == Some(Blame::from(*role)));
                 matches!(case.verdict, Verdict::Fail | Verdict::Warn)
                     && case.findings.iter().any(|finding| is_theirs(finding.blame))
             });

@@ -14,19 +14,42 @@ use dmconform_reference::Deviation;
 use dmconform_report::progress::Progress;
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{json, junit, markdown};
-use dmconform_runner::{RunOptions, TargetFile};
+use dmconform_runner::{Examined, Health, RunOptions, TargetFile};
 
 use crate::arguments::{Format, Run};
 use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, is_terminal, print, tell};
 use crate::suite;
 
-use super::{operator, work};
+use super::{doctor, operator, work};
 
 /// Runs what was asked for, writes the results, and says what came out.
 pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
-    let record = carry_out(options(arguments)?, arguments.format)?;
+    let options = options(arguments)?;
+    quick_look(&options)?;
+    let record = carry_out(options, arguments.format)?;
     Ok(record.exit_code())
+}
+
+/// What `dmconform doctor` looks at without the products. What is bad there ends the run before it begins.
+pub(super) fn quick_look(options: &RunOptions) -> Result<(), Failure> {
+    let is_bad = |found: &Examined| found.state == Health::Bad;
+    let found: Arc<Mutex<Vec<Examined>>> = Arc::default();
+    let keep = Arc::clone(&found);
+    let tell = Arc::new(move |one: Examined| {
+        keep.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+    });
+    work::to_the_end(|_| dmconform_runner::quick_look(options, tell))?;
+    let found = found.lock().unwrap_or_else(PoisonError::into_inner);
+    let bad: Vec<String> = found.iter().filter(|one| is_bad(one)).map(doctor::line).collect();
+    if bad.is_empty() {
+        return Ok(());
+    }
+    let all = bad.concat();
+    Err(Failure::environment(format!(
+        "begin the run:\n{}",
+        all.trim_end()
+    )))
 }
 
 /// Runs, writes the results, and says what came out.
@@ -166,8 +189,7 @@ pub(super) fn globs_over(
 ) -> Result<Option<dmconform_runner::GlobSet>, Failure> {
     let cases = dmconform_runner::globs(patterns).map_err(Failure::usage)?;
     let Some(globs) = &cases else { return Ok(None) };
-    let is_asked_for =
-        |case: &TestCase| globs.is_match(&case.id.0) || globs.is_match(&case.family().0);
+    let is_asked_for = |case: &TestCase| globs.is_match(&case.id.0) || globs.is_match(&case.family().0);
     if suite.cases.iter().any(is_asked_for) {
         return Ok(cases);
     }

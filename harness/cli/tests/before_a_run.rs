@@ -1,0 +1,211 @@
+//! What comes before a run: `init`, `doctor`, and mock roles on a workbench.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rstest::rstest;
+use tempfile::TempDir;
+
+fn fixture(product: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fixtures/implementations")
+        .join(format!("{product}.yaml"))
+}
+
+/// The file of a form of the reference implementation with a text in place of another, in a folder of its own.
+fn changed(product: &str, from: &str, to: &str) -> (TempDir, PathBuf) {
+    let text = fs::read_to_string(fixture(product)).expect("the file is there");
+    assert!(text.contains(from), "`{from}` is not in\n{text}");
+    let folder = TempDir::new().expect("a folder can be made");
+    let path = folder.path().join("product.yaml");
+    fs::write(&path, text.replace(from, to)).expect("the folder can be written to");
+    (folder, path)
+}
+
+fn doctor(implementation: &Path) -> Output {
+    let folder = TempDir::new().expect("a folder can be made");
+    let output = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .args(["doctor", "--implementation"])
+        .arg(implementation)
+        .arg("--out")
+        .arg(folder.path().join("out"))
+        .output();
+    output.expect("the program starts")
+}
+
+fn shown(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn the_doctor_finds_a_sound_product_well() {
+    let output = doctor(&fixture("reference-dms-1"));
+    let text = shown(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    for topic in ["files", "clock", "start", "tls", "contract", "triggers", "claims"] {
+        assert!(
+            text.lines()
+                .any(|line| line.starts_with("ok") && line.contains(topic)),
+            "nothing is said of {topic}:\n{text}"
+        );
+    }
+    assert!(text.contains("all is well"), "{text}");
+}
+
+#[rstest]
+// A product that is not installed.
+#[case(
+    "[\"${self}\", reference, dms-1,",
+    "[no-such-program,",
+    "start",
+    "`no-such-program`"
+)]
+// One whose trigger leads nowhere.
+#[case("/delegations\"", "/nowhere\"", "triggers", "does not come about")]
+fn the_doctor_says_what_is_bad_and_what_to_do(
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] topic: &str,
+    #[case] said: &str,
+) {
+    let (_folder, path) = changed("reference-dms-1", from, to);
+    let output = doctor(&path);
+    let text = shown(&output);
+    assert_eq!(output.status.code(), Some(5), "{text}");
+    let bad = text.lines().find(|line| line.starts_with("bad"));
+    assert!(
+        bad.is_some_and(|line| line.contains(topic)) && text.contains(said),
+        "{text}"
+    );
+}
+
+#[rstest]
+#[case(
+    "claims: [server-certificate-identity, revocation, large-objects]",
+    "claims: [server-certificate-identity]",
+    "revocation is not claimed, and shown by"
+)]
+#[case(
+    "${deviations}",
+    "accepts-certificate-of-another-server",
+    "server-certificate-identity is claimed, and"
+)]
+#[case(
+    "${deviations}",
+    "accepts-any-client-certificate",
+    "to a peer without a certificate"
+)]
+fn the_doctor_doubts_what_a_run_would_find(#[case] from: &str, #[case] to: &str, #[case] said: &str) {
+    let (_folder, path) = changed("reference-dms-1", from, to);
+    let output = doctor(&path);
+    let text = shown(&output);
+    let mut doubtful = text.lines().filter(|line| line.starts_with("doubtful"));
+    assert!(doubtful.any(|line| line.contains(said)), "{text}");
+}
+
+#[test]
+fn the_doctor_says_that_a_product_does_not_trust_the_harness() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let other = folder.path().join("other");
+    let made = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .args(["certs", "--out"])
+        .arg(&other)
+        .output();
+    assert!(made.expect("the program starts").status.success());
+    let roots = other.join("roots.pem").display().to_string();
+    let (_folder, path) = changed("reference-dms-1", "${tls.roots}", &roots);
+    let output = doctor(&path);
+    let text = shown(&output);
+    assert_eq!(output.status.code(), Some(5), "{text}");
+    assert!(text.contains("if it refuses ours, let it trust"), "{text}");
+}
+
+#[test]
+fn a_run_begins_with_the_quick_part_of_that() {
+    let (folder, path) = changed(
+        "reference-dms-1",
+        "endpoints:\n",
+        "hosts: {}\ncertificates: {trust: [nowhere.pem]}\nendpoints:\n",
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .args(["run", "--implementation"])
+        .arg(&path)
+        .arg("--out")
+        .arg(folder.path().join("out"))
+        .output()
+        .expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(said.contains("nowhere.pem` cannot be read"), "{said}");
+    assert!(!folder.path().join("out").exists(), "something was run");
+}
+
+#[test]
+fn a_file_to_begin_with_is_written_where_nothing_is_yet() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let path = folder.path().join("product.yaml");
+    let init = || {
+        Command::new(env!("CARGO_BIN_EXE_dmconform"))
+            .args(["init", "dms-2", "bootstrap-server", "--out"])
+            .arg(&path)
+            .output()
+            .expect("the program starts")
+    };
+    assert_eq!(init().status.code(), Some(0));
+    let checked = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .arg("check")
+        .arg(&path)
+        .status();
+    assert!(checked.expect("the program starts").success());
+    let again = init();
+    assert_eq!(again.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("choose a path where nothing is yet"));
+}
+
+#[test]
+fn mock_roles_on_a_workbench_show_the_ladder_and_the_verdict() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .args(["mock", "dms-1", "dm-client", "--implementation"])
+        .arg(fixture("reference-dms-2-bootstrap-server"))
+        .arg("--out")
+        .arg(folder.path().join("out"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut input = child.stdin.take().expect("it has an input");
+    // One delegation more, and then nobody asks for another.
+    input.write_all(b"\n").expect("it reads its input");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    let text = shown(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert_eq!(text.matches("\n  pass\n").count(), 2, "{text}");
+    for part in [
+        "dms-1             https://",
+        "10.answer",
+        "ACL update",
+        "device urn:dmconform:device:2",
+    ] {
+        assert!(text.contains(part), "`{part}` is not in\n{text}");
+    }
+}
+
+#[rstest]
+#[case(&["dms-2"], "the product plays it by its implementation file")]
+#[case(&["dms-1"], "neither the product plays it nor is it asked for")]
+fn mock_roles_are_those_that_the_product_does_not_play(#[case] roles: &[&str], #[case] said: &str) {
+    let output = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .arg("mock")
+        .args(roles)
+        .arg("--implementation")
+        .arg(fixture("reference-dms-2-bootstrap-server"))
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains(said));
+}
