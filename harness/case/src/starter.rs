@@ -138,7 +138,9 @@ fn surroundings(roles: &[Role]) -> String {
         };
         endpoints.push_str(&line);
     }
-    text.push_str(&format!("ports: [{}]\n", ports.join(", ")));
+    text.push_str("ports: [");
+    text.push_str(&ports.join(", "));
+    text.push_str("]\n");
     if !endpoints.is_empty() {
         text.push_str("# Where it listens; only the hosts that are named here, and those of loopback, are ever dialled.  CHANGE\nendpoints:\n");
         text.push_str(&endpoints);
@@ -148,10 +150,11 @@ fn surroundings(roles: &[Role]) -> String {
         .into_iter()
         .find(|role| !roles.contains(role));
     if let Some(role) = mocked {
-        text.push_str(&format!(
+        let peers = format!(
             "# What its configuration says of the roles that the harness plays, where that is fixed:\n\
              # peers: {{{role}: {{server-id: partner.acme.example, listen: {{dm: \"127.0.0.1:8101\", delegation: \"127.0.0.1:8102\"}}}}}}\n"
-        ));
+        );
+        text.push_str(&peers);
     }
     text.push_str(
         "# Certificates are made for each run, and written to ${work}/certificates. A product that trusts an authority of your\n\
@@ -310,7 +313,7 @@ mod tests {
         let rest = line
             .trim_start()
             .strip_prefix("# ")
-            .or(line.trim_start().strip_prefix('#'));
+            .or_else(|| line.trim_start().strip_prefix('#'));
         match rest {
             Some(rest) if keys.iter().any(|key| rest.starts_with(key)) => {
                 format!("{}{rest}", &line[..indent])

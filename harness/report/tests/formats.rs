@@ -1,5 +1,7 @@
 //! What people and programs read of a run: stored transcripts are judged, and the results written in every format.
 
+use std::collections::BTreeMap;
+
 use std::path::Path;
 use std::time::Duration;
 
