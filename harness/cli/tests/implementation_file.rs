@@ -131,10 +131,12 @@ fn an_address_that_is_taken_is_named() {
     lab.add(&format!("peers: {{dms-2: {{listen: {{dm: \"{address}\"}}}}}}\n"));
     let output = lab.run(&[DMS_1_WHOLE]);
     assert_eq!(output.status.code(), Some(5));
-    let shown = String::from_utf8_lossy(&output.stdout);
+    let said = said(&output);
     assert!(
-        shown.contains(&format!("at {address}")) && shown.contains("free the port"),
-        "{shown}"
+        said.contains(&format!(
+            "{address}, at which the mock dms-2 is to listen for dm, cannot be had"
+        )),
+        "{said}"
     );
 }
 
@@ -329,4 +331,49 @@ fn the_nodes_of_cases_are_where_the_product_has_them() {
         .change("[[dm-client.node]]\n    uri = \"./Vendor/Acme\"\n", "[[dm-client.node]]\n    uri = \"./Vendor\"\n\n    [[dm-client.node]]\n    uri = \"./Vendor/Acme\"\n")
         .add("nodes: {./Com: ./Vendor/Acme}\n");
     lab.assert_passes(&[CLIENT_WHOLE, "DEL-CLIENT-8-0*"]);
+}
+
+#[test]
+fn what_is_left_of_a_former_run_at_the_products_address_is_named() {
+    let left = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let port = left.local_addr().expect("it listens").port().to_string();
+    let mut lab = Lab::of("reference-dms-1");
+    // It is not what shows that the product is ready, and is found all the same.
+    lab.change("${port.delegation}", &port)
+        .change(&format!("\"127.0.0.1:{port}\", "), "");
+    let output = lab.run(&[DMS_1_WHOLE]);
+    assert_eq!(output.status.code(), Some(5));
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        shown.contains(&format!("something listens at 127.0.0.1:{port} already")),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_product_that_never_says_a_word_is_no_pass_and_holds_nothing_up() {
+    let hangs = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let address = hangs.local_addr().expect("it listens");
+    // It takes every connection, and never says a word.
+    std::thread::spawn(move || {
+        let mut taken = Vec::new();
+        for connection in hangs.incoming() {
+            taken.push(connection);
+        }
+    });
+    let mut lab = Lab::of("reference-dms-1");
+    let start = lab.text.find("\nstart:").expect("there is a start");
+    let triggers = lab.text.find("\ntriggers:").expect("there are triggers");
+    lab.text.replace_range(start..triggers, "");
+    lab.change("127.0.0.1:${port.dm}", &address.to_string())
+        .change("127.0.0.1:${port.delegation}", &address.to_string())
+        .change("step-deadline: 5s", "step-deadline: 1s");
+    let output = lab.run(&["DEL-DMS1-0-030"]);
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{shown}");
+    let reason = &lab.verdicts()[0].1;
+    assert!(
+        reason.contains("the handshake was not finished in time"),
+        "{reason}"
+    );
 }
