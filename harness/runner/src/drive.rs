@@ -10,7 +10,7 @@ use dmconform_case::test_case::{How, Look, Opener, TestCase, What};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::{Endpoint, EndpointKind, TriggerOutcome};
 use dmconform_model::{Event, MessageId, Role, Step};
-use dmconform_roles::{CaseContext, Offers, certificate_in_words, client, notification, play, probe};
+use dmconform_roles::{CaseContext, Offers, client, notification, play, probe};
 use oma_dm::syncml::Command;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -43,10 +43,8 @@ impl Driver<'_> {
             client::record_state(&context, &client.tree, "the case begins");
         }
         if let Some(listener) = exclusive_listener(&context.header.procedure, context.case()) {
-            let change = match listener.version {
-                Some(version) => format!("its sender speaks {version} only"),
-                None => certificate_in_words(listener.certificate).to_owned(),
-            };
+            let changes = context.changes(listener.at);
+            let change = changes.handshake_in_words().unwrap_or_default();
             context.recorder.record(Event::Changed {
                 at: listener.at,
                 exchange: None,
