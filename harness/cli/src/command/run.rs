@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use dmconform_case::implementation::Implementation;
 use dmconform_case::read::{self, Source};
 use dmconform_model::{RunEvent, RunRecord};
 use dmconform_oddity::Oddity;
@@ -69,15 +70,7 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
     let suite = suite::load_with(&arguments.cases, arguments.profile.as_deref())?;
     let roles = suite::roles(&arguments.role)?;
     let targets = targets(arguments)?;
-    for name in &arguments.deviation {
-        name.parse::<Deviation>()
-            .map_err(|error| Failure::usage(error.to_string()))?;
-    }
-    if !arguments.deviation.is_empty() && !arguments.implementation.is_empty() {
-        let why =
-            "give a deviation to this implementation: only the bundled reference implementation has them";
-        return Err(Failure::usage(why));
-    }
+    check_deviations(arguments, &targets)?;
     if let Some(directory) = &arguments.certificates {
         dmconform_runner::check_certificates(directory).map_err(|error| Failure::usage(error.to_string()))?;
     }
@@ -133,6 +126,37 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         directory,
         program,
     })
+}
+
+/// Whether the products can be given these deviations: the names of the bundled reference implementation are known, those of
+/// another product are its own.
+fn check_deviations(arguments: &Run, targets: &[TargetFile]) -> Result<(), Failure> {
+    if arguments.implementation.is_empty() {
+        for name in &arguments.deviation {
+            name.parse::<Deviation>()
+                .map_err(|error| Failure::usage(error.to_string()))?;
+        }
+        return Ok(());
+    }
+    let takes_none = targets
+        .iter()
+        .find(|target| !takes_deviations(&target.implementation));
+    match takes_none.filter(|_| !arguments.deviation.is_empty()) {
+        None => Ok(()),
+        Some(target) => Err(Failure::usage(format!(
+            "give a deviation to {}: its file has no `${{deviations}}`; write that where the product takes the names of its \
+             switches, as in `start: {{command: [..., --break, \"${{deviations}}\"]}}`",
+            target.name
+        ))),
+    }
+}
+
+/// Whether a product is told which deviations it is to have.
+fn takes_deviations(implementation: &Implementation) -> bool {
+    let starts = implementation.start.iter();
+    let started_with = starts.flat_map(|start| start.command.iter().chain(start.environment.values()));
+    let mut texts = started_with.chain(implementation.files.values());
+    texts.any(|text| text.contains("${deviations}"))
 }
 
 /// The oddities of these names; `all` are all.
