@@ -17,7 +17,7 @@ mod trigger;
 mod variables;
 
 pub use globset::GlobSet;
-pub use options::{RunOptions, TargetFile, globs, timestamp};
+pub use options::{Kept, RunOptions, TargetFile, globs, timestamp};
 pub use run::{Emit, run};
 pub use self_test::{EmitSelfTest, SelfTestEvent, SelfTestOptions, self_test};
 pub use target::{TargetError, certificates, check_certificates};

@@ -1,11 +1,12 @@
 //! What a run is asked to do.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use dmconform_case::Suite;
 use dmconform_case::implementation::Implementation;
-use dmconform_model::Role;
+use dmconform_model::{CaseId, CaseResult, Role, Verdict};
 use dmconform_oddity::{Oddities, Oddity};
 use globset::GlobSet;
 
@@ -18,6 +19,27 @@ pub struct TargetFile {
     pub path: Option<PathBuf>,
     /// What is in it.
     pub implementation: Implementation,
+}
+
+/// Which transcripts of a run are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// All of them: they are the evidence.
+    All,
+    /// Those of cases that did not pass.
+    NotPassed,
+    /// Those of these cases.
+    Of(BTreeSet<CaseId>),
+}
+
+impl Kept {
+    pub(crate) fn keeps(&self, result: &CaseResult) -> bool {
+        match self {
+            Self::All => true,
+            Self::NotPassed => result.verdict != Verdict::Pass,
+            Self::Of(cases) => cases.contains(&result.id),
+        }
+    }
 }
 
 /// What a run is asked to do.
@@ -51,6 +73,8 @@ pub struct RunOptions {
     pub certificates: Option<PathBuf>,
     /// The options that lead to this suite, for the commands in reports.
     pub suite_options: Vec<String>,
+    /// Which transcripts are kept.
+    pub kept: Kept,
     /// The run's directory.
     pub directory: PathBuf,
     /// This program, for products that are started through it.

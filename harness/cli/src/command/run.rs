@@ -13,7 +13,7 @@ use dmconform_reference::Deviation;
 use dmconform_report::progress::Progress;
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{json, junit, markdown};
-use dmconform_runner::{RunOptions, TargetFile};
+use dmconform_runner::{Kept, RunOptions, TargetFile};
 
 use crate::arguments::{Format, Run};
 use crate::bundled::IMPLEMENTATIONS;
@@ -123,6 +123,7 @@ fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         peer_oddities: oddities_named(&arguments.peer_oddity)?,
         certificates: arguments.certificates.clone(),
         suite_options: suite_options(arguments),
+        kept: Kept::All,
         directory,
         program,
     })

@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use self::assess::{Pass, assess, trial};
-use crate::options::{RunOptions, TargetFile, globs};
+use crate::options::{Kept, RunOptions, TargetFile, globs};
 use crate::run::run;
 
 /// The requirement about delegations at once: what breaks it disturbs every case that runs beside it.
@@ -283,6 +283,8 @@ async fn try_mutant(
             cases: globs(&asked).ok().flatten(),
             deviations: vec![row.mutant.deviation.clone()],
             jobs,
+            // Why the others come out as they do is not asked.
+            kept: Kept::Of(row.named.iter().cloned().collect()),
             directory: directory.join(&target.name),
             ..run_options(options, vec![impatient(target)])
         };
@@ -345,6 +347,8 @@ fn run_options(options: &SelfTestOptions, targets: Vec<TargetFile>) -> RunOption
         peer_oddities: Vec::new(),
         certificates: None,
         suite_options: Vec::new(),
+        // What goes as it should leaves nothing behind anyway.
+        kept: Kept::NotPassed,
         directory: options.directory.clone(),
         program: options.program.clone(),
     }
