@@ -97,3 +97,22 @@ fn a_switch_that_breaks_a_product_is_seen_and_blamed_on_it(
     assert!(!blames.is_empty(), "something fails");
     assert!(blames.iter().all(|blame| **blame == *blamed), "{blames:?}");
 }
+
+/// A product that is DMS-2 and Bootstrap Server refuses the client that it has given the wrong password: that is right of DMS-2.
+#[test]
+fn wrong_credentials_in_a_bootstrap_are_blamed_on_the_bootstrap_server() {
+    if !is_python_there() {
+        return;
+    }
+    let cases = ["DEL-DMS2-0-0[1-4]0", "DEL-DMS2-6-010", "DEL-BS-5-040"];
+    let (output, results) = run("python-dms-2", Some("wrong-credentials-in-bootstrap"), &cases);
+    assert_eq!(output.status.code(), Some(3));
+    for case in results["cases"].as_array().expect("there are cases") {
+        let is_about_it = case["id"] == "DEL-BS-5-040";
+        let verdict = if is_about_it { "warn" } else { "inconclusive" };
+        assert_eq!(case["verdict"], verdict, "{case:#}");
+        for finding in case["findings"].as_array().expect("there are findings") {
+            assert_eq!(finding["blame"], "bootstrap-server", "{finding:#}");
+        }
+    }
+}
