@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dmconform_model::certificate::Certificate;
 use dmconform_model::tls::Version;
-use dmconform_model::{CaseId, Class, MessageId, Place, RequirementId, Role};
+use dmconform_model::{CaseId, Class, MessageId, Place, RequirementId, Role, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,18 @@ impl TestCase {
     /// The identifier in the case file, which variants have in common.
     pub fn family(&self) -> &CaseId {
         self.variant_of.as_ref().unwrap_or(&self.id)
+    }
+
+    /// What a mock client has instead of its secret, in the sessions with DMS-1 in which it would come for the entry of
+    /// step 4; nothing where it has what it should.
+    pub fn other_credentials_for_dms_1(&self) -> Option<&FieldChange> {
+        let answer = MessageId::answer(Step::BootstrapEntry);
+        let here = self.changes.iter().filter(|change| change.at == answer);
+        here.filter_map(|change| match &change.how {
+            How::SetField(fields) => fields.get("credentials"),
+            _ => None,
+        })
+        .next()
     }
 }
 

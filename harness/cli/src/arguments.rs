@@ -107,7 +107,8 @@ pub(crate) struct Run {
     /// Let warnings fail.
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Give the reference implementation this defect; may be given several times.
+    /// Give the product this defect: the reference implementation one of its own, another product one that its file
+    /// passes on as `${deviations}`; may be given several times.
     #[arg(long, value_name = "NAME")]
     pub(crate) deviation: Vec<String>,
     /// Give the reference implementation this legal oddity; may be given several times.

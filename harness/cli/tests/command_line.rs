@@ -292,6 +292,21 @@ fn what_cannot_be_done_is_said_with_its_exit_code(#[case] arguments: &[&str], #[
     assert!(!text(&output.stderr).is_empty());
 }
 
+#[test]
+fn a_product_that_takes_no_deviations_is_given_none() {
+    let scene = Scene::new(
+        "plain.yaml",
+        &bundled("reference-dms-1").replace("${deviations}", ""),
+    );
+    let output = scene.run("plain.yaml", &["--deviation", "acl-wildcard"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = text(&output.stderr);
+    assert!(
+        error.contains("give a deviation to plain: its file has no `${deviations}`"),
+        "{error}"
+    );
+}
+
 /// A product that is started by this script instead of the reference implementation.
 fn with_command(script: &str, within: &str) -> String {
     let file = bundled("reference-dms-1");

@@ -151,7 +151,7 @@ async fn nonsense_in_the_dm_session_fails_the_case_that_asks(#[case] nonsense: N
 async fn a_product_that_does_no_delegation_at_all_withstands_nothing() {
     let product = Product::start().await;
     product.answer("", Nonsense::ServerError).await;
-    let run = product.run(&["--case", "ROB-DMS2-3-0[13]0"]).await;
+    let run = product.run(&["--case", "ROB-DMS2-0-0[13]0.question"]).await;
     // Nothing else was judged, so these are what the exit code is about.
     assert_eq!(run.code, Some(3), "{run:#?}");
     assert_eq!(run.cases().len(), 2, "{run:#?}");

@@ -26,19 +26,17 @@ fn fixtures() -> PathBuf {
     folder.canonicalize().expect("the fixtures are there")
 }
 
-/// Runs the suite, or these cases of it, against a product with a switch that breaks it.
-fn run(product: &str, switch: &str, cases: &[&str]) -> (Output, Value) {
+/// Runs the suite, or these cases of it, against a product with a switch that breaks it, or none.
+fn run(product: &str, switch: Option<&str>, cases: &[&str]) -> (Output, Value) {
     let folder = TempDir::new().expect("a folder can be made");
-    let text = fs::read_to_string(fixtures().join(format!("{product}.yaml"))).expect("the file is there");
-    let text = text
-        .replace("${directory}", &fixtures().display().to_string())
-        .replace("${deviations}", switch);
-    let file = folder.path().join(format!("{product}.yaml"));
-    fs::write(&file, text).expect("the folder can be written to");
+    let file = fixtures().join(format!("{product}.yaml"));
     let out = folder.path().join("out");
     let mut command = Command::new(env!("CARGO_BIN_EXE_dmconform"));
     command.args(["run", "--implementation"]);
     command.arg(&file).arg("--out").arg(&out);
+    if let Some(switch) = switch {
+        command.args(["--deviation", switch]);
+    }
     for case in cases {
         command.args(["--case", case]);
     }
@@ -57,7 +55,7 @@ fn a_product_of_another_make_passes_every_case_that_applies(#[case] product: &st
     if !is_python_there() {
         return;
     }
-    let (output, results) = run(product, "", &[]);
+    let (output, results) = run(product, None, &[]);
     let cases = results["cases"].as_array().expect("there are cases");
     let others: Vec<String> = cases
         .iter()
@@ -71,6 +69,7 @@ fn a_product_of_another_make_passes_every_case_that_applies(#[case] product: &st
 }
 
 #[rstest]
+#[case("python-dms-1", "accepts-any-credentials", "DEL-DMS1-4-*", "dms-1")]
 #[case("python-dms-1", "prepared-before-acl-status", "DEL-DMS1-9-*", "dms-1")]
 #[case("python-dms-1", "acl-wildcard", "DEL-DMS1-8-*", "dms-1")]
 #[case("python-dms-1", "accepts-foreign-server", "DEL-DMS1-*", "dms-1")]
@@ -86,7 +85,7 @@ fn a_switch_that_breaks_a_product_is_seen_and_blamed_on_it(
     if !is_python_there() {
         return;
     }
-    let (output, results) = run(product, switch, &[cases]);
+    let (output, results) = run(product, Some(switch), &[cases]);
     assert_eq!(output.status.code(), Some(1));
     let failed = results["cases"].as_array().expect("there are cases").iter();
     let blames: Vec<&Value> = failed
@@ -97,4 +96,23 @@ fn a_switch_that_breaks_a_product_is_seen_and_blamed_on_it(
         .collect();
     assert!(!blames.is_empty(), "something fails");
     assert!(blames.iter().all(|blame| **blame == *blamed), "{blames:?}");
+}
+
+/// A product that is DMS-2 and Bootstrap Server refuses the client that it has given the wrong password: that is right of DMS-2.
+#[test]
+fn wrong_credentials_in_a_bootstrap_are_blamed_on_the_bootstrap_server() {
+    if !is_python_there() {
+        return;
+    }
+    let cases = ["DEL-DMS2-0-0[1-4]0", "DEL-DMS2-6-010", "DEL-BS-5-040"];
+    let (output, results) = run("python-dms-2", Some("wrong-credentials-in-bootstrap"), &cases);
+    assert_eq!(output.status.code(), Some(3));
+    for case in results["cases"].as_array().expect("there are cases") {
+        let is_about_it = case["id"] == "DEL-BS-5-040";
+        let verdict = if is_about_it { "warn" } else { "inconclusive" };
+        assert_eq!(case["verdict"], verdict, "{case:#}");
+        for finding in case["findings"].as_array().expect("there are findings") {
+            assert_eq!(finding["blame"], "bootstrap-server", "{finding:#}");
+        }
+    }
 }

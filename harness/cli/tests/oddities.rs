@@ -18,35 +18,33 @@ struct Sent {
 }
 
 fn delegations(options: &[&str]) -> Sent {
+    cases(
+        [
+            ["reference-dm-client", "DEL-CLIENT-0-010"],
+            ["reference-dms-1", "DEL-DMS1-0-010"],
+            ["reference-dms-2", "DEL-DMS2-0-010"],
+        ],
+        options,
+    )
+}
+
+fn cases<const N: usize>(cases: [[&str; 2]; N], options: &[&str]) -> Sent {
     let folder = TempDir::new().expect("a folder can be made");
     let out = folder.path().join("out").display().to_string();
-    let fixed = [
-        "run",
-        "--seed",
-        "1",
-        "--case",
-        "DEL-CLIENT-0-010",
-        "--case",
-        "DEL-DMS1-0-010",
-        "--case",
-        "DEL-DMS2-0-010",
-        "--out",
-        &out,
-    ];
     let ended = Command::new(env!("CARGO_BIN_EXE_dmconform"))
-        .args([&fixed, options].concat())
+        .args(["run", "--seed", "1", "--out", &out])
+        .args(cases.iter().flat_map(|[_, case]| ["--case", case]))
+        .args(options)
         .output()
         .expect("the program starts");
     let said = String::from_utf8_lossy(&ended.stdout);
     assert_eq!(ended.status.code(), Some(0), "{said}");
-    let transcripts = [
-        "reference-dm-client/DEL-CLIENT-0-010",
-        "reference-dms-1/DEL-DMS1-0-010",
-        "reference-dms-2/DEL-DMS2-0-010",
-    ];
-    let text: Vec<String> = transcripts
+    let text: Vec<String> = cases
         .iter()
-        .map(|name| fs::read_to_string(format!("{out}/transcripts/{name}.jsonl")).expect("it was written"))
+        .map(|[product, case]| {
+            let path = format!("{out}/transcripts/{product}/{case}.jsonl");
+            fs::read_to_string(path).expect("it was written")
+        })
         .collect();
     // The first line says what is expected, not what happened.
     let lines = || text.iter().flat_map(|text| text.lines().skip(1));
@@ -139,6 +137,25 @@ fn one_command_in_each_message_makes_more_messages() {
     let third = |sent: &str| count(sent, &["<MsgID>3</MsgID>", "<MsgID>4</MsgID>"]);
     assert!(third(&apart.products) > third(&together.products));
     assert!(third(&apart.peers) > third(&together.peers));
+}
+
+/// An ACL and the removal of the account stand in one Sequence: of a product, and of a mock role that speaks XML to another.
+#[test]
+fn the_account_is_removed_in_the_message_that_updates_the_acls() {
+    let together = |sent: &str| {
+        let is_both = |message: &&str| {
+            let sequence = message.split_once("<Sequence>").map_or("", |(_, rest)| rest);
+            sequence.contains("?prop=ACL</LocURI></Target>") && sequence.contains("<Delete>")
+        };
+        sent.lines().filter(is_both).count()
+    };
+    let of_product =
+        |options: &[&str]| together(&cases([["reference-dms-1", "DEL-DMS1-0-020"]], options).products);
+    let of_peers =
+        |options: &[&str]| together(&cases([["reference-dms-2", "DEL-DMS2-0-020"]], options).peers);
+    assert_eq!((of_product(&[]), of_peers(&[])), (0, 0));
+    assert_eq!(of_product(&["--oddity", "removal-with-acls"]), 1);
+    assert_eq!(of_peers(&["--peer-oddity", "removal-with-acls"]), 1);
 }
 
 #[test]

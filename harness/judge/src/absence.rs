@@ -34,7 +34,7 @@ pub(crate) enum Absence {
         /// What.
         missing: MessageId,
     },
-    /// Its sender made it impossible by a step that should have come later.
+    /// Its sender made it impossible by a step that should have come later, or somebody else by what he gave.
     Prevented {
         /// How.
         reason: String,
@@ -49,6 +49,14 @@ pub(crate) enum Absence {
 /// Why a message that was not seen did not come.
 pub(crate) fn explain(header: &Header, observed: &Observed, message: MessageId) -> Absence {
     if let Some(refusal) = observed.all(message).last() {
+        if message == MessageId::answer(Step::ClientSession) && has_wrong_bootstrap(observed) {
+            return Absence::Prevented {
+                reason: format!(
+                    "the bootstrap has other credentials than the device and DMS-2 have: {}",
+                    refusal.note
+                ),
+            };
+        }
         return Absence::Refused {
             note: refusal.note.clone(),
             record: refusal.seq,
@@ -136,6 +144,13 @@ fn unwatched(header: &Header, observed: &Observed, message: MessageId) -> Option
              or not at all; configure it with the address that the run gives to {called}"
         )
     })
+}
+
+/// Whether the client was given a bootstrap with which it cannot prove itself to DMS-2: that it is refused then is right, and
+/// not DMS-2's doing (DEL-5-6).
+fn has_wrong_bootstrap(observed: &Observed) -> bool {
+    let bootstrap = observed.first(MessageId::answer(Step::BootstrapFetch));
+    bootstrap.is_some_and(|bootstrap| bootstrap.values("credentials").contains("wrong"))
 }
 
 /// How the exchange that should have brought an answer ended.

@@ -122,11 +122,15 @@ impl DmSession {
             .iter()
             .filter_map(|sent| self.completed(sent))
             .collect();
-        let mut by_step: BTreeMap<Step, Vec<&Sent>> = BTreeMap::new();
+        // In the order of the message, since commands are carried out in that.
+        let mut by_step: Vec<(Step, Vec<&Sent>)> = Vec::new();
         let messages = whole.iter().map(|(_, messages)| *messages).max().unwrap_or(1);
         for (sent, _) in &whole {
             match step_of(header, known, server, sent) {
-                Some(step) => by_step.entry(step).or_default().push(sent),
+                Some(step) => match by_step.iter_mut().find(|(known, _)| *known == step) {
+                    Some((_, commands)) => commands.push(sent),
+                    None => by_step.push((step, vec![sent])),
+                },
                 None => others.extend(other(package, sent)),
             }
         }

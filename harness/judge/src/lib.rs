@@ -31,7 +31,7 @@ mod whole;
 
 pub use header::{Header, JUDGE_VERSION, Owner, Parties};
 pub use live::Judge;
-pub use never::{is_carried_by_dm_session, speaker};
+pub use never::{had_opportunity, is_carried_by_dm_session, speaker};
 pub use observed::{Applied, Connection, DmAnswer, Exchange, OPPORTUNITY, Observed, Probe, Window};
 pub use occurrence::{Fields, Occurrence};
 pub use recognise::THIRD_SERVER;

@@ -172,7 +172,7 @@ fn credit(
         ));
     }
     if is_carried_by_dm_session(message) && !header.is_real(Role::DmClient) {
-        let sessions = observed.dm_sessions_between(Role::Dms1, window.opened.0, closed);
+        let sessions = opportunities(header, observed, window.opened.0, closed);
         if sessions < OPPORTUNITY {
             return Outcome::Unreached(format!(
                 "{called} could not have come: DMS-1 answered {sessions} DM sessions of the client in the window, \
@@ -196,6 +196,22 @@ fn credit(
     };
     let what = format!("{called} did not come in {}", milliseconds(length_us));
     held(requirement, what, vec![window.opened.0, closed, life])
+}
+
+/// How many DM sessions of the client DMS-1 answered between two records, so that it could have said something in them.
+/// A session that it refuses is none, unless the client has given it reason to.
+fn opportunities(header: &Header, observed: &Observed, after: u64, before: u64) -> usize {
+    let admitted = observed.dm_sessions_between(Role::Dms1, after, before);
+    match header.case.other_credentials_for_dms_1() {
+        Some(_) => admitted + observed.refused_dm_sessions_between(Role::Dms1, after, before),
+        None => admitted,
+    }
+}
+
+/// Whether the window that holds a message has given DMS-1 its opportunity to speak to the client by now.
+pub fn had_opportunity(header: &Header, observed: &Observed, holding: MessageId) -> bool {
+    let window = observed.window(holding);
+    window.is_some_and(|window| opportunities(header, observed, window.opened.0, u64::MAX) >= OPPORTUNITY)
 }
 
 /// Whether DMS-1 can send a message only in a DM session that the client opens.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dmconform_case::test_case::ProbeCommand;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::{
-    ConnectionId, DeviceState, Endpoint, ExchangeId, Moment, Side, TriggerOutcome,
+    ConnectionId, DeviceState, Endpoint, EndpointKind, ExchangeId, Moment, Side, TriggerOutcome,
 };
 use dmconform_model::{MessageId, Role};
 
@@ -232,11 +232,25 @@ impl Observed {
         })
     }
 
-    /// Whether the window that holds a message has given a server its opportunity to speak to the client.
-    pub fn had_opportunity(&self, server: Role, holding: MessageId) -> bool {
-        let window = self.window(holding);
-        window
-            .is_some_and(|window| self.dm_sessions_between(server, window.opened.0, u64::MAX) >= OPPORTUNITY)
+    /// The DM sessions of the client that a server refused between two records, in a message or by the status of HTTP.
+    pub fn refused_dm_sessions_between(&self, server: Role, after: u64, before: u64) -> usize {
+        let within = |seq: u64| seq > after && seq < before;
+        let refusals = self.header_codes.iter().filter(|found| {
+            found.sender == server && found.server == server && found.code >= 400 && within(found.seq)
+        });
+        let in_messages: BTreeSet<_> = refusals.map(|found| &found.session).collect();
+        let by_http = self.exchanges.values().filter(|exchange| {
+            exchange.sent
+                && exchange.endpoint
+                    == Endpoint {
+                        role: server,
+                        kind: EndpointKind::Dm,
+                    }
+                && exchange
+                    .status
+                    .is_some_and(|(seq, status)| status >= 400 && within(seq))
+        });
+        in_messages.len() + by_http.count()
     }
 }
 

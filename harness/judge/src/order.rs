@@ -29,6 +29,19 @@ pub(crate) fn relation(observed: &Observed, first: Option<&Occurrence>, then: &O
     if first.seq < then.seq {
         return Relation::Kept;
     }
+    // In one message: what it says first comes first.
+    if first.seq == then.seq {
+        let place = |of: &Occurrence| {
+            observed
+                .occurrences
+                .iter()
+                .position(|seen| std::ptr::eq(seen, of))
+        };
+        return match place(first) <= place(then) {
+            true => Relation::Kept,
+            false => Relation::Broken,
+        };
+    }
     if first.sent_by_observer || first.connection == then.connection {
         return Relation::Broken;
     }
@@ -108,4 +121,53 @@ pub(crate) fn breaches<'a>(header: &'a Header, observed: &'a Observed, role: Rol
         found.extend(new);
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use dmconform_model::MessageId;
+
+    use super::*;
+    use crate::occurrence::Fields;
+
+    fn said(step: Step, seq: u64) -> Occurrence {
+        Occurrence {
+            message: MessageId::request(step),
+            from: Role::Dms1,
+            to: Role::DmClient,
+            seq,
+            at_us: seq,
+            connection: 1,
+            exchange: 1,
+            observer: Role::DmClient,
+            sent_by_observer: false,
+            accepted: true,
+            fields: Fields::new(),
+            note: String::new(),
+        }
+    }
+
+    fn removal_after_update(said: Vec<Occurrence>) -> Relation {
+        let observed = Observed {
+            occurrences: said,
+            ..Observed::default()
+        };
+        let of = |step| observed.first(MessageId::request(step));
+        let removal = of(Step::AccountRemoval).expect("it was said");
+        relation(&observed, of(Step::AclUpdate), removal)
+    }
+
+    #[test]
+    fn what_one_message_says_is_in_the_order_of_the_message() {
+        let (update, removal) = (said(Step::AclUpdate, 7), said(Step::AccountRemoval, 7));
+        let kept = removal_after_update(vec![update.clone(), removal.clone()]);
+        assert_eq!(kept, Relation::Kept);
+        assert_eq!(removal_after_update(vec![removal, update]), Relation::Broken);
+    }
+
+    #[test]
+    fn what_an_earlier_message_says_comes_first() {
+        let (update, removal) = (said(Step::AclUpdate, 8), said(Step::AccountRemoval, 7));
+        assert_eq!(removal_after_update(vec![removal, update]), Relation::Broken);
+    }
 }

@@ -99,7 +99,7 @@ fn reaction(header: &Header, observed: &Observed, message: MessageId, change: &A
     let Some(exchange) = change.exchange else {
         return Reaction::Unknown(format!("{} was not sent", view::called(header, message)));
     };
-    reaction_in_exchange(observed, exchange, change)
+    reaction_in_exchange(header, observed, exchange, change)
 }
 
 /// Whether the change is at a listener: nothing of the message passed, only connections show it.
@@ -125,11 +125,12 @@ const fn carried_in_dm_session(step: Step) -> bool {
 fn reaction_to_listener(header: &Header, observed: &Observed, change: &Applied) -> Reaction {
     let sender = header.procedure.sender(change.at, header.case.given.opens);
     let listener = sender.map(|sender| harm::listener(change.at, sender));
-    let of_version = header
-        .case
-        .changes
-        .iter()
-        .any(|wanted| wanted.at == change.at && matches!(wanted.how, How::TlsVersion(_)));
+    let changes = |is: fn(&How) -> bool| {
+        let here = header.case.changes.iter().filter(|wanted| wanted.at == change.at);
+        here.map(|wanted| &wanted.how).any(is)
+    };
+    let speaks_one_version = changes(|how| matches!(how, How::TlsVersion(_)));
+    let of_version = speaks_one_version && !changes(|how| matches!(how, How::Tls(_)));
     let changed = |connection: &&crate::observed::Connection| {
         connection.side == Side::Accepted
             && connection.opened > change.seq
@@ -161,6 +162,16 @@ fn reaction_to_listener(header: &Header, observed: &Observed, change: &Applied) 
         return Reaction::Accepted(what, vec![change.seq, exchange.request.unwrap_or(change.seq)]);
     }
     let tried: Vec<_> = observed.connections.values().filter(changed).collect();
+    // Who speaks another version only has not come to look at the certificate.
+    let mut failures = tried.iter().filter_map(|connection| connection.failed.as_ref());
+    if speaks_one_version
+        && !of_version
+        && let Some((_, reason, _)) = failures.find(|(_, _, by_peer)| !by_peer)
+    {
+        return Reaction::Unknown(format!(
+            "the product did not come to look at the certificate: {reason}"
+        ));
+    }
     if tried.is_empty() {
         return Reaction::Unknown(
             "the product did not connect while the listener presented that certificate".to_owned(),
@@ -236,7 +247,14 @@ fn reaction_to_package(observed: &Observed, message: MessageId, change: &Applied
     }
 }
 
-fn reaction_in_exchange(observed: &Observed, exchange: ExchangeId, change: &Applied) -> Reaction {
+fn reaction_in_exchange(
+    header: &Header,
+    observed: &Observed,
+    exchange: ExchangeId,
+    change: &Applied,
+) -> Reaction {
+    let mut changes = header.case.changes.iter();
+    let shows_certificate = changes.any(|wanted| wanted.at == change.at && matches!(wanted.how, How::Tls(_)));
     let Some(exchange) = observed.exchanges.get(&exchange) else {
         return Reaction::Unknown("the exchange is not in the transcript".to_owned());
     };
@@ -256,6 +274,12 @@ fn reaction_in_exchange(observed: &Observed, exchange: ExchangeId, change: &Appl
         return Reaction::Refused(records);
     }
     match &exchange.failed {
+        // Refused for its version, a peer with another certificate has not shown it.
+        Some((_, reason, true, _)) if shows_certificate && reason.contains("`protocol_version`") => {
+            Reaction::Unknown(format!(
+                "the product did not come to look at the certificate: {reason}"
+            ))
+        }
         Some((seq, _, true, _)) => Reaction::Refused(vec![change.seq, *seq]),
         Some((_, reason, _, _)) => {
             Reaction::Unknown(format!("it was neither answered nor refused: {reason}"))

@@ -88,6 +88,8 @@ oddities! {
     ReadsFirst = "reads-first",
     /// The names of entries in the Bootstrap Config object are unusual.
     UnusualEntryNames = "unusual-entry-names",
+    /// The message that updates the ACLs removes the account of DMS-1 as well.
+    RemovalWithAcls = "removal-with-acls",
     /// The rights in an ACL, and the servers with a right, come in another order.
     AclsInAnotherOrder = "acls-in-another-order",
 }

@@ -55,6 +55,8 @@ deviations! {
     AcceptsAnyClientCertificate = "accepts-any-client-certificate" of [Dms1, Dms2],
     /// DEL-1-2: a server sends delegation messages to a peer whose certificate is from anybody.
     AcceptsAnyServerCertificate = "accepts-any-server-certificate" of [Dms1, Dms2],
+    /// DEL-1-2: a server looks at certificates under TLS 1.3 only.
+    TrustsPeersOfTls12 = "trusts-peers-of-tls-1.2" of [Dms1, Dms2],
     /// DEL-1-3: a server ignores that the peer's certificate has expired or is not yet valid.
     IgnoresExpiredCertificate = "ignores-expired-certificate" of [Dms1, Dms2],
     /// DEL-1-3: a server ignores that the peer's certificate is not for that use.
@@ -67,6 +69,8 @@ deviations! {
     IgnoresRevocation = "ignores-revocation" of [Dms1, Dms2],
     /// DEL-1-6: the client talks to servers whatever their certificate.
     ClientIgnoresServerCertificate = "client-ignores-server-certificate" of [DmClient],
+    /// DEL-1-6: the client looks at certificates under TLS 1.3 only.
+    ClientTrustsServersOfTls12 = "client-trusts-servers-of-tls-1.2" of [DmClient],
     /// DEL-1-6: the client ignores that a server's certificate has expired or is not yet valid.
     ClientIgnoresExpiredCertificate = "client-ignores-expired-certificate" of [DmClient],
     /// DEL-1-6: the client does not check that the certificate is for the host it dialled.
@@ -273,6 +277,8 @@ deviations! {
     MixesDelegations = "mixes-delegations" of [Dms1, Dms2],
     /// DEL-0-3: a server takes a repeated message for a new one.
     RepeatsAsSecondStep = "repeats-as-second-step" of [Dms1, Dms2],
+    /// DEL-0-3: a message of a DM session that comes again has the consequences of a new one.
+    TakesRepeatedPackagesForNew = "takes-repeated-packages-for-new" of [Dms1, Dms2],
     /// DEL-0-5: a server takes messages about a delegation from a server that is no party to it.
     AcceptsForeignServer = "accepts-foreign-server" of [Dms1, Dms2],
     /// DEL-0-5: a server takes messages of any server in its own name, if only it knows the session identifier.
@@ -303,6 +309,8 @@ deviations! {
     ChokesOnHugeBodies = "chokes-on-huge-bodies" of [DmClient, Dms1, Dms2, BootstrapServer],
     /// ROB-0-1: it does one thing after the other, and waits for a slow peer as long as that takes.
     WaitsForSlowPeers = "waits-for-slow-peers" of [DmClient, Dms1, Dms2, BootstrapServer],
+    /// ROB-0-1: it asks one thing after the other, and waits as long as it takes for an answer to begin.
+    WaitsForSilentPeers = "waits-for-silent-peers" of [DmClient, Dms1, Dms2],
     /// ROB-0-1: a connection that breaks off in the middle of a message is the end of it.
     DiesWithABrokenConnection = "dies-with-a-broken-connection" of [DmClient, Dms1, Dms2, BootstrapServer],
     /// ROB-0-1: a server that has renewed its certificate locks all others out.
@@ -317,6 +325,8 @@ deviations! {
     AcceptsAnyMac = "accepts-any-mac" of [DmClient, Dms1, Dms2],
     /// DM-2: the first message of a DM session has a digest, and no other.
     SealsFirstMessageOnly = "seals-first-message-only" of [DmClient, Dms1, Dms2],
+    /// DM-9: DMS-1 gives commands to a client whose credentials are wrong, or that shows none.
+    CommandsAnybody = "commands-anybody" of [Dms1],
     /// DM-3: the client does not take a bootstrap of the client provisioning profile.
     RefusesProvisioningProfile = "refuses-provisioning-profile" of [DmClient],
     /// DM-3: the client takes the credentials of a provisioning document the wrong way round.

@@ -10,6 +10,7 @@ use oma_dm::auth::Secret;
 use oma_dm::session::server::{Admission, Received, ServerConfig, ServerSession, Tag, Turn};
 use oma_dm::session::{Authentication, Carried, Order, Standing};
 use oma_dm::syncml::{self, Command, Encoding, Group, Item, Meta};
+use oma_dm::uri::NodeUri;
 
 use crate::background::lock;
 use crate::config::Credentials;
@@ -124,6 +125,8 @@ struct Session {
     /// When it was heard of last, counted in messages.
     heard: u64,
     has_begun: bool,
+    /// What its last message has led to.
+    consequences: Vec<Outgoing>,
     /// What has gone out, or is about to, and what has come of it so far.
     pending: BTreeMap<Tag, (Job, Outcome)>,
     next_tag: u64,
@@ -162,7 +165,12 @@ impl<M: Managing> DmServer<M> {
         session.heard = sessions.next_number;
         let is_first = !session.has_begun;
         let received = session.wire.receive_carried(carried);
-        let (jobs, outgoing) = self.decide(&peek.device_id, &mut session, &received);
+        let (jobs, mut outgoing) = self.decide(&peek.device_id, &mut session, &received);
+        if received.order != Order::Repeated {
+            session.consequences.clone_from(&outgoing);
+        } else if self.has(Deviation::TakesRepeatedPackagesForNew) {
+            outgoing.clone_from(&session.consequences);
+        }
         let mut commands: Vec<_> = jobs
             .into_iter()
             .flat_map(|(tag, job)| {
@@ -285,6 +293,7 @@ impl<M: Managing> DmServer<M> {
         let server = (!self.has(Deviation::SkipsAuthentication)).then_some(server);
         let given = first.message.header.credentials.as_ref();
         let takes_anybody = (is_second && self.has(Deviation::AcceptsAnyCredentials))
+            || self.has(Deviation::CommandsAnybody)
             || (given.is_none() && self.has(Deviation::AcceptsAnyMac));
         let mut config = ServerConfig::new(self.url.as_str(), server, &entropy::octets::<16>());
         config.encoding = encoding;
@@ -293,6 +302,7 @@ impl<M: Managing> DmServer<M> {
             name: format!("{number} {device}"),
             heard: number,
             has_begun: false,
+            consequences: Vec::new(),
             pending: BTreeMap::new(),
             next_tag: 0,
             queue: VecDeque::new(),
@@ -333,12 +343,9 @@ impl<M: Managing> DmServer<M> {
     /// parts cannot (OMA-TS-DM_Protocol 7).
     fn odd(&self, operation: &Operation, command: Command) -> Command {
         let is_long = matches!(operation, Operation::AddEntry { url, .. } if url.len() > LONGEST_TOGETHER);
-        let is_change = !matches!(command, Command::Get(_)) && !is_long;
+        let is_change = !matches!(command, Command::Get(_) | Command::Sequence(_)) && !is_long;
         match is_change && self.is_odd(Oddity::CommandsInSequence) {
-            true => Command::Sequence(Group {
-                commands: vec![command],
-                ..Group::default()
-            }),
+            true => in_order(vec![command]),
             false => command,
         }
     }
@@ -480,17 +487,31 @@ fn commands(operation: &Operation, is_separate: bool) -> Vec<Command> {
             }
         }
         Operation::ReadAcl { node } => vec![get(format!("{node}?prop=ACL"))],
-        Operation::WriteAcl { node, acl } => {
-            let item = Item::at(&format!("{node}?prop=ACL")).with_text(acl);
-            vec![Command::Replace(syncml::Operation::on(vec![item]))]
+        Operation::WriteAcl { node, acl } => vec![replace_acl(node, acl)],
+        Operation::WriteAclsAndDelete { acls, account } => {
+            let writes = acls.iter().map(|(node, acl)| replace_acl(node, acl));
+            vec![in_order(writes.chain([delete(account)]).collect())]
         }
         Operation::Read { node } => vec![get(node.to_string())],
-        Operation::Delete { node } => {
-            vec![Command::Delete(syncml::Operation::on(vec![Item::at(
-                &node.to_string(),
-            )]))]
-        }
+        Operation::Delete { node } => vec![delete(node)],
     }
+}
+
+fn replace_acl(node: &NodeUri, acl: &str) -> Command {
+    let item = Item::at(&format!("{node}?prop=ACL")).with_text(acl);
+    Command::Replace(syncml::Operation::on(vec![item]))
+}
+
+fn delete(node: &NodeUri) -> Command {
+    Command::Delete(syncml::Operation::on(vec![Item::at(&node.to_string())]))
+}
+
+/// Commands that are carried out in their order; without a Sequence, in whichever (OMA-TS-DM_Protocol 8).
+fn in_order(commands: Vec<Command>) -> Command {
+    Command::Sequence(Group {
+        commands,
+        ..Group::default()
+    })
 }
 
 fn forget_challenge(command: &mut Command) {

@@ -13,6 +13,9 @@ use crate::deviation::{Deviation, Deviations};
 /// How deep a document may be nested for those whose parser calls itself.
 const STACK: usize = 10_000;
 
+/// The turn of whoever does one thing after the other.
+pub(crate) type Turn = tokio::sync::OwnedMutexGuard<()>;
+
 /// How a role takes what means harm. Clones are of the same role.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Frailty {
@@ -46,8 +49,17 @@ impl Frailty {
     }
 
     /// Waits for its turn, where one thing is done after the other.
-    pub(crate) async fn turn(&self) -> Option<tokio::sync::OwnedMutexGuard<()>> {
-        if !self.has(Deviation::WaitsForSlowPeers) {
+    pub(crate) async fn turn(&self) -> Option<Turn> {
+        self.turn_of(Deviation::WaitsForSlowPeers).await
+    }
+
+    /// Waits for its turn to ask, where one thing is asked after the other; it lasts until the answer begins.
+    pub(crate) async fn turn_to_ask(&self) -> Option<Turn> {
+        self.turn_of(Deviation::WaitsForSilentPeers).await
+    }
+
+    async fn turn_of(&self, deviation: Deviation) -> Option<Turn> {
+        if !self.has(deviation) {
             return None;
         }
         Some(Arc::clone(&self.turn).lock_owned().await)

@@ -29,6 +29,7 @@ mod role;
 mod servers;
 mod tls;
 mod url;
+mod verifiers;
 
 pub use config::ConfigError;
 pub use deviation::{Deviation, UnknownDeviation};

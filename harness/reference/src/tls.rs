@@ -3,18 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::version::{TLS12, TLS13};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig,
-    SignatureScheme, SupportedProtocolVersion,
-};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use thiserror::Error;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
@@ -22,6 +17,7 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 use crate::config::{ConfigError, TlsFiles};
 use crate::deviation::{Deviation, Deviations};
 use crate::role::RoleName;
+use crate::verifiers::{ClientVerifier, LateRefusals, Leniency, ServerVerifier};
 
 /// Whether devices or servers connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +57,7 @@ pub(crate) fn acceptor(
             builder.with_client_cert_verifier(Arc::new(ClientVerifier {
                 inner: verifier,
                 leniency,
+                late: LateRefusals::of(deviations, Deviation::TrustsPeersOfTls12),
             }))
         }
     };
@@ -88,9 +85,15 @@ pub(crate) fn connector(
                 role,
                 problem: source.to_string(),
             })?;
-    let leniency = match role {
-        RoleName::DmClient => Leniency::of_client(deviations),
-        _ => Leniency::of_servers(deviations, Deviation::AcceptsAnyServerCertificate),
+    let (leniency, trusting) = match role {
+        RoleName::DmClient => (
+            Leniency::of_client(deviations),
+            Deviation::ClientTrustsServersOfTls12,
+        ),
+        _ => (
+            Leniency::of_servers(deviations, Deviation::AcceptsAnyServerCertificate),
+            Deviation::TrustsPeersOfTls12,
+        ),
     };
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions(deviations))
@@ -99,6 +102,7 @@ pub(crate) fn connector(
         .with_custom_certificate_verifier(Arc::new(ServerVerifier {
             inner: verifier,
             leniency,
+            late: LateRefusals::of(deviations, trusting),
         }));
     let mut config = match peers {
         Peers::Devices => builder.with_no_client_auth(),
@@ -238,170 +242,5 @@ fn file_error(path: &Path, problem: impl ToString) -> TlsError {
     TlsError::File {
         path: path.to_owned(),
         problem: problem.to_string(),
-    }
-}
-
-/// Which faults of a certificate are overlooked; none but as deviations.
-#[derive(Clone, Copy, Debug, Default)]
-struct Leniency {
-    everything: bool,
-    time: bool,
-    purpose: bool,
-    host: bool,
-}
-
-impl Leniency {
-    fn of_servers(deviations: &Deviations, anything: Deviation) -> Self {
-        Self {
-            everything: deviations.has(anything),
-            time: deviations.has(Deviation::IgnoresExpiredCertificate),
-            purpose: deviations.has(Deviation::IgnoresCertificatePurpose),
-            host: deviations.has(Deviation::SkipsServerNameCheck),
-        }
-    }
-
-    fn of_client(deviations: &Deviations) -> Self {
-        Self {
-            everything: deviations.has(Deviation::ClientIgnoresServerCertificate),
-            time: deviations.has(Deviation::ClientIgnoresExpiredCertificate),
-            host: deviations.has(Deviation::ClientSkipsServerNameCheck),
-            ..Self::default()
-        }
-    }
-
-    /// The time at which a certificate is looked at.
-    fn moment(self, certificate: &CertificateDer<'_>, now: UnixTime) -> UnixTime {
-        if !self.time {
-            return now;
-        }
-        let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
-            return now;
-        };
-        let validity = certificate.validity();
-        let seconds = |time: i64| u64::try_from(time).unwrap_or_default();
-        let (begin, end) = (
-            seconds(validity.not_before.timestamp()),
-            seconds(validity.not_after.timestamp()),
-        );
-        UnixTime::since_unix_epoch(std::time::Duration::from_secs(now.as_secs().max(begin).min(end)))
-    }
-
-    fn overlooks(self, error: &rustls::Error) -> bool {
-        let rustls::Error::InvalidCertificate(error) = error else {
-            return self.everything;
-        };
-        match error {
-            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-                self.purpose || self.everything
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                self.host || self.everything
-            }
-            _ => self.everything,
-        }
-    }
-}
-
-#[derive(Debug)]
-struct ClientVerifier {
-    inner: Arc<dyn ClientCertVerifier>,
-    leniency: Leniency,
-}
-
-impl ClientCertVerifier for ClientVerifier {
-    fn client_auth_mandatory(&self) -> bool {
-        !self.leniency.everything
-    }
-
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        // A list would make clients of other authorities send nothing at all.
-        if self.leniency.everything {
-            &[]
-        } else {
-            self.inner.root_hint_subjects()
-        }
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<ClientCertVerified, rustls::Error> {
-        let moment = self.leniency.moment(end_entity, now);
-        match self.inner.verify_client_cert(end_entity, intermediates, moment) {
-            Err(error) if self.leniency.overlooks(&error) => Ok(ClientCertVerified::assertion()),
-            result => result,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
-    }
-}
-
-#[derive(Debug)]
-struct ServerVerifier {
-    inner: Arc<WebPkiServerVerifier>,
-    leniency: Leniency,
-}
-
-impl ServerCertVerifier for ServerVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let moment = self.leniency.moment(end_entity, now);
-        match self
-            .inner
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, moment)
-        {
-            Err(error) if self.leniency.overlooks(&error) => Ok(ServerCertVerified::assertion()),
-            result => result,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
     }
 }

@@ -89,6 +89,18 @@ impl Changes {
         self.corrupt.is_some() || self.close_at.is_some() || self.slow || outdated
     }
 
+    /// What is different about the handshake of its sender, in words.
+    pub fn handshake_in_words(&self) -> Option<String> {
+        let certificate = self
+            .certificate
+            .map(|certificate| certificate_in_words(certificate).to_owned());
+        let version = self
+            .version
+            .map(|version| format!("its sender speaks {version} only"));
+        let words: Vec<String> = certificate.into_iter().chain(version).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
     /// What is changed about the message itself, in words; nothing if it is as the procedure has it, perhaps late.
     pub fn in_words(&self) -> Option<String> {
         let mut words = Vec::new();
@@ -123,11 +135,10 @@ impl Changes {
                 CloseAt::End => "the connection is closed right after it".to_owned(),
             });
         }
-        if let Some(certificate) = self.certificate {
-            words.push(certificate_in_words(certificate).to_owned());
-        }
-        if let Some(version) = self.version.filter(|version| version.is_outdated()) {
-            words.push(format!("its sender speaks {version} only"));
+        // A version that is as good as any other changes nothing about the message.
+        let is_bad = |version: Version| version.is_outdated() || self.certificate.is_some();
+        if self.certificate.is_some() || self.version.is_some_and(is_bad) {
+            words.extend(self.handshake_in_words());
         }
         if self.slow {
             words.push("it comes an octet at a time, and never to its end".to_owned());

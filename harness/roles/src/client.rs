@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dmconform_case::claims;
 use dmconform_case::test_case::FieldChange;
+use dmconform_judge::Observed;
 use dmconform_model::transcript::{AccountState, Authentication as Outcome, DeviceState, EndpointKind};
 use dmconform_model::{Event, MessageId, Part, Role, Step};
 use dmconform_oddity::Oddity;
@@ -68,13 +69,13 @@ pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
     let mut known = news(&context);
     let mut idle = 0_u32;
     while !context.is_over() {
-        let due = context.header.is_real(Role::Dms1)
+        let may_speak = context.header.is_real(Role::Dms1)
             || context.oddities.has(Oddity::PollsOften)
             || context
                 .offers
                 .get(&Role::Dms1)
                 .is_some_and(crate::server_side::Offers::is_waiting);
-        if due {
+        if may_speak && !is_early(&context) {
             match poll_once(&stage, &context).await {
                 Ok(()) => failures = 0,
                 Err(reason) => {
@@ -123,12 +124,35 @@ fn news(context: &CaseContext) -> News {
     })
 }
 
+/// Whether the client has yet to wait: one that is to come for the entry with other credentials than its own comes when
+/// there is an entry to come for, and not before, so that none of its sessions is as it should be.
+fn is_early(context: &CaseContext) -> bool {
+    let url = MessageId::answer(Step::UrlRequest);
+    context.case().other_credentials_for_dms_1().is_some() && !context.recorder.seen(url)
+}
+
 async fn poll_once(stage: &Arc<Stage>, context: &Arc<CaseContext>) -> Result<(), String> {
     let mut client = context.client.lock().await;
     let server_id = context.server_id(Role::Dms1).to_owned();
-    let Some((root, account)) = Account::find(&client.tree, &server_id) else {
+    let Some((root, mut account)) = Account::find(&client.tree, &server_id) else {
         return Ok(());
     };
+    if let Some(credentials) = context.case().other_credentials_for_dms_1() {
+        let entry = MessageId::answer(Step::BootstrapEntry);
+        let is_first = |observed: &Observed| observed.changes.iter().all(|applied| applied.at != entry);
+        if context.recorder.with(is_first) {
+            let change = context.changes(entry).in_words().unwrap_or_default();
+            context.recorder.record(Event::Changed {
+                at: entry,
+                exchange: None,
+                change,
+            });
+        }
+        change_credentials(&mut account, credentials);
+        // That it is refused is what the case is about.
+        let _ = session(stage, context, &mut client, Role::Dms1, &root, account, None).await;
+        return Ok(());
+    }
     session(stage, context, &mut client, Role::Dms1, &root, account, None).await?;
     if !context.oddities.has(Oddity::PollsOften) {
         return Ok(());
@@ -238,14 +262,8 @@ pub(crate) async fn open_session(
             change,
         });
     }
-    match changes.fields.get("credentials") {
-        Some(FieldChange::Removed) => account.client_credentials = None,
-        Some(FieldChange::To(secret)) => {
-            if let Some(credentials) = &mut account.client_credentials {
-                credentials.secret = Secret::new(secret);
-            }
-        }
-        None => {}
+    if let Some(credentials) = changes.fields.get("credentials") {
+        change_credentials(&mut account, credentials);
     }
     if let (Some(FieldChange::To(nonce)), Some(credentials)) =
         (changes.fields.get("nonce"), &mut account.client_credentials)
@@ -266,6 +284,15 @@ pub(crate) async fn open_session(
         return Performed::Accepted;
     }
     Performed::Stuck("DMS-2 did not take the session".to_owned())
+}
+
+/// Gives the client another secret than its own, or none.
+fn change_credentials(account: &mut Account, change: &FieldChange) {
+    match (change, &mut account.client_credentials) {
+        (FieldChange::Removed, credentials) => *credentials = None,
+        (FieldChange::To(secret), Some(credentials)) => credentials.secret = Secret::new(secret),
+        (FieldChange::To(_), None) => {}
+    }
 }
 
 /// Holds one DM session to its end; `mac` is what becomes of the digest of its first message.
@@ -298,6 +325,7 @@ async fn session(
     let mut change = None;
     let opening = MessageId::request(Step::ClientSession);
     let mut spoiled = Some(opening).filter(|_| server == Role::Dms2);
+    let mut repeated = spoiled;
     let ended = loop {
         let url = session.address().to_owned();
         let body = match written {
@@ -312,15 +340,19 @@ async fn session(
             headers,
             body,
             changes: None,
-            seal_change: change.take(),
+            change: change.take(),
         };
         if let Some(at) = spoiled.take() {
             package.spoil(context, at);
         }
+        let again = repeated.take().map(|at| (at, package.clone()));
         let (exchange, answer) = match say(stage, context, client, server, package).await {
             Ok(answered) => answered,
             Err(reason) => break Err(reason),
         };
+        if let Some((at, package)) = again {
+            repeat(stage, context, client, server, at, &package).await;
+        }
         let answer = match answer {
             Ok(answer) => answer,
             Err(reason) => break Err(reason),
@@ -351,12 +383,33 @@ async fn session(
             let changes = context.changes(*answer);
             changes.is_spoiled() || changes.version.is_some()
         });
+        let mut answers = carried(context, exchange).into_iter().map(MessageId::answer);
+        repeated = answers.find(|answer| context.changes(*answer).repeat > 0);
         if !may_answer(context, exchange).await {
             break Err("the client withholds its Status, as the case asks for".to_owned());
         }
     };
     keep_nonces(&session, &mut client.tree, root);
     ended
+}
+
+/// Says a message again, octet for octet, as often as the case asks for, as a client does that got no answer. What is answered then
+/// has been answered before.
+async fn repeat(
+    stage: &Arc<Stage>,
+    context: &Arc<CaseContext>,
+    client: &mut MockClient,
+    server: Role,
+    at: MessageId,
+    package: &Package,
+) {
+    for _ in 0..context.changes(at).repeat {
+        let package = Package {
+            change: Some((at, "the same again".to_owned())),
+            ..package.clone()
+        };
+        let _ = say(stage, context, client, server, package).await;
+    }
 }
 
 /// Writes the nonces that moved on in a session, and nothing else: what the server has changed in the account, or removed with it,
@@ -386,14 +439,15 @@ impl Answered {
 }
 
 /// A package of the client, ready to be sent.
+#[derive(Clone)]
 struct Package {
     url: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     /// How it is spoiled on its way, and as which message.
     changes: Option<(MessageId, Changes)>,
-    /// What the case changes about what proves it, in words.
-    seal_change: Option<(MessageId, String)>,
+    /// What else the case changes about it, in words.
+    change: Option<(MessageId, String)>,
 }
 
 impl Package {
@@ -428,7 +482,7 @@ async fn say(
         headers,
         body,
         changes,
-        seal_change,
+        change,
     } = package;
     let (at, changes) =
         changes.unwrap_or_else(|| (MessageId::request(Step::ClientSession), Changes::default()));
@@ -444,7 +498,7 @@ async fn say(
             .in_words()
             .filter(|_| changes.is_spoiled())
             .map(|words| (at, words))
-            .or(seal_change),
+            .or(change),
         close_at: changes.close_at,
         version: changes.version,
         slow: changes.slow,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dmconform_case::implementation::{Accounts, Endpoints};
 use dmconform_case::profile::Profile;
 use dmconform_case::test_case::{TestCase, What};
-use dmconform_judge::{Header, is_carried_by_dm_session};
+use dmconform_judge::{Header, had_opportunity, is_carried_by_dm_session};
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{Event, MessageId, Role};
 use dmconform_oddity::Oddities;
@@ -112,12 +112,15 @@ impl CaseContext {
             () = tokio::time::sleep(self.window()) => {}
             _ = over.wait_for(|over| *over) => {}
         }
-        if self.must_give_opportunity() && !is_carried_by_dm_session(MessageId::request(message.step)) {
+        // A client that has a Status to give is in a session, and opens no other meanwhile.
+        let can_come = self.case().other_credentials_for_dms_1().is_some()
+            || !is_carried_by_dm_session(MessageId::request(message.step));
+        if self.must_give_opportunity() && can_come {
             let limit = self.header.limits.step_deadline.get();
             let given = self.until(|context| {
                 context
                     .recorder
-                    .with(|observed| observed.had_opportunity(Role::Dms1, message))
+                    .with(|observed| had_opportunity(&context.header, observed, message))
             });
             // Whether it was given is for the judge to say.
             let _ = tokio::time::timeout(limit, given).await;

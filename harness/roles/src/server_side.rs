@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use dmconform_case::claims::BeforeNotification;
-use dmconform_case::test_case::{FieldChange, Look, ProbeCommand, State, What};
+use dmconform_case::test_case::{Change, FieldChange, Look, ProbeCommand, State, What};
 use dmconform_model::transcript::Authentication as Outcome;
 use dmconform_model::{Event, MessageId, Role, Step};
 use dmconform_oddity::Oddity;
@@ -356,12 +356,17 @@ fn odd(context: &CaseContext, command: Command) -> Command {
         Command::Add(_) | Command::Replace(_) | Command::Delete(_)
     );
     match context.oddities.has(Oddity::CommandsInSequence) && is_change && is_whole {
-        true => Command::Sequence(Group {
-            commands: vec![command],
-            ..Group::default()
-        }),
+        true => in_order(vec![command]),
         false => command,
     }
+}
+
+/// Commands that are carried out in their order; without a Sequence, in whichever (OMA-TS-DM_Protocol 8).
+fn in_order(commands: Vec<Command>) -> Command {
+    Command::Sequence(Group {
+        commands,
+        ..Group::default()
+    })
 }
 
 /// What goes beside a message to prove it: as it should be, over other octets, or not at all.
@@ -410,15 +415,15 @@ pub(crate) async fn perform(context: &Arc<CaseContext>, message: MessageId, chan
     let commands = match message.step {
         Step::BootstrapEntry => entry(context, changes),
         Step::AclUpdate => match acls(context, offers, changes).await {
+            Some(mut commands) if removes_with_acls(context) => {
+                commands.push(removal(context, changes));
+                vec![in_order(commands)]
+            }
             Some(commands) => commands,
             None => return Performed::Stuck("the client did not say which ACLs there are".to_owned()),
         },
-        _ => {
-            let node = context.credentials.dms_1.node.clone();
-            vec![Command::Delete(Operation::on(vec![Item::at(&changed(
-                context, changes, "node", node,
-            ))]))]
-        }
+        _ if removes_with_acls(context) => Vec::new(),
+        _ => vec![removal(context, changes)],
     };
     if let Some(change) = changes.in_words().filter(|_| !changes.is_spoiled()) {
         context.recorder.record(Event::Changed {
@@ -445,6 +450,21 @@ pub(crate) async fn perform(context: &Arc<CaseContext>, message: MessageId, chan
         return Performed::Accepted;
     }
     Performed::Stuck(format!("the client refused step {}", message.step))
+}
+
+/// Whether DMS-1 removes its account in the message that updates the ACLs; not where the case is about either.
+fn removes_with_acls(context: &CaseContext) -> bool {
+    let case = context.case();
+    let is_about_it = |change: &Change| matches!(change.at.step, Step::AclUpdate | Step::AccountRemoval);
+    context.oddities.has(Oddity::RemovalWithAcls)
+        && case.given.removes_account
+        && case.given.max_message_size.is_none()
+        && !case.changes.iter().any(is_about_it)
+}
+
+fn removal(context: &CaseContext, changes: &Changes) -> Command {
+    let node = changed(context, changes, "node", context.credentials.dms_1.node.clone());
+    Command::Delete(Operation::on(vec![Item::at(&node)]))
 }
 
 fn changed(context: &CaseContext, changes: &Changes, field: &str, usual: String) -> String {

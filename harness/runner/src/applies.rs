@@ -12,6 +12,7 @@ use dmconform_model::certificate::Certificate;
 use dmconform_model::tls::Version;
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{MessageId, Part, Role, Step, Weight};
+use dmconform_roles::Changes;
 
 use crate::case_run::at_once;
 
@@ -210,15 +211,14 @@ pub(crate) struct ExclusiveListener {
     pub(crate) version: Option<Version>,
 }
 
-/// The listener of a mock server that a case wants to itself, because it presents another certificate there, or speaks
-/// one version of TLS only.
+/// The listener of a mock server that a case wants to itself, because it presents another certificate there, speaks one
+/// version of TLS only, or both.
 pub(crate) fn exclusive_listener(procedure: &Procedure, case: &TestCase) -> Option<ExclusiveListener> {
     case.changes.iter().find_map(|change| {
-        let (certificate, version) = match change.how {
-            How::Tls(certificate) => (certificate, None),
-            How::TlsVersion(version) => (Certificate::Good, Some(version)),
-            _ => return None,
-        };
+        if !matches!(change.how, How::Tls(_) | How::TlsVersion(_)) {
+            return None;
+        }
+        let changes = Changes::at(case, change.at);
         // The client has no listener: it dials for its answers, too.
         let role = procedure
             .sender(change.at, case.given.opens)
@@ -233,8 +233,8 @@ pub(crate) fn exclusive_listener(procedure: &Procedure, case: &TestCase) -> Opti
         Some(ExclusiveListener {
             at: change.at,
             endpoint: Endpoint { role, kind },
-            certificate,
-            version,
+            certificate: changes.certificate.unwrap_or(Certificate::Good),
+            version: changes.version,
         })
     })
 }

@@ -73,11 +73,13 @@ impl UnderTest {
         *self.shared.cancelled.borrow()
     }
 
-    /// Ends a case's transcript, stores it, and tells the result.
+    /// Ends a case's transcript, stores it if it is kept, and tells the result.
     pub(crate) fn finish(&self, context: &CaseContext) -> CaseResult {
         context.recorder.record(Event::Ended);
-        self.store(context, &context.header.transcript);
         let result = context.recorder.result();
+        if self.shared.options.kept.keeps(&result) {
+            self.store(context, &context.header.transcript);
+        }
         self.shared.gather(|gathered| gathered.cases.push(result.clone()));
         (self.shared.emit)(RunEvent::CaseFinished(Box::new(result.clone())));
         result

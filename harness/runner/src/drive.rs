@@ -10,7 +10,7 @@ use dmconform_judge::is_carried_by_dm_session;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::{Endpoint, EndpointKind, TriggerOutcome};
 use dmconform_model::{Event, MessageId, Role, Step};
-use dmconform_roles::{CaseContext, Offers, certificate_in_words, client, notification, play, probe};
+use dmconform_roles::{CaseContext, Offers, client, notification, play, probe};
 use oma_dm::syncml::Command;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -43,10 +43,8 @@ impl Driver<'_> {
             client::record_state(&context, &client.tree, "the case begins");
         }
         if let Some(listener) = exclusive_listener(&context.header.procedure, context.case()) {
-            let change = match listener.version {
-                Some(version) => format!("its sender speaks {version} only"),
-                None => certificate_in_words(listener.certificate).to_owned(),
-            };
+            let changes = context.changes(listener.at);
+            let change = changes.handshake_in_words().unwrap_or_default();
             context.recorder.record(Event::Changed {
                 at: listener.at,
                 exchange: None,
@@ -265,21 +263,25 @@ impl Driver<'_> {
         }
     }
 
-    /// A listener with another certificate has been tried.
+    /// The listener with another certificate, or of an old version, has been tried. What still comes to another one, of what a case
+    /// before has led to, shows nothing.
     fn listener_was_judged(&self, context: &CaseContext) -> bool {
-        let is = |wanted: fn(&How) -> bool| context.case().changes.iter().any(|change| wanted(&change.how));
-        let outdated = is(|how| matches!(how, How::TlsVersion(version) if version.is_outdated()));
-        let tls = outdated || is(|how| matches!(how, How::Tls(_)));
-        tls && context.recorder.with(|observed| {
-            let changed = |presented: Option<Certificate>| {
-                outdated || presented.is_some_and(|found| found != Certificate::Good)
-            };
-            observed.connections.values().any(|connection| {
-                connection.side == dmconform_model::transcript::Side::Accepted
-                    && changed(connection.presented)
-                    && connection.failed.is_some()
+        let Some(listener) = exclusive_listener(&context.header.procedure, context.case()) else {
+            return false;
+        };
+        let is_changed = listener.certificate != Certificate::Good
+            || listener.version.is_some_and(|version| version.is_outdated());
+        is_changed
+            && context.recorder.with(|observed| {
+                observed.connections.values().any(|connection| {
+                    connection.side == dmconform_model::transcript::Side::Accepted
+                        && connection.endpoint == listener.endpoint
+                        && connection
+                            .presented
+                            .is_none_or(|found| found == listener.certificate)
+                        && connection.failed.is_some()
+                })
             })
-        })
     }
 
     /// A look at a real client's tree that began in the last window is waited for.

@@ -31,7 +31,7 @@ pub use doctor::{Finding as Examined, State as Health, Tell, Topic, doctor, quic
 pub use globset::GlobSet;
 pub use observation::{ObservationError, observation};
 pub use operator::{Answer, Operator};
-pub use options::{RunOptions, TargetFile, globs, timestamp};
+pub use options::{Kept, RunOptions, TargetFile, globs, timestamp};
 pub use run::{Emit, run};
 pub use secrets::SecretError;
 pub use self_test::{EmitSelfTest, SelfTestEvent, SelfTestOptions, self_test};

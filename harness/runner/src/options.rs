@@ -1,11 +1,12 @@
 //! What a run is asked to do.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use dmconform_case::Suite;
 use dmconform_case::implementation::Implementation;
-use dmconform_model::{Role, Target};
+use dmconform_model::{CaseId, CaseResult, Role, Target, Verdict};
 use dmconform_oddity::{Oddities, Oddity};
 use globset::GlobSet;
 
@@ -60,6 +61,27 @@ impl TargetFile {
     }
 }
 
+/// Which transcripts of a run are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// All of them: they are the evidence.
+    All,
+    /// Those of cases that did not pass.
+    NotPassed,
+    /// Those of these cases.
+    Of(BTreeSet<CaseId>),
+}
+
+impl Kept {
+    pub(crate) fn keeps(&self, result: &CaseResult) -> bool {
+        match self {
+            Self::All => true,
+            Self::NotPassed => result.verdict != Verdict::Pass,
+            Self::Of(cases) => cases.contains(&result.id),
+        }
+    }
+}
+
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
@@ -93,6 +115,8 @@ pub struct RunOptions {
     pub suite_options: Vec<String>,
     /// How the command begins that runs one case again, where it is not `run` with the product.
     pub rerun: Option<String>,
+    /// Which transcripts are kept.
+    pub kept: Kept,
     /// The run's directory.
     pub directory: PathBuf,
     /// Whom prompts go to.

@@ -106,12 +106,15 @@ impl UnderTest {
                 health.record(&context, Moment::After);
             }
             context.recorder.record(Event::Ended);
-            let verdict = context.recorder.result().verdict;
+            let result = context.recorder.result();
+            let verdict = result.verdict;
             if self.is_cancelled() || (is_well && verdict == Verdict::Pass) {
                 self.finish(&context);
                 continue;
             }
-            self.store(&context, &beside_others(&context.header.transcript));
+            if self.shared.options.kept.keeps(&result) {
+                self.store(&context, &beside_others(&context.header.transcript));
+            }
             let on_it_alone = is_well.then_some(verdict);
             again.push((context.case().clone(), on_it_alone));
         }

@@ -342,6 +342,8 @@ fn authority_params(now: OffsetDateTime, name: &str, path_length: Option<u8>) ->
     params.is_ca =
         IsCa::Ca(path_length.map_or(BasicConstraints::Unconstrained, BasicConstraints::Constrained));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    // Whoever is not their own issuer names the key that signed (RFC 5280, 4.2.1.1); strict products insist on it.
+    params.use_authority_key_identifier_extension = path_length.is_some();
     // Leaves may be made that expired days ago; their issuers were valid then.
     params.not_before = now - Duration::days(20);
     params.not_after = now + Duration::days(VALID_DAYS);

@@ -87,6 +87,7 @@ fn only_a_revoked_certificate_is_on_the_revocation_list(
     assert_eq!(shop.verify(&Question::new().host(SERVER)), Ok(()));
     let output = shop.run(&[
         "verify",
+        "-x509_strict",
         "-CAfile",
         "roots.pem",
         "-untrusted",
@@ -115,6 +116,46 @@ fn a_good_certificate_serves_servers_and_clients(#[values("sslserver", "sslclien
     }
     let by_address = shop.openssl(&["x509", "-noout", "-in", "leaf.pem", "-checkip", "127.0.0.1"]);
     assert!(by_address.contains("does match"), "{by_address}");
+}
+
+#[rstest]
+fn a_stored_authority_issues_certificates_that_are_as_good(
+    #[values("sslserver", "sslclient")] purpose: &'static str,
+) {
+    let Some(mut shop) = Shop::open(Certificate::Good) else {
+        return;
+    };
+    let authority = Authority::load(shop.folder.path(), now()).expect("the authority was stored");
+    shop.identity = authority
+        .issue(&party(), Certificate::Good)
+        .expect("a certificate is made")
+        .expect("a good certificate is one");
+    shop.write("leaf.pem", shop.identity.chain_pem());
+    assert_eq!(
+        shop.verify(&Question::new().purpose(purpose).host(SERVER)),
+        Ok(())
+    );
+}
+
+#[test]
+fn an_intermediate_and_a_revocation_list_name_the_key_that_signed_them() {
+    let Some(shop) = Shop::open(Certificate::Good) else {
+        return;
+    };
+    let key_of = |file: &str| {
+        let shown = shop.openssl(&["x509", "-noout", "-ext", "subjectKeyIdentifier", "-in", file]);
+        shown.lines().last().unwrap_or_default().trim().to_owned()
+    };
+    let (root, intermediate) = (key_of("roots.pem"), key_of("intermediate.pem"));
+    assert!(
+        root.contains(':') && root != intermediate,
+        "{root}, {intermediate}"
+    );
+    let extension = "authorityKeyIdentifier";
+    let shown = shop.openssl(&["x509", "-noout", "-ext", extension, "-in", "intermediate.pem"]);
+    assert!(shown.contains(&root), "{shown}");
+    let list = shop.openssl(&["crl", "-noout", "-text", "-in", "revocation-list.pem"]);
+    assert!(list.contains(&intermediate), "{list}");
 }
 
 #[test]
@@ -326,7 +367,8 @@ impl Shop {
             .collect();
         let chain = blocks.get(1..).unwrap_or_default().concat();
         self.write("presented.pem", &chain);
-        let mut arguments = vec!["verify", "-CAfile", "trusted.pem"];
+        // Strictly: with all that RFC 5280 asks of a certificate, as some products do.
+        let mut arguments = vec!["verify", "-x509_strict", "-CAfile", "trusted.pem"];
         match question.trusting {
             Some(place) => self.write("trusted.pem", blocks[place]),
             None => {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use dmconform_case::Suite;
+use dmconform_case::implementation::Implementation;
 use dmconform_case::read::{self, Source};
 use dmconform_case::test_case::TestCase;
 use dmconform_model::{RunEvent, RunRecord};
@@ -14,7 +15,7 @@ use dmconform_reference::Deviation;
 use dmconform_report::progress::Progress;
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{json, junit, markdown};
-use dmconform_runner::{Examined, Health, RunOptions, TargetFile};
+use dmconform_runner::{Examined, Health, Kept, RunOptions, TargetFile};
 
 use crate::arguments::{Format, Run};
 use crate::bundled::IMPLEMENTATIONS;
@@ -101,15 +102,7 @@ pub(super) fn options(arguments: &Run) -> Result<RunOptions, Failure> {
     let roles = suite::roles(&arguments.role)?;
     let suite = Arc::new(suite);
     let targets = targets(arguments, &suite)?;
-    for name in &arguments.deviation {
-        name.parse::<Deviation>()
-            .map_err(|error| Failure::usage(error.to_string()))?;
-    }
-    if !arguments.deviation.is_empty() && !arguments.implementation.is_empty() {
-        let why =
-            "give a deviation to this implementation: only the bundled reference implementation has them";
-        return Err(Failure::usage(why));
-    }
+    check_deviations(arguments, &targets)?;
     if let Some(directory) = &arguments.certificates {
         dmconform_runner::check_certificates(directory).map_err(|error| Failure::usage(error.to_string()))?;
     }
@@ -149,9 +142,41 @@ pub(super) fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         operator: operator::at_the_terminal(),
         suite_options: suite_options(arguments),
         rerun: None,
+        kept: Kept::All,
         directory,
         program,
     })
+}
+
+/// Whether the products can be given these deviations: the names of the bundled reference implementation are known, those of
+/// another product are its own.
+fn check_deviations(arguments: &Run, targets: &[TargetFile]) -> Result<(), Failure> {
+    if arguments.implementation.is_empty() {
+        for name in &arguments.deviation {
+            name.parse::<Deviation>()
+                .map_err(|error| Failure::usage(error.to_string()))?;
+        }
+        return Ok(());
+    }
+    let takes_none = targets
+        .iter()
+        .find(|target| !takes_deviations(&target.implementation));
+    match takes_none.filter(|_| !arguments.deviation.is_empty()) {
+        None => Ok(()),
+        Some(target) => Err(Failure::usage(format!(
+            "give a deviation to {}: its file has no `${{deviations}}`; write that where the product takes the names of its \
+             switches, as in `start: {{command: [..., --break, \"${{deviations}}\"]}}`",
+            target.name
+        ))),
+    }
+}
+
+/// Whether a product is told which deviations it is to have.
+fn takes_deviations(implementation: &Implementation) -> bool {
+    let starts = implementation.start.iter();
+    let started_with = starts.flat_map(|start| start.command.iter().chain(start.environment.values()));
+    let mut texts = started_with.chain(implementation.files.values());
+    texts.any(|text| text.contains("${deviations}"))
 }
 
 /// The oddities of these names; `all` are all.

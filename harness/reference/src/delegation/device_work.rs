@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use dmconform_oddity::Oddities;
+use dmconform_oddity::{Oddities, Oddity};
 use oma_dm::uri::NodeUri;
 
 use crate::config::BootstrapConfig;
@@ -60,6 +60,8 @@ pub(crate) struct Progress {
     acl_rounds: u32,
     wants_removal: bool,
     removal: Stage,
+    /// The own account, once it was found to be removed with the ACL update: an oddity.
+    removed_with_acls: Option<NodeUri>,
     pub(crate) prepared: Stage,
     /// Whether step 8 is to begin again once step 9 is done: a deviation.
     pub(crate) begins_again: bool,
@@ -99,6 +101,11 @@ pub(crate) enum Operation {
     ReadAcl { node: NodeUri },
     /// Replace an ACL (step 8).
     WriteAcl { node: NodeUri, acl: String },
+    /// Replace ACLs, and delete an account after that (steps 8 and 8b).
+    WriteAclsAndDelete {
+        acls: Vec<(NodeUri, String)>,
+        account: NodeUri,
+    },
     /// Get a value, or the names of children.
     Read { node: NodeUri },
     /// Delete a node and all below it (step 8b).
@@ -144,6 +151,7 @@ impl Progress {
             acl_rounds: 0,
             wants_removal,
             removal: Stage::Due,
+            removed_with_acls: None,
             prepared: Stage::Due,
             begins_again: false,
             work: None,
@@ -168,7 +176,7 @@ impl Progress {
         }
         let phase = match self.work.take() {
             Some(work) => work.phase,
-            None => match self.next_phase(desk) {
+            None => match self.next_phase(desk, site) {
                 Some(phase) => phase,
                 None => return Vec::new(),
             },
@@ -196,13 +204,20 @@ impl Progress {
                 .into_iter()
                 .map(|node| Operation::ReadAcl { node })
                 .collect(),
-            Phase::WritingAcls(acls) => acls
-                .iter()
-                .map(|(node, acl)| Operation::WriteAcl {
-                    node: node.clone(),
-                    acl: site.oddities.acl(acl),
-                })
-                .collect(),
+            Phase::WritingAcls(acls) => {
+                let acls = acls
+                    .iter()
+                    .map(|(node, acl)| (node.clone(), site.oddities.acl(acl)));
+                match &self.removed_with_acls {
+                    Some(account) => vec![Operation::WriteAclsAndDelete {
+                        acls: acls.collect(),
+                        account: account.clone(),
+                    }],
+                    None => acls
+                        .map(|(node, acl)| Operation::WriteAcl { node, acl })
+                        .collect(),
+                }
+            }
             Phase::ListingAccounts => vec![Operation::Read {
                 node: site.account_root.clone(),
             }],
@@ -224,7 +239,7 @@ impl Progress {
     }
 
     /// What to begin with in a DM session, if anything is due.
-    fn next_phase(&self, desk: &Desk) -> Option<Phase> {
+    fn next_phase(&self, desk: &Desk, site: &Site) -> Option<Phase> {
         let has = |deviation| desk.deviations.has(deviation);
         if self.entry_stage == Stage::Due && self.url.is_some() && !has(Deviation::NeverWritesEntry) {
             return Some(Phase::Entry);
@@ -253,7 +268,16 @@ impl Progress {
                     && !self.wants_removal
             }
         };
-        writes_now.then_some(Phase::ReadingAcls)
+        let looks_first = self.removes_with_acls(site) && self.removed_with_acls.is_none();
+        writes_now.then_some(match looks_first {
+            true => Phase::ListingAccounts,
+            false => Phase::ReadingAcls,
+        })
+    }
+
+    /// Whether the account is to go with the ACL update.
+    fn removes_with_acls(&self, site: &Site) -> bool {
+        self.wants_removal && self.removal == Stage::Due && site.oddities.has(Oddity::RemovalWithAcls)
     }
 
     /// Whether step 9 is due.
@@ -325,6 +349,9 @@ impl Progress {
                 }
                 self.acls = Stage::Done;
                 self.acl_rounds += 1;
+                if self.removed_with_acls.is_some() {
+                    self.removal = Stage::Done;
+                }
                 None
             }
             Phase::ListingAccounts => {
@@ -334,7 +361,13 @@ impl Progress {
                 Some(Phase::ReadingServerIds(accounts(outcomes)))
             }
             Phase::ReadingServerIds(accounts) => {
-                Some(Phase::Removing(own_account(&accounts, outcomes, desk)?))
+                let own = own_account(&accounts, outcomes, desk)?;
+                if self.removes_with_acls(site) && self.acls == Stage::Due {
+                    self.removed_with_acls = Some(own);
+                    Some(Phase::ReadingAcls)
+                } else {
+                    Some(Phase::Removing(own))
+                }
             }
             Phase::Removing(_) => {
                 if let Some(reason) = refused("to remove the account") {

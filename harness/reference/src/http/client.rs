@@ -123,6 +123,9 @@ impl HttpClient {
         if let Some(_turn) = self.frailty.turn().await {
             return self.connect_and_ask(url, question).await;
         }
+        if self.frailty.has(Deviation::WaitsForSilentPeers) {
+            return self.connect_and_ask(url, question).await;
+        }
         let limit = self.timeout;
         match timeout(limit, self.connect_and_ask(url, question)).await {
             Ok(result) => result,
@@ -244,10 +247,12 @@ where
     let mut answer = pin!(async move {
         // Dropped at the end, which closes the connection.
         let mut sender = sender;
+        let turn = frailty.turn_to_ask().await;
         let response = sender.send_request(request).await.map_err(|error| {
             frailty.meet_broken_connection();
             failed(&error)
         })?;
+        drop(turn);
         collect(response, url, frailty).await
     });
     // A certificate refused under TLS 1.3 shows in the connection, not in the request: its error goes first.

@@ -361,14 +361,18 @@ pub async fn trickle(
     let written = written(sending, &target.authority);
     before_write(number);
     let kept = TRICKLE.min(written.len().saturating_sub(1));
-    for octet in &written[..kept] {
-        // Who has had enough closes the connection, which is as good an answer as any.
-        if stream.write_all(std::slice::from_ref(octet)).await.is_err() || stream.flush().await.is_err() {
-            break;
-        }
-        tokio::time::sleep(BETWEEN_OCTETS).await;
-    }
+    let (fallen_silent, silence) = tokio::sync::oneshot::channel();
+    // On its own: a case that is over before the last octet is out must not close the connection.
     tokio::spawn(async move {
+        for octet in &written[..kept] {
+            // Who has had enough closes the connection, which is as good an answer as any.
+            if stream.write_all(std::slice::from_ref(octet)).await.is_err() || stream.flush().await.is_err() {
+                break;
+            }
+            tokio::time::sleep(BETWEEN_OCTETS).await;
+        }
+        // Nobody waits for it where the case is over.
+        let _ = fallen_silent.send(());
         tokio::time::sleep(HELD).await;
         drop(stream);
         observer.closed(
@@ -376,6 +380,7 @@ pub async fn trickle(
             "closed by the harness, which had fallen silent, as the case asks for",
         );
     });
+    let _ = silence.await;
     let reason = "the harness sent it an octet at a time and fell silent, as the case asks for".to_owned();
     (
         Some(number),

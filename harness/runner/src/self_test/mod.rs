@@ -6,6 +6,7 @@ mod oddities;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use dmconform_case::Suite;
@@ -18,8 +19,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use self::assess::{Pass, assess, trial};
+use self::oddities::Odd;
 use crate::operator::Operator;
-use crate::options::{RunOptions, TargetFile, globs};
+use crate::options::{Kept, RunOptions, TargetFile, globs};
 use crate::run::run;
 
 /// The requirement about delegations at once: what breaks it disturbs every case that runs beside it.
@@ -109,14 +111,15 @@ pub async fn self_test(
     let began = Instant::now();
     let options = Arc::new(options);
     let mutants = mutants(&options);
-    let passes = if options.full { 2 } else { 1 };
-    let mut done = Vec::new();
-    for number in 1..=passes {
-        done.push(pass(number, passes, &options, &mutants, &emit, &cancelled).await);
-        if *cancelled.borrow() {
-            break;
-        }
-    }
+    let test = Test {
+        at_once: Semaphore::new(options.at_once.max(1)),
+        passes: if options.full { 2 } else { 1 },
+        tried: AtomicUsize::new(0),
+        options: Arc::clone(&options),
+        emit,
+        cancelled: cancelled.clone(),
+    };
+    let done = passes(&Arc::new(test), &mutants).await;
     let mut found = assess(&options, done);
     found.cancelled = *cancelled.borrow();
     found.duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -141,54 +144,82 @@ fn mutants(options: &SelfTestOptions) -> Vec<(Mutant, Deviation)> {
         .collect()
 }
 
-/// Everything once. Where every case is tried on everything, one after the other: the reference implementation without
-/// deviations, the deviations beside each other, the oddities beside each other. A few cases wait far more than they compute:
-/// there, all of it goes on at once.
-async fn pass(
+/// What the parts of a self-test have in common.
+struct Test {
+    options: Arc<SelfTestOptions>,
+    /// How much of it goes on at once.
+    at_once: Semaphore,
+    passes: usize,
+    /// How many deviations were tried, in all passes.
+    tried: AtomicUsize,
+    emit: EmitSelfTest,
+    cancelled: watch::Receiver<bool>,
+}
+
+impl Test {
+    fn is_cancelled(&self) -> bool {
+        *self.cancelled.borrow()
+    }
+}
+
+/// Everything once, or twice. Where every case is tried on everything, the reference implementation without deviations has the
+/// machine to itself first; then the deviations and oddities of both passes take their turns, so that what waits long at the end of
+/// one pass does not keep the next one waiting. A few cases wait far more than they compute: there, all of it goes on at once.
+async fn passes(test: &Arc<Test>, mutants: &[(Mutant, Deviation)]) -> Vec<Pass> {
+    let directory = |number: usize| test.options.directory.join(format!("runs/{number}"));
+    if !test.options.full {
+        let directory = directory(1);
+        let (clean, tried) = tokio::join!(try_clean(&directory, test), try_all(1, &directory, test, mutants));
+        return vec![Pass::of(clean, tried)];
+    }
+    let (one, two) = (directory(1), directory(2));
+    let clean = [try_clean(&one, test).await, try_clean(&two, test).await];
+    let (first, second) = tokio::join!(try_all(1, &one, test, mutants), try_all(2, &two, test, mutants));
+    let tried = clean.into_iter().zip([first, second]);
+    tried.map(|(clean, tried)| Pass::of(clean, tried)).collect()
+}
+
+/// The deviations and the oddities of one pass.
+type Tried = ((Vec<Row>, Vec<Problem>), Odd);
+
+async fn try_all(
     number: usize,
-    of: usize,
-    options: &Arc<SelfTestOptions>,
+    directory: &Path,
+    test: &Arc<Test>,
     mutants: &[(Mutant, Deviation)],
-    emit: &EmitSelfTest,
-    cancelled: &watch::Receiver<bool>,
-) -> Pass {
-    let directory = options.directory.join(format!("runs/{number}"));
-    let clean = try_clean(&directory, options, emit, cancelled);
-    let at_once = Arc::new(Semaphore::new(options.at_once.max(1)));
-    let turns = (number, of, &at_once);
-    let deviating = try_mutants(turns, &directory, options, mutants, emit, cancelled);
-    let odd = oddities::try_all(number, &directory, options, &at_once, emit, cancelled);
-    let (clean, (rows, mut problems), odd) = match options.full {
-        true => (clean.await, deviating.await, odd.await),
-        false => tokio::join!(clean, deviating, odd),
-    };
-    problems.extend(clean.problems);
-    problems.extend(odd.problems);
-    Pass {
-        clean: clean.cases,
-        rows,
-        odd: odd.alarms,
-        oddities: odd.tried,
-        problems,
+) -> Tried {
+    tokio::join!(
+        try_mutants(directory, test, mutants),
+        oddities::try_all(number, directory, test)
+    )
+}
+
+impl Pass {
+    fn of(clean: RunRecord, ((rows, mut problems), odd): Tried) -> Self {
+        problems.extend(clean.problems);
+        problems.extend(odd.problems);
+        Self {
+            clean: clean.cases,
+            rows,
+            odd: odd.alarms,
+            oddities: odd.tried,
+            problems,
+        }
     }
 }
 
 /// The cases against the reference implementation without deviations.
-async fn try_clean(
-    directory: &Path,
-    options: &SelfTestOptions,
-    emit: &EmitSelfTest,
-    cancelled: &watch::Receiver<bool>,
-) -> RunRecord {
+async fn try_clean(directory: &Path, test: &Test) -> RunRecord {
+    let options = &test.options;
     let directory = directory.join("clean");
     let run = RunOptions {
         directory: directory.clone(),
         cases: clean_cases(options),
         ..run_options(options, options.targets.clone())
     };
-    let record = silent_run(run, cancelled).await;
+    let record = silent_run(run, &test.cancelled).await;
     let alarms = assess::false_alarms(&record.cases);
-    emit(SelfTestEvent::CleanTested {
+    (test.emit)(SelfTestEvent::CleanTested {
         judged: record.cases.iter().filter(|case| is_judged(case)).count(),
         not_passed: alarms.len(),
     });
@@ -198,28 +229,27 @@ async fn try_clean(
     record
 }
 
-/// The deviations, beside each other: in which pass, of how many, and how many at once.
+/// The deviations, beside each other; on every case, those that take longest first, so that none is left over at the end.
 async fn try_mutants(
-    (number, of, at_once): (usize, usize, &Arc<Semaphore>),
     directory: &Path,
-    options: &Arc<SelfTestOptions>,
+    test: &Arc<Test>,
     mutants: &[(Mutant, Deviation)],
-    emit: &EmitSelfTest,
-    cancelled: &watch::Receiver<bool>,
 ) -> (Vec<Row>, Vec<Problem>) {
     let mut trials = JoinSet::new();
-    for (index, (mutant, deviation)) in mutants.iter().enumerate() {
-        let options = Arc::clone(options);
+    let count = mutants.len();
+    let mut mutants: Vec<_> = mutants.iter().enumerate().collect();
+    let takes_long =
+        |deviation: &Deviation| deviation.breaks.is_of_robustness() || deviation.breaks.0 == TWO_AT_ONCE;
+    if test.options.full {
+        mutants.sort_by_key(|(_, (_, deviation))| !takes_long(deviation));
+    }
+    for (index, (mutant, deviation)) in mutants {
+        let test = Arc::clone(test);
         let (mutant, deviation) = (mutant.clone(), deviation.clone());
-        let at_once = Arc::clone(at_once);
-        let cancelled = cancelled.clone();
         let directory = directory.join(format!("{}-{}", mutant.deviation, mutant.role));
         trials.spawn(async move {
-            let _turn = at_once.acquire().await;
-            (
-                index,
-                try_mutant(&options, mutant, &deviation, &directory, &cancelled).await,
-            )
+            let _turn = test.at_once.acquire().await;
+            (index, try_mutant(&test, mutant, &deviation, &directory).await)
         });
     }
     let mut rows = Vec::new();
@@ -230,10 +260,10 @@ async fn try_mutants(
         };
         problems.extend(found);
         rows.push((index, row.clone()));
-        emit(SelfTestEvent::MutantTried {
+        (test.emit)(SelfTestEvent::MutantTried {
             row: Box::new(row),
-            tried: (number - 1) * mutants.len() + rows.len(),
-            of: of * mutants.len(),
+            tried: test.tried.fetch_add(1, Ordering::Relaxed) + 1,
+            of: test.passes * count,
         });
     }
     rows.sort_by_key(|(index, _)| *index);
@@ -244,12 +274,12 @@ async fn try_mutants(
 /// all of them caught it; or on every case, where what one form has shown is not asked of the next, unless it should have
 /// been caught.
 async fn try_mutant(
-    options: &SelfTestOptions,
+    test: &Test,
     mutant: Mutant,
     deviation: &Deviation,
     directory: &Path,
-    cancelled: &watch::Receiver<bool>,
 ) -> (Row, Vec<Problem>) {
+    let options = &test.options;
     let named = |name: &str| {
         let cases = options.suite.cases.iter();
         let active = cases.filter(|case| case.withdrawn.is_none() && case.iut.contains(&mutant.role));
@@ -271,7 +301,7 @@ async fn try_mutant(
             true => untried(options, &row, &open),
             false => open.iter().map(|case| case.0.clone()).collect(),
         };
-        if !plays || *cancelled.borrow() || asked.is_empty() {
+        if !plays || test.is_cancelled() || asked.is_empty() {
             continue;
         }
         let jobs = if row.breaks.0 == TWO_AT_ONCE {
@@ -284,17 +314,19 @@ async fn try_mutant(
             cases: globs(&asked).ok().flatten(),
             deviations: vec![row.mutant.deviation.clone()],
             jobs,
+            // Why the others come out as they do is not asked.
+            kept: Kept::Of(row.named.iter().cloned().collect()),
             directory: directory.join(&target.name),
             ..run_options(options, vec![impatient(target)])
         };
-        let record = silent_run(run, cancelled).await;
+        let record = silent_run(run, &test.cancelled).await;
         problems.extend(record.problems);
         let trials = record.cases.iter().filter_map(|case| trial(&row, case));
         let trials: Vec<_> = trials.collect();
         row.trials.extend(trials);
         open.retain(|case| !row.is_killed_by(case));
     }
-    if open.is_empty() && row.is_killed() && problems.is_empty() && !*cancelled.borrow() {
+    if open.is_empty() && row.is_killed() && problems.is_empty() && !test.is_cancelled() {
         discard(directory);
     }
     (row, problems)
@@ -348,6 +380,8 @@ fn run_options(options: &SelfTestOptions, targets: Vec<TargetFile>) -> RunOption
         operator: Operator::nobody(),
         suite_options: Vec::new(),
         rerun: None,
+        // What goes as it should leaves nothing behind anyway.
+        kept: Kept::NotPassed,
         directory: options.directory.clone(),
         program: options.program.clone(),
     }

@@ -8,11 +8,10 @@ use dmconform_model::result::Problem;
 use dmconform_model::self_test::{FalseAlarm, HadBy};
 use dmconform_oddity::Oddity;
 use globset::GlobSet;
-use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::assess::false_alarms;
-use super::{EmitSelfTest, SelfTestEvent, SelfTestOptions, discard, is_judged, run_options, silent_run};
+use super::{SelfTestEvent, SelfTestOptions, Test, discard, is_judged, run_options, silent_run};
 use crate::options::{RunOptions, TargetFile, globs};
 
 /// What all of them came to.
@@ -43,14 +42,8 @@ pub(super) fn full_delegations() -> Option<GlobSet> {
 ///
 /// At once on both sides, on the full delegations and on as few forms of the reference implementation as play every role; or, where
 /// all is asked for, on each side alone, on every case and every form.
-pub(super) async fn try_all(
-    number: usize,
-    directory: &Path,
-    options: &Arc<SelfTestOptions>,
-    at_once: &Arc<Semaphore>,
-    emit: &EmitSelfTest,
-    cancelled: &watch::Receiver<bool>,
-) -> Odd {
+pub(super) async fn try_all(number: usize, directory: &Path, test: &Arc<Test>) -> Odd {
+    let options = &test.options;
     let asked = |oddity: &&Oddity| options.is_everything() || options.oddities.contains(oddity);
     let oddities: Vec<Oddity> = Oddity::ALL.iter().filter(asked).copied().collect();
     let mut found = Odd {
@@ -64,18 +57,17 @@ pub(super) async fn try_all(
     let mut trials = JoinSet::new();
     for oddity in oddities {
         for had_by in sides.iter().copied() {
-            let (options, at_once) = (Arc::clone(options), Arc::clone(at_once));
-            let cancelled = cancelled.clone();
+            let test = Arc::clone(test);
             let directory = directory.join(format!("{oddity}-{had_by:?}").to_lowercase());
             trials.spawn(async move {
-                let _turn = at_once.acquire().await;
-                try_oddity(&options, oddity, had_by, number, &directory, &cancelled).await
+                let _turn = test.at_once.acquire().await;
+                try_oddity(&test, oddity, had_by, number, &directory).await
             });
         }
     }
     while let Some(tried) = trials.join_next().await {
         let Ok(tried) = tried else { continue };
-        emit(SelfTestEvent::OddityTried {
+        (test.emit)(SelfTestEvent::OddityTried {
             oddity: tried.oddity,
             had_by: tried.had_by,
             judged: tried.judged,
@@ -87,14 +79,8 @@ pub(super) async fn try_all(
     found
 }
 
-async fn try_oddity(
-    options: &SelfTestOptions,
-    oddity: Oddity,
-    had_by: HadBy,
-    number: usize,
-    directory: &Path,
-    cancelled: &watch::Receiver<bool>,
-) -> Tried {
+async fn try_oddity(test: &Test, oddity: Oddity, had_by: HadBy, number: usize, directory: &Path) -> Tried {
+    let options = &test.options;
     let of = |who: HadBy| match had_by == who || had_by == HadBy::Everybody {
         true => vec![oddity],
         false => Vec::new(),
@@ -113,7 +99,7 @@ async fn try_oddity(
         directory: directory.to_owned(),
         ..run_options(options, targets(options, had_by, roles))
     };
-    let record = silent_run(run, cancelled).await;
+    let record = silent_run(run, &test.cancelled).await;
     let mut alarms = false_alarms(&record.cases);
     for alarm in &mut alarms {
         alarm.oddity = Some(oddity.to_string());

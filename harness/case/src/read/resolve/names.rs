@@ -62,7 +62,9 @@ pub const fn typed_fields(message: MessageId) -> &'static [&'static str] {
 pub const fn settable_fields(message: MessageId) -> &'static [&'static str] {
     match (message.step, message.part) {
         (Step::BootstrapEntry, Part::Request) => &["url", "size"],
-        (Step::BootstrapEntry | Step::AclUpdate, Part::Answer) => &["mac"],
+        // The credentials are those of the sessions in which the client would come for the entry.
+        (Step::BootstrapEntry, Part::Answer) => &["credentials", "mac"],
+        (Step::AclUpdate, Part::Answer) => &["mac"],
         (Step::ClientSession, Part::Request) => &["credentials", "nonce", "mac"],
         (Step::ClientSession, Part::Answer) => &["mac"],
         (Step::BootstrapFetch, Part::Answer) => &[

@@ -141,6 +141,10 @@ fn operations(jobs: &[Job]) -> Vec<String> {
         Operation::AddEntry { entry, leaf, url } => format!("add {entry}/{leaf} {url}"),
         Operation::ReadAcl { node } => format!("read the ACL of {node}"),
         Operation::WriteAcl { node, acl } => format!("write the ACL of {node}: {acl}"),
+        Operation::WriteAclsAndDelete { acls, account } => {
+            let nodes: Vec<String> = acls.iter().map(|(node, _)| node.to_string()).collect();
+            format!("write the ACLs of {}, and delete {account}", nodes.join(", "))
+        }
         Operation::Read { node } => format!("read {node}"),
         Operation::Delete { node } => format!("delete {node}"),
     };
