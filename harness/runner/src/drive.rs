@@ -225,7 +225,7 @@ impl Driver<'_> {
                 });
                 return;
             }
-            let waiting = overdue.look(&context);
+            let waiting = overdue.look(&context) + usize::from(is_client_to_come(&context));
             let now = progress(&context);
             if now != marker {
                 marker = now;
@@ -320,6 +320,13 @@ fn is_unanswered(context: &CaseContext) -> bool {
                     && !is_poll(exchange.endpoint)
             })
         })
+}
+
+/// Whether a mock client that is to show other credentials has yet to come with them.
+fn is_client_to_come(context: &CaseContext) -> bool {
+    context.case().other_credentials_for_dms_1().is_some()
+        && context.recorder.seen(MessageId::answer(Step::UrlRequest))
+        && context.recorder.with(|observed| observed.changes.is_empty())
 }
 
 /// Whether a case is about what must not follow from a change, which nothing that is due waits for.
