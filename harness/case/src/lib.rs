@@ -6,6 +6,7 @@
 mod as_text;
 pub mod catalogue;
 pub mod claims;
+pub mod course;
 pub mod diagram;
 pub mod document;
 pub mod explain;

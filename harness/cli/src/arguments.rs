@@ -22,12 +22,14 @@ pub(crate) enum Command {
     List(List),
     /// Say everything about a case, a requirement, a deviation or a kind of finding.
     Explain(Explain),
-    /// Draw the procedure, or a case, as plain text or Mermaid.
+    /// Draw the procedure, or a case, as plain text, Mermaid or SVG.
     Diagram(Diagram),
     /// Check case, profile and implementation files without running anything.
     Check(Check),
     /// Judge a stored transcript again.
     Judge(Judge),
+    /// Write a report of a stored run again.
+    Report(Report),
     /// Show what a captured body is, readably, and what departs in it from the specification.
     Decode(Decode),
     /// Show the profiles that are built in, and what a profile makes of captured messages.
@@ -158,6 +160,8 @@ pub(crate) enum Drawing {
     Text,
     /// As a Mermaid sequence diagram.
     Mermaid,
+    /// As SVG.
+    Svg,
 }
 
 #[derive(Args)]
@@ -172,6 +176,32 @@ pub(crate) struct Judge {
     /// The transcript, as a run has stored it.
     #[arg(value_name = "TRANSCRIPT")]
     pub(crate) transcript: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Report {
+    #[command(subcommand)]
+    pub(crate) what: ReportCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ReportCommand {
+    /// As a page, from its results and its transcripts.
+    Html(StoredRun),
+    /// As Markdown, for a pull request or the summary of a job.
+    Markdown(StoredRun),
+    /// As JUnit XML, for CI servers.
+    Junit(StoredRun),
+}
+
+#[derive(Args)]
+pub(crate) struct StoredRun {
+    /// The directory of the run, as it was written by `dmconform run`.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// Write it here instead of to standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CaseId, RequirementId, Role, Verdict};
+use crate::{Basis, CaseId, RequirementId, Role, Verdict, Weight};
 
 /// How a requirement is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -120,6 +120,15 @@ pub struct Coverage {
 pub struct LedgerEntry {
     /// The requirement.
     pub requirement: RequirementId,
+    /// What it asks for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub words: String,
+    /// What breaking it comes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<Weight>,
+    /// Where it comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
     /// The role.
     pub role: Role,
     /// What it came to: the worst that any case says of it.

@@ -65,6 +65,23 @@ impl Step {
             Self::DelegationComplete => "10",
         }
     }
+
+    /// What it is called, as the procedure file has it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::TlsConnection => "TLS connection setup",
+            Self::Initiation => "Delegation Initiation Request",
+            Self::UrlRequest => "Bootstrap Server URL request",
+            Self::BootstrapEntry => "Bootstrap Config entry",
+            Self::BootstrapFetch => "bootstrap request",
+            Self::ClientSession => "DM session",
+            Self::BootstrapComplete => "bootstrap complete",
+            Self::AclUpdate => "ACL update",
+            Self::AccountRemoval => "removal of DMS-1's account",
+            Self::ClientPrepared => "client prepared",
+            Self::DelegationComplete => "delegation complete",
+        }
+    }
 }
 
 impl fmt::Display for Step {

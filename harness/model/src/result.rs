@@ -38,6 +38,19 @@ impl From<Role> for Blame {
     }
 }
 
+impl Blame {
+    /// The role that is at fault, if it is one.
+    pub const fn role(self) -> Option<Role> {
+        match self {
+            Self::DmClient => Some(Role::DmClient),
+            Self::Dms1 => Some(Role::Dms1),
+            Self::Dms2 => Some(Role::Dms2),
+            Self::BootstrapServer => Some(Role::BootstrapServer),
+            Self::Harness | Self::Network => None,
+        }
+    }
+}
+
 impl fmt::Display for Blame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -127,6 +140,18 @@ pub struct Target {
     pub product: String,
     /// The roles that are real.
     pub plays: Vec<Role>,
+    /// What it claims, and what it may take, as its file says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
+}
+
+/// Something that is claimed of an implementation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Claim {
+    /// What it is about.
+    pub name: String,
+    /// What is claimed.
+    pub value: String,
 }
 
 /// The result of one case against one implementation.

@@ -138,3 +138,12 @@ pub(crate) fn duration(ms: u64) -> String {
         format!("{}.{} s", ms / 1000, ms % 1000 / 100)
     }
 }
+
+/// A moment of a case, as people read it: `575.1 ms`, `12.3 s`.
+pub(crate) fn moment(us: u64) -> String {
+    if us < 10_000_000 {
+        format!("{}.{} ms", us / 1000, us % 1000 / 100)
+    } else {
+        format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000)
+    }
+}

@@ -1,41 +1,22 @@
 //! What people and programs read of a run: stored transcripts are judged, and the results written in every format.
 
-use std::path::Path;
+mod common;
+
 use std::time::Duration;
 
-use dmconform_judge::{Judge, read};
-use dmconform_model::result::{Problem, RunInfo, summarise, summarise_robustness};
-use dmconform_model::{CaseId, CaseResult, Role, RunEvent, RunRecord, Target, Verdict};
+use dmconform_model::result::Problem;
+use dmconform_model::{CaseId, CaseResult, Role, RunEvent, RunRecord, Verdict};
+use dmconform_report::Ladders;
 use dmconform_report::progress::Progress;
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{json, junit, markdown};
+
+use common::{judged, run, target, transcript};
 
 const PLAIN: Style = Style {
     colour: false,
     width: 90,
 };
-
-/// The result of a stored transcript, with the name under which it was run here.
-fn judged(transcript: &str, implementation: &str) -> CaseResult {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fixtures/transcripts")
-        .join(format!("{transcript}.jsonl"));
-    let text = std::fs::read_to_string(path).expect("the transcript is checked in");
-    let result = Judge::transcript(read(&text).expect("the transcript is whole"));
-    CaseResult {
-        implementation: implementation.to_owned(),
-        duration_ms: 250,
-        ..result
-    }
-}
-
-fn target(name: &str, plays: &[Role]) -> Target {
-    Target {
-        name: name.to_owned(),
-        product: format!("Example {name} 1.0"),
-        plays: plays.to_vec(),
-    }
-}
 
 /// A run with every verdict in it, and everything that can go wrong around the cases.
 fn record() -> RunRecord {
@@ -55,38 +36,27 @@ fn record() -> RunRecord {
         not_applicable,
         judged("repeats-as-second-step", "acme-dms-2"),
     ];
+    let targets = vec![
+        target("acme-dms-1", &[Role::Dms1]),
+        target("acme-dms-2", &[Role::Dms2]),
+        target("broken", &[Role::DmClient]),
+    ];
     RunRecord {
-        run: RunInfo {
-            id: "20260102T030405-6".to_owned(),
-            started: "2026-01-02T03:04:05Z".to_owned(),
-            duration_ms: 1250,
-            harness: "0.1.0".to_owned(),
-            seed: 7,
-            jobs: 16,
-            strict: false,
-            deviations: vec!["acl-before-bootstrap-complete".to_owned()],
-            oddities: vec!["chunked-bodies".to_owned()],
-            peer_oddities: Vec::new(),
-            targets: vec![
-                target("acme-dms-1", &[Role::Dms1]),
-                target("acme-dms-2", &[Role::Dms2]),
-                target("broken", &[Role::DmClient]),
-            ],
-            own_readings: vec!["The XML of the delegation documents is this project's own.".to_owned()],
-            cancelled: true,
-        },
-        summary: summarise(&cases),
-        robustness: summarise_robustness(&cases),
-        cases,
-        ledger: Vec::new(),
-        strays: vec!["a connection to mock DMS-1 that said nothing".to_owned()],
         problems: vec![Problem {
             implementation: "broken".to_owned(),
             message: "get `product` ready: it ended with exit status: 3 before it listened at 127.0.0.1:7"
                 .to_owned(),
             output: "reading configuration\n\u{1b}[31mno licence\u{1b}[0m".to_owned(),
         }],
+        ..run(cases, targets)
     }
+}
+
+/// The ladder of the case in it that failed first.
+fn ladders() -> Ladders {
+    let transcript = transcript("acl-before-bootstrap-complete");
+    let key = ("acme-dms-1".to_owned(), transcript.header.case.id.clone());
+    Ladders::from([(key, dmconform_judge::ladder(&transcript))])
 }
 
 #[test]
@@ -115,7 +85,7 @@ fn colour_marks_verdicts_and_nothing_else() {
 
 #[test]
 fn a_pull_request_shows_the_summary() {
-    insta::assert_snapshot!(markdown::write(&record()));
+    insta::assert_snapshot!(markdown::write(&record(), &ladders()));
 }
 
 #[test]
@@ -158,12 +128,15 @@ fn what_a_product_says_stays_text_everywhere() {
     record.cases[1].title = hostile.to_owned();
     record.problems[0].output = hostile.to_owned();
     record.strays = vec![hostile.to_owned()];
-    for text in [terminal::summary(&record, PLAIN), markdown::write(&record)] {
+    for text in [
+        terminal::summary(&record, PLAIN),
+        markdown::write(&record, &ladders()),
+    ] {
         assert!(!text.contains('\u{1b}') && !text.contains('\0') && !text.contains('\u{202e}'));
         assert!(!text.contains("\n# heading"));
     }
     // The last output of a product stands in a block of code, where nothing is markup.
-    let page = markdown::write(&record);
+    let page = markdown::write(&record, &ladders());
     let is_markup = |line: &&str| !line.starts_with("    ");
     assert!(
         page.lines()

@@ -3,6 +3,7 @@
 mod applies;
 mod case_context;
 mod case_run;
+mod claims;
 mod drive;
 mod options;
 mod plan;

@@ -14,9 +14,10 @@ use tokio::task::JoinSet;
 use crate::applies::exclusive_listener;
 use crate::case_context::owners;
 use crate::case_run::{Devices, UnderTest};
+use crate::claims::stated;
 use crate::options::{RunOptions, TargetFile};
 use crate::plan::{Plan, plan};
-use crate::target::Running;
+use crate::target::{Running, described};
 
 /// Takes the events of a run as they happen.
 pub type Emit = Arc<dyn Fn(RunEvent) + Send + Sync>;
@@ -126,13 +127,9 @@ fn info(options: &RunOptions) -> RunInfo {
         targets: options
             .targets
             .iter()
-            .map(|file| {
-                let product = &file.implementation.implementation;
-                dmconform_model::Target {
-                    name: file.name.clone(),
-                    product: format!("{} {} {}", product.vendor, product.product, product.version),
-                    plays: file.implementation.plays.clone(),
-                }
+            .map(|file| dmconform_model::Target {
+                claims: stated(&file.implementation),
+                ..described(file)
             })
             .collect(),
         own_readings: options.suite.profile.own_readings.clone(),

@@ -297,12 +297,14 @@ fn names(product: &Implementation) -> Names {
     }
 }
 
-fn described(file: &TargetFile) -> Target {
+/// A product by its names and its roles; what it claims stands in the header of every transcript anyway.
+pub(crate) fn described(file: &TargetFile) -> Target {
     let product = &file.implementation.implementation;
     Target {
         name: file.name.clone(),
         product: format!("{} {} {}", product.vendor, product.product, product.version),
         plays: file.implementation.plays.clone(),
+        claims: Vec::new(),
     }
 }
 

@@ -9,6 +9,8 @@ pub(crate) mod judge;
 pub(crate) mod list;
 pub(crate) mod profile;
 pub(crate) mod reference;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod selftest;
+mod stored;
 mod work;

@@ -238,6 +238,7 @@ fn header(stage: &Stage, case: &str, plays: Role, endpoints: BTreeMap<Role, Endp
             name: "foreign".to_owned(),
             product: "a foreign peer".to_owned(),
             plays: vec![plays],
+            claims: Vec::new(),
         },
         claims: Supports::default(),
         limits: Limits::default(),

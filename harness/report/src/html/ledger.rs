@@ -1,0 +1,71 @@
+//! The ledger of requirements on the page.
+
+use dmconform_model::ledger::{Coverage, State};
+use dmconform_model::{LedgerEntry, RunRecord, Weight};
+
+use super::chip;
+use crate::markup::escape;
+
+/// Every requirement and role that anything is known of.
+pub(super) fn section(record: &RunRecord) -> String {
+    if record.ledger.is_empty() {
+        return String::new();
+    }
+    let (known, left_out): (Vec<&LedgerEntry>, Vec<&LedgerEntry>) =
+        record.ledger.iter().partition(|entry| is_known(entry));
+    let rows: String = known.iter().map(|entry| row(entry)).collect();
+    let left_out = match left_out.len() {
+        0 => String::new(),
+        count => format!(
+            "<p class=\"faint\">{count} more were not run: their cases were not selected, or nobody played the role.</p>\n"
+        ),
+    };
+    format!(
+        "<p>Positive: the peers keep to the procedure. Negative: a peer departs from it, and the product must not follow.</p>\n\
+         <details open><summary>{} requirements by role</summary>\n\
+         <div class=\"scroll\" role=\"region\" aria-label=\"Requirements\" tabindex=\"0\"><table>\
+         <thead><tr><th scope=\"col\">requirement</th><th scope=\"col\">of</th><th scope=\"col\">verdict</th>\
+         <th scope=\"col\">positive</th><th scope=\"col\">negative</th></tr></thead>\n<tbody>{rows}</tbody></table></div></details>\n{left_out}",
+        known.len()
+    )
+}
+
+fn is_known(entry: &LedgerEntry) -> bool {
+    let states = [entry.positive.state, entry.negative.state];
+    !states.contains(&State::NotRun)
+        || states
+            .iter()
+            .any(|state| !matches!(state, State::NotRun | State::NotTested))
+}
+
+fn row(entry: &LedgerEntry) -> String {
+    let weight = match entry.weight {
+        Some(Weight::Warn) => " <span class=\"faint\">(warns)</span>",
+        Some(Weight::FailIfClaimed) => " <span class=\"faint\">(if claimed)</span>",
+        Some(Weight::Robustness) => " <span class=\"faint\">(robustness)</span>",
+        Some(Weight::Fail) | None => "",
+    };
+    format!(
+        "<tr><th scope=\"row\"><span class=\"id\">{}</span>{weight}<br><span class=\"faint\">{}</span></th><td class=\"id\" data-h=\"of\">{}</td>\
+         <td>{}</td><td data-h=\"positive\">{}</td><td data-h=\"negative\">{}</td></tr>\n",
+        escape(&entry.requirement.0),
+        escape(&entry.words),
+        entry.role,
+        chip(entry.verdict),
+        covered(&entry.positive),
+        covered(&entry.negative)
+    )
+}
+
+fn covered(coverage: &Coverage) -> String {
+    let why = coverage.why.as_ref().map(|why| format!(": {}", escape(why)));
+    let cases = match coverage.state {
+        State::Held => format!(" ({})", coverage.cases.len()),
+        State::Broken | State::Open => {
+            let cases: Vec<&str> = coverage.cases.iter().map(|case| case.0.as_str()).collect();
+            format!(" ({})", escape(&cases.join(", ")))
+        }
+        State::NotRun | State::NotTested => String::new(),
+    };
+    format!("{}{cases}{}", coverage.state, why.unwrap_or_default())
+}
