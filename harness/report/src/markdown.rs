@@ -168,14 +168,14 @@ fn failures(record: &RunRecord, ladders: &Ladders, page: &mut Page) {
 }
 
 fn failure(case: &CaseResult) -> String {
-    let mut parts = vec![format!(
-        "### {}: {}",
-        case.verdict,
-        escape(&wording::headline(case))
-    )];
-    for finding in &case.findings {
-        let lines = wording::finding(case, finding).into_iter();
-        let lines: Vec<String> = lines
+    let headline = escape(&wording::headline(case));
+    let mut parts = vec![format!("### {}: {headline}", case.verdict)];
+    for (number, finding) in case.findings.iter().enumerate() {
+        // What was observed and how to see it again is the same for all findings of a case.
+        let is_new = |label: &str| number == 0 || !matches!(label, "sequence" | "run again");
+        let lines: Vec<String> = wording::finding(case, finding)
+            .into_iter()
+            .filter(|(label, _)| is_new(label))
             .map(|(label, text)| format!("- **{label}**: {}", escape(&text)))
             .collect();
         parts.push(lines.join("\n"));

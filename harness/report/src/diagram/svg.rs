@@ -351,7 +351,7 @@ impl Canvas<'_> {
         let height = lines.len() * LINE + 8;
         let texts = lines.iter().enumerate();
         let texts: String = texts
-            .map(|(index, line)| centred(start + width / 2, y + 15 + index * LINE, line, ""))
+            .map(|(index, line)| centred(start + width / 2, y + 17 + index * LINE, line, ""))
             .collect();
         format!(
             "<rect class=\"n\" x=\"{start}\" y=\"{}\" width=\"{width}\" height=\"{height}\" rx=\"3\"/>{texts}",

@@ -1,19 +1,20 @@
 //! The ledger of requirements on the page.
 
 use dmconform_model::ledger::{Coverage, State};
-use dmconform_model::{LedgerEntry, RunRecord, Weight};
+use dmconform_model::{CaseId, LedgerEntry, RunRecord, Verdict, Weight};
 
+use super::case::Cases;
 use super::chip;
 use crate::markup::escape;
 
 /// Every requirement and role that anything is known of.
-pub(super) fn section(record: &RunRecord) -> String {
+pub(super) fn section(record: &RunRecord, cases: &Cases<'_>) -> String {
     if record.ledger.is_empty() {
         return String::new();
     }
     let (known, left_out): (Vec<&LedgerEntry>, Vec<&LedgerEntry>) =
         record.ledger.iter().partition(|entry| is_known(entry));
-    let rows: String = known.iter().map(|entry| row(entry)).collect();
+    let rows: String = known.iter().map(|entry| row(entry, cases)).collect();
     let left_out = match left_out.len() {
         0 => String::new(),
         count => format!(
@@ -38,7 +39,7 @@ fn is_known(entry: &LedgerEntry) -> bool {
             .any(|state| !matches!(state, State::NotRun | State::NotTested))
 }
 
-fn row(entry: &LedgerEntry) -> String {
+fn row(entry: &LedgerEntry, cases: &Cases<'_>) -> String {
     let weight = match entry.weight {
         Some(Weight::Warn) => " <span class=\"faint\">(warns)</span>",
         Some(Weight::FailIfClaimed) => " <span class=\"faint\">(if claimed)</span>",
@@ -52,20 +53,30 @@ fn row(entry: &LedgerEntry) -> String {
         escape(&entry.words),
         entry.role,
         chip(entry.verdict),
-        covered(&entry.positive),
-        covered(&entry.negative)
+        covered(&entry.positive, cases),
+        covered(&entry.negative, cases)
     )
 }
 
-fn covered(coverage: &Coverage) -> String {
+fn covered(coverage: &Coverage, all: &Cases<'_>) -> String {
     let why = coverage.why.as_ref().map(|why| format!(": {}", escape(why)));
     let cases = match coverage.state {
         State::Held => format!(" ({})", coverage.cases.len()),
         State::Broken | State::Open => {
-            let cases: Vec<&str> = coverage.cases.iter().map(|case| case.0.as_str()).collect();
-            format!(" ({})", escape(&cases.join(", ")))
+            let cases: Vec<String> = coverage.cases.iter().map(|case| linked(case, all)).collect();
+            format!(" ({})", cases.join(", "))
         }
         State::NotRun | State::NotTested => String::new(),
     };
     format!("{}{cases}{}", coverage.state, why.unwrap_or_default())
+}
+
+/// A case, with a link to where it did not pass.
+fn linked(id: &CaseId, cases: &Cases<'_>) -> String {
+    let own = cases.all().filter(|(_, case)| case.id == *id);
+    let worst = own.max_by_key(|(_, case)| (case.verdict != Verdict::Pass, case.verdict));
+    match worst {
+        Some((anchor, _)) => format!("<a href=\"#{anchor}-in\">{}</a>", escape(&id.0)),
+        None => escape(&id.0),
+    }
 }

@@ -23,7 +23,7 @@ pub fn write(record: &RunRecord, ladders: &Ladders) -> String {
         ("summary", "Verdict", summary(record)),
         ("failures", "What did not pass", failures(record, &cases)),
         ("products", "Products and claims", product_sections(record)),
-        ("requirements", "Requirements", ledger::section(record)),
+        ("requirements", "Requirements", ledger::section(record, &cases)),
         ("cases", "Cases", case_sections(record, &cases)),
         ("readings", "How messages are read", readings(record)),
         ("around", "Around the cases", around(record)),
@@ -261,7 +261,8 @@ fn problem(problem: &Problem) -> String {
 }
 
 fn product_sections(record: &RunRecord) -> String {
-    record.run.targets.iter().map(product_section).collect()
+    let products: String = record.run.targets.iter().map(product_section).collect();
+    format!("<div class=\"products\">\n{products}</div>\n")
 }
 
 fn product_section(target: &Target) -> String {
@@ -272,11 +273,8 @@ fn product_section(target: &Target) -> String {
         .iter()
         .map(|claim| (claim.name.as_str(), claim.value.as_str()));
     let facts = [("product", target.product.as_str()), ("plays", &plays)];
-    format!(
-        "<h3>{}</h3>\n{}",
-        escape(&target.name),
-        list(facts.into_iter().chain(claims))
-    )
+    let facts = list(facts.into_iter().chain(claims));
+    format!("<section><h3>{}</h3>\n{facts}</section>\n", escape(&target.name))
 }
 
 fn case_sections(record: &RunRecord, cases: &case::Cases<'_>) -> String {

@@ -26,6 +26,7 @@ nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;padding:0;ma
 dl{display:grid;grid-template-columns:minmax(7em,max-content) minmax(0,1fr);gap:.15rem 1rem;margin:.4rem 0}dt{color:var(--faint)}dd{margin:0}\
 .scroll{overflow-x:auto;max-width:100%}table{border-collapse:collapse;font-size:14px;width:100%}\
 th,td{text-align:left;vertical-align:top;padding:.3rem .7rem .3rem 0;border-bottom:1px solid var(--line)}thead th{color:var(--faint);font-weight:600;white-space:nowrap}th .faint{font-weight:400}\
+.products{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,22rem),1fr));gap:0 1.5rem}.products dl{font-size:14px}\
 td.id,th.id,.chip,.x summary span:not(.what){white-space:nowrap}.faint{color:var(--faint)}.right{text-align:right}\
 fieldset{border:0;padding:0;margin:.35rem 0;display:flex;flex-wrap:wrap;gap:.25rem .5rem;align-items:baseline;min-width:0}\
 legend{float:left;padding:0;width:5.5em;color:var(--faint)}\
