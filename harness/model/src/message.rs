@@ -1,8 +1,10 @@
 //! Steps of the procedure and the messages that pass in them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -90,6 +92,20 @@ impl fmt::Display for Step {
     }
 }
 
+impl JsonSchema for Step {
+    fn schema_name() -> Cow<'static, str> {
+        "Step".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A numbered step of Figure 2 of the change request.",
+            "type": "string",
+            "enum": Self::ALL.map(Self::as_str),
+        })
+    }
+}
+
 /// Which half of a step's exchange is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
@@ -132,6 +148,21 @@ impl fmt::Display for MessageId {
             Part::Request => f.pad(self.step.as_str()),
             Part::Answer => f.pad(&format!("{}.answer", self.step.as_str())),
         }
+    }
+}
+
+impl JsonSchema for MessageId {
+    fn schema_name() -> Cow<'static, str> {
+        "Message".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let both = |step| [Self::request(step).to_string(), Self::answer(step).to_string()];
+        json_schema!({
+            "description": "A message of the procedure: a step, or a step's answer.",
+            "type": "string",
+            "enum": Step::ALL.into_iter().flat_map(both).collect::<Vec<_>>(),
+        })
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use dmconform_model::result::Problem;
@@ -94,6 +96,46 @@ fn a_ci_server_reads_failures_errors_and_skips_apart() {
     insta::assert_snapshot!(xml);
 }
 
+/// What Jenkins would say to it; the schema is written from the elements and attributes that its plugin knows.
+#[test]
+fn jenkins_takes_the_file() {
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/jenkins.xsd");
+    let xml = junit::write(&record()).expect("it can be written");
+    let Some((is_valid, said)) = xmllint(schema, &xml) else {
+        return;
+    };
+    assert!(is_valid, "{said}");
+    // And it would notice: cases had properties once.
+    let text = String::from_utf8(xml).expect("it is UTF-8");
+    let with_properties = text.replacen("<failure", "<properties/><failure", 1);
+    assert_ne!(text, with_properties);
+    let checked = xmllint(schema, with_properties.as_bytes());
+    assert!(checked.is_some_and(|(is_valid, _)| !is_valid));
+}
+
+/// Whether XML is valid, and what is said about it; nothing where there is no tool.
+fn xmllint(schema: &str, xml: &[u8]) -> Option<(bool, String)> {
+    let started = Command::new("xmllint")
+        .args(["--noout", "--nonet", "--schema", schema, "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = started else {
+        let skipped = "skipped: xmllint not installed";
+        assert!(std::env::var_os("DMCONFORM_NO_SKIPS").is_none(), "{skipped}");
+        // Written past the test framework, which would keep it to itself.
+        let _ = std::io::stderr().write_all(format!("{skipped}\n").as_bytes());
+        return None;
+    };
+    let mut input = child.stdin.take().expect("standard input is a pipe");
+    input.write_all(xml).expect("the program reads its input");
+    drop(input);
+    let output = child.wait_with_output().expect("its output is readable");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Some((output.status.success(), said))
+}
+
 #[test]
 fn a_program_reads_back_what_was_written() {
     let record = record();
@@ -116,6 +158,80 @@ fn a_program_reads_back_what_was_written() {
         assert!(values["cases"][1]["findings"][0].get(key).is_some(), "{key}");
     }
     assert_eq!(values["summary"]["fail"], 1);
+}
+
+const SCHEMA: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../reports/schema/results.schema.json"
+);
+
+#[test]
+fn the_published_schema_is_current() {
+    let published = std::fs::read_to_string(SCHEMA).unwrap_or_default();
+    assert!(
+        published == json::schema(),
+        "{SCHEMA} is not what the types say; run `cargo run -p dmconform-report --example write-schema`"
+    );
+    let schema: serde_json::Value = serde_json::from_str(&published).expect("a schema is JSON");
+    let known = schema["properties"].as_object().expect("results are an object");
+    for (key, value) in known {
+        assert!(value.get("description").is_some(), "{key}");
+    }
+}
+
+/// What a validator of another make says.
+const VALIDATE: &str = "import json, sys, jsonschema
+schema = json.load(open(sys.argv[1]))
+jsonschema.Draft202012Validator.check_schema(schema)
+errors = list(jsonschema.Draft202012Validator(schema).iter_errors(json.load(sys.stdin)))
+print(len(errors), [error.message[:200] for error in errors[:3]])";
+
+#[test]
+fn results_are_what_the_schema_says() {
+    let (eventful, _) = common::eventful();
+    for record in [record(), eventful] {
+        let written = json::write(&record);
+        let Some(said) = validated(&written) else {
+            return;
+        };
+        assert_eq!(said, "0 []");
+        let mut broken: serde_json::Value = serde_json::from_str(&written).expect("it is JSON");
+        broken["cases"][0]["verdict"] = serde_json::json!("passed");
+        let said = validated(&broken.to_string()).unwrap_or_default();
+        assert!(said.starts_with("1 "), "{said}");
+    }
+}
+
+/// What the validator says; nothing where there is none.
+fn validated(results: &str) -> Option<String> {
+    let has_validator = |python: &&str| {
+        let found = Command::new(python)
+            .args(["-c", "import jsonschema; jsonschema.Draft202012Validator"])
+            .stderr(Stdio::null())
+            .status();
+        found.is_ok_and(|status| status.success())
+    };
+    let Some(python) = ["python3", "/usr/bin/python3"].into_iter().find(has_validator) else {
+        let skipped = "skipped: jsonschema for python3 not installed";
+        assert!(std::env::var_os("DMCONFORM_NO_SKIPS").is_none(), "{skipped}");
+        // Written past the test framework, which would keep it to itself.
+        let _ = std::io::stderr().write_all(format!("{skipped}\n").as_bytes());
+        return None;
+    };
+    let mut child = Command::new(python)
+        .args(["-c", VALIDATE, SCHEMA])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it was there just now");
+    let mut input = child.stdin.take().expect("standard input is a pipe");
+    input
+        .write_all(results.as_bytes())
+        .expect("the program reads its input");
+    drop(input);
+    let output = child.wait_with_output().expect("its output is readable");
+    assert!(output.status.success(), "the validator did not run");
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// What a product sends reaches no terminal, parser or page as such.

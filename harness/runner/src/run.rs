@@ -96,6 +96,7 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
     let cancelled = *shared.cancelled.borrow();
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let record = RunRecord {
+        schema_version: RunRecord::SCHEMA_VERSION,
         run: RunInfo {
             duration_ms,
             cancelled,

@@ -16,12 +16,18 @@ pub(super) fn record(directory: &Path) -> Result<RunRecord, Failure> {
             path.display()
         ))
     })?;
-    serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(format!(
-            "read the run `{}`: {error}; was it written by another version, or edited?",
-            path.display()
-        ))
-    })
+    let failed = |why: String| Failure::usage(format!("read the run `{}`: {why}", path.display()));
+    let record: RunRecord = serde_json::from_str(&text)
+        .map_err(|error| failed(format!("{error}; was it written by another version, or edited?")))?;
+    if record.schema_version != RunRecord::SCHEMA_VERSION {
+        return Err(failed(format!(
+            "it has schema version {}, and this program reads {}; use the version of dmconform that wrote it, {}",
+            record.schema_version,
+            RunRecord::SCHEMA_VERSION,
+            record.run.harness
+        )));
+    }
+    Ok(record)
 }
 
 /// The ladders of the cases that did not pass, from their transcripts. Where one cannot be read, that is said, and the

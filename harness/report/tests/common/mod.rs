@@ -51,6 +51,7 @@ pub(crate) fn target(name: &str, plays: &[Role]) -> Target {
 /// A run of these cases, nothing else.
 pub(crate) fn run(cases: Vec<CaseResult>, targets: Vec<Target>) -> RunRecord {
     RunRecord {
+        schema_version: RunRecord::SCHEMA_VERSION,
         run: RunInfo {
             id: "20260102T030405-6".to_owned(),
             started: "2026-01-02T03:04:05Z".to_owned(),
