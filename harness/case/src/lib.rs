@@ -17,6 +17,7 @@ pub mod procedure;
 pub mod profile;
 pub mod read;
 pub mod schema;
+pub mod stated;
 pub mod suite;
 pub mod template;
 pub mod test_case;

@@ -147,3 +147,9 @@ pub(crate) fn moment(us: u64) -> String {
         format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000)
     }
 }
+
+/// A number of things: `1 case`, `2 cases`.
+pub(crate) fn count(number: usize, of: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {of}{plural}")
+}

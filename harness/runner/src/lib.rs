@@ -3,7 +3,6 @@
 mod applies;
 mod case_context;
 mod case_run;
-mod claims;
 mod drive;
 mod options;
 mod plan;

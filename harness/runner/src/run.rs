@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use dmconform_case::ledger::ledger;
+use dmconform_case::stated::stated;
 use dmconform_judge::Owner;
 use dmconform_model::result::{Problem, RunInfo, summarise, summarise_robustness};
 use dmconform_model::{CaseResult, RunEvent, RunRecord};
@@ -14,7 +15,6 @@ use tokio::task::JoinSet;
 use crate::applies::exclusive_listener;
 use crate::case_context::owners;
 use crate::case_run::{Devices, UnderTest};
-use crate::claims::stated;
 use crate::options::{RunOptions, TargetFile};
 use crate::plan::{Plan, plan};
 use crate::target::{Running, described};
@@ -129,7 +129,7 @@ fn info(options: &RunOptions) -> RunInfo {
             .targets
             .iter()
             .map(|file| dmconform_model::Target {
-                claims: stated(&file.implementation),
+                claims: stated(&file.implementation.supports, &file.implementation.limits),
                 ..described(file)
             })
             .collect(),

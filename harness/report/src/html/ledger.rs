@@ -6,6 +6,7 @@ use dmconform_model::{CaseId, LedgerEntry, RunRecord, Verdict, Weight};
 use super::case::Cases;
 use super::chip;
 use crate::markup::escape;
+use crate::wording;
 
 /// Every requirement and role that anything is known of.
 pub(super) fn section(record: &RunRecord, cases: &Cases<'_>) -> String {
@@ -23,11 +24,11 @@ pub(super) fn section(record: &RunRecord, cases: &Cases<'_>) -> String {
     };
     format!(
         "<p>Positive: the peers keep to the procedure. Negative: a peer departs from it, and the product must not follow.</p>\n\
-         <details open><summary>{} requirements by role</summary>\n\
+         <details open><summary>{} by role</summary>\n\
          <div class=\"scroll\" role=\"region\" aria-label=\"Requirements\" tabindex=\"0\"><table>\
          <thead><tr><th scope=\"col\">requirement</th><th scope=\"col\">of</th><th scope=\"col\">verdict</th>\
          <th scope=\"col\">positive</th><th scope=\"col\">negative</th></tr></thead>\n<tbody>{rows}</tbody></table></div></details>\n{left_out}",
-        known.len()
+        wording::count(known.len(), "requirement")
     )
 }
 

@@ -23,9 +23,9 @@ pub fn write(record: &RunRecord, ladders: &Ladders) -> String {
         ("summary", "Verdict", summary(record)),
         ("failures", "What did not pass", failures(record, &cases)),
         ("products", "Products and claims", product_sections(record)),
+        ("readings", "How messages are read", readings(record)),
         ("requirements", "Requirements", ledger::section(record, &cases)),
         ("cases", "Cases", case_sections(record, &cases)),
-        ("readings", "How messages are read", readings(record)),
         ("around", "Around the cases", around(record)),
     ];
     let sections: Vec<_> = sections
@@ -135,7 +135,11 @@ fn summary(record: &RunRecord) -> String {
         ("counts", wording::all_counts(record)),
         (
             "rests on",
-            format!("{judged} cases judged, {checks} checks that held{robustness}; warnings {warnings}"),
+            format!(
+                "{} judged, {} that held{robustness}; warnings {warnings}",
+                wording::count(judged, "case"),
+                wording::count(checks, "check")
+            ),
         ),
         (
             "readings",

@@ -7,6 +7,8 @@
     reason = "shared by several test programs"
 )]
 
+pub(crate) mod samples;
+
 use std::path::Path;
 
 use dmconform_judge::{Judge, Transcript, read};

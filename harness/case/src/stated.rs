@@ -1,14 +1,15 @@
 //! What an implementation file claims, in words for reports.
 
-use dmconform_case::implementation::Implementation;
 use dmconform_model::result::Claim;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::implementation::{Limits, Supports};
+
 /// What a product claims to support, and how long it may take.
-pub(crate) fn stated(implementation: &Implementation) -> Vec<Claim> {
-    let mut claims = members(&implementation.supports);
-    claims.extend(members(&implementation.limits));
+pub fn stated(supports: &Supports, limits: &Limits) -> Vec<Claim> {
+    let mut claims = members(supports);
+    claims.extend(members(limits));
     claims
 }
 
