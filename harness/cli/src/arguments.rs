@@ -28,7 +28,7 @@ pub(crate) enum Command {
     Check(Check),
     /// Judge a stored transcript again.
     Judge(Judge),
-    /// Write a report of a stored run again.
+    /// Write a report of a stored run again, compare two, or merge several.
     Report(Report),
     /// Show what a captured body is, readably, and what departs in it from the specification.
     Decode(Decode),
@@ -192,6 +192,45 @@ pub(crate) enum ReportCommand {
     Markdown(StoredRun),
     /// As JUnit XML, for CI servers.
     Junit(StoredRun),
+    /// Compare two runs: what fails now, what was mended, what fails for another reason. Exits 0 where nothing got worse.
+    Compare(Compare),
+    /// Merge the parts of a run that several machines have done into one, and write all of its reports.
+    Merge(Merge),
+}
+
+#[derive(Args)]
+pub(crate) struct Compare {
+    /// The directory of the earlier run.
+    #[arg(value_name = "BEFORE")]
+    pub(crate) before: PathBuf,
+    /// The directory of the later run.
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: PathBuf,
+    /// What standard output is for.
+    #[arg(long, value_enum, default_value_t = ComparisonFormat::Text)]
+    pub(crate) format: ComparisonFormat,
+}
+
+/// What a comparison is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ComparisonFormat {
+    /// People.
+    #[default]
+    Text,
+    /// Pull requests.
+    Markdown,
+    /// Programs.
+    Json,
+}
+
+#[derive(Args)]
+pub(crate) struct Merge {
+    /// The directories of the parts.
+    #[arg(value_name = "RUN", required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// The directory of the whole; it must not be there yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Args)]

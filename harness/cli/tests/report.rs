@@ -122,3 +122,70 @@ fn a_diagram_is_drawn_as_svg() {
     assert!(drawn.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\"") && drawn.ends_with("</svg>\n"));
     assert!(drawn.contains("DEL-DMS1-8-030: ACLs stay untouched"));
 }
+
+/// What the program says to two runs, and how it ends.
+fn compared(before: &Path, after: &Path) -> (Option<i32>, String) {
+    let (before, after) = (before.display().to_string(), after.display().to_string());
+    let output = dmconform(&["report", "compare", &before, &after]);
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
+}
+
+#[test]
+fn runs_are_compared_and_parts_of_a_run_are_merged() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let run = |name: &str, case: &str, deviation: &[&str]| {
+        let out = folder.path().join(name);
+        let place = out.display().to_string();
+        let arguments = [
+            &["run", "--role", "dms-1", "--case", case, "--out", &place],
+            deviation,
+        ]
+        .concat();
+        dmconform(&arguments);
+        out
+    };
+    let good = run("good", "DEL-DMS1-8-030", &[]);
+    let bad = run(
+        "bad",
+        "DEL-DMS1-8-030",
+        &["--deviation", "acl-before-bootstrap-complete"],
+    );
+    let (code, said) = compared(&good, &bad);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("1 fails now, 0 as before"), "{said}");
+    let (code, said) = compared(&bad, &good);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("1 passes now"), "{said}");
+
+    let other = run("other", "DEL-DMS1-8-010", &[]);
+    let whole = folder.path().join("whole");
+    let [first, second, out] = [&good, &other, &whole].map(|path| path.display().to_string());
+    let output = dmconform(&["report", "merge", &first, &second, "--out", &out]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for name in ["results.json", "junit.xml", "summary.md", "report.html"] {
+        let text = read(&whole.join(name));
+        assert!(
+            text.contains("DEL-DMS1-8-030") && text.contains("DEL-DMS1-8-010"),
+            "{name}"
+        );
+    }
+    for case in ["DEL-DMS1-8-030", "DEL-DMS1-8-010"] {
+        let place = format!("transcripts/reference-dms-1/{case}.jsonl");
+        let transcript = whole.join(place);
+        let again = dmconform(&["judge", &transcript.display().to_string()]);
+        assert_eq!(again.status.code(), Some(0), "{case}");
+    }
+    let output = dmconform(&["report", "merge", &first, &second, "--out", &out]);
+    assert_eq!(output.status.code(), Some(2), "it is there already");
+    let output = dmconform(&["report", "merge", &first, &first, "--out", "nowhere"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("leave one of them out"), "{said}");
+}

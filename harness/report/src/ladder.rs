@@ -8,7 +8,7 @@ use dmconform_model::result::Arrow;
 use dmconform_model::{Ladder, MessageId, Part, Role};
 
 use crate::diagram::svg::{Cell, Panel, Sheet, SheetRow, Stroke, Tone};
-use crate::wording::{clean, moment};
+use crate::wording::{clean, moment, shortened};
 
 /// How much of a remark fits a drawing.
 const REMARK: usize = 160;
@@ -239,7 +239,7 @@ impl<'a> Shown<'a> {
 
     fn happening(&self, index: usize, happening: &Happening) -> SheetRow {
         let is_first = self.ladder.first_divergence == Some(index);
-        let text = shortened(&clean(&happening.text));
+        let text = shortened(&clean(&happening.text), REMARK);
         let mut between = vec![moment(happening.at_us)];
         if is_first {
             between.insert(0, "first divergence".to_owned());
@@ -321,13 +321,6 @@ fn stroke(message: MessageId) -> Stroke {
     }
 }
 
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(REMARK) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 /// What was observed where all of it was as expected: one panel.
 pub(crate) fn observed(arrows: &[Arrow], iut: &[Role]) -> Sheet {
     let lifelines = Role::ALL.map(|role| {
@@ -402,7 +395,7 @@ pub(crate) fn sequence(ladder: &Ladder, title: &str) -> Diagram {
                 };
                 lines.push(Line::Note {
                     over: happening.over,
-                    text: format!("{first}{}", shortened(&clean(&happening.text))),
+                    text: format!("{first}{}", shortened(&clean(&happening.text), REMARK)),
                 });
             }
         }

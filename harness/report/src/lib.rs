@@ -1,5 +1,6 @@
 //! Turns run records into every output format: pure functions from results to text.
 
+pub mod comparison;
 pub mod diagram;
 pub mod html;
 pub mod json;
@@ -7,6 +8,7 @@ pub mod junit;
 mod ladder;
 pub mod markdown;
 mod markup;
+pub mod merging;
 pub mod progress;
 pub mod self_test;
 pub mod terminal;

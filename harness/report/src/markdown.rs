@@ -96,17 +96,10 @@ impl Page {
         if !self.left_out.is_empty() {
             self.parts.push(format!(
                 "Left out, since there is no room for it here: {}. `report.html` and `results.json` have everything.",
-                shortened(&self.left_out.join(", "))
+                wording::shortened(&self.left_out.join(", "), 1_000)
             ));
         }
         format!("{}\n", self.parts.join("\n\n"))
-    }
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(1_000) {
-        Some((end, _)) => format!("{} …", &text[..end]),
-        None => text.to_owned(),
     }
 }
 
@@ -123,7 +116,7 @@ fn head(record: &RunRecord) -> String {
     format!(
         "# dmconform run {}\n\n{}: {}. Began {}, took {}, seed {}, {} at once{}.{on_purpose}",
         escape(&run.id),
-        capitalised(wording::outcome(record)),
+        wording::capitalised(wording::outcome(record)),
         wording::all_counts(record),
         run.started,
         wording::duration(run.duration_ms),
@@ -316,13 +309,6 @@ pub(crate) fn escape(text: &str) -> String {
         }
     }
     escaped
-}
-
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(characters).collect()
-    })
 }
 
 fn product_line(target: &Target) -> String {

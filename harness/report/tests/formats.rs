@@ -304,3 +304,20 @@ fn nothing_run_is_said_to_be_nothing() {
     assert_eq!(record.exit_code(), 4);
     assert!(terminal::summary(&record, PLAIN).contains("nothing was run; nothing was judged"));
 }
+
+/// GitHub takes comments of at most 65,536 characters, and leaves longer ones.
+#[test]
+fn the_summary_of_a_large_run_fits_a_comment() {
+    let bad = judged("acl-before-bootstrap-complete", "acme-dms-1");
+    let cases = (0..2000).map(|number| CaseResult {
+        id: CaseId(format!("DEL-DMS1-8-{number:04}")),
+        ..bad.clone()
+    });
+    let record = run(cases.collect(), vec![target("acme-dms-1", &[Role::Dms1])]);
+    let page = markdown::write(&record, &ladders());
+    assert!(page.len() < 65_536, "{} octets", page.len());
+    assert!(
+        page.contains("the findings of") && page.contains("`report.html` and `results.json` have everything")
+    );
+    assert!(page.contains("2000 fail"));
+}

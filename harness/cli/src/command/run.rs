@@ -214,7 +214,8 @@ fn target(name: &str, text: &str, path: Option<&PathBuf>) -> Result<TargetFile, 
     })
 }
 
-fn write_results(directory: &Path, record: &RunRecord) -> Result<(), Failure> {
+/// Writes every report of a run to its directory.
+pub(super) fn write_results(directory: &Path, record: &RunRecord) -> Result<(), Failure> {
     let junit = junit::write(record).map_err(|error| Failure::environment(error.to_string()))?;
     let ladders = stored::ladders(directory, record);
     let files = [

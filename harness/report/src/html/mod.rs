@@ -166,17 +166,9 @@ fn summary(record: &RunRecord) -> String {
         "<div class=\"verdict {verdict}\"><p class=\"said\">{word}</p><p>{outcome}.{cancelled}</p></div>\n{facts}",
         verdict = outcome(record),
         word = outcome_word(record),
-        outcome = sentence(wording::outcome(record)),
+        outcome = wording::capitalised(wording::outcome(record)),
         facts = list(facts.iter().map(|(name, value)| (*name, value.as_str()))),
     )
-}
-
-fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next();
-    first.map_or_else(String::new, |first| {
-        first.to_uppercase().chain(characters).collect()
-    })
 }
 
 /// Names and values; those without a value are left out.
