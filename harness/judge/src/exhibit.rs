@@ -20,10 +20,13 @@ use crate::stored::Transcript;
 const SHOWN: usize = 6_000;
 
 /// The records of these numbers, and the connections that they are about.
-pub(crate) fn of(transcript: &Transcript, records: &BTreeSet<u64>) -> (Vec<Exhibit>, Vec<ConnectionFacts>) {
-    let redaction = Redaction::of(&transcript.header);
+pub(crate) fn of(
+    transcript: &Transcript,
+    redaction: &Redaction,
+    records: &BTreeSet<u64>,
+) -> (Vec<Exhibit>, Vec<ConnectionFacts>) {
     let shower = Shower {
-        redaction: &redaction,
+        redaction,
         syntax: transcript.header.profile.delegation.syntax,
         media_type: &transcript.header.profile.delegation.media_type,
     };
@@ -36,7 +39,7 @@ pub(crate) fn of(transcript: &Transcript, records: &BTreeSet<u64>) -> (Vec<Exhib
     let wanted: BTreeSet<ConnectionId> = exhibits.iter().filter_map(|exhibit| exhibit.connection).collect();
     let mut connections: BTreeMap<ConnectionId, Vec<(String, String)>> = BTreeMap::new();
     for record in &transcript.records {
-        if let Some((connection, facts)) = connection_facts(record, &redaction)
+        if let Some((connection, facts)) = connection_facts(record, redaction)
             && wanted.contains(&connection)
         {
             connections.entry(connection).or_default().extend(facts);

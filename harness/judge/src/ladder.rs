@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dmconform_case::course::{self, Expected};
 use dmconform_model::ladder::{Happening, Lane, Manner, MessageRow, Played, Row, Sighting, Standing};
-use dmconform_model::transcript::{Endpoint, TriggerOutcome};
+use dmconform_model::transcript::{Endpoint, Moment, TriggerOutcome};
 use dmconform_model::{
     Blame, CaseResult, Finding, FindingCode, Ladder, MessageId, Part, Role, Step, Verdict,
 };
@@ -18,6 +18,7 @@ use crate::header::Header;
 use crate::never::speaker;
 use crate::observed::Observed;
 use crate::occurrence::Occurrence;
+use crate::redact::Redaction;
 use crate::stored::Transcript;
 use crate::{Judge, order, root_cause, view};
 
@@ -33,12 +34,21 @@ pub fn ladder(transcript: &Transcript) -> Ladder {
     let (header, observed, result) = (judge.header(), judge.observed(), judge.result());
     let mut rows = rows(header, observed, &result.findings);
     let first_divergence = mark(header, observed, &result, &mut rows);
+    let redaction = Redaction::of(header);
     for row in &mut rows {
-        if let Row::Happening(happening) = row {
-            happening.at_us = time_of(transcript, happening.record);
+        match row {
+            Row::Happening(happening) => {
+                happening.at_us = time_of(transcript, happening.record);
+                happening.text = redaction.text(&happening.text);
+            }
+            Row::Message(row) => {
+                if let Some(seen) = &mut row.observed {
+                    seen.note = redaction.text(&seen.note);
+                }
+            }
         }
     }
-    let (exhibits, connections) = exhibit::of(transcript, &shown_records(&rows, &result));
+    let (exhibits, connections) = exhibit::of(transcript, &redaction, &shown_records(&rows, &result));
     Ladder {
         lanes: lanes(header),
         rows,
@@ -371,6 +381,22 @@ fn timeline<'a>(header: &Header, observed: &'a Observed) -> Vec<Seen<'a>> {
             format!("mock {} could not go on: {reason}", role.title()),
         );
     }
+    for (record, when, whole, seen) in &observed.health {
+        let when = match when {
+            Moment::Before => "before the case",
+            Moment::After => "after the case",
+        };
+        let came = if *whole {
+            "a whole delegation"
+        } else {
+            "no whole delegation"
+        };
+        happen(
+            EVERYBODY,
+            *record,
+            format!("{when}, with another device: {came}: {seen}"),
+        );
+    }
     for (record, url) in &observed.fetched {
         happen(EVERYBODY, *record, format!("somebody fetched {url}"));
     }
@@ -413,7 +439,19 @@ fn mark(header: &Header, observed: &Observed, result: &CaseResult, rows: &mut [R
     }
     let root = root_cause::find(header, observed).and_then(|cause| row_of_record(rows, cause.seq));
     let departing = || rows.iter().position(departs);
-    let first = marked.iter().copied().chain(root).min().or_else(departing)?;
+    // What does no whole delegation to begin with is tried with nothing else.
+    let unwell = || {
+        let mut health = observed.health.iter();
+        let (record, ..) = health.find(|(_, _, whole, _)| !whole)?;
+        row_of_record(rows, *record)
+    };
+    let first = marked
+        .iter()
+        .copied()
+        .chain(root)
+        .min()
+        .or_else(departing)
+        .or_else(unwell)?;
     for index in marked.into_iter().chain([first]) {
         // It came, where it was expected or where it may, and yet something is wrong with it.
         if let Row::Message(row) = &mut rows[index] {

@@ -178,3 +178,64 @@ fn tells(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     TELLING.iter().any(|word| text.contains(word))
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn redaction() -> Redaction {
+        Redaction {
+            known: vec!["hunter22".to_owned()],
+        }
+    }
+
+    #[rstest]
+    #[case("Authorization", "Basic aHVudGVyMg==", HIDDEN)]
+    #[case("Set-Cookie", "id=1", HIDDEN)]
+    #[case("X-Api-Key", "1234", HIDDEN)]
+    #[case("x-syncml-hmac", "algorithm=MD5, mac=abc", HIDDEN)]
+    #[case("X-Trace", "of hunter22", "of …")]
+    #[case(
+        "Content-Type",
+        "text/vnd.wap.connectivity-xml; SEC=1; MAC=75C1",
+        "text/vnd.wap.connectivity-xml; SEC=1; MAC=…"
+    )]
+    #[case("Content-Type", "application/json", "application/json")]
+    fn a_header_field_tells_no_secret(#[case] name: &str, #[case] value: &str, #[case] shown: &str) {
+        assert_eq!(redaction().header(name, value), shown);
+    }
+
+    #[test]
+    fn json_tells_no_secret_by_name() {
+        let value = json!({"session": "s-1", "clientSecret": "x", "list": [{"access_token": {"a": 1}}], "password": null});
+        let shown = json!({"session": "s-1", "clientSecret": HIDDEN, "list": [{"access_token": HIDDEN}], "password": null});
+        assert_eq!(redaction().json(value), shown);
+    }
+
+    #[rstest]
+    #[case::own_xml("<a><ClientSecret>pass</ClientSecret><b token='pass'/></a>")]
+    #[case::cut_bootstrap("<wap-provisioningdoc><parm name='AAUTHSECRET' value='pass'")]
+    #[case::cut_message("<SyncML><Cred><Data>pass</Data>")]
+    #[case::form("user=u&password=pass")]
+    fn a_body_of_any_kind_tells_no_secret(#[case] body: &str) {
+        let (_, shown) = redaction().document(body.as_bytes(), "");
+        assert!(
+            !shown.contains("pass<") && !shown.contains("'pass'") && !shown.contains("=pass"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn octets_that_nobody_can_read_are_not_shown() {
+        let octets = [&[0x03, 0x0b, 0x6a, 0x00][..], &[0xff; 12], b"pass".as_slice()].concat();
+        let (kind, shown) = redaction().document(&octets, "application/vnd.wap.connectivity-wbxml");
+        assert_eq!(kind, "octets that cannot be read as a document");
+        assert!(
+            !shown.contains("70617373") && !shown.contains("70 61 73 73"),
+            "{shown}"
+        );
+    }
+}

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 
 use dmconform_judge::{Judge, Transcript, ladder, read};
 use dmconform_model::ladder::{Row, Standing};
-use dmconform_model::{Ladder, Verdict};
+use dmconform_model::transcript::Moment;
+use dmconform_model::{Event, Ladder, Record, Verdict};
 use rstest::rstest;
 
 fn transcript(path: &PathBuf) -> Transcript {
@@ -152,4 +153,35 @@ fn no_ladder_tells_a_secret(#[files("../../fixtures/transcripts/*.jsonl")] path:
         assert!(!shown.contains(secret.as_str()), "{secret} is shown");
     }
     assert!(!shown.to_ascii_lowercase().contains("authorization\",\"basic"));
+}
+
+/// What does no whole delegation to begin with is tried with nothing else, and that is where its ladder parts.
+#[test]
+fn a_product_that_was_unwell_before_the_case_parts_there() {
+    let mut transcript = named("good-dms-1");
+    transcript.records.truncate(2);
+    for event in [
+        Event::Health {
+            when: Moment::Before,
+            whole: false,
+            observed: "4 was not seen".to_owned(),
+        },
+        Event::Ended,
+    ] {
+        let seq = transcript.records.len() as u64 + 1;
+        transcript.records.push(Record {
+            seq,
+            at_us: seq,
+            event,
+        });
+    }
+    let ladder = ladder(&transcript);
+    let first = ladder.first_divergence.expect("nothing could be judged");
+    let Row::Happening(happening) = &ladder.rows[first] else {
+        panic!("{}", in_lines(&ladder));
+    };
+    assert_eq!(
+        happening.text,
+        "before the case, with another device: no whole delegation: 4 was not seen"
+    );
 }
