@@ -278,7 +278,9 @@ fn item(ladder: &Ladder, anchor: &str, index: usize, row: &Row) -> String {
     let evidence = row
         .record()
         .filter(|record| ladder.exhibits.iter().any(|exhibit| exhibit.record == *record))
-        .map(|record| format!(" <a href=\"#{anchor}-r{record}\">evidence</a>"))
+        .map(|record| {
+            format!(" <a href=\"#{anchor}-r{record}\" aria-label=\"evidence: record {record}\">evidence</a>")
+        })
         .unwrap_or_default();
     let is_bad = is_first || !row.findings().is_empty();
     match row {
