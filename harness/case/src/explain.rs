@@ -1,13 +1,14 @@
 //! Cases, requirements, deviations and kinds of finding explained to people.
 
 use dmconform_model::ledger::CheckKind;
+use dmconform_model::plain::{length, wrapped};
 use dmconform_model::{Basis, Deviation, FindingCode, Oddity, Part, Requirement, Role, Weight};
 
 use crate::ledger;
 
 use crate::suite::Suite;
 use crate::test_case::{BootstrapPlace, Opener, TestCase};
-use crate::words::{self, length, wrapped};
+use crate::words;
 
 /// How wide an explanation is, in characters.
 const WIDTH: usize = 100;

@@ -41,6 +41,9 @@ pub fn ledger(suite: &Suite, results: &[CaseResult]) -> Vec<LedgerEntry> {
             let negative = coverage(suite, results, requirement, *role, CheckKind::Negative);
             entries.push(LedgerEntry {
                 requirement: requirement.id.clone(),
+                words: requirement.words.clone(),
+                weight: Some(requirement.weight),
+                basis: Some(requirement.basis),
                 role: *role,
                 verdict: verdict(results, requirement, *role, [&positive, &negative]),
                 positive,

@@ -6,6 +6,7 @@
 mod as_text;
 pub mod catalogue;
 pub mod claims;
+pub mod course;
 pub mod diagram;
 pub mod document;
 pub mod explain;
@@ -18,6 +19,7 @@ pub mod profile;
 pub mod read;
 pub mod schema;
 pub mod starter;
+pub mod stated;
 pub mod suite;
 pub mod template;
 pub mod test_case;

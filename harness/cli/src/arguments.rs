@@ -30,12 +30,14 @@ pub(crate) enum Command {
     List(List),
     /// Say everything about a case, a requirement, a deviation or a kind of finding.
     Explain(Explain),
-    /// Draw the procedure, or a case, as plain text or Mermaid.
+    /// Draw the procedure, or a case, as plain text, Mermaid or SVG.
     Diagram(Diagram),
     /// Check case, profile and implementation files without running anything.
     Check(Check),
     /// Judge a stored transcript again.
     Judge(Judge),
+    /// Write a report of a stored run again, compare two, or merge several.
+    Report(Report),
     /// Show what a captured body is, readably, and what departs in it from the specification.
     Decode(Decode),
     /// Show the profiles that are built in, and what a profile makes of captured messages.
@@ -252,6 +254,8 @@ pub(crate) enum Drawing {
     Text,
     /// As a Mermaid sequence diagram.
     Mermaid,
+    /// As SVG.
+    Svg,
 }
 
 #[derive(Args)]
@@ -266,6 +270,71 @@ pub(crate) struct Judge {
     /// The transcript, as a run has stored it.
     #[arg(value_name = "TRANSCRIPT")]
     pub(crate) transcript: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Report {
+    #[command(subcommand)]
+    pub(crate) what: ReportCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ReportCommand {
+    /// As a page, from its results and its transcripts.
+    Html(StoredRun),
+    /// As Markdown, for a pull request or the summary of a job.
+    Markdown(StoredRun),
+    /// As JUnit XML, for CI servers.
+    Junit(StoredRun),
+    /// Compare two runs: what fails now, what was mended, what fails for another reason. Exits 0 where nothing got worse.
+    Compare(Compare),
+    /// Merge the parts of a run that several machines have done into one, and write all of its reports.
+    Merge(Merge),
+}
+
+#[derive(Args)]
+pub(crate) struct Compare {
+    /// The directory of the earlier run.
+    #[arg(value_name = "BEFORE")]
+    pub(crate) before: PathBuf,
+    /// The directory of the later run.
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: PathBuf,
+    /// What standard output is for.
+    #[arg(long, value_enum, default_value_t = ComparisonFormat::Text)]
+    pub(crate) format: ComparisonFormat,
+}
+
+/// What a comparison is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ComparisonFormat {
+    /// People.
+    #[default]
+    Text,
+    /// Pull requests.
+    Markdown,
+    /// Programs.
+    Json,
+}
+
+#[derive(Args)]
+pub(crate) struct Merge {
+    /// The directories of the parts.
+    #[arg(value_name = "RUN", required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// The directory of the whole; it must not be there yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct StoredRun {
+    /// The directory of the run, as it was written by `dmconform run`.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// Write it here instead of to standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CaseId, RequirementId, Role, Verdict};
+use crate::{Basis, CaseId, RequirementId, Role, Verdict, Weight};
 
 /// How a requirement is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,7 +69,7 @@ impl fmt::Display for Untested {
 }
 
 /// What is known of one kind of check of a requirement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// It was checked and held.
@@ -103,7 +104,7 @@ impl fmt::Display for State {
 }
 
 /// How far one kind of check covers a requirement for a role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
     /// What is known.
     pub state: State,
@@ -116,10 +117,19 @@ pub struct Coverage {
 }
 
 /// A requirement and a role that it binds, in one run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerEntry {
     /// The requirement.
     pub requirement: RequirementId,
+    /// What it asks for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub words: String,
+    /// What breaking it comes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<Weight>,
+    /// Where it comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
     /// The role.
     pub role: Role,
     /// What it came to: the worst that any case says of it.

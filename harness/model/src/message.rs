@@ -1,8 +1,10 @@
 //! Steps of the procedure and the messages that pass in them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -65,11 +67,42 @@ impl Step {
             Self::DelegationComplete => "10",
         }
     }
+
+    /// What it is called, as the procedure file has it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::TlsConnection => "TLS connection setup",
+            Self::Initiation => "Delegation Initiation Request",
+            Self::UrlRequest => "Bootstrap Server URL request",
+            Self::BootstrapEntry => "Bootstrap Config entry",
+            Self::BootstrapFetch => "bootstrap request",
+            Self::ClientSession => "DM session",
+            Self::BootstrapComplete => "bootstrap complete",
+            Self::AclUpdate => "ACL update",
+            Self::AccountRemoval => "removal of DMS-1's account",
+            Self::ClientPrepared => "client prepared",
+            Self::DelegationComplete => "delegation complete",
+        }
+    }
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl JsonSchema for Step {
+    fn schema_name() -> Cow<'static, str> {
+        "Step".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A numbered step of Figure 2 of the change request.",
+            "type": "string",
+            "enum": Self::ALL.map(Self::as_str),
+        })
     }
 }
 
@@ -115,6 +148,21 @@ impl fmt::Display for MessageId {
             Part::Request => f.pad(self.step.as_str()),
             Part::Answer => f.pad(&format!("{}.answer", self.step.as_str())),
         }
+    }
+}
+
+impl JsonSchema for MessageId {
+    fn schema_name() -> Cow<'static, str> {
+        "Message".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let both = |step| [Self::request(step).to_string(), Self::answer(step).to_string()];
+        json_schema!({
+            "description": "A message of the procedure: a step, or a step's answer.",
+            "type": "string",
+            "enum": Step::ALL.into_iter().flat_map(both).collect::<Vec<_>>(),
+        })
     }
 }
 

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 
 use crate::{CaseId, Class, LedgerEntry, MessageId, Place, RequirementId, Role, Step, Verdict};
 
 /// Who is at fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Blame {
     /// The DM Client.
@@ -38,6 +40,19 @@ impl From<Role> for Blame {
     }
 }
 
+impl Blame {
+    /// The role that is at fault, if it is one.
+    pub const fn role(self) -> Option<Role> {
+        match self {
+            Self::DmClient => Some(Role::DmClient),
+            Self::Dms1 => Some(Role::Dms1),
+            Self::Dms2 => Some(Role::Dms2),
+            Self::BootstrapServer => Some(Role::BootstrapServer),
+            Self::Harness | Self::Network => None,
+        }
+    }
+}
+
 impl fmt::Display for Blame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -52,7 +67,7 @@ impl fmt::Display for Blame {
 }
 
 /// One thing that the judge found, with what is needed to act on it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// What it comes to.
     pub verdict: Verdict,
@@ -84,7 +99,7 @@ pub struct Finding {
 }
 
 /// The records of a transcript that prove a finding.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The transcript, relative to the run's directory.
     pub transcript: String,
@@ -93,7 +108,7 @@ pub struct Evidence {
 }
 
 /// One thing that was checked and held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// The requirement it speaks for.
     pub requirement: Option<RequirementId>,
@@ -104,7 +119,7 @@ pub struct Check {
 }
 
 /// One message as it was observed, for the sequence diagram of a result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Arrow {
     /// The record it was recognised in.
     pub record: u64,
@@ -119,7 +134,7 @@ pub struct Arrow {
 }
 
 /// Which implementation a case was run against, and in which roles.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     /// A short name, unique within the run, used for directories.
     pub name: String,
@@ -130,10 +145,22 @@ pub struct Target {
     /// Which product plays which of them, where several were observed talking to each other.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub products: BTreeMap<Role, String>,
+    /// What it claims, and what it may take, as its file says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
+}
+
+/// Something that is claimed of an implementation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Claim {
+    /// What it is about.
+    pub name: String,
+    /// What is claimed.
+    pub value: String,
 }
 
 /// The result of one case against one implementation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseResult {
     /// The case.
     pub id: CaseId,
@@ -178,7 +205,7 @@ impl CaseResult {
 pub type Summary = BTreeMap<Verdict, u32>;
 
 /// What is known of a run as a whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunInfo {
     /// Its identifier, which is also the name of its directory.
     pub id: String,
@@ -212,8 +239,11 @@ pub struct RunInfo {
 }
 
 /// A whole run, as `results.json` holds it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
+    /// The version of this form: [`RunRecord::SCHEMA_VERSION`]. It grows when something that was there changes its name, its
+    /// meaning or its type, or goes; what is added leaves it as it is.
+    pub schema_version: u32,
     /// The run itself.
     pub run: RunInfo,
     /// The number of cases per verdict: those that weigh on conformance.
@@ -235,7 +265,7 @@ pub struct RunRecord {
 }
 
 /// Something that kept the harness from testing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// The implementation concerned.
     pub implementation: String,
@@ -265,6 +295,16 @@ pub fn summarise_robustness(cases: &[CaseResult]) -> Summary {
 }
 
 impl RunRecord {
+    /// The version of the form that this program writes.
+    pub const SCHEMA_VERSION: u32 = 1;
+
+    /// What programs may rely on: the JSON Schema of results.
+    pub fn schema() -> schemars::Schema {
+        SchemaSettings::draft2020_12()
+            .into_generator()
+            .into_root_schema_for::<Self>()
+    }
+
     /// The exit code of the run: 0 nothing failed, 1 a fail, 3 something inconclusive, 4 nothing judged, 5 an error.
     ///
     /// When several apply, the order is 5, 1, 3, 4, 0. Cases that do not weigh on conformance count only under
@@ -331,6 +371,7 @@ mod tests {
 
     fn run(strict: bool, cases: Vec<CaseResult>) -> RunRecord {
         RunRecord {
+            schema_version: RunRecord::SCHEMA_VERSION,
             run: RunInfo {
                 id: String::new(),
                 started: String::new(),

@@ -2,6 +2,17 @@
 
 use dmconform_model::{CaseResult, RunRecord};
 
+/// What programs may rely on: the JSON Schema of `results.json`, as it is published in `reports/schema`.
+///
+/// # Panics
+/// Never: a schema holds only what JSON can.
+pub fn schema() -> String {
+    let mut text = serde_json::to_string_pretty(&RunRecord::schema())
+        .expect("a schema has text keys and finite numbers only");
+    text.push('\n');
+    text
+}
+
 /// The whole run.
 ///
 /// # Panics

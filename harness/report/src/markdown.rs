@@ -1,95 +1,202 @@
 //! `summary.md`, as pull requests and pages show it.
 
 use dmconform_model::ledger::{Coverage, State};
-use dmconform_model::{CaseResult, LedgerEntry, RunRecord, Verdict};
+use dmconform_model::{CaseResult, LedgerEntry, RunRecord, Target, Verdict};
 
-use crate::wording;
+use crate::Ladders;
+use crate::diagram::mermaid;
+use crate::{ladder, wording};
 
-/// The whole run.
-pub fn write(record: &RunRecord) -> String {
+/// How long a summary gets, in octets: a comment on GitHub has at most 65,536 characters, and there may be other text in it.
+const LONGEST: usize = 60_000;
+/// How many ladders are drawn.
+const LADDERS: usize = 3;
+
+/// The whole run, what did not pass first; what does not fit is counted.
+pub fn write(record: &RunRecord, ladders: &Ladders) -> String {
+    let mut page = Page::default();
+    page.add(head(record));
+    for problem in &record.problems {
+        let output = wording_block(&problem.output);
+        page.add(format!(
+            "**{}** could not be tested: failed to {}{output}",
+            escape(&problem.implementation),
+            escape(&problem.message)
+        ));
+    }
+    failures(record, ladders, &mut page);
+    for target in &record.run.targets {
+        for (title, table) in tables(record, target) {
+            page.add_folded(&title, &table);
+        }
+    }
+    if !record.ledger.is_empty() {
+        page.add_folded(
+            "Requirements",
+            &format!("{LEDGER_NOTE}\n\n{}", ledger(&record.ledger)),
+        );
+    }
+    if !record.strays.is_empty() {
+        let strays = record.strays.iter().map(|stray| format!("- {}", escape(stray)));
+        let strays: Vec<String> = strays.collect();
+        page.add_folded("What belonged to no case", &strays.join("\n"));
+    }
+    let readings: Vec<String> = record
+        .run
+        .own_readings
+        .iter()
+        .map(|reading| format!("- {}", reading_text(reading)))
+        .collect();
+    page.add_folded(
+        "Our own readings",
+        &format!(
+            "Where the texts are silent, this run was judged by these readings of the profile:\n\n{}",
+            readings.join("\n")
+        ),
+    );
+    page.finish()
+}
+
+/// Parts, as long as there is room for them.
+#[derive(Default)]
+struct Page {
+    parts: Vec<String>,
+    length: usize,
+    left_out: Vec<String>,
+}
+
+impl Page {
+    fn has_room(&self, part: &str) -> bool {
+        self.length + part.len() <= LONGEST
+    }
+
+    fn add(&mut self, part: String) {
+        if self.has_room(&part) {
+            self.length += part.len() + 2;
+            self.parts.push(part);
+        } else {
+            self.left_out.push("a part of it".to_owned());
+        }
+    }
+
+    /// Adds something that is shown on demand.
+    fn add_folded(&mut self, title: &str, text: &str) {
+        let part = format!(
+            "<details><summary>{}</summary>\n\n{text}\n\n</details>",
+            escape(title)
+        );
+        if self.has_room(&part) {
+            self.add(part);
+        } else {
+            self.left_out.push(format!("“{}”", escape(title)));
+        }
+    }
+
+    fn finish(mut self) -> String {
+        if !self.left_out.is_empty() {
+            self.parts.push(format!(
+                "Left out, since there is no room for it here: {}. `report.html` and `results.json` have everything.",
+                wording::shortened(&self.left_out.join(", "), 1_000)
+            ));
+        }
+        format!("{}\n", self.parts.join("\n\n"))
+    }
+}
+
+fn head(record: &RunRecord) -> String {
     let run = &record.run;
-    let mut parts = vec![format!("# dmconform run {}", escape(&run.id))];
-    parts.push(format!(
-        "{}: {}. Began {}, took {}, seed {}, {} at once{}.",
-        capitalised(wording::outcome(record)),
+    let on_purpose = if run.deviations.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "\n\nThe reference implementation had these defects: {}.",
+            escape(&run.deviations.join(", "))
+        )
+    };
+    format!(
+        "# dmconform run {}\n\n{}: {}. Began {}, took {}, seed {}, {} at once{}.{on_purpose}",
+        escape(&run.id),
+        wording::capitalised(wording::outcome(record)),
         wording::all_counts(record),
         run.started,
         wording::duration(run.duration_ms),
         run.seed,
         run.jobs,
         if run.cancelled { ", cancelled" } else { "" }
-    ));
-    if !run.deviations.is_empty() {
-        parts.push(format!(
-            "The reference implementation had these defects: {}.",
-            escape(&run.deviations.join(", "))
-        ));
-    }
-    for problem in &record.problems {
-        let output = wording_block(&problem.output);
-        parts.push(format!(
-            "**{}** could not be tested: failed to {}{output}",
-            escape(&problem.implementation),
-            escape(&problem.message)
-        ));
-    }
-    for target in &run.targets {
-        let cases: Vec<&CaseResult> = record
-            .cases
-            .iter()
-            .filter(|case| case.implementation == target.name)
-            .collect();
-        parts.push(format!("## {}", escape(&target.product_line())));
-        let (weighing, apart): (Vec<_>, Vec<_>) = cases.into_iter().partition(|case| case.weighs());
-        if !weighing.is_empty() || apart.is_empty() {
-            parts.push(wording::counts(weighing.iter().copied()));
-            parts.push(table(&weighing));
-        }
-        if !apart.is_empty() {
-            parts.push(format!("### {}", capitalised(wording::ROBUSTNESS)));
-            parts.push(wording::counts(apart.iter().copied()));
-            parts.push(table(&apart));
-        }
-    }
-    let noteworthy = record.cases.iter().filter(|case| !case.findings.is_empty());
-    for case in noteworthy {
-        parts.push(format!(
-            "### {}: {}",
-            case.verdict,
-            escape(&wording::headline(case))
-        ));
-        for finding in &case.findings {
-            let lines = wording::finding(case, finding).into_iter();
-            let lines: Vec<String> = lines
-                .map(|(label, text)| format!("- **{label}**: {}", escape(&text)))
-                .collect();
-            parts.push(lines.join("\n"));
-        }
-    }
-    if !record.ledger.is_empty() {
-        parts.push(format!(
-            "## Requirements\n\n{LEDGER_NOTE}\n\n{}",
-            ledger(&record.ledger)
-        ));
-    }
-    if !record.strays.is_empty() {
-        let strays: Vec<String> = record
-            .strays
-            .iter()
-            .map(|stray| format!("- {}", escape(stray)))
-            .collect();
-        parts.push(format!("## What belonged to no case\n\n{}", strays.join("\n")));
-    }
-    let readings: Vec<String> = run
-        .own_readings
+    )
+}
+
+/// Every finding, the worst first, with the ladders of the first cases.
+fn failures(record: &RunRecord, ladders: &Ladders, page: &mut Page) {
+    let mut cases: Vec<&CaseResult> = record
+        .cases
         .iter()
-        .map(|reading| format!("- {}", reading_text(reading)))
+        .filter(|case| !case.findings.is_empty())
         .collect();
-    parts.push(format!(
-        "## Our own readings\n\nWhere the texts are silent, this run was judged by these readings of the profile:\n\n{}",
-        readings.join("\n")
-    ));
-    format!("{}\n", parts.join("\n\n"))
+    let order = |case: &&CaseResult| match case.verdict {
+        Verdict::Error => 0,
+        Verdict::Fail => 1,
+        Verdict::Inconclusive => 2,
+        Verdict::Warn | Verdict::Pass | Verdict::NotApplicable => 3,
+    };
+    cases.sort_by_key(|case| (!record.counts(case), order(case)));
+    let mut left_out = 0;
+    for (number, case) in cases.into_iter().enumerate() {
+        let text = failure(case);
+        let ladder = ladders.get(&(case.implementation.clone(), case.id.clone()));
+        let drawn = ladder.filter(|_| number < LADDERS).map(|ladder| {
+            let diagram = ladder::sequence(ladder, &case.id.0);
+            format!("{text}\n\n```mermaid\n{}```", mermaid::write(&diagram))
+        });
+        match drawn.filter(|drawn| page.has_room(drawn)) {
+            Some(drawn) => page.add(drawn),
+            // What comes after is to have some room, too.
+            None if page.length + text.len() < LONGEST / 4 * 3 => page.add(text),
+            None => left_out += 1,
+        }
+    }
+    if left_out > 0 {
+        page.left_out.push(format!("the findings of {left_out} cases"));
+    }
+}
+
+fn failure(case: &CaseResult) -> String {
+    let headline = escape(&wording::headline(case));
+    let mut parts = vec![format!("### {}: {headline}", case.verdict)];
+    for (number, finding) in case.findings.iter().enumerate() {
+        // What was observed and how to see it again is the same for all findings of a case.
+        let is_new = |label: &str| number == 0 || !matches!(label, "sequence" | "run again");
+        let lines: Vec<String> = wording::finding(case, finding)
+            .into_iter()
+            .filter(|(label, _)| is_new(label))
+            .map(|(label, text)| format!("- **{label}**: {}", escape(&text)))
+            .collect();
+        parts.push(lines.join("\n"));
+    }
+    parts.join("\n\n")
+}
+
+/// The cases of a target: those that weigh on conformance, then the others.
+fn tables(record: &RunRecord, target: &Target) -> Vec<(String, String)> {
+    let cases = record
+        .cases
+        .iter()
+        .filter(|case| case.implementation == target.name);
+    let (weighing, apart): (Vec<_>, Vec<_>) = cases.partition(|case| case.weighs());
+    let mut tables = Vec::new();
+    let name = product_line(target);
+    if !weighing.is_empty() || apart.is_empty() {
+        let counts = wording::counts(weighing.iter().copied());
+        tables.push((format!("{name}: {counts}"), table(&weighing)));
+    }
+    if !apart.is_empty() {
+        let counts = wording::counts(apart.iter().copied());
+        tables.push((
+            format!("{name}, {}: {counts}", wording::ROBUSTNESS),
+            table(&apart),
+        ));
+    }
+    tables
 }
 
 const LEDGER_NOTE: &str = "Positive: the peers keep to the procedure. Negative: a peer departs from it, and the \
@@ -204,20 +311,7 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(characters).collect()
-    })
-}
-
-trait ProductLine {
-    fn product_line(&self) -> String;
-}
-
-impl ProductLine for dmconform_model::Target {
-    fn product_line(&self) -> String {
-        let roles: Vec<&str> = self.plays.iter().map(|role| role.title()).collect();
-        format!("{} ({}: {})", self.name, self.product, roles.join(", "))
-    }
+fn product_line(target: &Target) -> String {
+    let roles: Vec<&str> = target.plays.iter().map(|role| role.title()).collect();
+    format!("{} ({}: {})", target.name, target.product, roles.join(", "))
 }

@@ -138,3 +138,35 @@ pub(crate) fn duration(ms: u64) -> String {
         format!("{}.{} s", ms / 1000, ms % 1000 / 100)
     }
 }
+
+/// A moment of a case, as people read it: `575.1 ms`, `12.3 s`.
+pub(crate) fn moment(us: u64) -> String {
+    if us < 10_000_000 {
+        format!("{}.{} ms", us / 1000, us % 1000 / 100)
+    } else {
+        format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000)
+    }
+}
+
+/// A number of things: `1 case`, `2 cases`.
+pub(crate) fn count(number: usize, of: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {of}{plural}")
+}
+
+/// A text as it begins a sentence.
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next();
+    first.map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
+}
+
+/// The beginning of a text that is too long.
+pub(crate) fn shortened(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

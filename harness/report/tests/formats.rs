@@ -1,44 +1,24 @@
 //! What people and programs read of a run: stored transcripts are judged, and the results written in every format.
 
-use std::collections::BTreeMap;
+mod common;
 
-use std::path::Path;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use dmconform_judge::{Judge, read};
-use dmconform_model::result::{Problem, RunInfo, summarise, summarise_robustness};
-use dmconform_model::{CaseId, CaseResult, Role, RunEvent, RunRecord, Target, Verdict};
+use dmconform_model::result::Problem;
+use dmconform_model::{CaseId, CaseResult, Role, RunEvent, RunRecord, Verdict};
+use dmconform_report::Ladders;
 use dmconform_report::progress::Progress;
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{json, junit, markdown};
+
+use common::{judged, run, target, transcript};
 
 const PLAIN: Style = Style {
     colour: false,
     width: 90,
 };
-
-/// The result of a stored transcript, with the name under which it was run here.
-fn judged(transcript: &str, implementation: &str) -> CaseResult {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fixtures/transcripts")
-        .join(format!("{transcript}.jsonl"));
-    let text = std::fs::read_to_string(path).expect("the transcript is checked in");
-    let result = Judge::transcript(read(&text).expect("the transcript is whole"));
-    CaseResult {
-        implementation: implementation.to_owned(),
-        duration_ms: 250,
-        ..result
-    }
-}
-
-fn target(name: &str, plays: &[Role]) -> Target {
-    Target {
-        name: name.to_owned(),
-        product: format!("Example {name} 1.0"),
-        plays: plays.to_vec(),
-        products: BTreeMap::new(),
-    }
-}
 
 /// A run with every verdict in it, and everything that can go wrong around the cases.
 fn record() -> RunRecord {
@@ -58,38 +38,27 @@ fn record() -> RunRecord {
         not_applicable,
         judged("repeats-as-second-step", "acme-dms-2"),
     ];
+    let targets = vec![
+        target("acme-dms-1", &[Role::Dms1]),
+        target("acme-dms-2", &[Role::Dms2]),
+        target("broken", &[Role::DmClient]),
+    ];
     RunRecord {
-        run: RunInfo {
-            id: "20260102T030405-6".to_owned(),
-            started: "2026-01-02T03:04:05Z".to_owned(),
-            duration_ms: 1250,
-            harness: "0.1.0".to_owned(),
-            seed: 7,
-            jobs: 16,
-            strict: false,
-            deviations: vec!["acl-before-bootstrap-complete".to_owned()],
-            oddities: vec!["chunked-bodies".to_owned()],
-            peer_oddities: Vec::new(),
-            targets: vec![
-                target("acme-dms-1", &[Role::Dms1]),
-                target("acme-dms-2", &[Role::Dms2]),
-                target("broken", &[Role::DmClient]),
-            ],
-            own_readings: vec!["The XML of the delegation documents is this project's own.".to_owned()],
-            cancelled: true,
-        },
-        summary: summarise(&cases),
-        robustness: summarise_robustness(&cases),
-        cases,
-        ledger: Vec::new(),
-        strays: vec!["a connection to mock DMS-1 that said nothing".to_owned()],
         problems: vec![Problem {
             implementation: "broken".to_owned(),
             message: "get `product` ready: it ended with exit status: 3 before it listened at 127.0.0.1:7"
                 .to_owned(),
             output: "reading configuration\n\u{1b}[31mno licence\u{1b}[0m".to_owned(),
         }],
+        ..run(cases, targets)
     }
+}
+
+/// The ladder of the case in it that failed first.
+fn ladders() -> Ladders {
+    let transcript = transcript("acl-before-bootstrap-complete");
+    let key = ("acme-dms-1".to_owned(), transcript.header.case.id.clone());
+    Ladders::from([(key, dmconform_judge::ladder(&transcript))])
 }
 
 #[test]
@@ -118,13 +87,53 @@ fn colour_marks_verdicts_and_nothing_else() {
 
 #[test]
 fn a_pull_request_shows_the_summary() {
-    insta::assert_snapshot!(markdown::write(&record()));
+    insta::assert_snapshot!(markdown::write(&record(), &ladders()));
 }
 
 #[test]
 fn a_ci_server_reads_failures_errors_and_skips_apart() {
     let xml = String::from_utf8(junit::write(&record()).expect("it can be written")).expect("it is UTF-8");
     insta::assert_snapshot!(xml);
+}
+
+/// What Jenkins would say to it; the schema is written from the elements and attributes that its plugin knows.
+#[test]
+fn jenkins_takes_the_file() {
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/jenkins.xsd");
+    let xml = junit::write(&record()).expect("it can be written");
+    let Some((is_valid, said)) = xmllint(schema, &xml) else {
+        return;
+    };
+    assert!(is_valid, "{said}");
+    // And it would notice: cases had properties once.
+    let text = String::from_utf8(xml).expect("it is UTF-8");
+    let with_properties = text.replacen("<failure", "<properties/><failure", 1);
+    assert_ne!(text, with_properties);
+    let checked = xmllint(schema, with_properties.as_bytes());
+    assert!(checked.is_some_and(|(is_valid, _)| !is_valid));
+}
+
+/// Whether XML is valid, and what is said about it; nothing where there is no tool.
+fn xmllint(schema: &str, xml: &[u8]) -> Option<(bool, String)> {
+    let started = Command::new("xmllint")
+        .args(["--noout", "--nonet", "--schema", schema, "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = started else {
+        let skipped = "skipped: xmllint not installed";
+        assert!(std::env::var_os("DMCONFORM_NO_SKIPS").is_none(), "{skipped}");
+        // Written past the test framework, which would keep it to itself.
+        let _ = std::io::stderr().write_all(format!("{skipped}\n").as_bytes());
+        return None;
+    };
+    let mut input = child.stdin.take().expect("standard input is a pipe");
+    input.write_all(xml).expect("the program reads its input");
+    drop(input);
+    let output = child.wait_with_output().expect("its output is readable");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Some((output.status.success(), said))
 }
 
 #[test]
@@ -151,6 +160,80 @@ fn a_program_reads_back_what_was_written() {
     assert_eq!(values["summary"]["fail"], 1);
 }
 
+const SCHEMA: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../reports/schema/results.schema.json"
+);
+
+#[test]
+fn the_published_schema_is_current() {
+    let published = std::fs::read_to_string(SCHEMA).unwrap_or_default();
+    assert!(
+        published == json::schema(),
+        "{SCHEMA} is not what the types say; run `cargo run -p dmconform-report --example write-schema`"
+    );
+    let schema: serde_json::Value = serde_json::from_str(&published).expect("a schema is JSON");
+    let known = schema["properties"].as_object().expect("results are an object");
+    for (key, value) in known {
+        assert!(value.get("description").is_some(), "{key}");
+    }
+}
+
+/// What a validator of another make says.
+const VALIDATE: &str = "import json, sys, jsonschema
+schema = json.load(open(sys.argv[1]))
+jsonschema.Draft202012Validator.check_schema(schema)
+errors = list(jsonschema.Draft202012Validator(schema).iter_errors(json.load(sys.stdin)))
+print(len(errors), [error.message[:200] for error in errors[:3]])";
+
+#[test]
+fn results_are_what_the_schema_says() {
+    let (eventful, _) = common::eventful();
+    for record in [record(), eventful] {
+        let written = json::write(&record);
+        let Some(said) = validated(&written) else {
+            return;
+        };
+        assert_eq!(said, "0 []");
+        let mut broken: serde_json::Value = serde_json::from_str(&written).expect("it is JSON");
+        broken["cases"][0]["verdict"] = serde_json::json!("passed");
+        let said = validated(&broken.to_string()).unwrap_or_default();
+        assert!(said.starts_with("1 "), "{said}");
+    }
+}
+
+/// What the validator says; nothing where there is none.
+fn validated(results: &str) -> Option<String> {
+    let has_validator = |python: &&str| {
+        let found = Command::new(python)
+            .args(["-c", "import jsonschema; jsonschema.Draft202012Validator"])
+            .stderr(Stdio::null())
+            .status();
+        found.is_ok_and(|status| status.success())
+    };
+    let Some(python) = ["python3", "/usr/bin/python3"].into_iter().find(has_validator) else {
+        let skipped = "skipped: jsonschema for python3 not installed";
+        assert!(std::env::var_os("DMCONFORM_NO_SKIPS").is_none(), "{skipped}");
+        // Written past the test framework, which would keep it to itself.
+        let _ = std::io::stderr().write_all(format!("{skipped}\n").as_bytes());
+        return None;
+    };
+    let mut child = Command::new(python)
+        .args(["-c", VALIDATE, SCHEMA])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it was there just now");
+    let mut input = child.stdin.take().expect("standard input is a pipe");
+    input
+        .write_all(results.as_bytes())
+        .expect("the program reads its input");
+    drop(input);
+    let output = child.wait_with_output().expect("its output is readable");
+    assert!(output.status.success(), "the validator did not run");
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
 /// What a product sends reaches no terminal, parser or page as such.
 #[test]
 fn what_a_product_says_stays_text_everywhere() {
@@ -161,12 +244,15 @@ fn what_a_product_says_stays_text_everywhere() {
     record.cases[1].title = hostile.to_owned();
     record.problems[0].output = hostile.to_owned();
     record.strays = vec![hostile.to_owned()];
-    for text in [terminal::summary(&record, PLAIN), markdown::write(&record)] {
+    for text in [
+        terminal::summary(&record, PLAIN),
+        markdown::write(&record, &ladders()),
+    ] {
         assert!(!text.contains('\u{1b}') && !text.contains('\0') && !text.contains('\u{202e}'));
         assert!(!text.contains("\n# heading"));
     }
     // The last output of a product stands in a block of code, where nothing is markup.
-    let page = markdown::write(&record);
+    let page = markdown::write(&record, &ladders());
     let is_markup = |line: &&str| !line.starts_with("    ");
     assert!(
         page.lines()
@@ -217,4 +303,21 @@ fn nothing_run_is_said_to_be_nothing() {
     };
     assert_eq!(record.exit_code(), 4);
     assert!(terminal::summary(&record, PLAIN).contains("nothing was run; nothing was judged"));
+}
+
+/// GitHub takes comments of at most 65,536 characters, and leaves longer ones.
+#[test]
+fn the_summary_of_a_large_run_fits_a_comment() {
+    let bad = judged("acl-before-bootstrap-complete", "acme-dms-1");
+    let cases = (0..2000).map(|number| CaseResult {
+        id: CaseId(format!("DEL-DMS1-8-{number:04}")),
+        ..bad.clone()
+    });
+    let record = run(cases.collect(), vec![target("acme-dms-1", &[Role::Dms1])]);
+    let page = markdown::write(&record, &ladders());
+    assert!(page.len() < 65_536, "{} octets", page.len());
+    assert!(
+        page.contains("the findings of") && page.contains("`report.html` and `results.json` have everything")
+    );
+    assert!(page.contains("2000 fail"));
 }

@@ -48,6 +48,7 @@ impl TargetFile {
             },
             plays: self.implementation.plays.clone(),
             products: of_parts.collect(),
+            claims: Vec::new(),
         }
     }
 

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use dmconform_case::ledger::ledger;
+use dmconform_case::stated::stated;
 use dmconform_judge::Owner;
 use dmconform_model::result::{Problem, RunInfo, summarise, summarise_robustness};
-use dmconform_model::{CaseResult, RunEvent, RunRecord};
+use dmconform_model::{CaseResult, RunEvent, RunRecord, Target};
 use dmconform_oddity::Oddity;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -87,6 +88,7 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
     let cancelled = *shared.cancelled.borrow();
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let record = RunRecord {
+        schema_version: RunRecord::SCHEMA_VERSION,
         run: RunInfo {
             duration_ms,
             cancelled,
@@ -128,7 +130,14 @@ fn info(options: &RunOptions) -> RunInfo {
         deviations: options.deviations.clone(),
         oddities: named(&options.oddities),
         peer_oddities: named(&options.peer_oddities),
-        targets: options.targets.iter().map(TargetFile::target).collect(),
+        targets: options
+            .targets
+            .iter()
+            .map(|file| Target {
+                claims: stated(&file.implementation.supports, &file.implementation.limits),
+                ..file.target()
+            })
+            .collect(),
         own_readings: own_readings(options),
         cancelled: false,
     }

@@ -14,6 +14,8 @@ pub(crate) mod observe;
 mod operator;
 pub(crate) mod profile;
 pub(crate) mod reference;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod selftest;
+mod stored;
 mod work;

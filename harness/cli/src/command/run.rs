@@ -14,7 +14,7 @@ use dmconform_oddity::Oddity;
 use dmconform_reference::Deviation;
 use dmconform_report::progress::Progress;
 use dmconform_report::terminal::{self, Style};
-use dmconform_report::{json, junit, markdown};
+use dmconform_report::{html, json, junit, markdown};
 use dmconform_runner::{Examined, Health, Kept, RunOptions, TargetFile};
 
 use crate::arguments::{Format, Run};
@@ -22,7 +22,7 @@ use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, is_terminal, print, tell};
 use crate::suite;
 
-use super::{doctor, operator, work};
+use super::{doctor, operator, stored, work};
 
 /// Runs what was asked for, writes the results, and says what came out.
 pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
@@ -294,12 +294,15 @@ fn target(name: &str, text: &str, path: Option<&PathBuf>, suite: &Arc<Suite>) ->
     })
 }
 
-fn write_results(directory: &Path, record: &RunRecord) -> Result<(), Failure> {
+/// Writes every report of a run to its directory.
+pub(super) fn write_results(directory: &Path, record: &RunRecord) -> Result<(), Failure> {
     let junit = junit::write(record).map_err(|error| Failure::environment(error.to_string()))?;
+    let ladders = stored::ladders(directory, record);
     let files = [
         ("results.json", json::write(record).into_bytes()),
         ("junit.xml", junit),
-        ("summary.md", markdown::write(record).into_bytes()),
+        ("summary.md", markdown::write(record, &ladders).into_bytes()),
+        ("report.html", html::write(record, &ladders).into_bytes()),
     ];
     work::write(directory, &files)
 }

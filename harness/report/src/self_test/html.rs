@@ -6,7 +6,7 @@ use dmconform_model::self_test::{Caught, Row, Trial};
 use dmconform_model::{CaseId, Role, SelfTest};
 
 use super::{counts, sections};
-use crate::wording;
+use crate::markup::escape;
 
 const STYLE: &str = "\
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem;color:#1b1f24;background:#fff}\
@@ -132,12 +132,4 @@ fn cell(row: &Row, trials: Option<&Vec<&Trial>>) -> String {
         .collect();
     let title = format!("{} · {} · {}", row.mutant, trials[0].case, said.join("; "));
     format!("<td class=\"{class}\" title=\"{}\">{mark}</td>", escape(&title))
-}
-
-fn escape(text: &str) -> String {
-    wording::clean(text)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }

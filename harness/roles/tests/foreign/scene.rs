@@ -250,6 +250,7 @@ fn header(stage: &Stage, case: &str, plays: Role, endpoints: BTreeMap<Role, Endp
             product: "a foreign peer".to_owned(),
             plays: vec![plays],
             products: BTreeMap::new(),
+            claims: Vec::new(),
         },
         claims: Supports::default(),
         limits: Limits::default(),

@@ -1,9 +1,8 @@
 //! Diagrams as plain text.
 
 use dmconform_model::Role;
-
-use super::{Diagram, Line};
-use crate::words::{length, wrapped};
+use dmconform_model::diagram::{Diagram, Line};
+use dmconform_model::plain::{length, wrapped};
 
 /// How wide a diagram is, in characters.
 const WIDTH: usize = 100;
@@ -11,7 +10,8 @@ const WIDTH: usize = 100;
 const FIRST: usize = 9;
 const DISTANCE: usize = 27;
 
-pub(super) fn render(diagram: &Diagram) -> String {
+/// The diagram as plain text, at most 100 characters wide.
+pub fn write(diagram: &Diagram) -> String {
     let canvas = Canvas {
         columns: diagram
             .lifelines

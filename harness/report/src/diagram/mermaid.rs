@@ -1,10 +1,10 @@
 //! Diagrams in the language of Mermaid.
 
 use dmconform_model::Role;
+use dmconform_model::diagram::{Diagram, Line};
 
-use super::{Diagram, Line};
-
-pub(super) fn render(diagram: &Diagram) -> String {
+/// The diagram in the language of Mermaid.
+pub fn write(diagram: &Diagram) -> String {
     let mut lines = vec![
         "---".to_owned(),
         format!("title: {}", quoted(&diagram.title)),

@@ -1,0 +1,106 @@
+//! `dmconform report`: reports of stored runs.
+
+use std::path::Path;
+
+use dmconform_case::ledger::ledger;
+use dmconform_model::RunRecord;
+use dmconform_report::{comparison, html, junit, markdown, merging};
+
+use super::run::write_results;
+use super::{stored, work};
+use crate::arguments::{Compare, ComparisonFormat, Merge, Report, ReportCommand, StoredRun};
+use crate::output::{Failure, print};
+use crate::suite;
+
+/// Writes a report of a stored run, compares two, or merges several.
+pub(crate) fn run(arguments: &Report) -> Result<u8, Failure> {
+    match &arguments.what {
+        ReportCommand::Html(run) => {
+            let record = stored::record(&run.run)?;
+            let ladders = stored::ladders(&run.run, &record);
+            put(run, html::write(&record, &ladders).as_bytes())
+        }
+        ReportCommand::Markdown(run) => {
+            let record = stored::record(&run.run)?;
+            let ladders = stored::ladders(&run.run, &record);
+            put(run, markdown::write(&record, &ladders).as_bytes())
+        }
+        ReportCommand::Junit(run) => {
+            let record = stored::record(&run.run)?;
+            let text = junit::write(&record).map_err(|error| Failure::environment(error.to_string()))?;
+            put(run, &text)
+        }
+        ReportCommand::Compare(runs) => compare(runs),
+        ReportCommand::Merge(runs) => merge(runs),
+    }
+}
+
+/// Writes to the file that was named, or prints.
+fn put(run: &StoredRun, octets: &[u8]) -> Result<u8, Failure> {
+    match &run.out {
+        None => print(&String::from_utf8_lossy(octets)),
+        Some(path) => std::fs::write(path, octets).map_err(|error| {
+            Failure::environment(format!(
+                "write the report `{}`: {error}; choose another place with --out",
+                path.display()
+            ))
+        })?,
+    }
+    Ok(0)
+}
+
+fn compare(runs: &Compare) -> Result<u8, Failure> {
+    let (before, after) = (stored::record(&runs.before)?, stored::record(&runs.after)?);
+    let found = comparison::compare(&before, &after);
+    print(&match runs.format {
+        ComparisonFormat::Text => comparison::text(&found),
+        ComparisonFormat::Markdown => comparison::markdown(&found),
+        ComparisonFormat::Json => comparison::json(&found),
+    });
+    Ok(found.exit_code())
+}
+
+/// Merges the results, gathers the transcripts, and writes every report of the whole.
+fn merge(runs: &Merge) -> Result<u8, Failure> {
+    let records = runs.runs.iter().map(|run| stored::record(run));
+    let records: Vec<RunRecord> = records.collect::<Result<_, _>>()?;
+    let merged = merging::merge(&records).map_err(|error| Failure::usage(error.to_string()))?;
+    let merged = RunRecord {
+        ledger: ledger(&suite::load()?, &merged.cases),
+        ..merged
+    };
+    if runs.out.exists() {
+        return Err(Failure::usage(format!(
+            "merge into `{}`: it is there already; name a directory that is not",
+            runs.out.display()
+        )));
+    }
+    work::make_directory(&runs.out)?;
+    for run in &runs.runs {
+        gather(&run.join("transcripts"), &runs.out.join("transcripts"))?;
+    }
+    write_results(&runs.out, &merged)?;
+    print(&format!("results in {}\n", runs.out.display()));
+    Ok(merged.exit_code())
+}
+
+/// Copies a folder of transcripts, with who may read them. No two parts have the same.
+fn gather(from: &Path, to: &Path) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::environment(format!("copy the transcripts of `{}`: {error}", from.display()))
+    };
+    if !from.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(to).map_err(failed)?;
+    for entry in std::fs::read_dir(from).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let place = to.join(entry.file_name());
+        if entry.file_type().map_err(failed)?.is_dir() {
+            gather(&entry.path(), &place)?;
+        } else {
+            std::fs::copy(entry.path(), place).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
