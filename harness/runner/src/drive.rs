@@ -300,6 +300,27 @@ impl Driver<'_> {
         });
         if let Some(at) = change {
             context.hold(at).await;
+            self.until_still(context).await;
+        }
+    }
+
+    /// What the product does after a change may take it several steps, of which the window has seen the first: it is over
+    /// when nothing has moved for as long as the product takes to react.
+    async fn until_still(&self, context: &CaseContext) {
+        let reaction = context.header.limits.reacts_within.get();
+        let began = Instant::now();
+        let last_us = || {
+            context
+                .recorder
+                .with(|observed| observed.occurrences.last().map(|last| last.at_us))
+        };
+        while began.elapsed() < self.patience() {
+            let now_us = context.recorder.since_us(Instant::now());
+            let still_for = Duration::from_micros(now_us.saturating_sub(last_us().unwrap_or(0)));
+            if still_for >= reaction {
+                return;
+            }
+            tokio::time::sleep(TICK).await;
         }
     }
 }
