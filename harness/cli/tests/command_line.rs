@@ -327,7 +327,7 @@ fn with_command(script: &str, within: &str) -> String {
     "exit status: 3",
     "licence expired"
 )]
-#[case::never_ready("echo starting up; sleep 4711", "1s", "did not listen", "starting up")]
+#[case::never_ready("echo starting up; sleep 4711", "1s", "1s passed before it listened at", "starting up")]
 fn a_product_that_does_not_come_up_is_an_error_with_its_last_words(
     #[case] script: &str,
     #[case] within: &str,
