@@ -169,12 +169,17 @@ fn a_defect_fails_the_case_that_owns_it(
 ) {
     let folder = TempDir::new().expect("a folder can be made");
     let out = folder.path().join("out");
+    // What other steps make of it, the full self-test says.
+    let of_role = owner.splitn(4, '-').take(2).collect::<Vec<_>>().join("-");
+    let of_step = owner.splitn(4, '-').take(3).collect::<Vec<_>>().join("-");
     let output = dmconform(&[
         "run",
         "--role",
         role,
         "--case",
-        "DEL-*",
+        &format!("{of_step}-*"),
+        "--case",
+        &format!("{of_role}-0-0*"),
         "--deviation",
         deviation,
         "--out",
@@ -327,7 +332,12 @@ fn with_command(script: &str, within: &str) -> String {
     "exit status: 3",
     "licence expired"
 )]
-#[case::never_ready("echo starting up; sleep 4711", "1s", "1s passed before it listened at", "starting up")]
+#[case::never_ready(
+    "echo starting up; sleep 4711",
+    "1s",
+    "1s passed before it listened at",
+    "starting up"
+)]
 fn a_product_that_does_not_come_up_is_an_error_with_its_last_words(
     #[case] script: &str,
     #[case] within: &str,
