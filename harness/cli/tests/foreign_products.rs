@@ -1,30 +1,14 @@
-//! Products in Python, which share nothing with the harness and speak another profile, tested as a vendor would test them.
+//! Products in Python, which share nothing with the harness and speak one profile or the other, tested as a vendor would test them.
+
+mod common;
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use common::{fixtures, is_python_there};
 use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
-
-/// Whether there is a Python to run them. Where there is none, that is said.
-fn is_python_there() -> bool {
-    let there = Command::new("python3").arg("--version").output().is_ok();
-    if !there {
-        let skipped = "skipped: python3 is not installed (products in Python)";
-        assert!(std::env::var_os("DMCONFORM_NO_SKIPS").is_none(), "{skipped}");
-        // Written past the test framework, which would keep it to itself.
-        let _ = std::io::stderr().write_all(format!("{skipped}\n").as_bytes());
-    }
-    there
-}
-
-fn fixtures() -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/implementations");
-    folder.canonicalize().expect("the fixtures are there")
-}
 
 /// Runs the suite, or these cases of it, against a product with a switch that breaks it, or none.
 fn run(product: &str, switch: Option<&str>, cases: &[&str]) -> (Output, Value) {
@@ -51,6 +35,8 @@ fn run(product: &str, switch: Option<&str>, cases: &[&str]) -> (Output, Value) {
 #[rstest]
 #[case("python-dms-1", 120)]
 #[case("python-dms-2", 110)]
+#[case("python-dms-1-xml", 120)]
+#[case("python-dms-2-xml", 110)]
 fn a_product_of_another_make_passes_every_case_that_applies(#[case] product: &str, #[case] at_least: usize) {
     if !is_python_there() {
         return;
@@ -76,6 +62,8 @@ fn a_product_of_another_make_passes_every_case_that_applies(#[case] product: &st
 #[case("python-dms-2", "complete-before-prepared", "DEL-DMS2-10-*", "dms-2")]
 #[case("python-dms-2", "complete-never-sent", "DEL-DMS2-10-*", "dms-2")]
 #[case("python-dms-2", "bootstrap-complete-on-fetch", "DEL-DMS2-7-*", "dms-2")]
+#[case("python-dms-1-xml", "prepared-before-acl-status", "DEL-DMS1-9-*", "dms-1")]
+#[case("python-dms-2-xml", "complete-before-prepared", "DEL-DMS2-10-*", "dms-2")]
 fn a_switch_that_breaks_a_product_is_seen_and_blamed_on_it(
     #[case] product: &str,
     #[case] switch: &str,

@@ -120,7 +120,7 @@ fn not_asked(header: &Header, observed: &Observed, message: MessageId) -> Option
 
 /// Why nobody can tell whether a message between two real products was sent: nothing at all passed where it would have been
 /// seen.
-fn unwatched(header: &Header, observed: &Observed, message: MessageId) -> Option<String> {
+pub(crate) fn unwatched(header: &Header, observed: &Observed, message: MessageId) -> Option<String> {
     let opens = header.case.given.opens;
     let sender = header.procedure.sender(message, opens)?;
     let receiver = header.procedure.receiver(message, opens)?;

@@ -3,6 +3,7 @@
 use dmconform_case::procedure::OrderRule;
 use dmconform_model::{MessageId, Role, Step};
 
+use crate::absence::unwatched;
 use crate::header::Header;
 use crate::observed::Observed;
 use crate::occurrence::Occurrence;
@@ -90,6 +91,8 @@ pub(crate) fn breached_by<'a>(
             then,
         })
         .filter(|breach| relation(observed, breach.first, breach.then) == Relation::Broken)
+        // What may have passed the relay by may have come in time.
+        .filter(|breach| breach.first.is_some() || unwatched(header, observed, breach.rule.first).is_none())
         .collect();
     breaches.sort_by_key(|breach| breach.rule.first);
     breaches

@@ -34,7 +34,7 @@ pub(crate) fn find(header: &Header, observed: &Observed) -> Option<RootCause> {
         );
         found.extend(unequal(header, observed, role));
         found.extend(absent(header, observed, role));
-        found.extend(defective(observed, role));
+        found.extend(defective(header, observed, role));
     }
     let causes = found.into_iter().map(|(seq, requirement, role)| {
         let owner = header.owner(&requirement, role).cloned();
@@ -95,7 +95,7 @@ fn absent(header: &Header, observed: &Observed, role: Role) -> Vec<(u64, Require
 }
 
 /// What is wrong with single messages whatever the case is about: what was no answer, no ACL, no bootstrap.
-fn defective(observed: &Observed, role: Role) -> Vec<(u64, RequirementId, Role)> {
+fn defective(header: &Header, observed: &Observed, role: Role) -> Vec<(u64, RequirementId, Role)> {
     let own = observed
         .occurrences
         .iter()
@@ -105,8 +105,7 @@ fn defective(observed: &Observed, role: Role) -> Vec<(u64, RequirementId, Role)>
         let requirement = match (occurrence.message.step, occurrence.message.part) {
             (Step::AclUpdate, Part::Request) if says("well-formed", "no") => "DEL-8-4",
             (Step::ClientSession, Part::Answer)
-                if occurrence.accepted
-                    && !(says("statuses", "complete") && says("authentication", "verified")) =>
+                if occurrence.accepted && !view::takes_session(header, occurrence) =>
             {
                 "DEL-6-4"
             }

@@ -7,6 +7,7 @@ use dmconform_model::{MessageId, Role, Step};
 
 use crate::header::Header;
 use crate::observed::Observed;
+use crate::occurrence::Occurrence;
 
 /// Whether step 8b takes place: DMS-1 was to do it, or did it.
 pub(crate) fn with_removal(header: &Header, observed: &Observed) -> bool {
@@ -86,4 +87,11 @@ pub(crate) fn list<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> String
     } else {
         text
     }
+}
+
+/// Whether DMS-2's answer of step 6 takes the session: a Status for everything, and its own credentials. Of those only the
+/// client can tell whether they are right; what a real one makes of them is its next message.
+pub(crate) fn takes_session(header: &Header, answer: &Occurrence) -> bool {
+    let is = |field: &str, value: &str| answer.values(field).contains(value);
+    is("statuses", "complete") && (header.is_real(Role::DmClient) || is("authentication", "verified"))
 }

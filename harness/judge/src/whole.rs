@@ -125,17 +125,12 @@ fn session_taken(
     requirement: &RequirementId,
     place: &Place,
 ) -> Outcome {
-    let is = |field: &str, value: &str| answer.values(field).contains(value);
-    if is("statuses", "complete") && header.is_real(Role::DmClient) {
-        // Only the client can tell whether the credentials are right, and what it makes of them is its next message.
-        return held(requirement, "a Status for everything", vec![answer.seq]);
-    }
-    if is("statuses", "complete") && is("authentication", "verified") {
-        return held(
-            requirement,
-            "a Status for everything, and mutual authentication",
-            vec![answer.seq],
-        );
+    if view::takes_session(header, answer) {
+        let what = match header.is_real(Role::DmClient) {
+            true => "a Status for everything",
+            false => "a Status for everything, and mutual authentication",
+        };
+        return held(requirement, what, vec![answer.seq]);
     }
     let seen = format!(
         "statuses {}, authentication {}",

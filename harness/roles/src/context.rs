@@ -9,7 +9,7 @@ use dmconform_case::profile::Profile;
 use dmconform_case::test_case::{TestCase, What};
 use dmconform_judge::{Header, had_opportunity, is_carried_by_dm_session};
 use dmconform_model::transcript::{Endpoint, EndpointKind};
-use dmconform_model::{Event, MessageId, Role};
+use dmconform_model::{Event, MessageId, Role, Step};
 use dmconform_oddity::Oddities;
 use tokio::sync::watch;
 
@@ -100,6 +100,20 @@ impl CaseContext {
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner),
         );
+    }
+
+    /// The target of the Bootstrap Server URL that a real DMS-2 has given out, whatever it has put into it.
+    pub fn told_target(&self) -> Option<String> {
+        if self.is_mock(Role::Dms2) {
+            return None;
+        }
+        let url = self.recorder.with(|observed| {
+            let answer = observed.first(MessageId::answer(Step::UrlRequest))?;
+            answer.values("url").first().map(|url| (*url).to_owned())
+        })?;
+        let (_, rest) = url.split_once("://")?;
+        let target = rest.find('/').map_or("/", |at| &rest[at..]);
+        target.split('#').next().map(str::to_owned)
     }
 
     /// Holds a message back for the window, and records both ends of it. Where DMS-1 must not say something in a DM

@@ -212,6 +212,20 @@ fn headers(written: &Written) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Learns which session a delegation has, where a product has opened it with this exchange.
+pub(crate) fn learn_session(context: &CaseContext, exchange: u64) {
+    let opening = Some(MessageId::request(Step::Initiation));
+    let opens = context.recorder.with(|observed| {
+        observed
+            .exchanges
+            .get(&exchange)
+            .is_some_and(|known| known.message == opening)
+    });
+    if opens && let Some(session) = session_of(context, exchange) {
+        context.learn_session_id(&session);
+    }
+}
+
 /// Answers a message of the other server, by its exchange's number.
 pub(crate) async fn answer(context: &Arc<CaseContext>, exchange: u64) -> Reply {
     let message = context
@@ -221,11 +235,7 @@ pub(crate) async fn answer(context: &Arc<CaseContext>, exchange: u64) -> Reply {
         let (body, media_type) = documents::refusal(Some(context), &context.session_id(), "unreadable");
         return Reply::new(400, &media_type, body);
     };
-    if message.step == Step::Initiation
-        && let Some(session) = session_of(context, exchange)
-    {
-        context.learn_session_id(&session);
-    }
+    learn_session(context, exchange);
     let answer = MessageId::answer(message.step);
     let changes = context.changes(answer);
     if changes.delay {

@@ -85,6 +85,7 @@ async fn answer(stage: &Arc<Stage>, endpoint: Endpoint, request: Received) -> Re
         body,
     }));
     if let (Some(relay), None) = (&relay, request.too_large) {
+        delegation::learn_session(&context, exchange);
         let passing = Passing {
             endpoint,
             exchange,

@@ -23,8 +23,26 @@ struct Cases {
 /// The cases that are over: what still arrives for them is for nobody else, not even for the only case that runs.
 #[derive(Default)]
 struct Gone {
-    /// By device: the session and the token. A device that is leased again is gone no more.
-    by_device: BTreeMap<String, (String, String)>,
+    /// By device. A device that is leased again is gone no more.
+    by_device: BTreeMap<String, Names>,
+}
+
+/// What a case is known by besides its device.
+struct Names {
+    session: String,
+    token: String,
+    /// The target of the URL that a real DMS-2 gave out for it.
+    told: Option<String>,
+}
+
+impl Names {
+    fn of(context: &CaseContext) -> Self {
+        Self {
+            session: context.session_id(),
+            token: context.token.clone(),
+            told: context.told_target(),
+        }
+    }
 }
 
 impl Gone {
@@ -32,16 +50,16 @@ impl Gone {
     fn has_document(&self, device: Option<&str>, session: Option<&str>) -> bool {
         let of_device = device.is_some_and(|device| self.by_device.contains_key(device));
         let of_session = session.is_some_and(|session| {
-            !session.is_empty() && self.by_device.values().any(|(known, _)| known == session)
+            !session.is_empty() && self.by_device.values().any(|names| names.session == session)
         });
         of_device || of_session
     }
 
     /// Whether the target of a request is that of a case that is over.
     fn has_target(&self, target: &str) -> bool {
-        self.by_device
-            .iter()
-            .any(|(device, (_, token))| target.contains(token) || ends_segment(target, device))
+        self.by_device.iter().any(|(device, names)| {
+            names.told.as_deref() == Some(target) || is_in(target, &names.token, device)
+        })
     }
 }
 
@@ -63,10 +81,7 @@ impl Router {
         let mut cases = self.lock();
         let device = context.header.parties.device.clone();
         cases.by_device.remove(&device);
-        cases
-            .gone
-            .by_device
-            .insert(device, (context.session_id(), context.token.clone()));
+        cases.gone.by_device.insert(device, Names::of(context));
         cases.exclusive = None;
     }
 
@@ -101,13 +116,16 @@ impl Router {
         })
     }
 
-    /// The case whose token or device is in the target of a request.
+    /// The case of a request for a bootstrap: the one whose URL a real DMS-2 gave out, or whose token or device is in the target.
     pub fn by_target(&self, target: &str) -> Option<Arc<CaseContext>> {
         let cases = self.lock();
-        let named = cases.by_device.values().find(|case| {
-            let device = &case.header.parties.device;
-            target.contains(&case.token) || ends_segment(target, device)
-        });
+        let running = || cases.by_device.values();
+        let mut told = running().filter(|case| case.told_target().as_deref() == Some(target));
+        if let Some(first) = told.next() {
+            // Where several delegations were given the same URL, nobody can tell which of them is meant.
+            return told.next().is_none().then(|| Arc::clone(first));
+        }
+        let named = running().find(|case| is_in(target, &case.token, &case.header.parties.device));
         named
             .cloned()
             .or_else(|| cases.only().filter(|_| !cases.gone.has_target(target)))
@@ -126,6 +144,11 @@ impl Cases {
         let first = all.next()?;
         all.next().is_none().then(|| Arc::clone(first))
     }
+}
+
+/// Whether a target names a case by its token or its device.
+fn is_in(target: &str, token: &str, device: &str) -> bool {
+    target.contains(token) || ends_segment(target, device)
 }
 
 /// Whether a target holds a text as a whole path segment or query value, plain or with `%` escapes: device 1 is
@@ -157,7 +180,15 @@ fn percent_decoded(text: &str) -> String {
 mod tests {
     use rstest::rstest;
 
-    use super::{Gone, ends_segment};
+    use super::{Gone, Names, ends_segment};
+
+    fn names() -> Names {
+        Names {
+            session: "session-1".to_owned(),
+            token: "token-1".to_owned(),
+            told: Some("/boot?of=xyz".to_owned()),
+        }
+    }
 
     #[rstest]
     #[case(Some("urn:example:1"), None, true)]
@@ -171,8 +202,7 @@ mod tests {
         #[case] late: bool,
     ) {
         let mut gone = Gone::default();
-        let known = ("session-1".to_owned(), "token-1".to_owned());
-        gone.by_device.insert("urn:example:1".to_owned(), known);
+        gone.by_device.insert("urn:example:1".to_owned(), names());
         assert_eq!(gone.has_document(device, session), late);
     }
 
@@ -180,13 +210,14 @@ mod tests {
     #[case("/bootstrap/token-1", true)]
     #[case("/bootstrap/urn:example:1", true)]
     #[case("/bootstrap/urn:example:12", false)]
+    #[case("/boot?of=xyz", true)]
+    #[case("/boot?of=abc", false)]
     fn a_request_for_what_a_case_that_is_over_handed_out_is_for_nobody(
         #[case] target: &str,
         #[case] late: bool,
     ) {
         let mut gone = Gone::default();
-        let known = ("session-1".to_owned(), "token-1".to_owned());
-        gone.by_device.insert("urn:example:1".to_owned(), known);
+        gone.by_device.insert("urn:example:1".to_owned(), names());
         assert_eq!(gone.has_target(target), late);
     }
 

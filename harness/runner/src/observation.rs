@@ -69,6 +69,19 @@ pub enum ObservationError {
         /// The profile of the other one.
         of_other: String,
     },
+    /// A client and a server could not have a DM session.
+    #[error(
+        "observe {one} and {other} together: `supports.{key}` has nothing in common, so no DM session between them can succeed; \
+         configure them for the same, and say so in both files"
+    )]
+    NoSession {
+        /// One product.
+        one: String,
+        /// The other one.
+        other: String,
+        /// What they have not in common.
+        key: &'static str,
+    },
 }
 
 /// Products as one implementation, whose cases are whole delegations between them.
@@ -124,6 +137,10 @@ fn check(one: &TargetFile, other: &TargetFile) -> Result<(), ObservationError> {
         let (one, other) = names();
         return Err(ObservationError::NobodyOpens { one, other });
     }
+    if let Some(key) = not_in_common(&one.implementation, &other.implementation) {
+        let (one, other) = names();
+        return Err(ObservationError::NoSession { one, other, key });
+    }
     let [of_one, of_other] = [one, other].map(|part| part.implementation.devices.to_string());
     if (1..=common(one, other))
         .any(|number| one.implementation.devices.id(number) != other.implementation.devices.id(number))
@@ -137,6 +154,25 @@ fn check(one: &TargetFile, other: &TargetFile) -> Result<(), ObservationError> {
         });
     }
     Ok(())
+}
+
+/// What a client and a server lack for a DM session: without it the server would be blamed for what it never claimed.
+fn not_in_common(one: &Implementation, other: &Implementation) -> Option<&'static str> {
+    let is_client = |product: &Implementation| product.plays.contains(&Role::DmClient);
+    let is_server = |product: &Implementation| {
+        let plays = &product.plays;
+        plays.contains(&Role::Dms1) || plays.contains(&Role::Dms2)
+    };
+    if !(is_client(one) && is_server(other) || is_server(one) && is_client(other)) {
+        return None;
+    }
+    let (one, other) = (&one.supports, &other.supports);
+    if one.encodings.iter().all(|known| !other.encodings.contains(known)) {
+        return Some("encodings");
+    }
+    let (mine, theirs) = (&one.authentication, &other.authentication);
+    let has_none = mine.iter().all(|known| !theirs.contains(known));
+    has_none.then_some("authentication")
 }
 
 /// How many devices both have.

@@ -24,7 +24,7 @@ pub struct TargetFile {
     /// The suite, with the profile that this implementation speaks.
     pub suite: Arc<Suite>,
     /// The products that it is made of, where several are observed; one otherwise, and then none is named here.
-    pub parts: Vec<TargetFile>,
+    pub parts: Vec<Self>,
 }
 
 impl TargetFile {

@@ -282,7 +282,7 @@ fn accounts(members: &[Member]) -> Pool {
                 .iter()
                 .find(|member| member.file.implementation.plays.contains(&role))
         };
-        roles.into_iter().find_map(playing).or(members.first())
+        roles.into_iter().find_map(playing).or_else(|| members.first())
     };
     let with_dms_1 = of([Role::Dms1, Role::DmClient]);
     let with_dms_2 = of([Role::Dms2, Role::BootstrapServer]);
