@@ -61,6 +61,7 @@ pub(crate) fn broken(header: &Header, breach: Breach<'_>) -> Outcome {
         statement: header.words(breach.requirement).to_owned(),
         step: Some(breach.step),
         blame: Some(Blame::from(breach.blame)),
+        product: None,
         observed_by: breach.observed_by,
         expected: breach.expected,
         observed: breach.observed,

@@ -60,6 +60,9 @@ pub(crate) fn judge(header: &Header, observed: &Observed) -> CaseResult {
         .iter()
         .find(|finding| finding.verdict == verdict)
         .map(|finding| finding.observed.clone());
+    for finding in &mut findings {
+        finding.product = product(header, finding);
+    }
     CaseResult {
         id: header.case.id.clone(),
         title: header.case.title.clone(),
@@ -76,6 +79,14 @@ pub(crate) fn judge(header: &Header, observed: &Observed) -> CaseResult {
         file: header.case.file.clone(),
         duration_ms: observed.last_us / 1000,
     }
+}
+
+/// The product at fault, where several were observed.
+fn product(header: &Header, finding: &Finding) -> Option<String> {
+    let products = &header.target.products;
+    let mut playing = products.iter();
+    let (_, product) = playing.find(|(role, _)| finding.blame == Some(Blame::from(**role)))?;
+    Some(product.clone())
 }
 
 /// Whether a finding is about a role that this case judges.
@@ -166,6 +177,7 @@ fn trouble(
         statement: header.case.purpose.clone(),
         step: expectation::main_step(header),
         blame,
+        product: None,
         observed_by: None,
         expected: "the test purpose reached".to_owned(),
         observed: what.to_owned(),

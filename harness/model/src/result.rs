@@ -81,7 +81,10 @@ pub struct Finding {
     pub step: Option<Step>,
     /// Who is at fault; absent when nobody can be blamed.
     pub blame: Option<Blame>,
-    /// The mock role that saw it.
+    /// The product that plays the role at fault, where several were observed talking to each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// The mock role that saw it; where products were observed, the role at whose endpoint it was seen.
     pub observed_by: Option<Role>,
     /// What would have been acceptable.
     pub expected: String,

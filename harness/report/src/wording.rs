@@ -26,13 +26,17 @@ pub(crate) fn finding(case: &CaseResult, finding: &Finding) -> Vec<Line> {
     add("expected", finding.expected.clone());
     let by = finding
         .observed_by
-        .map(|role| format!(" (seen by mock {})", role.title()))
+        .map(|role| match finding.product {
+            Some(_) => format!(" (seen at {})", role.title()),
+            None => format!(" (seen by mock {})", role.title()),
+        })
         .unwrap_or_default();
     add("observed", format!("{}{by}", finding.observed));
-    add(
-        "blame",
-        finding.blame.map(|blame| blame.to_string()).unwrap_or_default(),
-    );
+    let blame = finding.blame.map(|blame| match &finding.product {
+        Some(product) => format!("{blame}, which is {product}"),
+        None => blame.to_string(),
+    });
+    add("blame", blame.unwrap_or_default());
     add(
         "step",
         finding.step.map(|step| step.to_string()).unwrap_or_default(),
