@@ -377,3 +377,23 @@ fn a_product_that_never_says_a_word_is_no_pass_and_holds_nothing_up() {
         "{reason}"
     );
 }
+
+#[test]
+fn a_name_leads_where_the_file_says_and_stands_in_the_certificate() {
+    let mut lab = Lab::of("reference-dms-1");
+    lab.change(
+        "dms-1: {dm: \"https://127.0.0.1:${port.dm}/dm\", delegation: \"https://127.0.0.1:${port.delegation}/delegation\"}",
+        "dms-1: {dm: \"https://dms1.acme.test:${port.dm}/dm\", delegation: \"https://dms1.acme.test:${port.delegation}/delegation\"}",
+    )
+    .add("hosts: {dms1.acme.test: 127.0.0.1}\n");
+    // DMS-2 opens, so that mock DMS-2 and the mock client both dial the name.
+    lab.assert_passes(&["DEL-DMS1-0-030"]);
+    lab.change("hosts: {dms1.acme.test: 127.0.0.1}\n", "");
+    let output = lab.run(&["DEL-DMS1-0-030"]);
+    assert_eq!(output.status.code(), Some(5));
+    assert!(
+        said(&output).contains("`dms1.acme.test` has no address"),
+        "{}",
+        said(&output)
+    );
+}

@@ -1,11 +1,12 @@
 //! Lets every legal oddity loose on the cases: none may fail.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use dmconform_model::Role;
 use dmconform_model::result::Problem;
 use dmconform_model::self_test::{FalseAlarm, HadBy};
+use dmconform_model::{CaseId, CaseResult, Role};
 use dmconform_oddity::Oddity;
 use globset::GlobSet;
 use tokio::task::JoinSet;
@@ -91,30 +92,53 @@ async fn try_oddity(test: &Test, oddity: Oddity, had_by: HadBy, number: usize, d
         .iter()
         .find(|known| known.name == oddity.name());
     let roles: &[Role] = known.map_or(&[], |known| &known.of);
-    let run = RunOptions {
-        cases: if options.full { None } else { full_delegations() },
-        seed: u64::try_from(number).unwrap_or(1),
-        oddities: of(HadBy::Product),
-        peer_oddities: of(HadBy::Peers),
-        directory: directory.to_owned(),
-        ..run_options(options, targets(options, had_by, roles))
-    };
-    let record = silent_run(run, &test.cancelled).await;
-    let mut alarms = false_alarms(&record.cases);
+    let mut results: Vec<CaseResult> = Vec::new();
+    let mut problems = Vec::new();
+    for target in targets(options, had_by, roles) {
+        // What one form of the reference implementation has passed is not asked of the next.
+        let cases = match options.full {
+            true => globs(&untried(options, &results)).ok().flatten(),
+            false => full_delegations(),
+        };
+        let run = RunOptions {
+            cases,
+            seed: u64::try_from(number).unwrap_or(1),
+            oddities: of(HadBy::Product),
+            peer_oddities: of(HadBy::Peers),
+            directory: directory.join(&target.name),
+            ..run_options(options, vec![target])
+        };
+        let record = silent_run(run, &test.cancelled).await;
+        results.extend(record.cases);
+        problems.extend(record.problems);
+    }
+    let mut alarms = false_alarms(&results);
     for alarm in &mut alarms {
         alarm.oddity = Some(oddity.to_string());
         alarm.had_by = Some(had_by);
     }
-    if alarms.is_empty() && record.problems.is_empty() {
+    if alarms.is_empty() && problems.is_empty() {
         discard(directory);
     }
     Tried {
         oddity,
         had_by,
-        judged: record.cases.iter().filter(|case| is_judged(case)).count(),
+        judged: results.iter().filter(|case| is_judged(case)).count(),
         alarms,
-        problems: record.problems,
+        problems,
     }
+}
+
+/// The cases that have not been judged yet.
+fn untried(options: &SelfTestOptions, results: &[CaseResult]) -> Vec<String> {
+    let judged: BTreeSet<&CaseId> = results
+        .iter()
+        .filter(|case| is_judged(case))
+        .map(|case| &case.id)
+        .collect();
+    let cases = options.suite.cases.iter();
+    let untried = cases.filter(|case| !judged.contains(&case.id));
+    untried.map(|case| case.id.0.clone()).collect()
 }
 
 /// The forms of the reference implementation with which an oddity of these roles is seen.
@@ -126,11 +150,11 @@ fn targets(options: &SelfTestOptions, had_by: HadBy, roles: &[Role]) -> Vec<Targ
         HadBy::Everybody => true,
     };
     let mut chosen: Vec<TargetFile> = options.targets.iter().filter(shows).cloned().collect();
+    // Those with several roles make those with one of them superfluous.
+    chosen.sort_by_key(|target| std::cmp::Reverse(target.implementation.plays.len()));
     if options.full {
         return chosen;
     }
-    // Those with several roles make those with one of them superfluous.
-    chosen.sort_by_key(|target| std::cmp::Reverse(target.implementation.plays.len()));
     let mut fewest: Vec<TargetFile> = Vec::new();
     for target in chosen {
         let is_new = |role: &Role| !fewest.iter().any(|known| plays(known, role));
