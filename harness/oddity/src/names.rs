@@ -86,10 +86,10 @@ oddities! {
     OneCommandPerMessage = "one-command-per-message",
     /// Servers read what they like before they do what they must.
     ReadsFirst = "reads-first",
-    /// The names of entries in the Bootstrap Config object are unusual.
-    UnusualEntryNames = "unusual-entry-names",
     /// The message that updates the ACLs removes the account of DMS-1 as well.
     RemovalWithAcls = "removal-with-acls",
+    /// The names of entries in the Bootstrap Config object are unusual.
+    UnusualEntryNames = "unusual-entry-names",
     /// The rights in an ACL, and the servers with a right, come in another order.
     AclsInAnotherOrder = "acls-in-another-order",
 }
