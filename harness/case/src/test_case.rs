@@ -50,6 +50,15 @@ pub struct TestCase {
 }
 
 impl TestCase {
+    /// Whether it is a whole delegation in which nothing is changed.
+    pub fn is_whole_delegation(&self) -> bool {
+        let judges_all = |expected: &Expectation| matches!(expected.what, What::Procedure);
+        self.class == Class::Conformance
+            && self.withdrawn.is_none()
+            && self.changes.is_empty()
+            && self.expect.iter().any(judges_all)
+    }
+
     /// The identifier in the case file, which variants have in common.
     pub fn family(&self) -> &CaseId {
         self.variant_of.as_ref().unwrap_or(&self.id)

@@ -112,17 +112,11 @@ impl Member {
             self.variables.insert(format!("server-id.{role}"), id);
         }
         for (role, endpoints) in public {
-            let parts = [
-                ("dm", &endpoints.dm),
-                ("delegation", &endpoints.delegation),
-                ("bootstrap", &endpoints.bootstrap),
-            ];
             let whose = match self.file.implementation.plays.contains(role) {
                 true => "public",
                 false => "mock",
             };
-            for (kind, url) in parts {
-                let Some(url) = url else { continue };
+            for (kind, url) in endpoints.parts() {
                 let base = url.replace("${device}", "");
                 let base = base.trim_end_matches('/').to_owned();
                 self.variables
@@ -237,11 +231,8 @@ impl Member {
 
     /// Where it is going to listen, as far as that is on this machine.
     fn addresses(&self) -> Vec<String> {
-        let urls = self
-            .endpoints
-            .iter()
-            .flat_map(|(_, at)| [&at.dm, &at.delegation, &at.bootstrap]);
-        let mut addresses: Vec<String> = urls.flatten().filter_map(|url| local_address(url)).collect();
+        let urls = self.endpoints.iter().flat_map(|(_, at)| at.parts());
+        let mut addresses: Vec<String> = urls.filter_map(|(_, url)| local_address(url)).collect();
         addresses.sort();
         addresses.dedup();
         addresses

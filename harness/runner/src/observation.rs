@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use dmconform_case::Suite;
 use dmconform_case::implementation::{Implementation, Opens, Product};
-use dmconform_case::test_case::{BootstrapPlace, Circumstances, Opener, TestCase, What};
-use dmconform_model::{CaseId, Class, Role};
+use dmconform_case::test_case::{BootstrapPlace, Circumstances, Opener, TestCase};
+use dmconform_model::{CaseId, Role};
 
 use crate::options::TargetFile;
 
@@ -264,18 +264,14 @@ const fn both(one: Opens, other: Opens) -> Option<Opens> {
 /// The whole delegations of the suite that products can have with each other, one for each of the circumstances, in which
 /// all of them are judged.
 fn whole_delegations(suite: &Suite, product: &Implementation) -> Vec<TestCase> {
-    let is_whole = |case: &&TestCase| {
-        case.class == Class::Conformance
-            && case.withdrawn.is_none()
-            && case.changes.is_empty()
-            && case
-                .expect
-                .iter()
-                .any(|expected| matches!(expected.what, What::Procedure))
-    };
     let is_theirs = |case: &&TestCase| case.iut.iter().any(|role| product.plays.contains(role));
     let mut merged: Vec<TestCase> = Vec::new();
-    for case in suite.cases.iter().filter(is_whole).filter(is_theirs) {
+    for case in suite
+        .cases
+        .iter()
+        .filter(|case| case.is_whole_delegation())
+        .filter(is_theirs)
+    {
         if !case.requires.iter().all(|claim| product.supports.includes(claim)) {
             continue;
         }

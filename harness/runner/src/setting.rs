@@ -135,11 +135,7 @@ fn hosts(file: &TargetFile) -> Hosts {
 
 /// The hosts of URLs that are not those of loopback, as certificates and URLs name them.
 fn hosts_of(endpoints: &Endpoints) -> Vec<String> {
-    let urls = [&endpoints.dm, &endpoints.delegation, &endpoints.bootstrap];
-    urls.into_iter()
-        .flatten()
-        .filter_map(|url| host_of(url))
-        .collect()
+    endpoints.parts().filter_map(|(_, url)| host_of(url)).collect()
 }
 
 /// The host of a URL, unless it is one of loopback.

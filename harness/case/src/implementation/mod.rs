@@ -127,6 +127,20 @@ pub struct Endpoints {
     pub bootstrap: Option<String>,
 }
 
+impl Endpoints {
+    /// Those that are there, by their names.
+    pub fn parts(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let named = [
+            ("dm", &self.dm),
+            ("delegation", &self.delegation),
+            ("bootstrap", &self.bootstrap),
+        ];
+        named
+            .into_iter()
+            .filter_map(|(name, part)| Some((name, part.as_ref()?)))
+    }
+}
+
 /// What the product knows of a role that the harness plays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dmconform_case::Suite;
-use dmconform_case::test_case::{TestCase, What};
-use dmconform_model::{CaseResult, Class, Role};
+use dmconform_case::test_case::TestCase;
+use dmconform_model::{CaseResult, Role};
 use dmconform_runner::{AtTheBench, Passed};
 
 use crate::arguments::{Mock, Run};
@@ -81,15 +81,8 @@ fn chosen(suite: &Suite, id: Option<&str>, plays: &[Role]) -> Result<TestCase, F
         )));
     }
     let mut cases = suite.cases.iter();
-    let whole = cases.find(|case| {
-        case.class == Class::Conformance
-            && case.changes.is_empty()
-            && case
-                .expect
-                .iter()
-                .any(|expected| matches!(expected.what, What::Procedure))
-            && case.iut.iter().all(|role| plays.contains(role))
-    });
+    let whole =
+        cases.find(|case| case.is_whole_delegation() && case.iut.iter().all(|role| plays.contains(role)));
     whole
         .cloned()
         .ok_or_else(|| Failure::usage("find a whole delegation for the product's roles".to_owned()))

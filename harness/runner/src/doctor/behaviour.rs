@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dmconform_case::claims::Claim;
-use dmconform_case::test_case::{TestCase, What};
+use dmconform_case::test_case::TestCase;
 use dmconform_model::{CaseResult, Class, RunRecord, Verdict};
 use tokio::sync::watch;
 
@@ -76,17 +76,11 @@ fn said_of(examination: &Examination<'_>, case: &CaseResult) {
 fn whole_delegations(file: &TargetFile) -> Vec<&TestCase> {
     let cases = file.suite.cases.iter();
     let whole = cases.filter(|case| {
-        case.class == Class::Conformance
-            && case.withdrawn.is_none()
-            && case.changes.is_empty()
-            && case
-                .expect
-                .iter()
-                .any(|expected| matches!(expected.what, What::Procedure))
-            && case
-                .iut
-                .iter()
-                .all(|role| file.implementation.plays.contains(role))
+        let is_theirs = case
+            .iut
+            .iter()
+            .all(|role| file.implementation.plays.contains(role));
+        case.is_whole_delegation() && is_theirs
     });
     whole.collect()
 }

@@ -75,7 +75,7 @@ fn clock(examination: &Examination<'_>) {
 fn peers(examination: &Examination<'_>) {
     let product = &examination.file.implementation;
     for (role, peer) in &product.peers {
-        for (kind, address) in parts(&peer.listen) {
+        for (kind, address) in peer.listen.parts() {
             let Ok(socket) = address.parse::<SocketAddr>() else {
                 continue;
             };
@@ -152,17 +152,6 @@ async fn product(examination: &Examination<'_>) {
     }
 }
 
-fn parts(endpoints: &Endpoints) -> impl Iterator<Item = (&'static str, &String)> {
-    let named = [
-        ("dm", &endpoints.dm),
-        ("delegation", &endpoints.delegation),
-        ("bootstrap", &endpoints.bootstrap),
-    ];
-    named
-        .into_iter()
-        .filter_map(|(name, part)| Some((name, part.as_ref()?)))
-}
-
 fn urls(endpoints: &Endpoints) -> impl Iterator<Item = &String> {
-    parts(endpoints).map(|(_, url)| url)
+    endpoints.parts().map(|(_, url)| url)
 }

@@ -6,7 +6,6 @@ use std::net::{IpAddr, SocketAddr};
 use dmconform_model::Role;
 
 use super::Check;
-use crate::implementation::Endpoints;
 use crate::read::diagnose::shown;
 
 impl Check<'_> {
@@ -31,7 +30,7 @@ impl Check<'_> {
                     "write it out",
                 );
             }
-            for (kind, address) in parts(&peer.listen) {
+            for (kind, address) in peer.listen.parts() {
                 let path = ["peers", role.as_str(), "listen", kind];
                 if !is_spoken(*role, kind) {
                     let message = format!("listen for {kind} as {role}: nothing is spoken there");
@@ -45,7 +44,7 @@ impl Check<'_> {
                     );
                 }
             }
-            for (kind, _) in parts(&peer.endpoints) {
+            for (kind, _) in peer.endpoints.parts() {
                 if !is_spoken(*role, kind) {
                     let path = ["peers", role.as_str(), "endpoints", kind];
                     let message = format!("be reached for {kind} as {role}: nothing is spoken there");
@@ -160,18 +159,6 @@ impl Check<'_> {
 fn is_node(text: &str) -> bool {
     text.strip_prefix("./")
         .is_some_and(|rest| !rest.is_empty() && rest.split('/').all(|part| !part.is_empty()))
-}
-
-/// The parts that are there, by their names.
-fn parts(endpoints: &Endpoints) -> impl Iterator<Item = (&'static str, &String)> {
-    let named = [
-        ("dm", &endpoints.dm),
-        ("delegation", &endpoints.delegation),
-        ("bootstrap", &endpoints.bootstrap),
-    ];
-    named
-        .into_iter()
-        .filter_map(|(name, part)| Some((name, part.as_ref()?)))
 }
 
 fn is_spoken(role: Role, kind: &str) -> bool {
