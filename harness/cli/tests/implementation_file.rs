@@ -397,3 +397,92 @@ fn a_name_leads_where_the_file_says_and_stands_in_the_certificate() {
         said(&output)
     );
 }
+
+#[test]
+fn a_client_is_given_its_account_and_told_to_fetch_its_bootstrap() {
+    let mut lab = Lab::of("reference-dm-client");
+    lab.change(
+        "triggers:\n",
+        "triggers:\n  provision-account: {command: {command: [sh, -c, 'echo ${device} ${server-id.dms-1} >> provisioned']}}\n  \
+         fetch-bootstrap: {command: {command: [sh, -c, 'echo ${device} >> told-to-fetch']}}\n",
+    );
+    lab.assert_passes(&[CLIENT_WHOLE]);
+    let done = |name: &str| fs::read_to_string(lab.path("out/work/product").join(name));
+    let provisioned = done("provisioned").expect("the trigger was pulled");
+    assert_eq!(provisioned, "urn:dmconform:device:1 dms1.dmconform.test\n");
+    assert_eq!(
+        done("told-to-fetch").expect("the trigger was pulled"),
+        "urn:dmconform:device:1\n"
+    );
+}
+
+#[test]
+fn a_device_can_have_a_bootstrap_of_its_own() {
+    let mut lab = Lab::of("reference-dms-1");
+    let at = &free_addresses(1)[0];
+    let url = format!("https://{at}/by-hand?device=urn:acme:7");
+    lab.change(
+        "devices: {pattern: \"urn:dmconform:device:{}\", count: 200}",
+        &format!("devices: {{list: [{{id: \"urn:acme:7\", bootstrap: \"{url}\"}}]}}"),
+    )
+    .add(&format!(
+        "peers: {{bootstrap-server: {{listen: {{bootstrap: \"{at}\"}}}}}}\n"
+    ));
+    lab.assert_passes(&[DMS_1_WHOLE]);
+    let transcript = lab
+        .path("out/transcripts/product")
+        .join(format!("{DMS_1_WHOLE}.jsonl"));
+    let transcript = fs::read_to_string(transcript).expect("there is a transcript");
+    assert!(
+        transcript.contains("/by-hand?device=urn:acme:7"),
+        "the URL of the device was not used"
+    );
+}
+
+#[test]
+fn a_chain_that_we_did_not_issue_is_trusted_where_its_roots_are_named() {
+    let mut lab = Lab::of("reference-dms-1");
+    let other = lab.path("other");
+    let made = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .args(["certs", "--dms-1", "dms1.reference.test", "--out"])
+        .arg(&other)
+        .output();
+    assert!(made.expect("the program starts").status.success());
+    lab.change(
+        "${tls.dms-1.certificate}",
+        &other.join("dms-1.pem").display().to_string(),
+    )
+    .change("${tls.dms-1.key}", &other.join("dms-1.key").display().to_string());
+    let output = lab.run(&["DEL-DMS1-0-030"]);
+    assert_ne!(output.status.code(), Some(0), "a chain of nobody's was trusted");
+    lab.add("certificates: {trust: [other/roots.pem]}\n");
+    lab.assert_passes(&["DEL-DMS1-0-030"]);
+}
+
+#[test]
+fn a_product_is_ready_when_its_url_answers() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        let skipped = "skipped: python3 is not installed (readiness by HTTP)";
+        assert!(std::env::var_os("DMCONFORM_NO_SKIPS").is_none(), "{skipped}");
+        let _ = std::io::stderr().write_all(format!("{skipped}\n").as_bytes());
+        return;
+    }
+    let mut lab = Lab::of("reference-dms-1");
+    // Its page for those who look after it is a process of its own here, and goes with it.
+    lab.change(
+        "command: [\"${self}\", reference, dms-1,",
+        "command: [sh, -c, 'python3 -m http.server ${port.web} --bind 127.0.0.1 >/dev/null 2>&1 & exec \"$@\"', sh, \"${self}\", reference, dms-1,",
+    )
+    .change("ports: [", "ports: [web, ")
+    .change("within: 20s}", "http: [\"http://127.0.0.1:${port.web}/\"], within: 20s}");
+    lab.assert_passes(&[DMS_1_WHOLE]);
+    lab.change("${port.web}/\"]", "${port.web}/nothing-here\"]")
+        .change("within: 20s}", "within: 2s}");
+    let output = lab.run(&[DMS_1_WHOLE]);
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(5), "{shown}");
+    assert!(
+        shown.contains("/nothing-here answered with a status of 2xx"),
+        "{shown}"
+    );
+}
