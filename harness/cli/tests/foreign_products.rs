@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::process::{Command, Output};
 
-use common::{fixtures, is_python_there};
+use common::{fixtures, is_there};
 use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -43,7 +43,7 @@ fn a_product_of_another_make_passes_every_case_that_applies(
     #[case] chosen: &[&str],
     #[case] at_least: usize,
 ) {
-    if !is_python_there() {
+    if !is_there("python3", "products in Python") {
         return;
     }
     let (output, results) = run(product, None, chosen);
@@ -75,7 +75,7 @@ fn a_switch_that_breaks_a_product_is_seen_and_blamed_on_it(
     #[case] cases: &str,
     #[case] blamed: &str,
 ) {
-    if !is_python_there() {
+    if !is_there("python3", "products in Python") {
         return;
     }
     let (output, results) = run(product, Some(switch), &[cases]);
@@ -94,7 +94,7 @@ fn a_switch_that_breaks_a_product_is_seen_and_blamed_on_it(
 /// A product that is DMS-2 and Bootstrap Server refuses the client that it has given the wrong password: that is right of DMS-2.
 #[test]
 fn wrong_credentials_in_a_bootstrap_are_blamed_on_the_bootstrap_server() {
-    if !is_python_there() {
+    if !is_there("python3", "products in Python") {
         return;
     }
     let cases = ["DEL-DMS2-0-0[1-4]0", "DEL-DMS2-6-010", "DEL-BS-5-040"];

@@ -1,11 +1,14 @@
 //! What implementation files can say of a product, each tried on the reference implementation as a vendor would.
 
+mod common;
+
 use std::fs;
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use common::{fixtures, is_there};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -18,8 +21,7 @@ struct Lab {
 impl Lab {
     /// One with the file of a form of the reference implementation.
     fn of(product: &str) -> Self {
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/implementations");
-        let text = fs::read_to_string(fixtures.join(format!("{product}.yaml")));
+        let text = fs::read_to_string(fixtures().join(format!("{product}.yaml")));
         Self {
             folder: TempDir::new().expect("a folder can be made"),
             text: text.expect("the file is there"),
@@ -277,10 +279,7 @@ fn a_product_in_the_background_is_ended_by_its_own_command() {
 
 #[test]
 fn a_trigger_can_be_a_command() {
-    if Command::new("curl").arg("--version").output().is_err() {
-        let skipped = "skipped: curl is not installed (a trigger that is a command)";
-        assert!(std::env::var_os("DMCONFORM_NO_SKIPS").is_none(), "{skipped}");
-        let _ = std::io::stderr().write_all(format!("{skipped}\n").as_bytes());
+    if !is_there("curl", "a trigger that is a command") {
         return;
     }
     let mut lab = Lab::of("reference-dm-client");
@@ -461,10 +460,7 @@ fn a_chain_that_we_did_not_issue_is_trusted_where_its_roots_are_named() {
 
 #[test]
 fn a_product_is_ready_when_its_url_answers() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        let skipped = "skipped: python3 is not installed (readiness by HTTP)";
-        assert!(std::env::var_os("DMCONFORM_NO_SKIPS").is_none(), "{skipped}");
-        let _ = std::io::stderr().write_all(format!("{skipped}\n").as_bytes());
+    if !is_there("python3", "readiness by HTTP") {
         return;
     }
     let mut lab = Lab::of("reference-dms-1");

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use common::{fixtures, is_python_there};
+use common::{fixtures, is_there};
 use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -95,7 +95,7 @@ fn shown(output: &Output) -> String {
 /// Whether all products are made of what is there to run them.
 fn can_run(products: &[Product]) -> bool {
     let is_python = |(name, _): &Product| name.starts_with("python");
-    !products.iter().any(is_python) || is_python_there()
+    !products.iter().any(is_python) || is_there("python3", "products in Python")
 }
 
 const DMS_1: Product = ("reference-dms-1", "");
@@ -129,7 +129,7 @@ fn products_that_keep_to_the_procedure_pass_every_delegation(#[case] products: &
 
 #[test]
 fn three_products_that_keep_to_the_procedure_pass_every_delegation() {
-    if !is_python_there() {
+    if !is_there("python3", "products in Python") {
         return;
     }
     three_products().assert_passes();
@@ -209,7 +209,7 @@ fn a_client_and_a_server_that_share_no_encoding_cannot_be_observed_together() {
 
 #[test]
 fn what_passes_a_relay_by_is_inconclusive() {
-    if !is_python_there() {
+    if !is_there("python3", "products in Python") {
         return;
     }
     let lab = Lab::of(&[DMS_1, PYTHON_DMS_2]);
@@ -240,7 +240,7 @@ fn what_passes_a_relay_by_is_inconclusive() {
 
 #[test]
 fn a_bootstrap_that_passes_a_relay_by_is_blamed_on_nobody() {
-    if !is_python_there() {
+    if !is_there("python3", "products in Python") {
         return;
     }
     let lab = three_products();

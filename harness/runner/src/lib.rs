@@ -23,6 +23,7 @@ mod setting;
 mod target;
 mod tree;
 mod trigger;
+mod url;
 mod variables;
 mod workbench;
 

@@ -16,6 +16,7 @@ use crate::ports;
 use crate::process::{Launch, Process, ProcessError};
 use crate::secrets::{Pool, Secrets, TriggerHeaders};
 use crate::target::TargetError;
+use crate::url::authority;
 use crate::variables::{self, Variables, filled};
 
 /// One product of a run.
@@ -249,7 +250,7 @@ fn failed(hidden: &Hidden, error: &ProcessError) -> TargetError {
 
 /// The address of a URL that is one of this machine.
 fn local_address(url: &str) -> Option<String> {
-    let authority = url.strip_prefix("https://")?.split('/').next()?;
+    let authority = authority(url).filter(|_| url.starts_with("https://"))?;
     let is_local = ["127.0.0.1:", "localhost:", "[::1]:"];
     is_local
         .iter()

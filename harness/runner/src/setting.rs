@@ -12,6 +12,7 @@ use dmconform_tls::{Authority, AuthorityFiles, LoadError, Party, Roots, now};
 use crate::member::directory_of;
 use crate::options::{RunOptions, TargetFile};
 use crate::target::TargetError;
+use crate::url::foreign_host;
 
 /// The identifier of a mock DMS-1, of a mock DMS-2, and of a server that has no part.
 const DMS_1: &str = "dms1.dmconform.test";
@@ -115,19 +116,19 @@ fn hosts(file: &TargetFile) -> Hosts {
             given.filter_map(|(name, address)| Some((name.clone(), address.parse::<IpAddr>().ok()?))),
         );
         let endpoints = product.endpoints.values().flat_map(hosts_of);
-        let devices = product.devices.bootstraps().filter_map(host_of);
+        let devices = product.devices.bootstraps().filter_map(foreign_host);
         let of_triggers = product.triggers.all().filter_map(|(_, trigger)| match trigger {
             Trigger::Http(http) => Some(http),
             Trigger::Command(_) | Trigger::Prompt(_) => None,
         });
         let triggers = of_triggers
             .chain(&product.triggers.notify_device)
-            .filter_map(|HttpTrigger { url, .. }| host_of(url));
+            .filter_map(|HttpTrigger { url, .. }| foreign_host(url));
         let ready = product.start.iter().flat_map(|start| &start.ready.http);
         let all = endpoints
             .chain(devices)
             .chain(triggers)
-            .chain(ready.filter_map(|url| host_of(url)));
+            .chain(ready.filter_map(|url| foreign_host(url)));
         hosts.named.extend(all);
     }
     hosts
@@ -135,37 +136,8 @@ fn hosts(file: &TargetFile) -> Hosts {
 
 /// The hosts of URLs that are not those of loopback, as certificates and URLs name them.
 fn hosts_of(endpoints: &Endpoints) -> Vec<String> {
-    endpoints.parts().filter_map(|(_, url)| host_of(url)).collect()
-}
-
-/// The host of a URL, unless it is one of loopback.
-pub(crate) fn host_of(url: &str) -> Option<String> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?']).next()?;
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next()?,
-        None => authority.split(':').next()?,
-    };
-    let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    (!host.is_empty() && !is_loopback && !host.contains("${")).then(|| host.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::host_of;
-
-    #[rstest]
-    #[case("https://dms2.acme.test:8443/dm", Some("dms2.acme.test"))]
-    #[case("https://192.0.2.7/dm", Some("192.0.2.7"))]
-    #[case("https://[2001:db8::1]:8443/dm", Some("2001:db8::1"))]
-    #[case("http://dms2.acme.test?device=1", Some("dms2.acme.test"))]
-    #[case("https://127.0.0.1:8443/dm", None)]
-    #[case("https://localhost/dm", None)]
-    #[case("https://${host}/dm", None)]
-    #[case("no URL", None)]
-    fn the_host_of_a_url_is_found(#[case] url: &str, #[case] host: Option<&str>) {
-        assert_eq!(host_of(url).as_deref(), host);
-    }
+    endpoints
+        .parts()
+        .filter_map(|(_, url)| foreign_host(url))
+        .collect()
 }

@@ -34,22 +34,6 @@ pub struct AccountEntry {
     pub node: Option<String>,
 }
 
-impl AccountEntry {
-    /// The same, with what it leaves out taken from another.
-    #[must_use]
-    pub fn or(&self, other: &Self) -> Self {
-        let text = |own: &Option<String>, other: &Option<String>| own.clone().or_else(|| other.clone());
-        let secret = |own: &Option<Secret>, other: &Option<Secret>| own.clone().or_else(|| other.clone());
-        Self {
-            client_name: text(&self.client_name, &other.client_name),
-            client_secret: secret(&self.client_secret, &other.client_secret),
-            server_secret: secret(&self.server_secret, &other.server_secret),
-            nonce: text(&self.nonce, &other.nonce),
-            node: text(&self.node, &other.node),
-        }
-    }
-}
-
 /// The credentials of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]

@@ -1,14 +1,14 @@
-//! What the tests of products in Python have in common.
+//! What the tests of products have in common.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Whether there is a Python to run them. Where there is none, that is said.
-pub(crate) fn is_python_there() -> bool {
-    let there = Command::new("python3").arg("--version").output().is_ok();
+/// Whether a program is there that a test is about. Where it is not, that is said, with what is not tested for it.
+pub(crate) fn is_there(program: &str, what: &str) -> bool {
+    let there = Command::new(program).arg("--version").output().is_ok();
     if !there {
-        let skipped = "skipped: python3 is not installed (products in Python)";
+        let skipped = format!("skipped: {program} is not installed ({what})");
         assert!(std::env::var_os("DMCONFORM_NO_SKIPS").is_none(), "{skipped}");
         // Written past the test framework, which would keep it to itself.
         let _ = std::io::stderr().write_all(format!("{skipped}\n").as_bytes());

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 
 use super::{Examination, Topic};
 use crate::member::directory_of;
+use crate::url::{authority, foreign_host};
 
 /// Looks at all of it.
 pub(super) async fn look(examination: &Examination<'_>) {
@@ -98,7 +99,7 @@ async fn names(examination: &Examination<'_>) {
     let product = &examination.file.implementation;
     let mut seen = Vec::new();
     for url in product.endpoints.values().flat_map(urls) {
-        let Some(host) = crate::setting::host_of(url) else {
+        let Some(host) = foreign_host(url) else {
             continue;
         };
         if seen.contains(&host) || product.hosts.contains_key(&host) {
@@ -133,7 +134,7 @@ async fn product(examination: &Examination<'_>) {
         return;
     }
     for url in product.endpoints.values().flat_map(urls) {
-        let Some(authority) = url.split("://").nth(1).and_then(|rest| rest.split('/').next()) else {
+        let Some(authority) = authority(url) else {
             continue;
         };
         let known = authority.rsplit_once(':').and_then(|(host, port)| {
