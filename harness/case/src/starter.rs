@@ -185,6 +185,7 @@ fn how_it_runs(roles: &[Role]) -> String {
          command: [acme-dms, --config, \"${{work}}/acme.toml\"]  # CHANGE\n  \
          # environment: {{ACME_MODE: test}}\n  \
          # detached: true  # for a command that leaves the product in the background; then `stop` ends it\n  \
+         # instances: 4  # how many may run beside each other, where the harness chooses all ports: it saves time\n  \
          ready: {{tcp: [\"127.0.0.1:${{port.{first}}}\"], within: 20s}}\n\
          # stop: {{command: [acme-ctl, stop]}}\n\
          # reset: {{command: [acme-ctl, wipe]}}  # run before each start\n"

@@ -9,7 +9,7 @@ use dmconform_case::test_case::{How, Look, Opener, TestCase, What};
 use dmconform_judge::is_carried_by_dm_session;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::{Endpoint, EndpointKind, TriggerOutcome};
-use dmconform_model::{Event, MessageId, Role, Step};
+use dmconform_model::{Event, MessageId, Part, Role, Step};
 use dmconform_roles::{CaseContext, Offers, client, notification, play, probe};
 use oma_dm::syncml::Command;
 use tokio::sync::watch;
@@ -244,7 +244,7 @@ impl Driver<'_> {
                     return;
                 }
                 // A client that is slow to come has not shown yet what it does.
-                let patience = if is_unanswered(&context) {
+                let patience = if awaits_answers(&context) {
                     self.patience()
                 } else {
                     quiet
@@ -287,7 +287,7 @@ impl Driver<'_> {
     /// A look at a real client's tree that began in the last window is waited for.
     async fn last_answers(&self, context: &CaseContext) {
         let began = Instant::now();
-        while is_unanswered(context) && began.elapsed() < self.patience() {
+        while awaits_answers(context) && began.elapsed() < self.patience() {
             tokio::time::sleep(TICK).await;
         }
     }
@@ -323,6 +323,13 @@ impl Driver<'_> {
             tokio::time::sleep(TICK).await;
         }
     }
+}
+
+/// Whether the case goes on until the product has answered. What it survives is seen in what it does afterwards for others,
+/// whether it ever answers or not.
+fn awaits_answers(context: &CaseContext) -> bool {
+    let mut expected = context.case().expect.iter();
+    !expected.all(|expectation| expectation.what == What::Survives) && is_unanswered(context)
 }
 
 /// Whether the product has yet to answer something: a command to the client, or a request of a mock role that is no poll.
@@ -432,6 +439,10 @@ impl Overdue {
             if forbidden(context.case()).any(|forbidden| forbidden == message) {
                 continue;
             }
+            // Nor is the answer to a mock role that has given up asking, where the case is about what follows.
+            if is_about_what_follows(context.case()) && is_given_up(context, message) {
+                continue;
+            }
             if context.is_mock(sender) {
                 let since = *self.since.entry(message).or_insert(now);
                 waiting += usize::from(
@@ -456,18 +467,33 @@ impl Overdue {
     }
 }
 
+/// Whether a message is the answer to a mock role that has stopped, which therefore nobody asks for any more.
+fn is_given_up(context: &CaseContext, message: MessageId) -> bool {
+    let procedure = &context.header.procedure;
+    let request = MessageId {
+        part: Part::Request,
+        ..message
+    };
+    let asked_by = procedure.sender(request, context.case().given.opens);
+    message.part == Part::Answer
+        && asked_by.is_some_and(|role| context.is_mock(role) && has_stopped(context, role))
+}
+
+fn has_stopped(context: &CaseContext, role: Role) -> bool {
+    let stopped =
+        |observed: &dmconform_judge::Observed| observed.stopped.iter().any(|(_, who, _)| *who == role);
+    context.recorder.with(stopped)
+}
+
 /// Whether a mock role is still going to send a message, as the procedure or as the case has it.
 fn will_send(context: &CaseContext, message: MessageId, sender: Role) -> bool {
     let changes = context.changes(message);
-    let (stopped, has_changed) = context.recorder.with(|observed| {
-        (
-            observed.stopped.iter().any(|(_, role, _)| *role == sender),
-            observed.changes.iter().any(|applied| applied.at == message),
-        )
-    });
+    let has_changed = context
+        .recorder
+        .with(|observed| observed.changes.iter().any(|applied| applied.at == message));
     // What is to be different about it is yet to come.
     let is_to_come = changes.in_words().is_none() || !has_changed;
-    !stopped && !changes.omit && is_to_come
+    !has_stopped(context, sender) && !changes.omit && is_to_come
 }
 
 /// The session identifier of the first notification of a case; the next one has the next.

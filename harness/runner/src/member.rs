@@ -221,6 +221,7 @@ impl Member {
                 command: fill_all(&start.command),
                 environment: fill_values(&start.environment),
                 detached: start.detached,
+                instances: start.instances,
                 ready,
             },
             stop: product.stop.as_ref().map(fill_command),

@@ -52,6 +52,16 @@ impl TargetFile {
         }
     }
 
+    /// How many of it may run beside each other: as many as every product of it allows.
+    pub(crate) fn instances(&self) -> u32 {
+        let starts = self
+            .members()
+            .iter()
+            .map(|part| part.implementation.start.as_ref());
+        let instances = starts.map(|start| start.map_or(1, |start| start.instances));
+        instances.min().unwrap_or(1)
+    }
+
     /// The products that the harness starts and configures one by one.
     pub(crate) fn members(&self) -> &[Self] {
         if self.parts.is_empty() {

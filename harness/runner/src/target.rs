@@ -82,13 +82,14 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Sets the stage, writes the products' files, starts them and waits until they are ready.
+    /// Sets the stage, writes the products' files, starts them and waits until they are ready: the instance of this number.
     pub(crate) async fn start(
         options: &RunOptions,
         file: &TargetFile,
+        instance: u32,
         cancelled: &watch::Receiver<bool>,
     ) -> Result<Self, TargetError> {
-        let running = Self::set(options, file).await?;
+        let running = Self::set(options, file, instance).await?;
         for member in &running.members {
             if let Err(error) = member.start(&running.stage, &running.hidden, cancelled).await {
                 running.stop().await;
@@ -99,8 +100,11 @@ impl Running {
     }
 
     /// Sets the stage and writes the products' files.
-    pub(crate) async fn set(options: &RunOptions, file: &TargetFile) -> Result<Self, TargetError> {
-        let work = options.directory.join("work").join(&file.name);
+    async fn set(options: &RunOptions, file: &TargetFile, instance: u32) -> Result<Self, TargetError> {
+        let mut work = options.directory.join("work").join(&file.name);
+        if instance > 1 {
+            work.set_file_name(format!("{}.{instance}", file.name));
+        }
         let mut secrets = Secrets::default();
         let mut members = Vec::new();
         for part in file.members() {

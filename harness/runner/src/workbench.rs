@@ -101,7 +101,7 @@ pub async fn workbench(
     }
     let file = file.clone();
     let shared = shared(options, Arc::new(|_| ()), cancelled.clone());
-    let running = Arc::new(Running::start(&shared.options, &file, &cancelled).await?);
+    let running = Arc::new(Running::start(&shared.options, &file, 1, &cancelled).await?);
     announce(&running, &watcher);
     let bench = UnderTest {
         shared: Arc::clone(&shared),

@@ -19,8 +19,16 @@ pub struct Start {
     /// Whether the command ends by itself and leaves the product behind, which `stop` ends.
     #[serde(default)]
     pub detached: bool,
+    /// How many of it may run beside each other on one machine, each with ports and a directory of its own. Cases that want
+    /// a listener of the harness to themselves, of which one product can have one at a time, then take less time.
+    #[serde(default = "one")]
+    pub instances: u32,
     /// When it is ready.
     pub ready: Ready,
+}
+
+const fn one() -> u32 {
+    1
 }
 
 /// When a product is ready: when all that is said here holds.

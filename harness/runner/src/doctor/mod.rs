@@ -170,7 +170,7 @@ async fn examine(examination: &Examination<'_>, cancelled: &watch::Receiver<bool
         return;
     }
     let began = Instant::now();
-    let running = match Running::start(examination.options, examination.file, cancelled).await {
+    let running = match Running::start(examination.options, examination.file, 1, cancelled).await {
         Ok(running) => running,
         Err(error) => return not_started(examination, &error),
     };

@@ -136,6 +136,9 @@ impl Check<'_> {
                     "add `tcp`, `http`, `log` or `command`",
                 );
             }
+            if start.instances != 1 {
+                self.instances(start.instances);
+            }
             if start.detached && product.stop.is_none() {
                 self.problem(
                     &["start", "detached"],
@@ -160,6 +163,33 @@ impl Check<'_> {
                     &["files", name],
                     message,
                     "name a path inside the working directory",
+                );
+            }
+        }
+    }
+
+    /// Several instances beside each other have no address in common.
+    fn instances(&mut self, count: u32) {
+        if !(1..=64).contains(&count) {
+            let message = format!("start {count} instances of the product beside each other");
+            self.problem(&["start", "instances"], message, "give a number from 1 to 64");
+        }
+        let product = self.product;
+        for (role, endpoints) in &product.endpoints {
+            if endpoints.parts().any(|(_, url)| !url.contains("${port.")) {
+                self.problem(
+                    &["endpoints", role.as_str()],
+                    format!("start {count} instances of the product: all of them would be reached by this URL"),
+                    "let the harness choose the port, with `ports` and `${port.NAME}`, or remove `start.instances`",
+                );
+            }
+        }
+        for (role, peer) in &product.peers {
+            if peer.listen.parts().next().is_some() {
+                self.problem(
+                    &["peers", role.as_str(), "listen"],
+                    format!("start {count} instances of the product: each needs a mock {role} of its own"),
+                    "let the harness choose the address, or remove `start.instances`",
                 );
             }
         }
