@@ -3,6 +3,7 @@
 //! Everything here is data. Nothing in this crate reads a file, a clock or a socket; the crates that do
 //! hand each other these types, in one direction: case → transcript → verdict → report.
 
+pub mod capture;
 pub mod certificate;
 pub mod class;
 pub mod deviation;

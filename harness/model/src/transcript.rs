@@ -299,6 +299,24 @@ pub struct DeviceState {
     pub accounts: Vec<AccountState>,
     /// Every node that carries an ACL of its own, with the ACL's text.
     pub acls: Vec<(String, String)>,
+    /// Every node, where a run was asked to keep the whole tree.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeState>,
+}
+
+/// One node of the mock client's tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeState {
+    /// Where it is.
+    pub uri: String,
+    /// Its format, such as `chr` or `node`.
+    pub format: String,
+    /// Its own ACL; empty if it has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub acl: String,
+    /// What a leaf holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Body>,
 }
 
 /// One account of the mock client.

@@ -1,6 +1,7 @@
 //! Turns run records into every output format: pure functions from results to text.
 
 pub mod comparison;
+pub mod device_tree;
 pub mod diagram;
 pub mod html;
 pub mod json;
@@ -9,6 +10,7 @@ mod ladder;
 pub mod markdown;
 mod markup;
 pub mod merging;
+pub mod pcapng;
 pub mod progress;
 pub mod self_test;
 pub mod terminal;

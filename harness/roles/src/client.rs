@@ -5,7 +5,9 @@ use std::sync::Arc;
 use dmconform_case::claims;
 use dmconform_case::test_case::FieldChange;
 use dmconform_judge::Observed;
-use dmconform_model::transcript::{AccountState, Authentication as Outcome, DeviceState, EndpointKind};
+use dmconform_model::transcript::{
+    AccountState, Authentication as Outcome, Body, DeviceState, EndpointKind, NodeState,
+};
 use dmconform_model::{Event, MessageId, Part, Role, Step};
 use dmconform_oddity::Oddity;
 use oma_dm::account::Account;
@@ -691,6 +693,21 @@ fn refuse(command: &Command, status: StatusCode, refused: &mut Vec<tree::Outcome
 
 /// Records the accounts and ACLs of the tree.
 pub fn record_state(context: &CaseContext, tree: &Tree, after: &str) {
+    record_tree(context, tree, after, Vec::new());
+}
+
+/// Records the mock client's whole tree, with what is in it.
+pub fn record_whole_state(context: &CaseContext, tree: &Tree, after: &str) {
+    let nodes = tree.nodes().map(|(uri, node)| NodeState {
+        uri: uri.to_string(),
+        format: node.format().name().to_owned(),
+        acl: node.acl.to_string(),
+        value: node.value().map(|value| Body::new(value.to_vec())),
+    });
+    record_tree(context, tree, after, nodes.collect());
+}
+
+fn record_tree(context: &CaseContext, tree: &Tree, after: &str, nodes: Vec<NodeState>) {
     let accounts = Account::read_all(tree)
         .into_iter()
         .map(|(node, account)| AccountState {
@@ -707,6 +724,7 @@ pub fn record_state(context: &CaseContext, tree: &Tree, after: &str) {
         after: after.to_owned(),
         accounts,
         acls,
+        nodes,
     }));
 }
 

@@ -13,6 +13,7 @@ use dmconform_model::{Event, MessageId, Role, Step};
 use dmconform_oddity::Oddities;
 use tokio::sync::watch;
 
+use crate::capture::Taps;
 use crate::change::Changes;
 use crate::client::MockClient;
 use crate::dial::KeptLines;
@@ -41,6 +42,8 @@ pub struct CaseContext {
     pub oddities: Oddities,
     /// The connections that mock servers keep to the other one.
     pub lines: KeptLines,
+    /// The connections that matter to it and are listened in on.
+    pub taps: Taps,
     /// Whether the case is over: tasks end when it is.
     pub over: watch::Sender<bool>,
 }

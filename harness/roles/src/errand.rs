@@ -107,6 +107,10 @@ impl Observer for Nobody {
         0
     }
 
+    fn tap(&self, _: u64) -> Option<dmconform_tls::Tap> {
+        None
+    }
+
     fn established(&self, _: u64, _: &Arc<Facts>) {}
 
     fn failed(&self, _: u64, _: &str, _: bool) {}

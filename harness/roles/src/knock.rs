@@ -102,6 +102,10 @@ impl Observer for Seen {
         0
     }
 
+    fn tap(&self, _: u64) -> Option<dmconform_tls::Tap> {
+        None
+    }
+
     fn established(&self, _: u64, facts: &Arc<Facts>) {
         *lock(&self.0) = Some(Facts::clone(facts));
     }

@@ -1,6 +1,7 @@
 //! The four mock roles: projections of the procedure, with the changes of a case, over real sockets.
 
 mod bootstrap;
+mod capture;
 mod change;
 pub mod client;
 mod context;
@@ -23,6 +24,7 @@ mod server_side;
 mod stage;
 
 pub use bootstrap::{credentials, wire_scheme};
+pub use capture::{Captured, Taps};
 pub use change::{Changes, certificate_in_words};
 pub use context::{CaseContext, endpoint};
 pub use dial::KeptLines;

@@ -7,16 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use dmconform_case::profile::Profile;
+use dmconform_model::capture::Capture;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::tls::{Facts, Version};
 use dmconform_model::transcript::{Body, Endpoint, EndpointKind, Side};
 use dmconform_model::{Event, Role};
 use dmconform_oddity::Oddities;
 use dmconform_tls::{
-    Authority, AuthorityError, ClientCertificates, ClientConfig, HandshakeError, Identity, Party, Roots,
-    ServerConfig,
+    Authority, AuthorityError, ClientCertificates, ClientConfig, HandshakeError, Identity, KeyLog, Party,
+    Roots, ServerConfig, Tap,
 };
 
+use crate::capture::Captured;
 use crate::context::CaseContext;
 use crate::hosts::Hosts;
 use crate::http::Observer;
@@ -49,6 +51,8 @@ pub struct Stage {
     /// The listeners that pass on what they receive.
     pub(crate) relays: Mutex<BTreeMap<Endpoint, Relay>>,
     strays: Mutex<Vec<String>>,
+    captured: Captured,
+    keys: KeyLog,
     next_connection: AtomicU64,
     next_exchange: AtomicU64,
 }
@@ -96,6 +100,8 @@ pub struct Setting {
     pub patience: Duration,
     /// What is unusual about what mock servers answer.
     pub oddities: Oddities,
+    /// What is kept of what passes over connections.
+    pub captured: Captured,
 }
 
 /// What a mock role presents when it dials.
@@ -149,6 +155,7 @@ struct Known {
     presented: Certificate,
     facts: Option<Arc<Facts>>,
     cases: Vec<Weak<CaseContext>>,
+    tap: Option<Tap>,
 }
 
 impl Stage {
@@ -162,6 +169,7 @@ impl Stage {
             profile,
             patience,
             oddities,
+            captured,
         } = setting;
         Arc::new(Self {
             authority,
@@ -177,6 +185,8 @@ impl Stage {
             servers: Mutex::default(),
             relays: Mutex::default(),
             strays: Mutex::default(),
+            captured,
+            keys: KeyLog::default(),
             next_connection: AtomicU64::new(1),
             next_exchange: AtomicU64::new(1),
         })
@@ -299,7 +309,11 @@ impl Stage {
             Presents::Third => self.identity(&self.parties.third, Certificate::Good)?,
             Presents::Nothing => None,
         };
-        Ok(ClientConfig::of_version(&self.roots, identity.as_ref(), version)?)
+        let config = ClientConfig::of_version(&self.roots, identity.as_ref(), version)?;
+        Ok(match self.captured {
+            Captured::WithSecrets => config.logging(&self.keys),
+            Captured::Nothing | Captured::Octets => config,
+        })
     }
 
     fn server_tls(
@@ -317,7 +331,30 @@ impl Stage {
             EndpointKind::Delegation => ClientCertificates::Required,
             EndpointKind::Dm | EndpointKind::Bootstrap => ClientCertificates::NotAsked,
         };
-        Ok(ServerConfig::of_version(&identity, wanted, &self.roots, version)?)
+        let config = ServerConfig::of_version(&identity, wanted, &self.roots, version)?;
+        Ok(match self.captured {
+            Captured::WithSecrets => config.logging(&self.keys),
+            Captured::Nothing | Captured::Octets => config,
+        })
+    }
+
+    /// What passed over the connections of a case; nothing where nothing is kept.
+    pub fn capture(&self, context: &CaseContext) -> Option<Capture> {
+        self.captures()
+            .then(|| context.taps.capture(&self.keys, context.recorder.began()))
+    }
+
+    /// Whether the octets that pass are kept.
+    pub fn captures(&self) -> bool {
+        self.captured != Captured::Nothing
+    }
+
+    fn new_tap(&self) -> Option<Tap> {
+        self.captures().then(Tap::default)
+    }
+
+    fn tap(&self, connection: u64) -> Option<Tap> {
+        lock(&self.connections).get(&connection)?.tap.clone()
     }
 
     /// A number for an exchange.
@@ -360,6 +397,9 @@ impl Stage {
             return;
         }
         known.cases.push(this);
+        if let Some(tap) = &known.tap {
+            context.taps.add(connection, known.observer, known.side, tap);
+        }
         context.recorder.record(Event::ConnectionOpened {
             connection,
             observer: known.observer,
@@ -495,11 +535,16 @@ impl Observer for ListenerObserver {
             presented: *lock(&self.presented),
             facts: None,
             cases: Vec::new(),
+            tap: stage.new_tap(),
         });
         if let Some(case) = stage.router.exclusive() {
             stage.introduce(&case, number);
         }
         number
+    }
+
+    fn tap(&self, connection: u64) -> Option<Tap> {
+        self.stage.upgrade()?.tap(connection)
     }
 
     fn established(&self, connection: u64, facts: &Arc<Facts>) {
@@ -553,11 +598,16 @@ impl Observer for DialObserver {
             presented,
             facts: None,
             cases: Vec::new(),
+            tap: self.stage.new_tap(),
         });
         if let Some(context) = self.context.upgrade() {
             self.stage.introduce(&context, number);
         }
         number
+    }
+
+    fn tap(&self, connection: u64) -> Option<Tap> {
+        self.stage.tap(connection)
     }
 
     fn established(&self, connection: u64, facts: &Arc<Facts>) {

@@ -7,7 +7,7 @@ use dmconform_case::implementation::{AccountCredentials, Accounts, Removal};
 use dmconform_case::test_case::{BootstrapPlace, Opener, TestCase};
 use dmconform_judge::{Header, JUDGE_VERSION, Owner, Parties};
 use dmconform_model::{Event, Role};
-use dmconform_roles::{CaseContext, Hidden, KeptLines, Offers, Recorder, client::MockClient};
+use dmconform_roles::{CaseContext, Hidden, KeptLines, Offers, Recorder, Taps, client::MockClient};
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::tree::Tree;
 use tokio::sync::watch;
@@ -119,6 +119,7 @@ pub(crate) fn context(
         offers,
         oddities,
         lines: KeptLines::default(),
+        taps: Taps::default(),
         over: watch::Sender::new(false),
         header,
     };

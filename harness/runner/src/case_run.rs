@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dmconform_case::implementation::Implementation;
 use dmconform_case::test_case::{How, TestCase};
+use dmconform_model::capture::Capture;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::result::Problem;
 use dmconform_model::{CaseResult, Event, RunEvent};
@@ -79,6 +80,7 @@ impl UnderTest {
         let result = context.recorder.result();
         if self.shared.options.kept.keeps(&result) {
             self.store(context, &context.header.transcript);
+            self.store_capture(context);
         }
         self.shared.gather(|gathered| gathered.cases.push(result.clone()));
         (self.shared.emit)(RunEvent::CaseFinished(Box::new(result.clone())));
@@ -87,14 +89,26 @@ impl UnderTest {
 
     /// Stores a transcript in a place relative to the run's directory.
     pub(crate) fn store(&self, context: &CaseContext, place: &str) {
-        let path = self.shared.options.directory.join(place);
-        let Err(error) = store(&path, &context.recorder.stored()) else {
+        self.write(context, place, &context.recorder.stored());
+    }
+
+    /// Stores what passed over the connections of a case, beside its transcript, where that is kept.
+    fn store_capture(&self, context: &CaseContext) {
+        let Some(capture) = self.running.stage.capture(context) else {
             return;
         };
-        let message = format!(
-            "write the transcript `{}`: {error}; is the disk full?",
-            path.display()
-        );
+        let place = Capture::beside(&context.header.transcript);
+        // A capture is numbers and texts throughout, which always can be written.
+        let text = serde_json::to_string(&capture).unwrap_or_default();
+        self.write(context, &place, &text);
+    }
+
+    fn write(&self, context: &CaseContext, place: &str, text: &str) {
+        let path = self.shared.options.directory.join(place);
+        let Err(error) = store(&path, text) else {
+            return;
+        };
+        let message = format!("write `{}`: {error}; is the disk full?", path.display());
         let problem = Problem {
             implementation: context.header.target.name.clone(),
             message,

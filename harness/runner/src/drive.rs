@@ -12,6 +12,7 @@ use dmconform_model::transcript::{Endpoint, EndpointKind, TriggerOutcome};
 use dmconform_model::{Event, MessageId, Part, Role, Step};
 use dmconform_roles::{CaseContext, Offers, client, notification, play, probe};
 use oma_dm::syncml::Command;
+use oma_dm::tree::Tree;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -40,7 +41,7 @@ impl Driver<'_> {
         let context = Arc::clone(&self.context);
         if context.is_mock(Role::DmClient) {
             let client = context.client.lock().await;
-            client::record_state(&context, &client.tree, "the case begins");
+            self.record_state(&client.tree, "the case begins");
         }
         if let Some(listener) = exclusive_listener(&context.header.procedure, context.case()) {
             let changes = context.changes(listener.at);
@@ -75,7 +76,15 @@ impl Driver<'_> {
         if context.is_mock(Role::DmClient)
             && let Ok(client) = context.client.try_lock()
         {
-            client::record_state(&context, &client.tree, "the case ends");
+            self.record_state(&client.tree, "the case ends");
+        }
+    }
+
+    fn record_state(&self, tree: &Tree, when: &str) {
+        if self.running.stage.captures() {
+            client::record_whole_state(&self.context, tree, when);
+        } else {
+            client::record_state(&self.context, tree, when);
         }
     }
 

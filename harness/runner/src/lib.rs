@@ -28,6 +28,7 @@ mod variables;
 mod workbench;
 
 pub use certificates::{certificates, check_certificates};
+pub use dmconform_roles::Captured;
 pub use doctor::{Finding as Examined, State as Health, Tell, Topic, doctor, quick_look};
 pub use globset::GlobSet;
 pub use observation::{ObservationError, observation};

@@ -8,6 +8,7 @@ use dmconform_case::Suite;
 use dmconform_case::implementation::Implementation;
 use dmconform_model::{CaseId, CaseResult, Role, Target, Verdict};
 use dmconform_oddity::{Oddities, Oddity};
+use dmconform_roles::Captured;
 use globset::GlobSet;
 
 use crate::operator::Operator;
@@ -128,6 +129,8 @@ pub struct RunOptions {
     pub rerun: Option<String>,
     /// Which transcripts are kept.
     pub kept: Kept,
+    /// What is kept of what passes over connections, beside the transcripts.
+    pub captured: Captured,
     /// The run's directory.
     pub directory: PathBuf,
     /// Whom prompts go to.

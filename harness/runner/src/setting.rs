@@ -36,6 +36,7 @@ pub(crate) fn setting(options: &RunOptions, file: &TargetFile) -> Result<Setting
         profile: Arc::clone(&file.suite.profile),
         patience: product.limits.step_deadline.get(),
         oddities: options.of_peers(),
+        captured: options.captured,
     })
 }
 

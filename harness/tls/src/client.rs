@@ -17,6 +17,7 @@ use crate::identity::Identity;
 use crate::outdated;
 use crate::server::Rewound;
 use crate::stream::Stream;
+use crate::tap::{KeyLog, Tap};
 
 /// How a client connects.
 #[derive(Clone)]
@@ -65,6 +66,17 @@ impl ClientConfig {
         })
     }
 
+    /// The same, with the secrets of its connections kept.
+    #[must_use]
+    pub fn logging(&self, keys: &KeyLog) -> Self {
+        let mut config = rustls::ClientConfig::clone(&self.config);
+        config.key_log = Arc::new(keys.clone());
+        Self {
+            config: Arc::new(config),
+            outdated: self.outdated,
+        }
+    }
+
     /// The same with sessions that are resumed where the server lets it: as long as the value is used again.
     #[must_use]
     pub fn resuming(&self) -> Self {
@@ -88,7 +100,7 @@ pub(crate) fn protocol_versions(only: Option<Version>) -> &'static [&'static Sup
     }
 }
 
-/// Connects over a socket to the server that `host` names (a DNS name or an address).
+/// Connects over a socket to the server that `host` names (a DNS name or an address). A tap keeps what passes.
 ///
 /// # Errors
 /// Who broke the handshake off, and why.
@@ -97,6 +109,7 @@ pub async fn connect(
     host: &str,
     config: &ClientConfig,
     timeout: Duration,
+    tap: Option<Tap>,
 ) -> Result<Stream, HandshakeError> {
     let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|error| {
         HandshakeError::Setup {
@@ -110,7 +123,7 @@ pub async fn connect(
         return Err(found.unwrap_or(HandshakeError::TimedOut));
     }
     let connector = TlsConnector::from(Arc::clone(&config.config));
-    let connecting = connector.connect(name, Rewound { first: None, socket });
+    let connecting = connector.connect(name, Rewound::new(None, socket, tap, true));
     let stream = tokio::time::timeout(timeout, connecting)
         .await
         .map_err(|_| HandshakeError::TimedOut)?

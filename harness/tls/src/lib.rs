@@ -12,6 +12,7 @@ mod outdated;
 mod server;
 mod store;
 mod stream;
+mod tap;
 mod verify;
 
 pub use authority::{Authority, AuthorityError, AuthorityFiles, LoadError, Party, Roots, now, timestamp};
@@ -21,3 +22,4 @@ pub use identity::Identity;
 pub use server::{AcceptError, ClientCertificates, ServerConfig, accept};
 pub use store::{StoreError, write_store};
 pub use stream::Stream;
+pub use tap::{KeyLog, Tap, Tapped};

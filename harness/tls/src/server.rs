@@ -20,6 +20,7 @@ use crate::facts::facts;
 use crate::identity::Identity;
 use crate::outdated;
 use crate::stream::Stream;
+use crate::tap::{KeyLog, Tap, Tapping};
 use crate::verify::Observing;
 
 /// The first octet of a TLS record that begins a handshake (RFC 8446, section 5.1).
@@ -113,9 +114,20 @@ impl ServerConfig {
             outdated: outdated.then(|| Arc::clone(&identity.key)),
         })
     }
+
+    /// The same, with the secrets of its connections kept.
+    #[must_use]
+    pub fn logging(&self, keys: &KeyLog) -> Self {
+        let mut config = rustls::ServerConfig::clone(&self.config);
+        config.key_log = Arc::new(keys.clone());
+        Self {
+            config: Arc::new(config),
+            outdated: self.outdated.clone(),
+        }
+    }
 }
 
-/// Accepts TLS on a socket.
+/// Accepts TLS on a socket. A tap keeps what passes.
 ///
 /// # Errors
 /// What arrived instead, or who broke the handshake off.
@@ -123,9 +135,10 @@ pub async fn accept(
     socket: TcpStream,
     config: &ServerConfig,
     timeout: Duration,
+    tap: Option<Tap>,
 ) -> Result<Stream, AcceptError> {
     let handshake = async {
-        let mut rewound = first_octet(socket).await?;
+        let mut rewound = first_octet(socket, tap).await?;
         if let Some(key) = &config.outdated {
             return Err(outdated::choose(&mut rewound, &key.cert, timeout / 2)
                 .await
@@ -150,7 +163,7 @@ pub async fn accept(
         .unwrap_or(Err(HandshakeError::TimedOut.into()))
 }
 
-async fn first_octet(mut socket: TcpStream) -> Result<Rewound, AcceptError> {
+async fn first_octet(mut socket: TcpStream, tap: Option<Tap>) -> Result<Rewound, AcceptError> {
     let mut first = [0; 1];
     let read = socket
         .read(&mut first)
@@ -165,24 +178,31 @@ async fn first_octet(mut socket: TcpStream) -> Result<Rewound, AcceptError> {
         let first = [&first[..], &more[..read]].concat();
         return Err(AcceptError::Plaintext { first });
     }
-    Ok(Rewound {
-        first: Some(first[0]),
-        socket,
-    })
+    Ok(Rewound::new(Some(first[0]), socket, tap, false))
 }
 
 /// A socket of which the first octet was read already.
 pub(crate) struct Rewound {
     pub(crate) first: Option<u8>,
     pub(crate) socket: TcpStream,
+    tapping: Option<Tapping>,
 }
 
-impl AsyncRead for Rewound {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+impl Rewound {
+    /// A socket with the octet that was read of it; `dialled` says whether it is the end that dialled.
+    pub(crate) fn new(first: Option<u8>, socket: TcpStream, tap: Option<Tap>, dialled: bool) -> Self {
+        let tapping = tap.map(|tap| {
+            tap.learn(&socket, dialled);
+            Tapping { tap, dialled }
+        });
+        Self {
+            first,
+            socket,
+            tapping,
+        }
+    }
+
+    fn poll_more(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if buffer.remaining() > 0
             && let Some(first) = self.first.take()
         {
@@ -193,13 +213,32 @@ impl AsyncRead for Rewound {
     }
 }
 
+impl AsyncRead for Rewound {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = self.poll_more(context, buffer);
+        if let Some(tapping) = &self.tapping {
+            tapping.read(&buffer.filled()[before..]);
+        }
+        polled
+    }
+}
+
 impl AsyncWrite for Rewound {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         octets: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(context, octets)
+        let polled = Pin::new(&mut self.socket).poll_write(context, octets);
+        if let (Some(tapping), Poll::Ready(Ok(written))) = (&self.tapping, &polled) {
+            tapping.written(&octets[..*written]);
+        }
+        polled
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

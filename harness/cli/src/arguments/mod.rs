@@ -119,12 +119,27 @@ pub(crate) struct Run {
     /// Let the roles that the harness plays have this legal oddity; may be given several times, and `all` are all.
     #[arg(long, value_name = "NAME")]
     pub(crate) peer_oddity: Vec<String>,
+    #[command(flatten)]
+    pub(crate) evidence: Evidence,
     /// Write the results here instead of to `reports/runs/<run id>`.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// What standard output is for.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+/// What is kept beside the transcripts.
+#[derive(Args, Clone, Copy, Default)]
+pub(crate) struct Evidence {
+    /// Keep what passes over connections, octet by octet, and the device's whole tree before and after each case, for
+    /// `dmconform report evidence`.
+    #[arg(long)]
+    pub(crate) capture: bool,
+    /// Keep the secrets of the TLS connections, too: with them, whoever has the capture reads everything that passed,
+    /// credentials included.
+    #[arg(long, requires = "capture")]
+    pub(crate) key_log: bool,
 }
 
 #[derive(Args)]
@@ -150,6 +165,8 @@ pub(crate) struct Observe {
     /// Let warnings fail.
     #[arg(long)]
     pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) evidence: Evidence,
     /// Write the results here instead of to `reports/runs/<run id>`.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -288,6 +305,8 @@ pub(crate) enum ReportCommand {
     Junit(StoredRun),
     /// Compare two runs: what fails now, what was mended, what fails for another reason. Exits 0 where nothing got worse.
     Compare(Compare),
+    /// Write what proves the verdicts as files for other tools: packets for Wireshark, the device's tree before and after.
+    Evidence(EvidenceOf),
     /// Merge the parts of a run that several machines have done into one, and write all of its reports.
     Merge(Merge),
 }
@@ -323,6 +342,22 @@ pub(crate) struct Merge {
     #[arg(value_name = "RUN", required = true)]
     pub(crate) runs: Vec<PathBuf>,
     /// The directory of the whole; it must not be there yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct EvidenceOf {
+    /// The directory of the run, as it was written by `dmconform run --capture`.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// Only cases whose identifier matches this pattern, such as `DEL-DMS1-8-*`; may be given several times.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) case: Vec<String>,
+    /// Write the secrets that decrypt the packets, too, into them and as a key log.
+    #[arg(long)]
+    pub(crate) key_log: bool,
+    /// Where to write it: a folder for each implementation, and in it one for each case.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
 }

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod decode;
 pub(crate) mod diagram;
 pub(crate) mod doctor;
+mod evidence;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod judge;

@@ -29,6 +29,7 @@ fn options(arguments: &Observe) -> Result<RunOptions, Failure> {
         jobs: arguments.jobs,
         seed: arguments.seed,
         strict: arguments.strict,
+        evidence: arguments.evidence,
         out: arguments.out.clone(),
         ..Run::default()
     })?;

@@ -7,7 +7,7 @@ use dmconform_model::RunRecord;
 use dmconform_report::{comparison, html, junit, markdown, merging};
 
 use super::run::write_results;
-use super::{stored, work};
+use super::{evidence, stored, work};
 use crate::arguments::{Compare, ComparisonFormat, Merge, Report, ReportCommand, StoredRun};
 use crate::output::{Failure, print};
 use crate::suite;
@@ -30,6 +30,7 @@ pub(crate) fn run(arguments: &Report) -> Result<u8, Failure> {
             let text = junit::write(&record).map_err(|error| Failure::environment(error.to_string()))?;
             put(run, &text)
         }
+        ReportCommand::Evidence(of) => evidence::run(of),
         ReportCommand::Compare(runs) => compare(runs),
         ReportCommand::Merge(runs) => merge(runs),
     }

@@ -15,9 +15,9 @@ use dmconform_reference::Deviation;
 use dmconform_report::progress::Progress;
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{html, json, junit, markdown};
-use dmconform_runner::{Examined, Health, Kept, RunOptions, TargetFile};
+use dmconform_runner::{Captured, Examined, Health, Kept, RunOptions, TargetFile};
 
-use crate::arguments::{Format, Run};
+use crate::arguments::{Evidence, Format, Run};
 use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, is_terminal, print, tell};
 use crate::suite;
@@ -143,9 +143,25 @@ pub(super) fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         suite_options: suite_options(arguments),
         rerun: None,
         kept: Kept::All,
+        captured: captured(&arguments.evidence),
         directory,
         program,
     })
+}
+
+/// What is kept of what passes over connections. With the secrets, that is said: a capture gets around.
+fn captured(evidence: &Evidence) -> Captured {
+    if !evidence.capture {
+        return Captured::Nothing;
+    }
+    if !evidence.key_log {
+        return Captured::Octets;
+    }
+    tell(
+        "warning: --key-log keeps the secrets of all TLS connections beside the transcripts; whoever has them and the captures \
+         reads everything that passed, credentials of the products included\n",
+    );
+    Captured::WithSecrets
 }
 
 /// Whether the products can be given these deviations: the names of the bundled reference implementation are known, those of

@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use dmconform_judge::Transcript;
 use dmconform_model::{CaseResult, Ladder, RunRecord, Verdict};
 use dmconform_report::Ladders;
 
@@ -50,6 +51,12 @@ pub(super) fn ladders(directory: &Path, record: &RunRecord) -> Ladders {
 }
 
 fn ladder(directory: &Path, case: &CaseResult) -> Result<Ladder, String> {
+    let transcript = transcript(directory, &transcript_of(case)?)?;
+    Ok(dmconform_judge::ladder(&transcript))
+}
+
+/// Where the transcript of a case stands, below its run.
+pub(super) fn transcript_of(case: &CaseResult) -> Result<PathBuf, String> {
     let place = PathBuf::from(format!("transcripts/{}/{}.jsonl", case.implementation, case.id));
     // Results may come from anybody; a transcript stands below its run.
     if !place
@@ -61,10 +68,13 @@ fn ladder(directory: &Path, case: &CaseResult) -> Result<Ladder, String> {
             place.display()
         ));
     }
+    Ok(place)
+}
+
+/// Reads a transcript of a run.
+pub(super) fn transcript(directory: &Path, place: &Path) -> Result<Transcript, String> {
     let path = directory.join(place);
     let text = std::fs::read_to_string(&path)
         .map_err(|error| format!("read the transcript `{}`: {error}", path.display()))?;
-    let transcript =
-        dmconform_judge::read(&text).map_err(|error| format!("judge `{}`: {error}", path.display()))?;
-    Ok(dmconform_judge::ladder(&transcript))
+    dmconform_judge::read(&text).map_err(|error| format!("judge `{}`: {error}", path.display()))
 }

@@ -184,7 +184,7 @@ async fn open_stream(
     limits: Limits,
 ) -> Result<(u64, Stream), (Option<u64>, ExchangeError)> {
     let (number, socket) = open_socket(target, observer, limits).await?;
-    match connect(socket, &target.host, tls, limits.patience).await {
+    match connect(socket, &target.host, tls, limits.patience, observer.tap(number)).await {
         Ok(stream) => {
             observer.established(number, stream.facts());
             Ok((number, stream))

@@ -7,12 +7,14 @@ pub mod server;
 use std::sync::Arc;
 
 use dmconform_model::tls::Facts;
-use dmconform_tls::HandshakeError;
+use dmconform_tls::{HandshakeError, Tap};
 
 /// Is told what happens on connections, whoever opened them.
 pub trait Observer: Send + Sync {
     /// A TCP connection was opened; the number it is known by from now on.
     fn opened(&self, address: std::net::SocketAddr) -> u64;
+    /// What listens in on it, where somebody does.
+    fn tap(&self, connection: u64) -> Option<Tap>;
     /// TLS was established on it.
     fn established(&self, connection: u64, facts: &Arc<Facts>);
     /// TLS did not come about.

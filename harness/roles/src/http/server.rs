@@ -243,7 +243,7 @@ async fn serve(socket: TcpStream, address: SocketAddr, shared: Shared) {
     let mut drain = shared.drain.clone();
     drain.mark_unchanged();
     let stream = tokio::select! {
-        accepted = accept(socket, &tls, shared.limits.patience) => accepted,
+        accepted = accept(socket, &tls, shared.limits.patience, shared.observer.tap(connection)) => accepted,
         _ = drain.changed() => return shared.observer.closed(connection, "drained"),
     };
     let stream = match stream {

@@ -13,7 +13,9 @@ use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{CaseResult, Event, MessageId, Role, Step, Target};
 use dmconform_oddity::Oddities;
 use dmconform_roles::client::MockClient;
-use dmconform_roles::{CaseContext, Certified, Hosts, KeptLines, Offers, Recorder, Setting, Stage};
+use dmconform_roles::{
+    Captured, CaseContext, Certified, Hosts, KeptLines, Offers, Recorder, Setting, Stage, Taps,
+};
 use dmconform_tls::{Authority, Identity, Party, now};
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::tree::Tree;
@@ -96,6 +98,7 @@ impl Scene {
                 .into(),
             oddities: Oddities::default(),
             lines: KeptLines::default(),
+            taps: Taps::default(),
             over: watch::Sender::new(false),
             header,
         };
@@ -222,6 +225,7 @@ pub(crate) fn stage() -> Arc<Stage> {
         profile: Suite::embedded().profile,
         patience: PATIENCE,
         oddities: Oddities::default(),
+        captured: Captured::Nothing,
     })
 }
 

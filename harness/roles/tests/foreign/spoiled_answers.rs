@@ -250,7 +250,7 @@ async fn dialled_over_tls(answers: Answers) -> Scene {
 }
 
 async fn answer(socket: TcpStream, tls: ServerConfig, answers: Answers) {
-    let Ok(mut stream) = accept(socket, &tls, LIMIT).await else {
+    let Ok(mut stream) = accept(socket, &tls, LIMIT, None).await else {
         return;
     };
     // One read holds the whole request: it is written in one piece, and small.

@@ -231,7 +231,7 @@ async fn established(scene: &Scene, address: &str) -> Stream {
     let identity = identity.expect("a certificate is made");
     let tls = ClientConfig::new(scene.stage.roots(), identity.as_ref()).expect("the certificate is good");
     let socket = TcpStream::connect(address).await.expect("the listener accepts");
-    connect(socket, "127.0.0.1", &tls, LIMIT)
+    connect(socket, "127.0.0.1", &tls, LIMIT, None)
         .await
         .expect("the handshake is good")
 }

@@ -14,6 +14,7 @@ use dmconform_model::result::Problem;
 use dmconform_model::self_test::{HadBy, Mutant, Row};
 use dmconform_model::{CaseId, CaseResult, Deviation, RunRecord, SelfTest};
 use dmconform_oddity::Oddity;
+use dmconform_roles::Captured;
 use globset::GlobSet;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -382,6 +383,7 @@ fn run_options(options: &SelfTestOptions, targets: Vec<TargetFile>) -> RunOption
         rerun: None,
         // What goes as it should leaves nothing behind anyway.
         kept: Kept::NotPassed,
+        captured: Captured::Nothing,
         directory: options.directory.clone(),
         program: options.program.clone(),
     }

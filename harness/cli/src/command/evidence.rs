@@ -1,0 +1,107 @@
+//! `dmconform report evidence`: what proves verdicts, as files for other tools.
+
+use std::path::Path;
+
+use dmconform_judge::Transcript;
+use dmconform_model::capture::Capture;
+use dmconform_model::transcript::DeviceState;
+use dmconform_model::{CaseResult, Event, Verdict};
+use dmconform_report::{device_tree, pcapng};
+
+use super::{stored, work};
+use crate::arguments::EvidenceOf;
+use crate::output::{Failure, print, tell};
+
+/// Writes the evidence of the cases that are asked for.
+pub(crate) fn run(arguments: &EvidenceOf) -> Result<u8, Failure> {
+    let record = stored::record(&arguments.run)?;
+    let asked = dmconform_runner::globs(&arguments.case).map_err(Failure::usage)?;
+    let is_asked = |case: &&CaseResult| asked.as_ref().is_none_or(|globs| globs.is_match(&case.id.0));
+    let was_run = |case: &&CaseResult| case.verdict != Verdict::NotApplicable;
+    let cases: Vec<&CaseResult> = record.cases.iter().filter(is_asked).filter(was_run).collect();
+    if cases.is_empty() {
+        return Err(Failure::usage(format!(
+            "find a case in the run `{}` that was run and matches {}; its `results.json` names them",
+            arguments.run.display(),
+            arguments.case.join(", ")
+        )));
+    }
+    if arguments.key_log {
+        tell(
+            "warning: with the secrets, whoever has the packets reads everything that passed, credentials included\n",
+        );
+    }
+    for case in &cases {
+        let place = stored::transcript_of(case)
+            .map_err(|why| Failure::usage(format!("write the evidence of {}: {why}", case.id)))?;
+        let directory = arguments.out.join(&case.implementation).join(&case.id.0);
+        let files = files(&arguments.run, &place, case, arguments.key_log)?;
+        work::make_directory(&directory)?;
+        work::write_private(&directory, &files)?;
+    }
+    let count = cases.len();
+    let noun = if count == 1 { "case" } else { "cases" };
+    print(&format!(
+        "evidence of {count} {noun} in {}\n",
+        arguments.out.display()
+    ));
+    Ok(0)
+}
+
+/// The files of one case.
+fn files(
+    run: &Path,
+    place: &Path,
+    case: &CaseResult,
+    key_log: bool,
+) -> Result<Vec<(&'static str, Vec<u8>)>, Failure> {
+    let transcript = stored::transcript(run, place)
+        .map_err(|why| Failure::usage(format!("write the evidence of {}: {why}", case.id)))?;
+    let capture = capture(run, place, case)?;
+    let mut files = vec![("packets.pcapng", pcapng::write(&capture, key_log))];
+    if key_log {
+        let log = pcapng::key_log(&capture);
+        if log.is_empty() {
+            return Err(Failure::usage(format!(
+                "write the secrets of {}: the run kept none; run it with --capture --key-log",
+                case.id
+            )));
+        }
+        files.push(("key-log.txt", log.into_bytes()));
+    }
+    let states = device_states(&transcript);
+    if let (Some(first), Some(last)) = (states.first(), states.last()) {
+        files.push(("device-before.txt", device_tree::write(first).into_bytes()));
+        files.push(("device-after.txt", device_tree::write(last).into_bytes()));
+    }
+    Ok(files)
+}
+
+/// The states of the device of which the whole tree was kept; none where the client is real.
+fn device_states(transcript: &Transcript) -> Vec<&DeviceState> {
+    let states = transcript
+        .records
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::DeviceState(state) if !state.nodes.is_empty() => Some(state),
+            _ => None,
+        });
+    states.collect()
+}
+
+fn capture(run: &Path, place: &Path, case: &CaseResult) -> Result<Capture, Failure> {
+    let path = run.join(Capture::beside(&place.display().to_string()));
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        Failure::usage(format!(
+            "read what passed in {}, `{}`: {error}; packets are kept with `dmconform run --capture`",
+            case.id,
+            path.display()
+        ))
+    })?;
+    serde_json::from_str(&text).map_err(|error| {
+        Failure::usage(format!(
+            "read `{}`: {error}; was it written by another version, or edited?",
+            path.display()
+        ))
+    })
+}
