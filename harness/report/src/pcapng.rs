@@ -55,12 +55,31 @@ pub fn write(capture: &Capture, with_secrets: bool) -> Vec<u8> {
             block(&mut file, SECRETS, &padded(secrets));
         }
     }
-    let mut packets: Vec<Packet> = capture.flows.iter().flat_map(packets).collect();
+    let mut packets: Vec<Packet> = once_each(&capture.flows).into_iter().flat_map(packets).collect();
     packets.sort_by_key(|packet| packet.at_us);
     for packet in packets {
         packet.write(&mut file, capture.began_us);
     }
     file
+}
+
+/// The flows without those that were seen from their other end before: both ends of a connection may be mock roles.
+fn once_each(flows: &[Flow]) -> Vec<&Flow> {
+    let is_same = |one: &Flow, other: &Flow| {
+        let hello = |flow: &Flow| flow.segments.iter().find(|segment| segment.from_client).cloned();
+        let (first, second) = (hello(one), hello(other));
+        let begin_alike = first.zip(second).is_some_and(|(first, second)| {
+            first.octets.starts_with(&second.octets) || second.octets.starts_with(&first.octets)
+        });
+        one.client == other.client && one.server == other.server && begin_alike
+    };
+    let mut kept: Vec<&Flow> = Vec::new();
+    for flow in flows {
+        if !kept.iter().any(|known| is_same(known, flow)) {
+            kept.push(flow);
+        }
+    }
+    kept
 }
 
 /// The secrets of a capture as a key log (RFC 9850); empty where none were kept.

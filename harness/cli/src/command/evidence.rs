@@ -45,6 +45,10 @@ pub(crate) fn run(arguments: &EvidenceOf) -> Result<u8, Failure> {
         "evidence of {count} {noun} in {}\n",
         arguments.out.display()
     ));
+    if arguments.key_log {
+        // Analysers go by ports where a product does not say by ALPN that it speaks HTTP.
+        print("to read HTTP on every connection: wireshark -o http.tls.port:1-65535 packets.pcapng\n");
+    }
     Ok(0)
 }
 
