@@ -482,3 +482,39 @@ fn a_product_is_ready_when_its_url_answers() {
         "{shown}"
     );
 }
+
+/// Seven cases that want the listener of a mock server to themselves.
+const ALONE: [&str; 2] = ["DEL-CLIENT-4-1*", "DEL-CLIENT-5-110*"];
+
+#[test]
+fn cases_that_want_a_listener_to_themselves_run_on_several_instances_where_the_file_allows_it() {
+    let mut lab = Lab::of("reference-dm-client");
+    lab.change("instances: 8", "instances: 2");
+    lab.assert_passes(&ALONE);
+    assert!(lab.path("out/work/product.2").is_dir());
+    assert!(!lab.path("out/work/product.3").exists());
+    lab.change("instances: 2", "instances: 1");
+    fs::remove_dir_all(lab.path("out")).expect("the run can be removed");
+    lab.assert_passes(&["DEL-CLIENT-4-120*"]);
+    assert!(!lab.path("out/work/product.2").exists());
+}
+
+#[test]
+fn an_instance_that_does_not_start_beside_the_others_is_an_error_and_its_cases_run_all_the_same() {
+    let mut lab = Lab::of("reference-dm-client");
+    // Whatever the first one takes is taken for the second.
+    let only = lab.path("only").display().to_string();
+    lab.change("instances: 8", "instances: 2").change(
+        "command: [\"${self}\", reference",
+        &format!("command: [sh, -c, 'mkdir \"$0\" && exec \"$@\"', \"{only}\", \"${{self}}\", reference"),
+    );
+    let output = lab.run(&ALONE);
+    assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(shown.contains("give `start.instances` a lower number"), "{shown}");
+    assert!(
+        lab.verdicts().iter().all(|(verdict, _)| verdict == "pass"),
+        "{shown}"
+    );
+    assert!(lab.verdicts().len() >= 6, "{shown}");
+}

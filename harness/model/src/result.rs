@@ -148,6 +148,9 @@ pub struct Target {
     /// Which product plays which of them, where several were observed talking to each other.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub products: BTreeMap<Role, String>,
+    /// Vendor, product and version of each of them, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub full_names: BTreeMap<String, String>,
     /// What it claims, and what it may take, as its file says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,

@@ -9,6 +9,7 @@ pub mod junit;
 mod ladder;
 pub mod markdown;
 mod markup;
+pub mod matrix;
 pub mod merging;
 pub mod pcapng;
 pub mod progress;

@@ -282,7 +282,7 @@ fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
     body.extend(code.to_le_bytes());
     body.extend(size.to_le_bytes());
     body.extend(&value[..usize::from(size)]);
-    while body.len() % 4 != 0 {
+    while !body.len().is_multiple_of(4) {
         body.push(0);
     }
 }
@@ -292,7 +292,7 @@ fn end_of_options(body: &mut Vec<u8>) {
 }
 
 fn padded(mut body: Vec<u8>) -> Vec<u8> {
-    while body.len() % 4 != 0 {
+    while !body.len().is_multiple_of(4) {
         body.push(0);
     }
     body

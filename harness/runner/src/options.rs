@@ -49,6 +49,11 @@ impl TargetFile {
             },
             plays: self.implementation.plays.clone(),
             products: of_parts.collect(),
+            full_names: self
+                .parts
+                .iter()
+                .map(|part| (part.name.clone(), part.implementation.implementation.to_string()))
+                .collect(),
             claims: Vec::new(),
         }
     }

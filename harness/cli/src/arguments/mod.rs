@@ -307,6 +307,8 @@ pub(crate) enum ReportCommand {
     Compare(Compare),
     /// Write what proves the verdicts as files for other tools: packets for Wireshark, the device's tree before and after.
     Evidence(EvidenceOf),
+    /// Set products against products: what runs of `dmconform observe` say of each pair, step by step.
+    Matrix(MatrixOf),
     /// Merge the parts of a run that several machines have done into one, and write all of its reports.
     Merge(Merge),
 }
@@ -344,6 +346,31 @@ pub(crate) struct Merge {
     /// The directory of the whole; it must not be there yet.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct MatrixOf {
+    /// The directories of the runs, as they were written by `dmconform observe`.
+    #[arg(value_name = "RUN", required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = MatrixFormat::Markdown)]
+    pub(crate) format: MatrixFormat,
+    /// Write it here instead of to standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What a matrix is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MatrixFormat {
+    /// People at a terminal, and pull requests.
+    #[default]
+    Markdown,
+    /// People with a browser.
+    Html,
+    /// Programs.
+    Json,
 }
 
 #[derive(Args)]

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
+use dmconform_case::Suite;
 use dmconform_case::ledger::ledger;
-use dmconform_model::RunRecord;
+use dmconform_case::test_case::Opener;
+use dmconform_model::{MessageId, Role, RunRecord, Step};
+use dmconform_report::matrix::{self, Between, Matrix};
 use dmconform_report::{comparison, html, junit, markdown, merging};
 
 use super::run::write_results;
 use super::{evidence, stored, work};
-use crate::arguments::{Compare, ComparisonFormat, Merge, Report, ReportCommand, StoredRun};
+use crate::arguments::{Compare, ComparisonFormat, MatrixFormat, MatrixOf, Merge, Report, ReportCommand};
 use crate::output::{Failure, print};
 use crate::suite;
 
@@ -18,27 +21,57 @@ pub(crate) fn run(arguments: &Report) -> Result<u8, Failure> {
         ReportCommand::Html(run) => {
             let record = stored::record(&run.run)?;
             let ladders = stored::ladders(&run.run, &record);
-            put(run, html::write(&record, &ladders).as_bytes())
+            put(run.out.as_deref(), html::write(&record, &ladders).as_bytes())
         }
         ReportCommand::Markdown(run) => {
             let record = stored::record(&run.run)?;
             let ladders = stored::ladders(&run.run, &record);
-            put(run, markdown::write(&record, &ladders).as_bytes())
+            put(run.out.as_deref(), markdown::write(&record, &ladders).as_bytes())
         }
         ReportCommand::Junit(run) => {
             let record = stored::record(&run.run)?;
             let text = junit::write(&record).map_err(|error| Failure::environment(error.to_string()))?;
-            put(run, &text)
+            put(run.out.as_deref(), &text)
         }
         ReportCommand::Evidence(of) => evidence::run(of),
+        ReportCommand::Matrix(of) => matrix(of),
         ReportCommand::Compare(runs) => compare(runs),
         ReportCommand::Merge(runs) => merge(runs),
     }
 }
 
+/// Sets the products of runs against each other.
+fn matrix(arguments: &MatrixOf) -> Result<u8, Failure> {
+    let records = arguments.runs.iter().map(|run| stored::record(run));
+    let records: Vec<RunRecord> = records.collect::<Result<_, _>>()?;
+    let matrix =
+        Matrix::of(&records, &between(&suite::load()?)).map_err(|error| Failure::usage(error.to_string()))?;
+    let text = match arguments.format {
+        MatrixFormat::Markdown => matrix::markdown(&matrix),
+        MatrixFormat::Html => matrix::html(&matrix),
+        MatrixFormat::Json => matrix.json(),
+    };
+    put(arguments.out.as_deref(), text.as_bytes())?;
+    Ok(matrix.exit_code())
+}
+
+/// Between which roles each step passes; whoever opens, the two are the same.
+fn between(suite: &Suite) -> Between {
+    let roles = |step: Step| {
+        let request = MessageId::request(step);
+        let sender = suite.procedure.sender(request, Opener::Dms1)?;
+        let receiver = suite.procedure.receiver(request, Opener::Dms1)?;
+        Some((step, [sender, receiver]))
+    };
+    // The procedure has messages; what precedes them is in the figure only.
+    let connection = (Step::TlsConnection, [Role::Dms1, Role::Dms2]);
+    let steps = Step::ALL.into_iter().filter_map(roles);
+    steps.chain([connection]).collect()
+}
+
 /// Writes to the file that was named, or prints.
-fn put(run: &StoredRun, octets: &[u8]) -> Result<u8, Failure> {
-    match &run.out {
+fn put(out: Option<&Path>, octets: &[u8]) -> Result<u8, Failure> {
+    match out {
         None => print(&String::from_utf8_lossy(octets)),
         Some(path) => std::fs::write(path, octets).map_err(|error| {
             Failure::environment(format!(

@@ -7,6 +7,8 @@ mod evidence;
 mod ledger;
 mod style;
 
+pub(crate) use self::style::PAGE;
+
 use dmconform_model::result::Problem;
 use dmconform_model::{CaseResult, Role, RunRecord, Step, Target, Verdict};
 

@@ -3,7 +3,7 @@
 use dmconform_model::{Role, Step, Verdict};
 
 /// The style of the page, without what filters need.
-pub(super) const PAGE: &str = "\
+pub(crate) const PAGE: &str = "\
 :root{color-scheme:light dark;--ink:#1b1f24;--faint:#57606a;--line:#d0d7de;--paper:#fff;--box:#f6f8fa;--link:#0550ae;\
 --pass:#116329;--fail:#b3141f;--warn:#7d4e00;--open:#6639ba;--none:#57606a;--mark:#ffebe9;--focus:#0550ae}\
 @media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--faint:#9da7b1;--line:#3d444d;--paper:#0d1117;--box:#151b23;--link:#79b8ff;\

@@ -47,6 +47,7 @@ pub(crate) fn target(name: &str, plays: &[Role]) -> Target {
         product: format!("Example {name} 1.0"),
         plays: plays.to_vec(),
         products: std::collections::BTreeMap::new(),
+        full_names: std::collections::BTreeMap::new(),
         claims: vec![claim("encodings", "xml, wbxml"), claim("window", "300ms")],
     }
 }

@@ -254,6 +254,7 @@ fn header(stage: &Stage, case: &str, plays: Role, endpoints: BTreeMap<Role, Endp
             product: "a foreign peer".to_owned(),
             plays: vec![plays],
             products: BTreeMap::new(),
+            full_names: BTreeMap::new(),
             claims: Vec::new(),
         },
         claims: Supports::default(),
