@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Observe(observe) => command::observe::run(&observe),
         Command::Doctor(doctor) => command::doctor::run(&doctor),
         Command::Init(init) => command::init::run(&init),
+        Command::Load(load) => command::load::run(&load),
         Command::Mock(mock) => command::mock::run(&mock),
         Command::List(list) => command::list::run(&list),
         Command::Explain(explain) => command::explain::run(&explain),

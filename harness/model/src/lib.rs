@@ -12,6 +12,7 @@ pub mod diagram;
 pub mod finding_code;
 pub mod ladder;
 pub mod ledger;
+pub mod load;
 pub mod message;
 pub mod plain;
 pub mod requirement;

@@ -7,6 +7,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 mod ladder;
+pub mod load;
 pub mod markdown;
 mod markup;
 pub mod matrix;

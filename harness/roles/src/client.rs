@@ -1,6 +1,7 @@
 //! The mock DM Client: a management tree with ACLs, accounts, and the sessions that it opens.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dmconform_case::claims;
 use dmconform_case::test_case::FieldChange;
@@ -63,10 +64,8 @@ const LONGEST_PAUSE: u32 = 4;
 /// Where nothing happens, the client comes less and less often: a product that stands still is not to be kept busy. In a
 /// window it always comes as often as at first, since that is what gives the product its opportunity.
 pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
-    let interval = (context.window() / 8).clamp(
-        std::time::Duration::from_millis(15),
-        std::time::Duration::from_secs(5),
-    );
+    let usual = (context.window() / 8).clamp(Duration::from_millis(15), Duration::from_secs(5));
+    let interval = context.poll.unwrap_or(usual);
     let mut failures = 0;
     let mut known = news(&context);
     let mut idle = 0_u32;

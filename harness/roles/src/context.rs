@@ -44,6 +44,8 @@ pub struct CaseContext {
     pub lines: KeptLines,
     /// The connections that matter to it and are listened in on.
     pub taps: Taps,
+    /// How often the mock client asks DMS-1 for something new; an eighth of the window if absent.
+    pub poll: Option<Duration>,
     /// Whether the case is over: tasks end when it is.
     pub over: watch::Sender<bool>,
 }

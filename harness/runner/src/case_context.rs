@@ -120,6 +120,7 @@ pub(crate) fn context(
         oddities,
         lines: KeptLines::default(),
         taps: Taps::default(),
+        poll: shared.options.pace.poll,
         over: watch::Sender::new(false),
         header,
     };

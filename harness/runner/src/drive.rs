@@ -21,7 +21,7 @@ use crate::target::Running;
 use crate::trigger::Wish;
 use crate::variables::Variables;
 
-/// How often the driver looks whether something is overdue.
+/// How often a driver that waits for one thing looks whether it is there.
 const TICK: Duration = Duration::from_millis(10);
 
 /// How many times the limit for one message a case may take, whatever goes on in it.
@@ -267,7 +267,7 @@ impl Driver<'_> {
             }
             tokio::select! {
                 _ = changed.changed() => {}
-                () = tokio::time::sleep(TICK) => {}
+                () = tokio::time::sleep(self.running.pace.tick) => {}
             }
         }
     }

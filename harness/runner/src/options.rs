@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dmconform_case::Suite;
 use dmconform_case::implementation::Implementation;
@@ -99,6 +100,24 @@ impl Kept {
     }
 }
 
+/// How closely cases are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How often it is looked whether something is overdue.
+    pub tick: Duration,
+    /// How often a mock client asks DMS-1 for something new; an eighth of the window if absent.
+    pub poll: Option<Duration>,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            tick: Duration::from_millis(10),
+            poll: None,
+        }
+    }
+}
+
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
@@ -136,6 +155,8 @@ pub struct RunOptions {
     pub kept: Kept,
     /// What is kept of what passes over connections, beside the transcripts.
     pub captured: Captured,
+    /// How closely cases are followed.
+    pub pace: Pace,
     /// The run's directory.
     pub directory: PathBuf,
     /// Whom prompts go to.

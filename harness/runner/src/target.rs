@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::member::Member;
 use crate::operator::Operator;
-use crate::options::{RunOptions, TargetFile};
+use crate::options::{Pace, RunOptions, TargetFile};
 use crate::secrets::{Pool, SecretError, Secrets};
 use crate::setting::setting;
 
@@ -77,6 +77,8 @@ pub(crate) struct Running {
     pub(crate) hidden: Arc<Hidden>,
     /// Whom prompts go to.
     pub(crate) operator: Operator,
+    /// How closely cases are followed.
+    pub(crate) pace: Pace,
     /// The products.
     pub(crate) members: Vec<Member>,
 }
@@ -125,6 +127,7 @@ impl Running {
             accounts,
             hidden,
             operator: options.operator.clone(),
+            pace: options.pace,
             members,
         };
         running.listen().await?;

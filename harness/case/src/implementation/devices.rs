@@ -57,6 +57,13 @@ impl Devices {
         }
     }
 
+    /// Lets there be at least so many of a pattern.
+    pub fn grow(&mut self, count: u32) {
+        if self.pattern.is_some() {
+            self.count = Some(self.count().max(count));
+        }
+    }
+
     /// How many there are.
     pub fn count(&self) -> u32 {
         self.count

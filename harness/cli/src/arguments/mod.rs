@@ -1,8 +1,12 @@
 //! The command line.
 
+mod load;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::load::Load;
 
 /// Conformance tests for OMA Device Management server delegation.
 ///
@@ -22,6 +26,8 @@ pub(crate) enum Command {
     Observe(Observe),
     /// Keep mock roles up for a product that is being worked on, and show what passes as it passes.
     Mock(Mock),
+    /// Put many delegations at once on one product, and judge each.
+    Load(Load),
     /// Look at everything that a run needs, before there is one, and say what to do about it.
     Doctor(Doctor),
     /// Write a commented implementation file to begin with.

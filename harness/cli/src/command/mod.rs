@@ -10,6 +10,7 @@ pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod judge;
 pub(crate) mod list;
+pub(crate) mod load;
 pub(crate) mod mock;
 pub(crate) mod observe;
 mod operator;

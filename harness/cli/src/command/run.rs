@@ -15,7 +15,7 @@ use dmconform_reference::Deviation;
 use dmconform_report::progress::Progress;
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{html, json, junit, markdown};
-use dmconform_runner::{Captured, Examined, Health, Kept, RunOptions, TargetFile};
+use dmconform_runner::{Captured, Examined, Health, Kept, Pace, RunOptions, TargetFile};
 
 use crate::arguments::{Evidence, Format, Run};
 use crate::bundled::IMPLEMENTATIONS;
@@ -143,6 +143,7 @@ pub(super) fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         suite_options: suite_options(arguments),
         rerun: None,
         kept: Kept::All,
+        pace: Pace::default(),
         captured: captured(&arguments.evidence),
         directory,
         program,

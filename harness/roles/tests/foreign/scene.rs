@@ -99,6 +99,7 @@ impl Scene {
             oddities: Oddities::default(),
             lines: KeptLines::default(),
             taps: Taps::default(),
+            poll: None,
             over: watch::Sender::new(false),
             header,
         };

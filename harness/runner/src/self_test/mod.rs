@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use self::assess::{Pass, assess, trial};
 use self::oddities::Odd;
 use crate::operator::Operator;
-use crate::options::{Kept, RunOptions, TargetFile, globs};
+use crate::options::{Kept, Pace, RunOptions, TargetFile, globs};
 use crate::run::run;
 
 /// The requirement about delegations at once: what breaks it disturbs every case that runs beside it.
@@ -384,6 +384,7 @@ fn run_options(options: &SelfTestOptions, targets: Vec<TargetFile>) -> RunOption
         // What goes as it should leaves nothing behind anyway.
         kept: Kept::NotPassed,
         captured: Captured::Nothing,
+        pace: Pace::default(),
         directory: options.directory.clone(),
         program: options.program.clone(),
     }

@@ -1,0 +1,167 @@
+//! `dmconform load`: many delegations at once against one product, each judged.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dmconform_case::implementation::Duration;
+use dmconform_model::load::{Arrivals, LoadResult};
+use dmconform_model::{Ladder, Role};
+use dmconform_report::load as report;
+use dmconform_runner::{EmitLoad, LoadError, LoadOptions, LoadProgress, RunOptions, TargetFile};
+
+use crate::arguments::{Format, Load, Run};
+use crate::output::{Failure, is_terminal, print, tell};
+
+use super::{run, stored, work};
+
+/// How many ladders of delegations that did not pass are drawn.
+const LADDERS: usize = 5;
+
+/// How many delegations are in flight where nothing is said.
+const IN_FLIGHT: u32 = 20;
+
+/// Puts the load on the product, writes the results, and says what came out; or compares two.
+pub(crate) fn run(arguments: &Load) -> Result<u8, Failure> {
+    if let (Some(before), Some(after)) = (&arguments.compare, &arguments.with) {
+        print(&report::compare(&read(before)?, &read(after)?));
+        return Ok(0);
+    }
+    let options = options(arguments)?;
+    run::quick_look(&options.run)?;
+    let directory = options.run.directory.clone();
+    work::make_directory(&directory)?;
+    let found = work::to_the_end(|cancelled| dmconform_runner::load(options, emitter(), cancelled))?;
+    let found = found.map_err(failure)?;
+    let json = serde_json::to_string_pretty(&found).unwrap_or_default() + "\n";
+    let ladders = ladders(&directory, &found);
+    let files = [
+        ("load.json", json.clone().into_bytes()),
+        ("load.md", report::markdown(&found, &ladders).into_bytes()),
+    ];
+    work::write(&directory, &files)?;
+    match arguments.format {
+        Format::Json => print(&json),
+        Format::Text => {
+            print(&report::text(&found));
+            print(&format!("results in {}\n", directory.display()));
+        }
+    }
+    Ok(found.exit_code())
+}
+
+fn failure(error: LoadError) -> Failure {
+    match error {
+        LoadError::Target(error) => Failure::environment(error.to_string()),
+        LoadError::NoRoom(_) | LoadError::NoCase { .. } => Failure::usage(error.to_string()),
+    }
+}
+
+fn options(arguments: &Load) -> Result<LoadOptions, Failure> {
+    let mut options = run::options(&Run {
+        implementation: arguments.implementation.iter().cloned().collect(),
+        role: arguments.role.iter().cloned().collect(),
+        profile: arguments.profile.clone(),
+        certificates: arguments.certificates.clone(),
+        deviation: arguments.deviation.clone(),
+        out: Some(directory(arguments)),
+        ..Run::default()
+    })?;
+    let arrivals = match (arguments.rate, arguments.concurrency) {
+        (Some(rate), _) => Arrivals::PerSecond(rate),
+        (None, at_once) => Arrivals::Concurrency(at_once.unwrap_or(IN_FLIGHT)),
+    };
+    if arguments.implementation.is_none() {
+        let role = options.roles.first().copied().unwrap_or(Role::Dms1);
+        options.roles = vec![role];
+        let reference = reference(&options, role)?;
+        options.targets = vec![at_ease(reference, arguments, arrivals)];
+    }
+    if options.roles.contains(&Role::DmClient) {
+        let why = "put a load on a DM Client: it is one device; name a server role with --role";
+        return Err(Failure::usage(why));
+    }
+    Ok(LoadOptions {
+        run: options,
+        delegations: arguments.devices,
+        arrivals,
+    })
+}
+
+fn directory(arguments: &Load) -> PathBuf {
+    let id = work::id(&dmconform_runner::timestamp());
+    let usual = || PathBuf::from("reports/load").join(id);
+    arguments.out.clone().unwrap_or_else(usual)
+}
+
+/// The form of the reference implementation that plays this role and no other.
+fn reference(options: &RunOptions, role: Role) -> Result<TargetFile, Failure> {
+    let mut targets = options.targets.iter();
+    let found = targets.find(|target| target.implementation.plays == [role]);
+    found
+        .cloned()
+        .ok_or_else(|| Failure::usage(format!("find the reference implementation of {role} alone")))
+}
+
+/// The reference implementation with as many devices as there are delegations, and with time for all that are in flight: it
+/// shares the machine with the harness.
+fn at_ease(mut target: TargetFile, arguments: &Load, arrivals: Arrivals) -> TargetFile {
+    let product = &mut target.implementation;
+    product.devices.grow(arguments.devices);
+    let in_flight = match arrivals {
+        Arrivals::Concurrency(count) => count.min(arguments.devices),
+        Arrivals::PerSecond(_) => arguments.devices,
+    };
+    let limit = &mut product.limits.step_deadline;
+    *limit = Duration {
+        milliseconds: limit.milliseconds + u64::from(in_flight) * 50,
+    };
+    target
+}
+
+/// Shows how far it has come, on standard error: a line that is redrawn on a terminal, and one every ten seconds elsewhere.
+fn emitter() -> EmitLoad {
+    let on_terminal = is_terminal();
+    Arc::new(move |at: LoadProgress| {
+        let line = report::progress(at.elapsed.as_secs(), at.begun, at.ended, at.not_passed, at.p99_us);
+        if on_terminal {
+            tell(&format!("\r\u{1b}[K{line}"));
+        } else if at.elapsed.as_secs().is_multiple_of(10) {
+            tell(&format!("{line}\n"));
+        }
+    })
+}
+
+/// The ladders of the first delegations that did not pass. Where one cannot be read, that is said.
+fn ladders(directory: &Path, found: &LoadResult) -> Vec<(String, Ladder)> {
+    let kept = found.faults.iter().flat_map(|fault| &fault.transcripts);
+    let mut ladders: Vec<(String, Ladder)> = Vec::new();
+    for transcript in kept {
+        if ladders.len() == LADDERS || ladders.iter().any(|(known, _)| known == transcript) {
+            continue;
+        }
+        match stored::transcript(directory, Path::new(transcript)) {
+            Ok(read) => ladders.push((transcript.clone(), dmconform_judge::ladder(&read))),
+            Err(why) => tell(&format!("note: no ladder: failed to {why}\n")),
+        }
+    }
+    ladders
+}
+
+fn read(path: &Path) -> Result<LoadResult, Failure> {
+    let failed = |why: String| {
+        Failure::usage(format!(
+            "read the load `{}`: {why}; name the `load.json` that `dmconform load` wrote",
+            path.display()
+        ))
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let found: LoadResult = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
+    if found.schema_version != LoadResult::SCHEMA_VERSION {
+        return Err(failed(format!(
+            "it has schema version {}, and this program reads {}",
+            found.schema_version,
+            LoadResult::SCHEMA_VERSION
+        )));
+    }
+    Ok(found)
+}

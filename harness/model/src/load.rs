@@ -1,0 +1,187 @@
+//! What came of many delegations at once: how long they took, how many failed, and from which load on.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::result::{Blame, Summary, Target};
+use crate::{CaseId, MessageId, RequirementId, Role, Verdict};
+
+/// How delegations arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arrivals {
+    /// So many are in flight all the time: the next begins when one has ended (a closed model). Who waits because the product
+    /// is slow does not show in what is measured.
+    Concurrency(u32),
+    /// So many begin in a second, whatever has become of those before (an open model). Each is measured from the moment at
+    /// which it was to begin, so that waiting counts.
+    PerSecond(u32),
+}
+
+/// What came of many delegations at once, as `load.json` holds it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LoadResult {
+    /// The version of this form: [`LoadResult::SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Its identifier.
+    pub id: String,
+    /// When it began: RFC 3339, UTC.
+    pub started: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The version of the harness.
+    pub harness: String,
+    /// The product.
+    pub target: Target,
+    /// The delegation that each of them was.
+    pub case: CaseId,
+    /// How they arrived.
+    pub arrivals: Arrivals,
+    /// How many were asked for.
+    pub asked: u32,
+    /// How many of them came to which verdict.
+    pub verdicts: Summary,
+    /// How many ended in a second, on average.
+    pub per_second: f64,
+    /// The most that were in flight at once.
+    pub most_in_flight: u32,
+    /// How often a mock client comes to ask for something new while nothing happens, in milliseconds; what DMS-1 says in a
+    /// session waits for that.
+    pub poll_interval_ms: u64,
+    /// The whole delegation: from when it was to begin to the last message.
+    pub whole: Latency,
+    /// What the product sent, message by message: from the message before it.
+    pub messages: Vec<MessageLatency>,
+    /// What was found, each kind once, the most frequent first.
+    pub faults: Vec<Fault>,
+    /// How it went at which load.
+    pub levels: Vec<Level>,
+    /// What the harness took of the machine.
+    pub resources: Resources,
+    /// Whether it was broken off.
+    pub cancelled: bool,
+}
+
+impl LoadResult {
+    /// The version of the form that this program writes.
+    pub const SCHEMA_VERSION: u32 = 1;
+
+    /// How many delegations were judged.
+    pub fn judged(&self) -> u32 {
+        self.verdicts.values().sum()
+    }
+
+    /// The least load at which a delegation did not pass; nothing if all did.
+    pub fn fails_from(&self) -> Option<&Level> {
+        self.levels.iter().find(|level| level.not_passed > 0)
+    }
+
+    /// The exit code: 0 nothing failed, 1 a fail, 3 something inconclusive, 4 nothing judged, 5 an error.
+    pub fn exit_code(&self) -> u8 {
+        let came_to = |verdict: Verdict| self.verdicts.get(&verdict).copied().unwrap_or(0) > 0;
+        if came_to(Verdict::Error) {
+            return 5;
+        }
+        if came_to(Verdict::Fail) {
+            return 1;
+        }
+        if came_to(Verdict::Inconclusive) {
+            return 3;
+        }
+        if self.judged() == 0 { 4 } else { 0 }
+    }
+}
+
+/// How long something took: microseconds, correct to three digits.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Latency {
+    /// How often it was measured.
+    pub count: u64,
+    /// The mean.
+    pub mean_us: f64,
+    /// What so many of a thousand did not exceed: 0 (the least), 500, 900, 990, 999, 1000 (the most).
+    pub per_mille_us: BTreeMap<u32, u64>,
+}
+
+impl Latency {
+    /// The values that are kept, as so many of a thousand.
+    pub const KEPT: [u32; 6] = [0, 500, 900, 990, 999, 1000];
+
+    /// What so many of a thousand did not exceed, in microseconds; 0 if nothing was measured.
+    pub fn at(&self, per_mille: u32) -> u64 {
+        self.per_mille_us.get(&per_mille).copied().unwrap_or(0)
+    }
+}
+
+/// How long the product took for one message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageLatency {
+    /// Which message.
+    pub message: MessageId,
+    /// Who sent it.
+    pub from: Role,
+    /// How long it took from the message before it.
+    pub latency: Latency,
+}
+
+/// One kind of finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Fault {
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// The kind of finding, or `no finding` where a delegation did not pass for a reason of its own.
+    pub code: String,
+    /// The requirement.
+    pub requirement: Option<RequirementId>,
+    /// Who is at fault.
+    pub blame: Option<Blame>,
+    /// In words.
+    pub statement: String,
+    /// In how many delegations.
+    pub count: u32,
+    /// The transcripts of the first of them, relative to the directory of the results.
+    pub transcripts: Vec<String>,
+}
+
+/// How it went while so many were in flight.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Level {
+    /// The least number in flight, this one included, when a delegation of this level began.
+    pub from: u32,
+    /// The greatest.
+    pub to: u32,
+    /// How many delegations began at it.
+    pub delegations: u32,
+    /// How many of them did not pass.
+    pub not_passed: u32,
+    /// What half of them did not exceed, in microseconds.
+    pub median_us: u64,
+    /// What 99 of a hundred did not exceed, in microseconds.
+    pub p99_us: u64,
+}
+
+/// What the harness took of the machine; what could not be learned is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Resources {
+    /// Memory of the harness before the first delegation, in KiB.
+    pub memory_before_kib: Option<u64>,
+    /// The most memory that it had, in KiB.
+    pub memory_most_kib: Option<u64>,
+    /// How many files and sockets the process may have open.
+    pub open_files: Option<u64>,
+    /// From how many local ports connections go out.
+    pub local_ports: Option<u32>,
+}
+
+impl LoadResult {
+    /// Memory of the harness for each delegation in flight, in KiB, at the most.
+    pub fn memory_per_delegation_kib(&self) -> Option<u64> {
+        let more = self
+            .resources
+            .memory_most_kib?
+            .checked_sub(self.resources.memory_before_kib?)?;
+        more.checked_div(u64::from(self.most_in_flight))
+    }
+}

@@ -1,0 +1,220 @@
+//! What came of a load, for people: at a terminal, and as Markdown with the ladders of the first delegations that failed.
+
+mod comparison;
+
+use std::fmt::Write as _;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use dmconform_model::Ladder;
+use dmconform_model::load::{Arrivals, Fault, Latency, LoadResult};
+
+pub use self::comparison::compare;
+use crate::diagram::mermaid;
+use crate::ladder;
+use crate::markdown::escape;
+use crate::wording::{self, clean};
+
+/// The most kinds of findings that are listed.
+const FAULTS: usize = 20;
+
+/// A line while it goes on.
+pub fn progress(elapsed_s: u64, begun: u32, ended: u32, not_passed: u32, p99_us: u64) -> String {
+    let in_flight = begun.saturating_sub(ended);
+    format!(
+        "{elapsed_s:>5} s  {begun:>7} begun  {ended:>7} ended  {in_flight:>6} in flight  {not_passed:>5} did not pass  p99 {}",
+        time(p99_us)
+    )
+}
+
+/// The result at a terminal.
+pub fn text(found: &LoadResult) -> String {
+    let mut text = format!("\n{}\n\n{}\n", head(found), latencies(found));
+    if found.levels.len() > 1 || found.fails_from().is_some() {
+        let _ = write!(text, "\n{}\n", levels(found));
+    }
+    let _ = write!(text, "\n{}\n", said(found));
+    for fault in found.faults.iter().take(FAULTS) {
+        let _ = writeln!(text, "  {}", clean(&line(fault)));
+        for transcript in fault.transcripts.iter().take(1) {
+            let _ = writeln!(text, "      transcript {}", clean(transcript));
+        }
+    }
+    let left = found.faults.len().saturating_sub(FAULTS);
+    if left > 0 {
+        let _ = writeln!(text, "  and {left} kinds more");
+    }
+    let _ = write!(text, "\n{}\n", resources(found));
+    text
+}
+
+/// The result as Markdown, with the ladders of delegations that did not pass.
+pub fn markdown(found: &LoadResult, ladders: &[(String, Ladder)]) -> String {
+    let mut text = format!(
+        "# Load on {}\n\n{}\n\n{}\n\n```text\n{}\n```\n",
+        escape(&found.target.product),
+        escape(&head(found)),
+        escape(&said(found)),
+        latencies(found)
+    );
+    let _ = write!(text, "\n```text\n{}\n```\n", levels(found));
+    if !found.faults.is_empty() {
+        text.push_str("\n## What was found\n\n");
+    }
+    for fault in found.faults.iter().take(FAULTS) {
+        let _ = writeln!(text, "- {}", escape(&line(fault)));
+    }
+    for (transcript, ladder) in ladders {
+        let diagram = ladder::sequence(ladder, transcript);
+        let _ = write!(
+            text,
+            "\n## {}\n\n```mermaid\n{}```\n",
+            escape(transcript),
+            mermaid::write(&diagram)
+        );
+    }
+    let _ = write!(text, "\n{}\n", escape(&resources(found)));
+    text
+}
+
+fn head(found: &LoadResult) -> String {
+    let how = match found.arrivals {
+        Arrivals::Concurrency(count) => format!("{count} at once"),
+        Arrivals::PerSecond(rate) => format!("{rate} in a second"),
+    };
+    format!(
+        "{} delegations of {}, {how}, on {}: {:.1} in a second, at most {} in flight, {}",
+        found.judged(),
+        found.case,
+        clean(&found.target.product),
+        found.per_second,
+        found.most_in_flight,
+        wording::duration(found.duration_ms)
+    )
+}
+
+/// The verdicts, and from which load on they are bad.
+fn said(found: &LoadResult) -> String {
+    let counts: Vec<String> = found
+        .verdicts
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(verdict, count)| format!("{count} {verdict}"))
+        .collect();
+    let counts = match counts.is_empty() {
+        true => "nothing was judged".to_owned(),
+        false => counts.join(", "),
+    };
+    let broken = if found.cancelled {
+        "; it was broken off"
+    } else {
+        ""
+    };
+    match found.fails_from() {
+        None => format!("{counts}{broken}"),
+        Some(level) => format!(
+            "{counts}{broken}; delegations begin not to pass with {} to {} in flight",
+            level.from, level.to
+        ),
+    }
+}
+
+fn latencies(found: &LoadResult) -> String {
+    let mut table = table(&["", "number", "least", "median", "90 %", "99 %", "99.9 %", "most"]);
+    let mut add = |name: String, latency: &Latency| {
+        let mut row = vec![name, latency.count.to_string()];
+        row.extend(Latency::KEPT.map(|per_mille| time(latency.at(per_mille))));
+        table.add_row(row);
+    };
+    add("whole delegation".to_owned(), &found.whole);
+    for of in &found.messages {
+        add(format!("{} from {}", of.message, of.from), &of.latency);
+    }
+    let closed = match found.arrivals {
+        Arrivals::Concurrency(_) => {
+            "measured from when each began: who would have waited does not show (see --rate)"
+        }
+        Arrivals::PerSecond(_) => "measured from when each was to begin, so that waiting counts",
+    };
+    format!("{}\n{closed}", lines(&table))
+}
+
+fn levels(found: &LoadResult) -> String {
+    let mut table = table(&["in flight", "delegations", "did not pass", "median", "99 %"]);
+    for level in &found.levels {
+        let range = match level.from == level.to {
+            true => level.from.to_string(),
+            false => format!("{} to {}", level.from, level.to),
+        };
+        table.add_row([
+            range,
+            level.delegations.to_string(),
+            level.not_passed.to_string(),
+            time(level.median_us),
+            time(level.p99_us),
+        ]);
+    }
+    lines(&table)
+}
+
+fn line(fault: &Fault) -> String {
+    let blame = fault.blame.map_or_else(
+        || "nobody is blamed".to_owned(),
+        |blame| format!("blamed on {blame}"),
+    );
+    let requirement = fault
+        .requirement
+        .as_ref()
+        .map(|id| format!(" {id}"))
+        .unwrap_or_default();
+    format!(
+        "{} x {} {}{requirement}: {} ({blame})",
+        fault.count, fault.verdict, fault.code, fault.statement
+    )
+}
+
+fn resources(found: &LoadResult) -> String {
+    let mut parts = vec![format!(
+        "an idle client comes every {} ms",
+        found.poll_interval_ms
+    )];
+    if let (Some(most), Some(each)) = (found.resources.memory_most_kib, found.memory_per_delegation_kib()) {
+        parts.push(format!(
+            "memory of the harness: {} MiB at most, {each} KiB for each delegation in flight",
+            most / 1024
+        ));
+    }
+    if let Some(files) = found.resources.open_files {
+        parts.push(format!("{files} open files allowed"));
+    }
+    if let Some(ports) = found.resources.local_ports {
+        parts.push(format!("{ports} local ports"));
+    }
+    parts.join("; ")
+}
+
+fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(head);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn lines(table: &Table) -> String {
+    let text = table.to_string();
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// A time as people read it: three digits.
+fn time(us: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let us = us as f64;
+    match us {
+        us if us < 1_000.0 => format!("{us} µs"),
+        us if us < 100_000.0 => format!("{:.1} ms", us / 1_000.0),
+        us if us < 1_000_000.0 => format!("{:.0} ms", us / 1_000.0),
+        us => format!("{:.2} s", us / 1_000_000.0),
+    }
+}

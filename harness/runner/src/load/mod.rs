@@ -1,0 +1,300 @@
+//! Many delegations at once against one product, each judged.
+//!
+//! The same mock roles and the same judge as in a run; the same whole delegation again and again, each on a device of its own.
+
+mod room;
+mod tally;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use dmconform_case::test_case::TestCase;
+use dmconform_model::load::{Arrivals, LoadResult, Resources};
+use dmconform_model::{Event, MessageId, Role};
+use dmconform_roles::CaseContext;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+pub use self::room::NoRoom;
+use self::tally::{Ended, Tally};
+use crate::applies::why_not;
+use crate::case_run::{Devices, UnderTest, at_once};
+use crate::options::{Pace, RunOptions, TargetFile};
+use crate::run::shared;
+use crate::target::{Running, TargetError};
+
+/// How many polls in a second all devices in flight do together, at the most.
+const POLLS_PER_SECOND: u32 = 200;
+
+/// How often a case looks whether something is overdue. What happens wakes it anyway.
+const TICK: Duration = Duration::from_millis(500);
+
+/// How often the progress is told.
+const REPORTED: Duration = Duration::from_secs(1);
+
+/// What a load is to be.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// The product, which is the first target, and everything else that a run needs.
+    pub run: RunOptions,
+    /// How many delegations.
+    pub delegations: u32,
+    /// How they arrive.
+    pub arrivals: Arrivals,
+}
+
+/// How far a load has come.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LoadProgress {
+    /// How many delegations have begun.
+    pub begun: u32,
+    /// How many have ended.
+    pub ended: u32,
+    /// How many of them did not pass.
+    pub not_passed: u32,
+    /// What 99 of a hundred did not exceed, in microseconds.
+    pub p99_us: u64,
+    /// How long it has gone on.
+    pub elapsed: Duration,
+}
+
+/// Why there is no load.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The machine has no room for it.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+    /// The product could not be set up.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// No whole delegation applies to it.
+    #[error("find a whole delegation for {product}: {reason}")]
+    NoCase {
+        /// The product.
+        product: String,
+        /// Why none applies.
+        reason: String,
+    },
+}
+
+/// Takes the progress.
+pub type EmitLoad = Arc<dyn Fn(LoadProgress) + Send + Sync>;
+
+/// Puts the load on the product, and says what came of it. Transcripts are kept of the first delegations of each kind of
+/// finding.
+///
+/// # Errors
+/// The machine has no room for it, no delegation applies, or the product does not start.
+pub async fn load(
+    options: LoadOptions,
+    emit: EmitLoad,
+    cancelled: watch::Receiver<bool>,
+) -> Result<LoadResult, LoadError> {
+    let LoadOptions {
+        mut run,
+        delegations,
+        arrivals,
+    } = options;
+    let Some(file) = run.targets.first().cloned() else {
+        let (product, reason) = ("nothing".to_owned(), "no product was named".to_owned());
+        return Err(LoadError::NoCase { product, reason });
+    };
+    let case = whole_delegation(&file, &run.roles)?;
+    let most = at_once(&file.implementation).min(delegations);
+    let in_flight = match arrivals {
+        Arrivals::Concurrency(count) => count.min(most),
+        Arrivals::PerSecond(_) => most,
+    };
+    let resources = room::make(in_flight)?;
+    let poll = Duration::from_secs(1) * in_flight / POLLS_PER_SECOND;
+    let poll = poll.max(file.implementation.limits.window.get() / 8);
+    run.pace = Pace {
+        tick: TICK,
+        poll: Some(poll),
+    };
+    run.jobs = u32::MAX;
+    let (id, started) = (run.id.clone(), run.started.clone());
+    let began = Instant::now();
+    let shared = shared(run, Arc::new(|_| ()), cancelled.clone());
+    let running = Arc::new(Running::start(&shared.options, &file, 1, &cancelled).await?);
+    let bench = UnderTest {
+        shared,
+        running: Arc::clone(&running),
+        devices: Arc::new(Devices::new(&running)),
+    };
+    let load = Arc::new(Load {
+        bench,
+        case,
+        tally: Mutex::new(Tally::new()),
+        begun: AtomicU32::new(0),
+        ended: AtomicU32::new(0),
+        most: AtomicU32::new(0),
+        began: Instant::now(),
+    });
+    let reporter = tokio::spawn(report(Arc::clone(&load), emit));
+    load.all(delegations, arrivals, cancelled.clone()).await;
+    reporter.abort();
+    let tally = load.tally();
+    let ended = load.ended.load(Ordering::Relaxed);
+    let found = LoadResult {
+        schema_version: LoadResult::SCHEMA_VERSION,
+        id,
+        started,
+        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        harness: env!("CARGO_PKG_VERSION").to_owned(),
+        target: file.target(),
+        case: load.case.id.clone(),
+        arrivals,
+        asked: delegations,
+        verdicts: tally.verdicts(),
+        per_second: f64::from(ended) / load.began.elapsed().as_secs_f64().max(f64::EPSILON),
+        most_in_flight: load.most.load(Ordering::Relaxed),
+        poll_interval_ms: u64::try_from(poll.as_millis()).unwrap_or(u64::MAX),
+        whole: tally.whole(),
+        messages: tally.messages(),
+        faults: tally.faults(),
+        levels: tally.levels(),
+        resources: Resources {
+            memory_most_kib: room::most_memory_kib(),
+            ..resources
+        },
+        cancelled: *cancelled.borrow(),
+    };
+    drop(tally);
+    running.stop().await;
+    Ok(found)
+}
+
+/// The first whole delegation of the suite that applies to the product and judges one of these roles, or any of its own.
+fn whole_delegation(file: &TargetFile, roles: &[Role]) -> Result<TestCase, LoadError> {
+    let product = &file.implementation;
+    let is_of_role = |case: &&TestCase| {
+        let asked = if roles.is_empty() { &product.plays } else { roles };
+        case.iut.iter().any(|role| asked.contains(role))
+    };
+    let mut reason = "none judges a role that it plays".to_owned();
+    for case in file
+        .suite
+        .cases
+        .iter()
+        .filter(|case| case.is_whole_delegation())
+        .filter(is_of_role)
+    {
+        match why_not(&file.suite, case, product) {
+            None => return Ok(case.clone().at_nodes(&product.nodes)),
+            Some(why) => reason = format!("{} does not apply: {why}", case.id),
+        }
+    }
+    Err(LoadError::NoCase {
+        product: file.name.clone(),
+        reason,
+    })
+}
+
+/// A load that goes on.
+struct Load {
+    bench: UnderTest,
+    case: TestCase,
+    tally: Mutex<Tally>,
+    begun: AtomicU32,
+    ended: AtomicU32,
+    most: AtomicU32,
+    began: Instant,
+}
+
+impl Load {
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets all of them arrive, and waits for the last one.
+    async fn all(self: &Arc<Self>, count: u32, arrivals: Arrivals, mut cancelled: watch::Receiver<bool>) {
+        let room = Arc::new(Semaphore::new(match arrivals {
+            Arrivals::Concurrency(at_once) => usize::try_from(at_once.max(1)).unwrap_or(1),
+            Arrivals::PerSecond(_) => Semaphore::MAX_PERMITS,
+        }));
+        let mut tasks = JoinSet::new();
+        for number in 0..count {
+            let arrival = async {
+                if let Arrivals::PerSecond(rate) = arrivals {
+                    let planned = self.began + Duration::from_secs(1) * number / rate.max(1);
+                    tokio::time::sleep_until(planned.into()).await;
+                    return (Arc::clone(&room).acquire_owned().await.ok(), planned);
+                }
+                let permit = Arc::clone(&room).acquire_owned().await.ok();
+                (permit, Instant::now())
+            };
+            let (permit, planned) = tokio::select! {
+                arrived = arrival => arrived,
+                _ = cancelled.wait_for(|cancelled| *cancelled) => break,
+            };
+            let load = Arc::clone(self);
+            tasks.spawn(async move {
+                load.one(number + 1, planned).await;
+                drop(permit);
+            });
+            while tasks.try_join_next().is_some() {}
+        }
+        while tasks.join_next().await.is_some() {}
+    }
+
+    /// One delegation, from when it was to begin to its verdict.
+    async fn one(&self, number: u32, planned: Instant) {
+        let mut case = self.case.clone();
+        case.id.0 = format!("{}.{number}", case.id.0);
+        let Some(begun) = self.bench.stage(case).await else {
+            return;
+        };
+        let in_flight = self.begun.fetch_add(1, Ordering::Relaxed) + 1 - self.ended.load(Ordering::Relaxed);
+        self.most.fetch_max(in_flight, Ordering::Relaxed);
+        let context = begun.drive(None).await;
+        context.recorder.record(Event::Ended);
+        let ended = ended(&context, in_flight, planned);
+        let is_kept = self.tally().add(&ended, &context.header.transcript);
+        if is_kept {
+            self.bench.store(&context, &context.header.transcript);
+        }
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What a delegation has come to, and how long it and its messages took.
+fn ended(context: &CaseContext, in_flight: u32, planned: Instant) -> Ended {
+    let began = context.recorder.began();
+    let (last_us, messages) = context.recorder.with(|observed| {
+        let seen = &observed.occurrences;
+        let is_real = |role: Role| context.header.is_real(role);
+        let after = seen.iter().skip(1).zip(seen);
+        let messages: Vec<(MessageId, Role, u64)> = after
+            .filter(|(now, _)| is_real(now.from))
+            .map(|(now, before)| (now.message, now.from, now.at_us.saturating_sub(before.at_us)))
+            .collect();
+        (seen.last().map_or(0, |last| last.at_us), messages)
+    });
+    let late = began.saturating_duration_since(planned);
+    let late_us = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
+    Ended {
+        result: context.recorder.result(),
+        in_flight,
+        whole_us: late_us.saturating_add(last_us),
+        messages,
+    }
+}
+
+async fn report(load: Arc<Load>, emit: EmitLoad) {
+    loop {
+        tokio::time::sleep(REPORTED).await;
+        let (not_passed, p99_us) = {
+            let tally = load.tally();
+            (tally.not_passed(), tally.p99_us())
+        };
+        emit(LoadProgress {
+            begun: load.begun.load(Ordering::Relaxed),
+            ended: load.ended.load(Ordering::Relaxed),
+            not_passed,
+            p99_us,
+            elapsed: load.began.elapsed(),
+        });
+    }
+}
