@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use dmconform_model::Ladder;
-use dmconform_model::load::{Arrivals, Fault, Latency, LoadResult};
+use dmconform_model::load::{Arrivals, Fault, Latency, Level, LoadResult};
 
 pub use self::comparison::compare;
 use crate::diagram::mermaid;
@@ -113,8 +113,8 @@ fn said(found: &LoadResult) -> String {
     match found.fails_from() {
         None => format!("{counts}{broken}"),
         Some(level) => format!(
-            "{counts}{broken}; delegations begin not to pass with {} to {} in flight",
-            level.from, level.to
+            "{counts}{broken}; the first that did not pass began with {} in flight",
+            range(level)
         ),
     }
 }
@@ -126,7 +126,7 @@ fn latencies(found: &LoadResult) -> String {
         row.extend(Latency::KEPT.map(|per_mille| time(latency.at(per_mille))));
         table.add_row(row);
     };
-    add("whole delegation".to_owned(), &found.whole);
+    add("whole, where it passed".to_owned(), &found.whole);
     for of in &found.messages {
         add(format!("{} from {}", of.message, of.from), &of.latency);
     }
@@ -142,12 +142,8 @@ fn latencies(found: &LoadResult) -> String {
 fn levels(found: &LoadResult) -> String {
     let mut table = table(&["in flight", "delegations", "did not pass", "median", "99 %"]);
     for level in &found.levels {
-        let range = match level.from == level.to {
-            true => level.from.to_string(),
-            false => format!("{} to {}", level.from, level.to),
-        };
         table.add_row([
-            range,
+            range(level),
             level.delegations.to_string(),
             level.not_passed.to_string(),
             time(level.median_us),
@@ -155,6 +151,13 @@ fn levels(found: &LoadResult) -> String {
         ]);
     }
     lines(&table)
+}
+
+fn range(level: &Level) -> String {
+    match level.from == level.to {
+        true => level.from.to_string(),
+        false => format!("{} to {}", level.from, level.to),
+    }
 }
 
 fn line(fault: &Fault) -> String {
