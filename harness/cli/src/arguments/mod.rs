@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod bundle;
+
+pub(crate) use bundle::{Bundle, BundleCommand, CreateBundle, VerifyBundle};
+
 /// Conformance tests for OMA Device Management server delegation.
 ///
 /// Without a command, it is `run` without options: the bundled reference implementation is tested in every role.
@@ -38,6 +42,8 @@ pub(crate) enum Command {
     Judge(Judge),
     /// Write a report of a stored run again, compare two, or merge several.
     Report(Report),
+    /// Make a signed bundle of a certification, or verify one.
+    Bundle(Bundle),
     /// Show what a captured body is, readably, and what departs in it from the specification.
     Decode(Decode),
     /// Show the profiles that are built in, and what a profile makes of captured messages.
@@ -119,6 +125,18 @@ pub(crate) struct Run {
     /// Let the roles that the harness plays have this legal oddity; may be given several times, and `all` are all.
     #[arg(long, value_name = "NAME")]
     pub(crate) peer_oddity: Vec<String>,
+    /// Certify the product: every case that its claims ask for is run, nothing can be left out or added, and the attempt is
+    /// written down.
+    #[arg(long)]
+    pub(crate) certification: bool,
+    /// Write attempts of certification to this log.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "certification",
+        default_value = "reports/attempts.jsonl"
+    )]
+    pub(crate) attempts: PathBuf,
     /// Write the results here instead of to `reports/runs/<run id>`.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
