@@ -23,7 +23,7 @@ const MOST_FILES: usize = 10_000;
 ///
 /// # Errors
 /// The name that cannot be in an archive.
-pub(crate) fn pack(files: &Files) -> Result<Vec<u8>, Refusal> {
+pub fn pack(files: &Files) -> Result<Vec<u8>, Refusal> {
     let mut builder = Builder::new(Vec::new());
     for (name, octets) in files {
         let mut header = header(name, octets)?;

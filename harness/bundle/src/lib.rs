@@ -18,7 +18,7 @@ mod statement;
 mod verify;
 mod words;
 
-pub use archive::{Files, LARGEST, unpack};
+pub use archive::{Files, LARGEST, pack, unpack};
 pub use attempts::{Attempt, Began, BrokenLog, Ended, Log, OtherAttempt, Stage};
 pub use catalogue::{CatalogueId, catalogue, digest as catalogue_digest, published};
 pub use certification::{Certification, Excluded, Locked, Outcome, ProfileUsed, Selected};
