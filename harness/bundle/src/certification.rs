@@ -248,6 +248,12 @@ impl Locked {
         }
     }
 
+    /// Whether every case that the claims select was judged. Of a run in which some were not, there is no bundle.
+    pub fn is_wholly_judged(&self, record: &RunRecord) -> bool {
+        let is_judged = |id: &CaseId| record.cases.iter().any(|result| result.id == *id);
+        self.selection.cases.iter().all(|case| is_judged(&case.id))
+    }
+
     fn claims(&self) -> Vec<Claim> {
         stated(&self.implementation.supports, &self.implementation.limits)
     }

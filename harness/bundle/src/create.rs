@@ -32,7 +32,7 @@ pub struct StoredRun {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CreateError {
     /// The run was not ended in order.
-    #[error("make a bundle of the run: it came to no end ({}); certify once more", .0.as_str())]
+    #[error("make a bundle of the run: not every case was judged ({}); certify once more", .0.as_str())]
     Unfinished(Outcome),
     /// The bundle would be refused.
     #[error("make a bundle that anybody would take; failed to {0}")]
@@ -57,7 +57,7 @@ pub fn create(run: StoredRun, key: &SigningKey) -> Result<(Vec<u8>, Verified), C
     }
     let contents = Contents::read(&files).map_err(CreateError::Refused)?;
     let outcome = Outcome::of(&contents.record);
-    if outcome == Outcome::BrokenOff {
+    if outcome == Outcome::BrokenOff || !contents.locked.is_wholly_judged(&contents.record) {
         return Err(CreateError::Unfinished(outcome));
     }
     let cases = cases_text(&contents.locked.selection);

@@ -44,7 +44,15 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
     let number = log.began(&run).map_or(1, |(number, _)| number);
     let certification = product.locked.certification(&record, &began, number);
     product.write(&directory, &certification, &log)?;
-    say(&certification, &log, &directory, format);
+    let hint = match product.locked.is_wholly_judged(&record) {
+        true => format!(
+            "`dmconform bundle create {} --out FILE` makes a signed bundle of it",
+            directory.display()
+        ),
+        false => "not every case was judged, and there is no bundle of such a run; the attempt is in the log"
+            .to_owned(),
+    };
+    say(&certification, &log, &hint, format);
     Ok(certification.outcome.exit_code())
 }
 
@@ -181,12 +189,9 @@ pub(super) fn transcripts(directory: &Path, product: &str) -> Result<Files, Fail
     Ok(files)
 }
 
-fn say(certification: &Certification, log: &Log, directory: &Path, format: Format) {
-    let text = format!(
-        "\n{}`dmconform bundle create {} --out FILE` makes a signed bundle of it\n",
-        certification.to_text(&log.others(&certification.run)),
-        directory.display()
-    );
+fn say(certification: &Certification, log: &Log, hint: &str, format: Format) {
+    let others = log.others(&certification.run);
+    let text = format!("\n{}{hint}\n", certification.to_text(&others));
     match format {
         Format::Text => print(&text),
         // Standard output is for the results.
