@@ -390,6 +390,14 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_was_changed_breaks_the_next_one_about_the_same_product() {
+        let log = Log::read(&text()).expect("it holds together");
+        let changed = log.part("c").replacen("2026-01-01", "2026-01-02", 1);
+        let error = Log::read_part(&changed).expect_err("a line was changed");
+        assert_eq!(error.line, 2, "{error}");
+    }
+
+    #[test]
     fn a_line_that_was_cut_is_named() {
         let text = text();
         let error = Log::read(&text[..text.len() - 1]).expect_err("it has no end");

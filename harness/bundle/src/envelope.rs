@@ -111,6 +111,22 @@ mod tests {
     }
 
     #[test]
+    fn an_envelope_that_is_written_in_another_way_is_refused() {
+        let key = SigningKey::generate().expect("randomness");
+        let text = String::from_utf8(Envelope::seal(b"{}", &key).to_json()).expect("it is text");
+        for other in [
+            text.replace(": ", ":"),
+            format!("{text}\n"),
+            text.replace('=', ""),
+        ] {
+            assert!(
+                Envelope::open(other.as_bytes(), &key.public()).is_err(),
+                "{other}"
+            );
+        }
+    }
+
+    #[test]
     fn every_octet_of_an_envelope_counts() {
         let key = SigningKey::generate().expect("randomness");
         let text = Envelope::seal(br#"{"a": 1}"#, &key).to_json();

@@ -15,7 +15,7 @@ use dmconform_bundle::{
 use dmconform_case::Suite;
 use dmconform_case::ledger::ledger;
 use dmconform_model::result::{RunRecord, summarise, summarise_robustness};
-use dmconform_model::{CaseId, Verdict};
+use dmconform_model::{CaseId, CaseResult, Verdict};
 use oma_dm::auth::from_base64;
 use rstest::rstest;
 use serde_json::Value;
@@ -393,9 +393,12 @@ impl Forger {
     }
 
     fn say(&mut self, verdict: Verdict) {
+        self.result().verdict = verdict;
+    }
+
+    fn result(&mut self) -> &mut CaseResult {
         let mut cases = self.record.cases.iter_mut();
-        let result = cases.find(|result| result.id.0 == CASE).expect("it is there");
-        result.verdict = verdict;
+        cases.find(|result| result.id.0 == CASE).expect("it is there")
     }
 
     /// The bundle, in which everything fits what was changed as far as it can be made to, with the statement that it makes.
@@ -508,6 +511,39 @@ fn a_pass_is_refused_where_the_transcript_shows_none() {
         .replace("\"status\":200", "\"status\":404")
         .into_bytes();
     assert_eq!(refused(&forger.signed()).code(), "other-verdict");
+}
+
+#[test]
+fn what_is_said_beside_the_verdict_has_to_follow_too() {
+    let mut forger = Forger::new();
+    forger.result().observed.clear();
+    assert_eq!(refused(&forger.signed()).code(), "other-account");
+}
+
+#[test]
+fn a_bundle_with_something_that_could_not_be_judged_is_true_and_no_certificate() {
+    let mut forger = Forger::new();
+    let transcript = text(forger.transcript()).replace("\"status\":200", "\"status\":404");
+    let read = dmconform_judge::read(&transcript).expect("it is a transcript");
+    *forger.transcript() = transcript.into_bytes();
+    *forger.result() = dmconform_judge::Judge::transcript(read);
+    let path = LAB.at("inconclusive.tar");
+    fs::write(&path, forger.sealed()).expect("it can be written");
+    let path = path.display().to_string();
+    let output = dmconform(&["bundle", "verify", &path]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("outcome: not certified: something could not be judged"),
+        "{said}"
+    );
+    let output = dmconform(&["bundle", "verify", &path, "--certified"]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.starts_with("refused: what it states was verified, and it does not state"),
+        "{said}"
+    );
 }
 
 #[test]
