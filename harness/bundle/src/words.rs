@@ -58,6 +58,7 @@ impl Outcome {
     fn in_words(self, summary: &Summary) -> String {
         let warnings = summary.get(&Verdict::Warn).copied().unwrap_or_default();
         match self {
+            Self::Certified if warnings == 1 => "certified, with warnings in one case".to_owned(),
             Self::Certified if warnings > 0 => format!("certified, with warnings in {warnings} cases"),
             Self::Certified => "certified".to_owned(),
             Self::Failed => "not certified: a requirement was broken".to_owned(),
@@ -103,4 +104,87 @@ fn attempt(number: u64, others: &[OtherAttempt]) -> String {
 fn roles(plays: &[Role]) -> String {
     let names: Vec<&str> = plays.iter().map(|role| role.as_str()).collect();
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use dmconform_case::implementation::Product;
+    use dmconform_model::CaseId;
+    use dmconform_model::result::Claim;
+
+    use super::*;
+    use crate::catalogue::CatalogueId;
+    use crate::certification::{Excluded, ProfileUsed, Selected};
+
+    fn certification(outcome: Outcome) -> Certification {
+        Certification {
+            outcome,
+            product: Product {
+                vendor: "Acme".to_owned(),
+                product: "Manager".to_owned(),
+                version: "2.1".to_owned(),
+            },
+            plays: vec![Role::Dms2, Role::BootstrapServer],
+            claims: vec![Claim {
+                name: "opens".to_owned(),
+                value: "dms-2".to_owned(),
+            }],
+            run: "20260101T000000-7".to_owned(),
+            started: "2026-01-01T00:00:00Z".to_owned(),
+            attempt: 3,
+            harness: "0.1.0".to_owned(),
+            judge: "0.1.0".to_owned(),
+            binary: "b1".to_owned(),
+            catalogue: CatalogueId {
+                version: "0.1.0".to_owned(),
+                sha256: "c2".to_owned(),
+            },
+            profile: ProfileUsed {
+                name: "acme-json".to_owned(),
+                is_default: false,
+                sha256: "d3".to_owned(),
+            },
+            implementation: "e4".to_owned(),
+            selection: Selected {
+                count: 124,
+                sha256: "f5".to_owned(),
+                not_applicable: vec![Excluded {
+                    case: CaseId("DEL-DMS2-0-560".to_owned()),
+                    reason: "it does not claim authentication by mac".to_owned(),
+                }],
+            },
+            summary: Summary::from([
+                (Verdict::Pass, 87),
+                (Verdict::Warn, 1),
+                (Verdict::NotApplicable, 1),
+            ]),
+            robustness: Summary::new(),
+        }
+    }
+
+    #[test]
+    fn a_statement_says_all_that_a_reader_asks_for() {
+        let other = |run: &str, outcome| OtherAttempt {
+            run: run.to_owned(),
+            began: "2025-12-31T00:00:00Z".to_owned(),
+            plays: vec![Role::Dms2],
+            outcome,
+        };
+        let others = [other("1", Some(Outcome::Failed)), other("2", None)];
+        insta::assert_snapshot!(certification(Outcome::Certified).to_text(&others));
+    }
+
+    #[test]
+    fn nothing_else_than_certified_begins_with_that_word() {
+        for outcome in [
+            Outcome::Failed,
+            Outcome::Inconclusive,
+            Outcome::Error,
+            Outcome::BrokenOff,
+            Outcome::NothingJudged,
+        ] {
+            let text = certification(outcome).to_text(&[]);
+            assert!(text.contains("outcome: not certified: "), "{text}");
+        }
+    }
 }

@@ -8,6 +8,10 @@ use dmconform_case::suite::PROFILE;
 use dmconform_model::{Class, RequirementId, RunRecord, Verdict};
 use rstest::rstest;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the crate is pure; its tests read what is checked in"
+)]
 fn read(path: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     fs::read_to_string(root.join(path)).expect("the file is there")

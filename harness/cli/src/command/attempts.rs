@@ -68,3 +68,43 @@ impl<'a> AttemptLog<'a> {
             .open(&self.path)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dmconform_bundle::Began;
+
+    use super::*;
+
+    #[test]
+    fn attempts_that_are_written_at_once_stand_one_after_the_other() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().join("new/attempts.jsonl");
+        let product = Product {
+            vendor: "Acme".to_owned(),
+            product: "Manager".to_owned(),
+            version: "1".to_owned(),
+        };
+        let text = String::new;
+        let began = Began {
+            harness: text(),
+            judge: text(),
+            binary: text(),
+            plays: Vec::new(),
+            catalogue: text(),
+            implementation: text(),
+            profile: text(),
+            selection: text(),
+        };
+        let runs: Vec<String> = (0..16).map(|number| format!("run {number}")).collect();
+        std::thread::scope(|scope| {
+            for run in &runs {
+                let log = AttemptLog::new(&path, &product, run);
+                let began = began.clone();
+                scope.spawn(move || log.write(Stage::Began(began)).expect("it can be written"));
+            }
+        });
+        let written = std::fs::read_to_string(&path).expect("it was written");
+        let log = Log::read(&written).expect("it holds together");
+        assert_eq!(log.others("run 0").len(), 15);
+    }
+}
