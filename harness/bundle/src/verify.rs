@@ -218,7 +218,11 @@ fn check_verdicts(contents: &Contents, comparison: &mut Comparison<'_>) -> Resul
                 case: case.id.clone(),
                 what,
             };
-            let difference = difference(&case.id, &format!("another {what}"), what);
+            let difference = difference(
+                &case.id,
+                &format!("judged by another {what}"),
+                &format!("the {what} is otherwise"),
+            );
             comparison.differs(difference, refusal)?;
         }
         check_verdict(stated, transcript, comparison)?;

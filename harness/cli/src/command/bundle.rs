@@ -34,8 +34,8 @@ fn make(arguments: &CreateBundle) -> Result<u8, Failure> {
     let path = arguments.out.display();
     let written = std::fs::File::create_new(&arguments.out).and_then(|mut file| file.write_all(&bundle));
     written.map_err(|error| {
-        Failure::environment(format!(
-            "write the bundle `{path}`: {error}; choose another place with --out"
+        Failure::usage(format!(
+            "write the bundle `{path}`: {error}; choose a place where nothing is yet with --out"
         ))
     })?;
     let kept = match arguments.key {
