@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         Command::Check(check) => command::check::run(&check),
         Command::Judge(judge) => command::judge::run(&judge),
         Command::Report(report) => command::report::run(&report),
+        Command::Bundle(bundle) => command::bundle::run(&bundle),
         Command::Decode(decode) => command::decode::run(&decode),
         Command::Profile(profile) => command::profile::run(&profile),
         Command::Certs(certs) => command::certs::run(&certs),

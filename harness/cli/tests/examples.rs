@@ -54,6 +54,7 @@ fn is_tested_elsewhere(words: &[String]) -> bool {
 #[rstest]
 #[case::readme("README.md", 10)]
 #[case::guide("docs/testing-your-implementation.md", 15)]
+#[case::certification("docs/certification.md", 4)]
 fn the_examples_work_as_they_stand(#[case] document: &str, #[case] at_least: usize) {
     let text = fs::read_to_string(root().join(document)).expect("the document is there");
     let commands = commands(&text);

@@ -191,7 +191,7 @@ fn bootstrap_url(running: &Running, case: &TestCase, variables: &Variables, toke
 }
 
 /// Which case owns each requirement.
-pub(crate) fn owners(suite: &Suite) -> Vec<Owner> {
+pub fn owners(suite: &Suite) -> Vec<Owner> {
     let owners = suite.owners().into_iter();
     let owners = owners.map(|((requirement, role), case)| Owner {
         requirement: requirement.clone(),

@@ -1,11 +1,12 @@
 //! Which cases are run against an implementation, and how: beside each other, or one at a time.
 
 use dmconform_case::test_case::TestCase;
-use dmconform_model::{CaseResult, Verdict};
+use dmconform_model::CaseResult;
 
-use crate::applies::{exclusive_listener, why_not};
+use crate::applies::exclusive_listener;
 use crate::options::{RunOptions, TargetFile};
 use crate::robustness::is_harmful;
+use crate::selection::{Standing, excluded, standing};
 
 /// What is run against one implementation.
 pub(crate) struct Plan {
@@ -41,19 +42,18 @@ pub(crate) fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
             .cases
             .as_ref()
             .is_none_or(|globs| globs.is_match(&case.id.0) || globs.is_match(&case.family().0));
-        let judged = case.iut.iter().all(|role| product.plays.contains(role));
         let of_role = options.roles.is_empty() || case.iut.iter().any(|role| options.roles.contains(role));
-        // A case of a role that the product does not play is no news; one that it could have been judged by is.
-        if case.withdrawn.is_some() || !selected || !of_role || !judged {
+        if !selected || !of_role {
             continue;
         }
-        match why_not(&file.suite, case, product) {
-            Some(reason) => plan.excluded.push(excluded(file, case, reason)),
-            None if is_harmful(case) => plan.harmful.push(here(case)),
-            None if exclusive_listener(&file.suite.procedure, case).is_some() => {
+        match standing(&file.suite, case, product) {
+            Standing::Elsewhere => {}
+            Standing::NotApplicable(reason) => plan.excluded.push(excluded(&file.name, case, reason)),
+            Standing::Applies if is_harmful(case) => plan.harmful.push(here(case)),
+            Standing::Applies if exclusive_listener(&file.suite.procedure, case).is_some() => {
                 plan.alone.push(here(case));
             }
-            None => plan.parallel.push(here(case)),
+            Standing::Applies => plan.parallel.push(here(case)),
         }
     }
     shuffle(&mut plan.parallel, options.seed);
@@ -74,24 +74,5 @@ fn shuffle(cases: &mut [TestCase], seed: u64) {
             .wrapping_add(1_442_695_040_888_963_407);
         let other = usize::try_from(state >> 33).unwrap_or(0) % (at + 1);
         cases.swap(at, other);
-    }
-}
-
-fn excluded(file: &TargetFile, case: &TestCase, reason: String) -> CaseResult {
-    CaseResult {
-        id: case.id.clone(),
-        title: case.title.clone(),
-        purpose: case.purpose.clone(),
-        implementation: file.name.clone(),
-        iut: case.iut.clone(),
-        class: case.class,
-        verdict: Verdict::NotApplicable,
-        reason: Some(reason),
-        covers: case.covers.clone(),
-        checks: Vec::new(),
-        findings: Vec::new(),
-        observed: Vec::new(),
-        file: case.file.clone(),
-        duration_ms: 0,
     }
 }

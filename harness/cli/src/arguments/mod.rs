@@ -1,11 +1,13 @@
 //! The command line.
 
+mod bundle;
 mod load;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::bundle::{Bundle, BundleCommand, CreateBundle, VerifyBundle};
 pub(crate) use self::load::Load;
 
 /// Conformance tests for OMA Device Management server delegation.
@@ -44,6 +46,8 @@ pub(crate) enum Command {
     Judge(Judge),
     /// Write a report of a stored run again, compare two, or merge several.
     Report(Report),
+    /// Make a signed bundle of a certification, or verify one.
+    Bundle(Bundle),
     /// Show what a captured body is, readably, and what departs in it from the specification.
     Decode(Decode),
     /// Show the profiles that are built in, and what a profile makes of captured messages.
@@ -127,6 +131,18 @@ pub(crate) struct Run {
     pub(crate) peer_oddity: Vec<String>,
     #[command(flatten)]
     pub(crate) evidence: Evidence,
+    /// Certify the product: every case that its claims ask for is run, nothing can be left out or added, and the attempt is
+    /// written down.
+    #[arg(long)]
+    pub(crate) certification: bool,
+    /// Write attempts of certification to this log.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "certification",
+        default_value = "reports/attempts.jsonl"
+    )]
+    pub(crate) attempts: PathBuf,
     /// Write the results here instead of to `reports/runs/<run id>`.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -1,5 +1,8 @@
 //! The commands, one per file.
 
+mod attempts;
+pub(crate) mod bundle;
+mod certification;
 pub(crate) mod certs;
 pub(crate) mod check;
 pub(crate) mod decode;

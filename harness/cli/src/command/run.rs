@@ -22,10 +22,13 @@ use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, is_terminal, print, tell};
 use crate::suite;
 
-use super::{doctor, operator, stored, work};
+use super::{certification, doctor, operator, stored, work};
 
 /// Runs what was asked for, writes the results, and says what came out.
 pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
+    if arguments.certification {
+        return certification::run(arguments);
+    }
     let options = options(arguments)?;
     quick_look(&options)?;
     let record = carry_out(options, arguments.format)?;
@@ -281,7 +284,7 @@ fn targets(arguments: &Run, suite: &Arc<Suite>) -> Result<Vec<TargetFile>, Failu
 }
 
 /// A profile that is built in, or the file beside an implementation file.
-fn beside(implementation: &Path, profile: &str) -> PathBuf {
+pub(super) fn beside(implementation: &Path, profile: &str) -> PathBuf {
     if suite::is_built_in(profile) {
         return PathBuf::from(profile);
     }

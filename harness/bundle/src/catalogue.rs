@@ -1,0 +1,77 @@
+//! The catalogue that products are certified against, and the digests of those that were published.
+
+use dmconform_case::suite::embedded_files;
+use serde::{Deserialize, Serialize};
+
+use crate::archive::Files;
+use crate::digest::evidence;
+
+/// The catalogues that were published: a version and a digest on each line.
+const PUBLISHED: &str = include_str!("published.txt");
+
+/// A published catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CatalogueId {
+    /// The version of dmconform that it is built into.
+    pub version: String,
+    /// The digest of its files.
+    pub sha256: String,
+}
+
+/// The files of the catalogue that is built in.
+pub fn catalogue() -> Files {
+    let files = embedded_files().iter();
+    files
+        .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+        .collect()
+}
+
+/// The digest of a catalogue: of its files and their names.
+pub fn digest(catalogue: &Files) -> String {
+    evidence(
+        catalogue
+            .iter()
+            .map(|(name, octets)| (name.as_str(), octets.as_slice())),
+    )
+}
+
+/// Every published catalogue, as the list in this program has them.
+pub fn published() -> Vec<CatalogueId> {
+    let lines = PUBLISHED.lines().filter(|line| !line.starts_with('#'));
+    let pairs = lines.filter_map(|line| line.split_once(' '));
+    pairs
+        .map(|(version, sha256)| CatalogueId {
+            version: version.to_owned(),
+            sha256: sha256.to_owned(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_that_is_built_in_is_published() {
+        let built_in = CatalogueId {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            sha256: digest(&catalogue()),
+        };
+        assert!(
+            published().contains(&built_in),
+            "the catalogue is another one; run `cargo run -p dmconform-bundle --example publish-catalogue`"
+        );
+    }
+
+    #[test]
+    fn the_name_of_a_file_and_every_octet_of_it_count() {
+        let (mut renamed, mut changed) = (catalogue(), catalogue());
+        let (name, octets) = renamed.pop_first().expect("there are cases");
+        renamed.insert(format!("{name}.yaml"), octets);
+        changed.first_entry().expect("there are cases").get_mut()[0] ^= 1;
+        for other in [renamed, changed] {
+            assert_ne!(digest(&other), digest(&catalogue()));
+        }
+    }
+}

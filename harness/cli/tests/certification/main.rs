@@ -1,0 +1,12 @@
+//! Certification: what it refuses, what it leaves behind, and that nobody can change it unnoticed.
+//!
+//! One product is certified once for all of these tests; what is done to its bundle is done in memory.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod forged;
+mod forger;
+mod lab;
+mod openssl;
+mod running;
+mod tampering;
