@@ -5,10 +5,13 @@
 
 pub mod certificate;
 pub mod class;
+pub mod date;
 pub mod deviation;
 pub mod diagnostic;
 pub mod diagram;
+mod exit_code;
 pub mod finding_code;
+pub mod gate;
 pub mod ladder;
 pub mod ledger;
 pub mod message;
@@ -18,14 +21,17 @@ pub mod result;
 pub mod role;
 pub mod run_event;
 pub mod self_test;
+pub mod shard;
 pub mod tls;
 pub mod transcript;
 pub mod verdict;
 
 pub use class::Class;
+pub use date::Date;
 pub use deviation::{Deviation, Oddity};
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use finding_code::FindingCode;
+pub use gate::{CaseOf, Gate, KnownFailure};
 pub use ladder::Ladder;
 pub use ledger::LedgerEntry;
 pub use message::{MessageId, Part, Step};
@@ -34,5 +40,6 @@ pub use result::{Blame, CaseResult, Check, Finding, RunRecord, Summary, Target};
 pub use role::Role;
 pub use run_event::RunEvent;
 pub use self_test::SelfTest;
+pub use shard::Shard;
 pub use transcript::{Body, Event, Record};
 pub use verdict::Verdict;

@@ -2,6 +2,8 @@
 
 pub mod comparison;
 pub mod diagram;
+pub mod gate;
+pub mod github;
 pub mod html;
 pub mod json;
 pub mod junit;

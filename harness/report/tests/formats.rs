@@ -13,7 +13,7 @@ use dmconform_report::progress::Progress;
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{json, junit, markdown};
 
-use common::{judged, run, target, transcript};
+use common::{judged, run, target, transcript, xmllint};
 
 const PLAIN: Style = Style {
     colour: false,
@@ -111,29 +111,6 @@ fn jenkins_takes_the_file() {
     assert_ne!(text, with_properties);
     let checked = xmllint(schema, with_properties.as_bytes());
     assert!(checked.is_some_and(|(is_valid, _)| !is_valid));
-}
-
-/// Whether XML is valid, and what is said about it; nothing where there is no tool.
-fn xmllint(schema: &str, xml: &[u8]) -> Option<(bool, String)> {
-    let started = Command::new("xmllint")
-        .args(["--noout", "--nonet", "--schema", schema, "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn();
-    let Ok(mut child) = started else {
-        let skipped = "skipped: xmllint not installed";
-        assert!(std::env::var_os("DMCONFORM_NO_SKIPS").is_none(), "{skipped}");
-        // Written past the test framework, which would keep it to itself.
-        let _ = std::io::stderr().write_all(format!("{skipped}\n").as_bytes());
-        return None;
-    };
-    let mut input = child.stdin.take().expect("standard input is a pipe");
-    input.write_all(xml).expect("the program reads its input");
-    drop(input);
-    let output = child.wait_with_output().expect("its output is readable");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    Some((output.status.success(), said))
 }
 
 #[test]

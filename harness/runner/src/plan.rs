@@ -22,7 +22,12 @@ pub(crate) struct Plan {
 impl Plan {
     /// How many cases are run.
     pub(crate) fn len(&self) -> usize {
-        self.parallel.len() + self.alone.len() + self.harmful.len()
+        self.cases().count()
+    }
+
+    /// The cases that are run.
+    pub(crate) fn cases(&self) -> impl Iterator<Item = &TestCase> {
+        self.parallel.iter().chain(&self.alone).chain(&self.harmful)
     }
 }
 
@@ -45,6 +50,9 @@ pub(crate) fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
         let of_role = options.roles.is_empty() || case.iut.iter().any(|role| options.roles.contains(role));
         // A case of a role that the product does not play is no news; one that it could have been judged by is.
         if case.withdrawn.is_some() || !selected || !of_role || !judged {
+            continue;
+        }
+        if !options.gating.selects(&file.name, &case.id) {
             continue;
         }
         match why_not(&file.suite, case, product) {
@@ -93,5 +101,6 @@ fn excluded(file: &TargetFile, case: &TestCase, reason: String) -> CaseResult {
         observed: Vec::new(),
         file: case.file.clone(),
         duration_ms: 0,
+        attempts: Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use dmconform_case::ledger::ledger;
 use dmconform_case::stated::stated;
 use dmconform_judge::Owner;
 use dmconform_model::result::{Problem, RunInfo, summarise, summarise_robustness};
-use dmconform_model::{CaseResult, RunEvent, RunRecord, Target};
+use dmconform_model::{CaseId, CaseOf, CaseResult, Date, RunEvent, RunRecord, Target};
 use dmconform_oddity::Oddity;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::applies::exclusive_listener;
 use crate::case_context::owners;
 use crate::case_run::{Devices, UnderTest};
+use crate::gating::Stop;
 use crate::options::{RunOptions, TargetFile};
 use crate::plan::{Plan, plan};
 use crate::target::Running;
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     /// Room for the cases that run at once.
     pub(crate) jobs: Arc<Semaphore>,
     pub(crate) cancelled: watch::Receiver<bool>,
+    /// The end of the run at its first failure.
+    pub(crate) stop: Stop,
     gathered: Mutex<Gathered>,
 }
 
@@ -57,7 +60,11 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
         run: Box::new(info.clone()),
         cases: u32::try_from(count).unwrap_or(u32::MAX),
     });
-    let shared = shared(options, emit, cancelled);
+    let day = Date::of_moment(&options.started);
+    let cases = planned.iter().flat_map(|(_, plan)| plan.cases());
+    let stop = Stop::new(&options.gating, options.strict, day, cases);
+    let selected = selected(&planned);
+    let shared = shared(options, emit, cancelled, stop);
     let mut targets = JoinSet::new();
     for (file, mut plan) in planned {
         shared.gather(|gathered| gathered.cases.append(&mut plan.excluded));
@@ -86,12 +93,15 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
         .problems
         .sort_by(|one, other| one.implementation.cmp(&other.implementation));
     let cancelled = *shared.cancelled.borrow();
+    let is_judged = |of: &CaseOf| gathered.cases.iter().any(|case| of.is(case));
+    let not_run = selected.into_iter().filter(|of| !is_judged(of)).collect();
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let record = RunRecord {
+    let mut record = RunRecord {
         schema_version: RunRecord::SCHEMA_VERSION,
         run: RunInfo {
             duration_ms,
             cancelled,
+            stopped_by: shared.stop.by().cloned(),
             ..info
         },
         summary: summarise(&gathered.cases),
@@ -100,13 +110,39 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
         cases: gathered.cases,
         strays: gathered.strays,
         problems: gathered.problems,
+        not_run,
+        gate: None,
     };
+    if let Some((known, day)) = shared.options.gating.expectations.as_ref().zip(day) {
+        let mut cases: Vec<&CaseId> = shared.options.suite.cases.iter().map(|case| &case.id).collect();
+        let targets = shared.options.targets.iter();
+        cases.extend(targets.flat_map(|target| target.suite.cases.iter().map(|case| &case.id)));
+        record.gate = Some(known.judge(&record, &cases, day));
+    }
     (shared.emit)(RunEvent::RunFinished(Box::new(record.clone())));
     record
 }
 
+/// The cases that are run, by implementation.
+fn selected(planned: &[(TargetFile, Plan)]) -> Vec<CaseOf> {
+    let cases = planned.iter().flat_map(|(file, plan)| {
+        plan.cases().map(|case| CaseOf {
+            implementation: file.name.clone(),
+            case: case.id.clone(),
+        })
+    });
+    let mut cases: Vec<CaseOf> = cases.collect();
+    cases.sort();
+    cases
+}
+
 /// What all parts of a run share, at its beginning.
-pub(crate) fn shared(options: RunOptions, emit: Emit, cancelled: watch::Receiver<bool>) -> Arc<Shared> {
+pub(crate) fn shared(
+    options: RunOptions,
+    emit: Emit,
+    cancelled: watch::Receiver<bool>,
+    stop: Stop,
+) -> Arc<Shared> {
     let jobs = usize::try_from(options.jobs.max(1)).unwrap_or(1);
     Arc::new(Shared {
         owners: Arc::new(owners(&options.suite)),
@@ -114,6 +150,7 @@ pub(crate) fn shared(options: RunOptions, emit: Emit, cancelled: watch::Receiver
         emit,
         jobs: Arc::new(Semaphore::new(jobs)),
         cancelled,
+        stop,
         gathered: Mutex::default(),
     })
 }
@@ -140,6 +177,10 @@ fn info(options: &RunOptions) -> RunInfo {
             .collect(),
         own_readings: own_readings(options),
         cancelled: false,
+        selection: options.gating.selection.clone(),
+        shard: options.gating.shard,
+        stopped_by: None,
+        allow_flaky: options.gating.allow_flaky,
     }
 }
 
@@ -171,6 +212,9 @@ impl Shared {
 }
 
 async fn run_target(shared: Arc<Shared>, file: TargetFile, plan: Plan) {
+    if shared.stop.by().is_some() {
+        return;
+    }
     let implementation = file.name.clone();
     (shared.emit)(RunEvent::TargetStarting {
         implementation: implementation.clone(),

@@ -1,8 +1,14 @@
 //! The command line.
 
+mod gating;
+mod output;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::gating::Gating;
+pub(crate) use self::output::{Colour, LogFormat, Output, OutputFormat};
 
 /// Conformance tests for OMA Device Management server delegation.
 ///
@@ -122,9 +128,10 @@ pub(crate) struct Run {
     /// Write the results here instead of to `reports/runs/<run id>`.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// What standard output is for.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) gating: Gating,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 #[derive(Args)]
@@ -153,9 +160,10 @@ pub(crate) struct Observe {
     /// Write the results here instead of to `reports/runs/<run id>`.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// What standard output is for.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) gating: Gating,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 #[derive(Args)]

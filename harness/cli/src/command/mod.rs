@@ -6,6 +6,7 @@ pub(crate) mod decode;
 pub(crate) mod diagram;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+mod gating;
 pub(crate) mod init;
 pub(crate) mod judge;
 pub(crate) mod list;

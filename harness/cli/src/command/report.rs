@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use dmconform_case::expectations::judge_whole;
 use dmconform_case::ledger::ledger;
-use dmconform_model::RunRecord;
+use dmconform_model::{CaseId, Gate, RunRecord};
 use dmconform_report::{comparison, html, junit, markdown, merging};
 
 use super::run::write_results;
@@ -65,8 +66,13 @@ fn merge(runs: &Merge) -> Result<u8, Failure> {
     let records = runs.runs.iter().map(|run| stored::record(run));
     let records: Vec<RunRecord> = records.collect::<Result<_, _>>()?;
     let merged = merging::merge(&records).map_err(|error| Failure::usage(error.to_string()))?;
+    let suite = suite::load()?;
+    let gates: Vec<&Gate> = records.iter().filter_map(|record| record.gate.as_ref()).collect();
+    let known: Vec<&CaseId> = suite.cases.iter().map(|case| &case.id).collect();
+    let gate = judge_whole(&gates, &merged, &known).map_err(Failure::usage)?;
     let merged = RunRecord {
-        ledger: ledger(&suite::load()?, &merged.cases),
+        ledger: ledger(&suite, &merged.cases),
+        gate,
         ..merged
     };
     if runs.out.exists() {

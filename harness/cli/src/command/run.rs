@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use dmconform_case::Suite;
 use dmconform_case::implementation::Implementation;
+use dmconform_case::pattern::{GlobSet, globs};
 use dmconform_case::read::{self, Source};
 use dmconform_case::test_case::TestCase;
 use dmconform_model::{RunEvent, RunRecord};
@@ -17,18 +18,19 @@ use dmconform_report::terminal::{self, Style};
 use dmconform_report::{html, json, junit, markdown};
 use dmconform_runner::{Examined, Health, Kept, RunOptions, TargetFile};
 
-use crate::arguments::{Format, Run};
+use crate::arguments::{Output, OutputFormat, Run};
 use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, is_terminal, print, tell};
 use crate::suite;
 
-use super::{doctor, operator, stored, work};
+use super::{doctor, gating, operator, stored, work};
 
 /// Runs what was asked for, writes the results, and says what came out.
 pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
-    let options = options(arguments)?;
+    let mut options = options(arguments)?;
+    gating::select_failed(&arguments.gating, &mut options)?;
     quick_look(&options)?;
-    let record = carry_out(options, arguments.format)?;
+    let record = carry_out(options, arguments.output)?;
     Ok(record.exit_code())
 }
 
@@ -54,15 +56,16 @@ pub(super) fn quick_look(options: &RunOptions) -> Result<(), Failure> {
 }
 
 /// Runs, writes the results, and says what came out.
-pub(super) fn carry_out(options: RunOptions, format: Format) -> Result<RunRecord, Failure> {
+pub(super) fn carry_out(options: RunOptions, output: Output) -> Result<RunRecord, Failure> {
     let directory = options.directory.clone();
     work::make_directory(&directory)?;
     let emit = emitter();
     let record = work::to_the_end(|cancelled| dmconform_runner::run(options, emit, cancelled))?;
     write_results(&directory, &record)?;
-    match format {
-        Format::Json => print(&json::write(&record)),
-        Format::Text => {
+    gating::explain_nothing(&record);
+    match output.format {
+        OutputFormat::Json => print(&json::write(&record)),
+        OutputFormat::Github | OutputFormat::Text => {
             let style = Style {
                 colour: std::io::stdout().is_terminal(),
                 width: width(),
@@ -125,6 +128,7 @@ pub(super) fn options(arguments: &Run) -> Result<RunOptions, Failure> {
     let jobs = arguments
         .jobs
         .unwrap_or_else(|| u32::try_from(processors * 16).unwrap_or(32));
+    let gating = gating::gating(&arguments.gating, selection(arguments), &suite)?;
     Ok(RunOptions {
         id,
         started,
@@ -143,9 +147,17 @@ pub(super) fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         suite_options: suite_options(arguments),
         rerun: None,
         kept: Kept::All,
+        gating,
         directory,
         program,
     })
+}
+
+/// The options that leave cases out.
+fn selection(arguments: &Run) -> Vec<String> {
+    let cases = arguments.case.iter().map(|glob| format!("--case {glob}"));
+    let roles = arguments.role.iter().map(|role| format!("--role {role}"));
+    cases.chain(roles).collect()
 }
 
 /// Whether the products can be given these deviations: the names of the bundled reference implementation are known, those of
@@ -208,13 +220,10 @@ fn suite_options(arguments: &Run) -> Vec<String> {
 }
 
 /// The cases of a suite that are asked for by patterns, of which one must match.
-pub(super) fn globs_over(
-    patterns: &[String],
-    suite: &Suite,
-) -> Result<Option<dmconform_runner::GlobSet>, Failure> {
-    let cases = dmconform_runner::globs(patterns).map_err(Failure::usage)?;
-    let Some(globs) = &cases else { return Ok(None) };
-    let is_asked_for = |case: &TestCase| globs.is_match(&case.id.0) || globs.is_match(&case.family().0);
+pub(super) fn globs_over(patterns: &[String], suite: &Suite) -> Result<Option<GlobSet>, Failure> {
+    let cases = globs(patterns).map_err(Failure::usage)?;
+    let Some(asked) = &cases else { return Ok(None) };
+    let is_asked_for = |case: &TestCase| asked.is_match(&case.id.0) || asked.is_match(&case.family().0);
     if suite.cases.iter().any(is_asked_for) {
         return Ok(cases);
     }

@@ -50,7 +50,13 @@ pub(super) fn ladders(directory: &Path, record: &RunRecord) -> Ladders {
 }
 
 fn ladder(directory: &Path, case: &CaseResult) -> Result<Ladder, String> {
-    let place = PathBuf::from(format!("transcripts/{}/{}.jsonl", case.implementation, case.id));
+    let mut attempts = case.attempts.iter();
+    let standing = attempts.find(|attempt| attempt.verdict == case.verdict);
+    let place = standing.map_or_else(
+        || format!("transcripts/{}/{}.jsonl", case.implementation, case.id),
+        |attempt| attempt.transcript.clone(),
+    );
+    let place = PathBuf::from(place);
     // Results may come from anybody; a transcript stands below its run.
     if !place
         .components()
