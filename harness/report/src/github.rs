@@ -13,7 +13,7 @@ const LONGEST: usize = 1_000;
 /// Which files of a run are in the repository whose change is looked at, and where it is.
 #[derive(Clone, Debug, Default)]
 pub struct Files {
-    /// Files, and folders of them, as the command line named them.
+    /// The files, as they were named when they were read.
     pub own: Vec<String>,
     /// The folder of the repository, which places are relative to; absent if it is not known.
     pub workspace: Option<String>,
@@ -22,11 +22,7 @@ pub struct Files {
 impl Files {
     /// The place of a file in the repository; nothing if it is not the user's own.
     fn place(&self, file: &str) -> Option<String> {
-        let is_in = |own: &String| {
-            let rest = file.strip_prefix(own.trim_end_matches('/'));
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        if !self.own.iter().any(is_in) {
+        if !self.own.iter().any(|own| own == file) {
             return None;
         }
         let workspace = self.workspace.as_deref();
@@ -223,9 +219,12 @@ fn property(text: &str) -> String {
         .replace(',', "%2C")
 }
 
-/// Text that the runner must not take for commands, whatever a product says: between these lines it reads none. `token` must
-/// be one that no product can know.
-pub fn without_commands(text: &str, token: &str) -> String {
-    let end = if text.ends_with('\n') { "" } else { "\n" };
-    format!("::stop-commands::{token}\n{text}{end}::{token}::\n")
+/// From here the runner takes nothing for a command, whatever a product says. `token` must be one that no product can know.
+pub fn stop_commands(token: &str) -> String {
+    format!("::stop-commands::{token}\n")
+}
+
+/// From here it takes commands again.
+pub fn resume_commands(token: &str) -> String {
+    format!("::{token}::\n")
 }

@@ -62,7 +62,7 @@ fn failures(record: &RunRecord, style: Style) -> Vec<String> {
     let mut parts = Vec::new();
     for case in &record.cases {
         if let Some(known) = record.known(case) {
-            let mark = painted("known", case.verdict, style);
+            let mark = painted("known", Verdict::Warn, style);
             parts.push(format!(
                 "{mark} {} [{}]\n  {:>11}: {}\n",
                 wording::headline(case),
@@ -195,7 +195,7 @@ const fn colour(verdict: Verdict) -> &'static str {
     }
 }
 
-fn painted(text: &str, verdict: Verdict, style: Style) -> String {
+pub(crate) fn painted(text: &str, verdict: Verdict, style: Style) -> String {
     if style.colour {
         format!("{}{text}\u{1b}[0m", colour(verdict))
     } else {

@@ -4,12 +4,10 @@ mod common;
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use dmconform_model::result::Problem;
-use dmconform_model::{CaseId, CaseResult, Role, RunEvent, RunRecord, Verdict};
+use dmconform_model::{CaseId, CaseResult, Role, RunRecord, Verdict};
 use dmconform_report::Ladders;
-use dmconform_report::progress::Progress;
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{json, junit, markdown};
 
@@ -238,37 +236,6 @@ fn what_a_product_says_stays_text_everywhere() {
     );
     let xml = String::from_utf8(junit::write(&record).expect("it can be written")).expect("it is UTF-8");
     assert!(!xml.contains("<script>") && !xml.contains('\u{1b}'));
-}
-
-#[test]
-fn progress_is_a_line_per_case_without_a_terminal_and_one_that_moves_on_with_one() {
-    let record = record();
-    let events = [
-        RunEvent::RunStarted {
-            run: Box::new(record.run.clone()),
-            cases: 2,
-        },
-        RunEvent::CaseStarted {
-            implementation: "acme-dms-1".to_owned(),
-            case: record.cases[0].id.clone(),
-        },
-        RunEvent::CaseFinished(Box::new(record.cases[0].clone())),
-        RunEvent::CaseFinished(Box::new(record.cases[1].clone())),
-        RunEvent::TargetFailed(record.problems[0].clone()),
-        RunEvent::RunFinished(Box::new(record.clone())),
-    ];
-    let shown = |is_terminal| {
-        let mut progress = Progress::new(is_terminal);
-        let texts = events
-            .iter()
-            .map(|event| progress.event(event, Duration::from_secs(2)));
-        texts
-            .collect::<String>()
-            .replace('\u{1b}', "ESC")
-            .replace('\r', "CR")
-    };
-    insta::assert_snapshot!("progress_plain", shown(false));
-    insta::assert_snapshot!("progress_terminal", shown(true));
 }
 
 #[test]

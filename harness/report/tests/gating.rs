@@ -102,7 +102,10 @@ fn record() -> RunRecord {
 
 fn files() -> Files {
     Files {
-        own: vec!["ci/known.yaml".to_owned(), "/repository/cases/".to_owned()],
+        own: vec![
+            "ci/known.yaml".to_owned(),
+            "/repository/cases/own, with: signs.yaml".to_owned(),
+        ],
         workspace: Some("/repository".to_owned()),
     }
 }

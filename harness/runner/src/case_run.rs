@@ -60,6 +60,7 @@ impl UnderTest {
         (self.shared.emit)(RunEvent::CaseStarted {
             implementation: self.running.file.name.clone(),
             case: begun.context.case().id.clone(),
+            iut: begun.context.case().iut.clone(),
         });
         Some(begun)
     }

@@ -1,5 +1,6 @@
 //! A run: every implementation at once, every case with a device of its own, results as they come.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -7,7 +8,8 @@ use dmconform_case::ledger::ledger;
 use dmconform_case::stated::stated;
 use dmconform_judge::Owner;
 use dmconform_model::result::{Problem, RunInfo, summarise, summarise_robustness};
-use dmconform_model::{CaseId, CaseOf, CaseResult, Date, RunEvent, RunRecord, Target};
+use dmconform_model::run_event::Planned;
+use dmconform_model::{CaseId, CaseOf, CaseResult, Date, Role, RunEvent, RunRecord, Target};
 use dmconform_oddity::Oddity;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -59,6 +61,7 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
     emit(RunEvent::RunStarted {
         run: Box::new(info.clone()),
         cases: u32::try_from(count).unwrap_or(u32::MAX),
+        planned: counted(&planned),
     });
     let day = Date::of_moment(&options.started);
     let cases = planned.iter().flat_map(|(_, plan)| plan.cases());
@@ -121,6 +124,23 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
     }
     (shared.emit)(RunEvent::RunFinished(Box::new(record.clone())));
     record
+}
+
+/// How many cases are run of each implementation, per roles that are judged.
+fn counted(planned: &[(TargetFile, Plan)]) -> Vec<Planned> {
+    let mut counted: Vec<Planned> = Vec::new();
+    for (file, plan) in planned {
+        let mut of_roles: BTreeMap<&[Role], u32> = BTreeMap::new();
+        for case in plan.cases() {
+            *of_roles.entry(&case.iut).or_default() += 1;
+        }
+        counted.extend(of_roles.into_iter().map(|(iut, cases)| Planned {
+            implementation: file.name.clone(),
+            iut: iut.to_vec(),
+            cases,
+        }));
+    }
+    counted
 }
 
 /// The cases that are run, by implementation.

@@ -1,5 +1,7 @@
 //! The command line.
 
+#[cfg(test)]
+mod ci_files;
 mod gating;
 mod output;
 

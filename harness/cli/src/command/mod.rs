@@ -1,5 +1,6 @@
 //! The commands, one per file.
 
+mod carrying_out;
 pub(crate) mod certs;
 pub(crate) mod check;
 pub(crate) mod decode;

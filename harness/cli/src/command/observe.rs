@@ -8,14 +8,16 @@ use dmconform_runner::RunOptions;
 use crate::arguments::{Observe, OutputFormat, Run};
 use crate::output::{Failure, print};
 
-use super::{gating, run};
+use super::{carrying_out, gating, run};
 
 /// Runs whole delegations between the products, and says what came out for each of them.
 pub(crate) fn run(arguments: &Observe) -> Result<u8, Failure> {
     let mut options = options(arguments)?;
     gating::select_failed(&arguments.gating, &mut options)?;
     run::quick_look(&options)?;
-    let record = run::carry_out(options, arguments.output)?;
+    let own = arguments.gating.expectations.iter();
+    let own = own.map(|path| path.display().to_string()).collect();
+    let record = carrying_out::carry_out(options, arguments.output, own)?;
     if arguments.output.format == OutputFormat::Text && !arguments.output.quiet {
         print(&by_product(&record));
     }

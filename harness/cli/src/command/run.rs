@@ -1,37 +1,42 @@
 //! `dmconform run`: the main job.
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use dmconform_case::Suite;
 use dmconform_case::implementation::Implementation;
 use dmconform_case::pattern::{GlobSet, globs};
 use dmconform_case::read::{self, Source};
 use dmconform_case::test_case::TestCase;
-use dmconform_model::{RunEvent, RunRecord};
+use dmconform_model::RunRecord;
 use dmconform_oddity::Oddity;
 use dmconform_reference::Deviation;
-use dmconform_report::progress::Progress;
-use dmconform_report::terminal::{self, Style};
 use dmconform_report::{html, json, junit, markdown};
 use dmconform_runner::{Examined, Health, Kept, RunOptions, TargetFile};
 
-use crate::arguments::{Output, OutputFormat, Run};
+use crate::arguments::Run;
 use crate::bundled::IMPLEMENTATIONS;
-use crate::output::{Failure, is_terminal, print, tell};
+use crate::output::Failure;
 use crate::suite;
 
-use super::{doctor, gating, operator, stored, work};
+use super::{carrying_out, doctor, gating, operator, stored, work};
 
 /// Runs what was asked for, writes the results, and says what came out.
 pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
     let mut options = options(arguments)?;
     gating::select_failed(&arguments.gating, &mut options)?;
     quick_look(&options)?;
-    let record = carry_out(options, arguments.output)?;
+    let record = carrying_out::carry_out(options, arguments.output, own_files(arguments)?)?;
     Ok(record.exit_code())
+}
+
+/// The files that are the user's own: cases, and known failures. Those that are built in have names of the same form.
+fn own_files(arguments: &Run) -> Result<Vec<String>, Failure> {
+    let mut files: Vec<PathBuf> = arguments.gating.expectations.iter().cloned().collect();
+    for path in &arguments.cases {
+        files.extend(suite::case_files(path)?);
+    }
+    Ok(files.iter().map(|path| path.display().to_string()).collect())
 }
 
 /// What `dmconform doctor` looks at without the products. What is bad there ends the run before it begins.
@@ -53,50 +58,6 @@ pub(super) fn quick_look(options: &RunOptions) -> Result<(), Failure> {
         "begin the run:\n{}",
         all.trim_end()
     )))
-}
-
-/// Runs, writes the results, and says what came out.
-pub(super) fn carry_out(options: RunOptions, output: Output) -> Result<RunRecord, Failure> {
-    let directory = options.directory.clone();
-    work::make_directory(&directory)?;
-    let emit = emitter();
-    let record = work::to_the_end(|cancelled| dmconform_runner::run(options, emit, cancelled))?;
-    write_results(&directory, &record)?;
-    gating::explain_nothing(&record);
-    match output.format {
-        OutputFormat::Json => print(&json::write(&record)),
-        OutputFormat::Github | OutputFormat::Text => {
-            let style = Style {
-                colour: std::io::stdout().is_terminal(),
-                width: width(),
-            };
-            print(&terminal::summary(&record, style));
-            print(&format!("results in {}\n", directory.display()));
-        }
-    }
-    Ok(record)
-}
-
-fn width() -> u16 {
-    std::env::var("COLUMNS")
-        .ok()
-        .and_then(|columns| columns.parse().ok())
-        .unwrap_or(100)
-}
-
-/// Shows progress on standard error.
-fn emitter() -> dmconform_runner::Emit {
-    let began = Instant::now();
-    let progress = Mutex::new(Progress::new(is_terminal()));
-    Arc::new(move |event: RunEvent| {
-        let text = progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .event(&event, began.elapsed());
-        if !text.is_empty() {
-            tell(&text);
-        }
-    })
 }
 
 /// What is run, as it was asked for.
