@@ -79,11 +79,10 @@ fn events() -> Vec<RunEvent> {
 fn shown(screen: Screen) -> Vec<String> {
     let is_known = |case: &dmconform_model::CaseResult| case.id.0 == "DEL-DMS1-8-030";
     let mut progress = Progress::new(screen, Box::new(is_known));
-    let texts = events()
+    events()
         .iter()
         .map(|event| progress.event(event, Duration::from_secs(2)))
-        .collect::<Vec<_>>();
-    texts
+        .collect()
 }
 
 #[rstest]

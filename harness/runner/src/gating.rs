@@ -84,7 +84,8 @@ impl Stop {
             let mut known = self.expectations.iter();
             known.any(|(known, day)| known.excuse(result, *day))
         };
-        counts && !passed(result) && !(result.is_flaky() && self.allow_flaky) && !is_excused()
+        let is_allowed = result.is_flaky() && self.allow_flaky;
+        counts && !passed(result) && !is_allowed && !is_excused()
     }
 
     /// The case that has ended the run.
