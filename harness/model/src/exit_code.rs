@@ -236,6 +236,19 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_is_known_by_the_entry_that_still_holds() {
+        let mut record = run(false, vec![conformance(Verdict::Fail)]);
+        let mut gate = known(&record.cases, false);
+        let mut over = gate.entries[0].clone();
+        over.expired = true;
+        over.known.reason = "over".to_owned();
+        gate.entries.insert(0, over);
+        record.gate = Some(gate);
+        let known = record.known(&record.cases[0]).unwrap();
+        assert_eq!(known.reason, "not mended yet");
+    }
+
+    #[test]
     fn a_known_failure_that_is_none_any_more_fails_the_run() {
         let mut record = run(false, vec![conformance(Verdict::Pass)]);
         let mut gate = known(&[], false);

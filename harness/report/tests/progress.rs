@@ -120,7 +120,9 @@ fn what_is_drawn_again_never_wraps_and_leaves_nothing_behind(#[case] width: u16,
             None => {
                 let after = after.strip_prefix("\u{1b}[").expect("the cursor goes up");
                 let (up, rest) = after.split_once("A\u{1b}[J").expect("and the rest is cleared");
-                (up.parse::<usize>().expect("by a number of lines"), rest)
+                let up: usize = up.parse().expect("by a number of lines");
+                assert!(up < usize::from(height), "{up} lines up of {height}");
+                (up, rest)
             }
         };
         lines.truncate(lines.len() - up);
