@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -436,18 +437,25 @@ fn a_quiet_run_says_one_line_and_programs_get_an_object_for_each_event() {
 /// What this project cannot look at itself.
 #[test]
 fn actionlint_has_nothing_to_say_about_the_workflow() {
-    let works = Command::new("actionlint").arg("-version").output().is_ok();
-    if !works {
-        eprintln!("skipped: actionlint is not installed (the workflow in docs/ci/github)");
+    if Command::new("actionlint").arg("-version").output().is_err() {
+        // Written past the test framework, which would keep it to itself.
+        let skipped = "skipped: actionlint is not installed (the workflow in docs/ci/github)\n";
+        let _ = std::io::stderr().write_all(skipped.as_bytes());
         return;
     }
-    let workflow = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ci/github/workflow.yml");
+    let ready = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ci/github");
     let folder = Folder::new();
-    let place = folder.path(".github/workflows");
-    fs::create_dir_all(&place).expect("a folder can be made");
-    fs::copy(workflow, place.join("conformance.yml")).expect("a file can be copied");
+    for (file, place) in [
+        ("workflow.yml", ".github/workflows/conformance.yml"),
+        ("action.yml", ".github/actions/dmconform/action.yml"),
+    ] {
+        let place = folder.path(place);
+        fs::create_dir_all(place.parent().expect("it is in a folder")).expect("a folder can be made");
+        fs::copy(ready.join(file), place).expect("a file can be copied");
+    }
+    // By this it finds where the repository begins.
+    fs::create_dir(folder.path(".git")).expect("a folder can be made");
     let output = Command::new("actionlint")
-        .args(["-ignore", "\\.github/actions/dmconform"])
         .current_dir(folder.path("."))
         .output()
         .expect("actionlint starts");
