@@ -20,6 +20,7 @@ fn problems(file: &str, text: &str) -> Vec<Diagnostic> {
         "implementation" => read::implementation(source).map(drop),
         "procedure" => read::procedure(source, &suite.requirements).map(drop),
         "profile" => read::profile(source).map(drop),
+        "expectations" => read::expectations(source, &suite.requirements).map(drop),
         "deviations" => read::deviations(source, &suite.requirements).map(drop),
         "requirements" => read::requirements(source).map(drop),
         other => panic!("no kind of file is called {other}"),

@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use crate::arguments::Colour;
+
 /// A command that could not do what it was asked to.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -52,7 +54,49 @@ pub(crate) fn error(message: &str) {
     tell(&text);
 }
 
-/// Whether progress can be redrawn, and colours shown.
+/// Whether standard error is a terminal on which lines can be drawn again.
 pub(crate) fn is_terminal() -> bool {
-    std::io::stderr().is_terminal()
+    std::io::stderr().is_terminal() && !is_dumb()
+}
+
+/// A terminal that knows no commands.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|kind| kind == "dumb")
+}
+
+/// Whether colours are shown on standard output, and whether on standard error.
+pub(crate) fn colours(asked: Colour) -> (bool, bool) {
+    let of = |is_terminal: bool| match asked {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => by_environment(is_terminal),
+    };
+    (
+        of(std::io::stdout().is_terminal()),
+        of(std::io::stderr().is_terminal()),
+    )
+}
+
+/// What the usual variables say: `NO_COLOR` stands over `CLICOLOR_FORCE`, and both over what a terminal is.
+fn by_environment(is_terminal: bool) -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if is_set("NO_COLOR") {
+        return false;
+    }
+    let is_forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
+    is_forced || (is_terminal && !is_dumb())
+}
+
+/// How many columns and lines standard error has; what most have, where that is not known.
+pub(crate) fn size() -> (u16, u16) {
+    let found = terminal_size::terminal_size_of(std::io::stderr());
+    found.map_or((100, 24), |(width, height)| (width.0, height.0))
+}
+
+/// How many characters fit a line of standard output: what `COLUMNS` says, what the terminal has, or 100.
+pub(crate) fn width() -> u16 {
+    let told = std::env::var("COLUMNS").ok();
+    let told = told.and_then(|columns| columns.parse().ok());
+    let found = || terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0);
+    told.or_else(found).unwrap_or(100)
 }

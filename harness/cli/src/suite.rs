@@ -78,7 +78,7 @@ pub(crate) fn profile_text(path: &Path) -> Result<(String, String), Failure> {
 }
 
 /// The file itself, or every YAML file below a folder, in order.
-fn case_files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn case_files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }

@@ -64,7 +64,7 @@ fn the_examples_work_as_they_stand(#[case] document: &str, #[case] at_least: usi
         commands.len()
     );
     let folder = TempDir::new().expect("a folder can be made");
-    for part in ["fixtures", "cases"] {
+    for part in ["fixtures", "cases", "docs"] {
         std::os::unix::fs::symlink(root().join(part), folder.path().join(part)).expect("a link can be made");
     }
     let product = fixtures().join("reference-dms-1.yaml");

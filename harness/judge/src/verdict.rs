@@ -78,6 +78,7 @@ pub(crate) fn judge(header: &Header, observed: &Observed) -> CaseResult {
         observed: arrows(observed),
         file: header.case.file.clone(),
         duration_ms: observed.last_us / 1000,
+        attempts: Vec::new(),
     }
 }
 

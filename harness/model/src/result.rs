@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 
-use crate::{CaseId, Class, LedgerEntry, MessageId, Place, RequirementId, Role, Step, Verdict};
+use crate::gate::{CaseOf, Gate};
+use crate::{CaseId, Class, LedgerEntry, MessageId, Place, RequirementId, Role, Shard, Step, Verdict};
 
 /// Who is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -198,9 +199,33 @@ pub struct CaseResult {
     pub file: String,
     /// How long it took, in milliseconds, by the transcript's own times.
     pub duration_ms: u64,
+    /// Every attempt at it, the first one included, where there were several. What stands here is of the first that failed, or
+    /// of the first if none did; a later one makes nothing good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+}
+
+/// One of several attempts at a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Attempt {
+    /// What it came to.
+    pub verdict: Verdict,
+    /// Why, in one sentence, where it did not pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Its transcript, relative to the run's directory.
+    pub transcript: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
 }
 
 impl CaseResult {
+    /// Whether it did not pass at first, and did later.
+    pub fn is_flaky(&self) -> bool {
+        let passed = |attempt: &Attempt| matches!(attempt.verdict, Verdict::Pass | Verdict::Warn);
+        self.attempts.iter().any(passed)
+    }
+
     /// Whether its verdict weighs on conformance.
     pub fn weighs(&self) -> bool {
         self.class == Class::Conformance || self.covers.iter().any(|id| !id.is_of_robustness())
@@ -242,6 +267,18 @@ pub struct RunInfo {
     pub own_readings: Vec<String>,
     /// Whether the run was broken off.
     pub cancelled: bool,
+    /// The options that left cases out, as they were given; the part is not among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub selection: Vec<String>,
+    /// Which part of the whole it is, where several machines share it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// The case whose failure let no other case begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_by: Option<CaseOf>,
+    /// Whether a case that passes at a later attempt fails no run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_flaky: bool,
 }
 
 /// A whole run, as `results.json` holds it.
@@ -268,6 +305,12 @@ pub struct RunRecord {
     /// What went wrong outside the cases: a product that did not start, a port in use.
     #[serde(default)]
     pub problems: Vec<Problem>,
+    /// The cases that were selected, and that no verdict stands on since the run ended before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_run: Vec<CaseOf>,
+    /// How it came out against the failures that were known, where any were named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
 }
 
 /// Something that kept the harness from testing.
@@ -309,140 +352,5 @@ impl RunRecord {
         SchemaSettings::draft2020_12()
             .into_generator()
             .into_root_schema_for::<Self>()
-    }
-
-    /// The exit code of the run: 0 nothing failed, 1 a fail, 3 something inconclusive, 4 nothing judged, 5 an error.
-    ///
-    /// When several apply, the order is 5, 1, 3, 4, 0. Cases that do not weigh on conformance count only under
-    /// `--strict`, or where nothing else was judged: then they are what was asked for.
-    pub fn exit_code(&self) -> u8 {
-        if !self.problems.is_empty() {
-            return 5;
-        }
-        let counted = self.cases.iter().filter(|case| self.counts(case));
-        Self::code_of(&counted.map(|case| case.verdict).collect::<Vec<_>>())
-    }
-
-    /// Whether a case counts for the exit code.
-    pub fn counts(&self, case: &CaseResult) -> bool {
-        case.weighs() || case.verdict == Verdict::Error || self.run.strict || self.is_of_robustness_only()
-    }
-
-    fn is_of_robustness_only(&self) -> bool {
-        let mut weighing = self.cases.iter().filter(|case| case.weighs());
-        !weighing.any(|case| case.verdict != Verdict::NotApplicable)
-    }
-
-    /// The exit code of these verdicts.
-    pub fn code_of(verdicts: &[Verdict]) -> u8 {
-        let any = |verdict| verdicts.contains(&verdict);
-        if any(Verdict::Error) {
-            return 5;
-        }
-        if any(Verdict::Fail) {
-            return 1;
-        }
-        if any(Verdict::Inconclusive) {
-            return 3;
-        }
-        if !any(Verdict::Pass) && !any(Verdict::Warn) {
-            return 4;
-        }
-        0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn case(id: &str, class: Class, covers: &str, verdict: Verdict) -> CaseResult {
-        CaseResult {
-            id: CaseId(id.to_owned()),
-            title: String::new(),
-            purpose: String::new(),
-            implementation: "acme".to_owned(),
-            iut: vec![Role::Dms1],
-            verdict,
-            reason: None,
-            class,
-            covers: vec![RequirementId(covers.to_owned())],
-            checks: Vec::new(),
-            findings: Vec::new(),
-            observed: Vec::new(),
-            file: String::new(),
-            duration_ms: 0,
-        }
-    }
-
-    fn run(strict: bool, cases: Vec<CaseResult>) -> RunRecord {
-        RunRecord {
-            schema_version: RunRecord::SCHEMA_VERSION,
-            run: RunInfo {
-                id: String::new(),
-                started: String::new(),
-                duration_ms: 0,
-                harness: String::new(),
-                seed: 0,
-                jobs: 1,
-                strict,
-                deviations: Vec::new(),
-                oddities: Vec::new(),
-                peer_oddities: Vec::new(),
-                targets: Vec::new(),
-                own_readings: Vec::new(),
-                cancelled: false,
-            },
-            summary: summarise(&cases),
-            robustness: summarise_robustness(&cases),
-            cases,
-            ledger: Vec::new(),
-            strays: Vec::new(),
-            problems: Vec::new(),
-        }
-    }
-
-    fn conformance(verdict: Verdict) -> CaseResult {
-        case("DEL-DMS1-8-010", Class::Conformance, "DEL-8-1", verdict)
-    }
-
-    fn apart(verdict: Verdict) -> CaseResult {
-        case("ROB-DMS1-7-010", Class::Robustness, "ROB-0-1", verdict)
-    }
-
-    #[test]
-    fn what_a_product_does_not_withstand_turns_no_exit_code() {
-        for verdict in [Verdict::Fail, Verdict::Inconclusive] {
-            let record = run(false, vec![conformance(Verdict::Pass), apart(verdict)]);
-            assert_eq!(record.exit_code(), 0, "{verdict}");
-            assert_eq!(record.summary[&verdict], 0);
-            assert_eq!(record.robustness[&verdict], 1);
-        }
-    }
-
-    #[test]
-    fn it_does_under_strict_and_where_nothing_else_was_judged() {
-        let strict = run(true, vec![conformance(Verdict::Pass), apart(Verdict::Fail)]);
-        assert_eq!(strict.exit_code(), 1);
-        let alone = run(
-            false,
-            vec![conformance(Verdict::NotApplicable), apart(Verdict::Fail)],
-        );
-        assert_eq!(alone.exit_code(), 1);
-    }
-
-    #[test]
-    fn a_robustness_case_about_a_requirement_of_the_procedure_weighs() {
-        let forged = case("ROB-DMS1-7-070", Class::Robustness, "DEL-0-5", Verdict::Fail);
-        assert!(forged.weighs());
-        let record = run(false, vec![conformance(Verdict::Pass), forged]);
-        assert_eq!(record.exit_code(), 1);
-        assert!(record.robustness.is_empty());
-    }
-
-    #[test]
-    fn an_error_of_the_harness_counts_wherever_it_happens() {
-        let record = run(false, vec![conformance(Verdict::Pass), apart(Verdict::Error)]);
-        assert_eq!(record.exit_code(), 5);
     }
 }

@@ -1,12 +1,14 @@
 //! What a run tells while it goes on: the stream that progress displays and reports are made from.
 
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 
-use crate::CaseId;
 use crate::result::{CaseResult, Problem, RunInfo, RunRecord};
+use crate::{CaseId, Role};
 
-/// One event of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One event of a run: an object with one key, which names it. What is added leaves what is there as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunEvent {
     /// The run begins.
@@ -15,6 +17,8 @@ pub enum RunEvent {
         run: Box<RunInfo>,
         /// How many cases will be driven (not counting those that do not apply).
         cases: u32,
+        /// How many of them there are per implementation and roles that are judged.
+        planned: Vec<Planned>,
     },
     /// An implementation is being started.
     TargetStarting {
@@ -36,9 +40,31 @@ pub enum RunEvent {
         implementation: String,
         /// Which case.
         case: CaseId,
+        /// The roles that it judges.
+        iut: Vec<Role>,
     },
     /// A case was judged.
     CaseFinished(Box<CaseResult>),
     /// The run is over; everything is on disk.
     RunFinished(Box<RunRecord>),
+}
+
+/// How many cases will be driven of an implementation, of those that judge the same roles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Planned {
+    /// The implementation.
+    pub implementation: String,
+    /// The roles that are judged.
+    pub iut: Vec<Role>,
+    /// How many cases there are.
+    pub cases: u32,
+}
+
+impl RunEvent {
+    /// What programs may rely on: the JSON Schema of an event.
+    pub fn schema() -> schemars::Schema {
+        SchemaSettings::draft2020_12()
+            .into_generator()
+            .into_root_schema_for::<Self>()
+    }
 }

@@ -1,4 +1,4 @@
-//! Writes the JSON Schema of results to `reports/schema`.
+//! Writes the JSON Schemas of results and of events to `reports/schema`.
 
 use std::path::Path;
 
@@ -7,5 +7,9 @@ fn main() -> std::io::Result<()> {
     std::fs::write(
         folder.join("results.schema.json"),
         dmconform_report::json::schema(),
+    )?;
+    std::fs::write(
+        folder.join("run-events.schema.json"),
+        dmconform_report::json::event_schema(),
     )
 }

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use dmconform_model::result::Attempt;
 use dmconform_model::{CaseResult, RunRecord, Verdict};
-use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{
+    FlakyOrRerun, NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestRerun, TestSuite,
+};
 
-use crate::wording;
+use crate::{gate, wording};
 
 /// Why no JUnit file could be written.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +19,9 @@ pub struct JunitError(#[from] quick_junit::SerializeError);
 ///
 /// A fail is a failure, an error an error. What is inconclusive is an error of the type `inconclusive`, since CI
 /// servers know nothing between passed and not. What does not apply is skipped. One that does not weigh on conformance is a
-/// success with its findings as output, unless the run is strict or judged nothing else.
+/// success with its findings as output, unless the run is strict or judged nothing else. One whose failure was known is
+/// skipped, and says why; known failures that are not as their file says are failures of a suite of their own. Attempts at a
+/// flaky case stand in it as Surefire writes them.
 ///
 /// The properties of a suite say which requirements each case covers, and of which class it is. A case has none of its
 /// own: the schema by which Jenkins takes a file or leaves it allows properties in suites only.
@@ -60,6 +65,7 @@ pub fn write(record: &RunRecord) -> Result<Vec<u8>, JunitError> {
         }
         report.add_test_suite(suite);
     }
+    report.add_test_suites(known_failures(record));
     let text = report.to_string().map_err(JunitError)?;
     // That schema knows the number of skipped cases of a suite only; the name of the report is ours, so this finds no other.
     let skipped = format!(" skipped=\"{}\"", skipped(&report));
@@ -71,6 +77,25 @@ fn skipped(report: &Report) -> usize {
     cases
         .filter(|case| matches!(case.status, TestCaseStatus::Skipped { .. }))
         .count()
+}
+
+/// What is not as the known failures say: a suite of its own, if there is anything.
+fn known_failures(record: &RunRecord) -> Option<TestSuite> {
+    let faults = gate::faults(record);
+    if faults.is_empty() {
+        return None;
+    }
+    let mut suite = TestSuite::new("known failures");
+    suite.set_time(Duration::ZERO);
+    for (place, fault) in faults {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type("known-failure");
+        status.set_message(fault);
+        let mut case = TestCase::new(place, status);
+        case.set_classname("known failures");
+        suite.add_test_case(case);
+    }
+    Some(suite)
 }
 
 /// What is to be known of a case, as properties of its suite.
@@ -95,7 +120,46 @@ fn properties(case: &CaseResult) -> Vec<Property> {
     properties
 }
 
+/// A case whose failure was known: skipped, and not without a word.
+fn known(case: &CaseResult, why: &str) -> TestCase {
+    let mut status = TestCaseStatus::skipped();
+    status.set_type("known");
+    status.set_message(format!("known {}: {why}", case.verdict));
+    status.set_description(text(case));
+    named(case, status)
+}
+
+fn named(case: &CaseResult, status: TestCaseStatus) -> TestCase {
+    let mut written = TestCase::new(wording::clean(&case.id.0), status);
+    written.set_classname(wording::clean(&case.implementation));
+    written.set_time(Duration::from_millis(case.duration_ms));
+    written
+}
+
+/// The attempts that did not pass.
+fn reruns<'a>(attempts: impl Iterator<Item = &'a Attempt>) -> Vec<TestRerun> {
+    let failed = attempts.filter_map(|attempt| {
+        let kind = match attempt.verdict {
+            Verdict::Fail => NonSuccessKind::Failure,
+            Verdict::Inconclusive | Verdict::Error => NonSuccessKind::Error,
+            Verdict::Pass | Verdict::Warn | Verdict::NotApplicable => return None,
+        };
+        let mut rerun = TestRerun::new(kind);
+        rerun.set_type(attempt.verdict.as_str());
+        rerun.set_message(wording::clean(attempt.reason.as_deref().unwrap_or_default()));
+        rerun.set_system_out(wording::clean(&attempt.transcript));
+        Some(rerun)
+    });
+    failed.collect()
+}
+
 fn test_case(record: &RunRecord, case: &CaseResult) -> TestCase {
+    if let Some(why) = record.known(case) {
+        return known(case, &gate::why(why));
+    }
+    if case.is_flaky() && record.counts(case) {
+        return flaky(record, case);
+    }
     let verdict = if record.counts(case) {
         case.verdict
     } else {
@@ -114,13 +178,34 @@ fn test_case(record: &RunRecord, case: &CaseResult) -> TestCase {
         }
         status.set_message(wording::clean(case.reason.as_deref().unwrap_or("")));
     }
-    let mut written = TestCase::new(wording::clean(&case.id.0), status);
-    written.set_classname(wording::clean(&case.implementation));
-    written.set_time(Duration::from_millis(case.duration_ms));
+    // One of the attempts is the case itself.
+    let mut attempts = case.attempts.iter();
+    let standing = attempts.position(|attempt| attempt.verdict == case.verdict);
+    let others = case.attempts.iter().enumerate();
+    let others = others.filter(|(number, _)| Some(*number) != standing);
+    status.add_reruns(reruns(others.map(|(_, attempt)| attempt)));
+    let mut written = named(case, status);
     if verdict == Verdict::Warn {
         written.set_system_out(text(case));
     }
     written
+}
+
+/// A case that passed at a later attempt: a failure, unless that is allowed.
+fn flaky(record: &RunRecord, case: &CaseResult) -> TestCase {
+    let mut status = if record.run.allow_flaky {
+        TestCaseStatus::success()
+    } else {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type("flaky");
+        let attempts = gate::attempts(case).unwrap_or_default();
+        status.set_message(format!("it passed at a later attempt only: {attempts}"));
+        status.set_description(text(case));
+        status
+    };
+    status.add_reruns(reruns(case.attempts.iter()));
+    status.set_rerun_kind(FlakyOrRerun::Flaky);
+    named(case, status)
 }
 
 /// What a verdict that weighs on nothing comes to: a CI server must not turn red for it.

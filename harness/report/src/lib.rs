@@ -3,6 +3,8 @@
 pub mod comparison;
 pub mod device_tree;
 pub mod diagram;
+pub mod gate;
+pub mod github;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -5,7 +5,7 @@ use dmconform_model::{CaseResult, LedgerEntry, RunRecord, Target, Verdict};
 
 use crate::Ladders;
 use crate::diagram::mermaid;
-use crate::{ladder, wording};
+use crate::{gate, ladder, wording};
 
 /// How long a summary gets, in octets: a comment on GitHub has at most 65,536 characters, and there may be other text in it.
 const LONGEST: usize = 60_000;
@@ -23,6 +23,9 @@ pub fn write(record: &RunRecord, ladders: &Ladders) -> String {
             escape(&problem.implementation),
             escape(&problem.message)
         ));
+    }
+    for part in against_known(record) {
+        page.add(part);
     }
     failures(record, ladders, &mut page);
     for target in &record.run.targets {
@@ -113,8 +116,12 @@ fn head(record: &RunRecord) -> String {
             escape(&run.deviations.join(", "))
         )
     };
+    let extent: String = gate::extent(record)
+        .iter()
+        .map(|(label, text)| format!("\n\n{}: {}.", wording::capitalised(label), escape(text)))
+        .collect();
     format!(
-        "# dmconform run {}\n\n{}: {}. Began {}, took {}, seed {}, {} at once{}.{on_purpose}",
+        "# dmconform run {}\n\n{}: {}. Began {}, took {}, seed {}, {} at once{}.{on_purpose}{extent}",
         escape(&run.id),
         wording::capitalised(wording::outcome(record)),
         wording::all_counts(record),
@@ -124,6 +131,38 @@ fn head(record: &RunRecord) -> String {
         run.jobs,
         if run.cancelled { ", cancelled" } else { "" }
     )
+}
+
+/// What is not as the known failures say, then what was known.
+fn against_known(record: &RunRecord) -> Vec<String> {
+    let mut parts = Vec::new();
+    let faults: Vec<String> = gate::faults(record)
+        .iter()
+        .map(|(place, fault)| format!("- {} ({})", escape(fault), escape(place)))
+        .collect();
+    if !faults.is_empty() {
+        parts.push(format!(
+            "### Not as the known failures say\n\n{}",
+            faults.join("\n")
+        ));
+    }
+    let known: Vec<String> = gate::known(record)
+        .into_iter()
+        .map(|(case, why)| {
+            let headline = escape(&wording::headline(case));
+            let implementation = escape(&case.implementation);
+            format!("- {headline} [{implementation}]: {}", escape(&gate::why(why)))
+        })
+        .collect();
+    if !known.is_empty() {
+        parts.push(format!("### Known, and failing nothing\n\n{}", known.join("\n")));
+    }
+    if let Some(entries) = gate::to_paste(record) {
+        parts.push(format!(
+            "<details><summary>To expect what failed until it is mended</summary>\n\n````yaml\nknown-failures:\n{entries}````\n\n</details>"
+        ));
+    }
+    parts
 }
 
 /// Every finding, the worst first, with the ladders of the first cases.
@@ -139,10 +178,10 @@ fn failures(record: &RunRecord, ladders: &Ladders, page: &mut Page) {
         Verdict::Inconclusive => 2,
         Verdict::Warn | Verdict::Pass | Verdict::NotApplicable => 3,
     };
-    cases.sort_by_key(|case| (!record.counts(case), order(case)));
+    cases.sort_by_key(|case| (record.known(case).is_some(), !record.counts(case), order(case)));
     let mut left_out = 0;
     for (number, case) in cases.into_iter().enumerate() {
-        let text = failure(case);
+        let text = failure(record, case);
         let ladder = ladders.get(&(case.implementation.clone(), case.id.clone()));
         let drawn = ladder.filter(|_| number < LADDERS).map(|ladder| {
             let diagram = ladder::sequence(ladder, &case.id.0);
@@ -160,9 +199,12 @@ fn failures(record: &RunRecord, ladders: &Ladders, page: &mut Page) {
     }
 }
 
-fn failure(case: &CaseResult) -> String {
+fn failure(record: &RunRecord, case: &CaseResult) -> String {
     let headline = escape(&wording::headline(case));
-    let mut parts = vec![format!("### {}: {headline}", case.verdict)];
+    let mut parts = vec![format!("### {}: {headline}", gate::mark(record, case))];
+    if let Some(attempts) = gate::attempts(case) {
+        parts.push(format!("- **attempts**: {attempts}"));
+    }
     for (number, finding) in case.findings.iter().enumerate() {
         // What was observed and how to see it again is the same for all findings of a case.
         let is_new = |label: &str| number == 0 || !matches!(label, "sequence" | "run again");
@@ -187,13 +229,13 @@ fn tables(record: &RunRecord, target: &Target) -> Vec<(String, String)> {
     let name = product_line(target);
     if !weighing.is_empty() || apart.is_empty() {
         let counts = wording::counts(weighing.iter().copied());
-        tables.push((format!("{name}: {counts}"), table(&weighing)));
+        tables.push((format!("{name}: {counts}"), table(record, &weighing)));
     }
     if !apart.is_empty() {
         let counts = wording::counts(apart.iter().copied());
         tables.push((
             format!("{name}, {}: {counts}", wording::ROBUSTNESS),
-            table(&apart),
+            table(record, &apart),
         ));
     }
     tables
@@ -268,7 +310,7 @@ fn wording_block(output: &str) -> String {
     format!("\n\n{}", lines.join("\n"))
 }
 
-fn table(cases: &[&CaseResult]) -> String {
+fn table(record: &RunRecord, cases: &[&CaseResult]) -> String {
     if cases.is_empty() {
         return "No case was run.".to_owned();
     }
@@ -280,7 +322,7 @@ fn table(cases: &[&CaseResult]) -> String {
         let covers: Vec<&str> = case.covers.iter().map(|id| id.0.as_str()).collect();
         let mark = match case.verdict {
             Verdict::Pass | Verdict::NotApplicable => case.verdict.to_string(),
-            noteworthy => format!("**{noteworthy}**"),
+            _ => format!("**{}**", gate::mark(record, case)),
         };
         rows.push(format!(
             "| {mark} | {} | {} | {} | {} |",

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use dmconform_model::RunRecord;
 use dmconform_model::result::{summarise, summarise_robustness};
+use dmconform_model::{RunRecord, Shard};
 
 /// Why runs cannot be merged.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +21,24 @@ pub enum MergeError {
         /// In what.
         what: &'static str,
     },
+    /// The same part was done twice.
+    #[error("merge the runs: `{first}` and `{other}` are both part {shard}; leave one of them out")]
+    SamePart {
+        /// The part.
+        shard: Shard,
+        /// The run that is it.
+        first: String,
+        /// The run that is it, too.
+        other: String,
+    },
+    /// Not every part is there.
+    #[error(
+        "merge the runs: {missing} is missing, and without it nothing is known of the whole; name its directory, too"
+    )]
+    MissingPart {
+        /// The parts that are not there.
+        missing: String,
+    },
     /// A case is in two of them.
     #[error(
         "merge the runs: {case} of {implementation} is in `{first}` and in `{other}`; leave one of them out"
@@ -37,7 +55,7 @@ pub enum MergeError {
     },
 }
 
-/// Merges runs. The ledger is left empty: whoever knows the suite makes it of the cases.
+/// Merges runs. The ledger is left empty, and known failures out: whoever knows the suite makes both of the cases.
 ///
 /// # Errors
 /// When they are not parts of one run: made with other options, or with a case in two of them.
@@ -45,8 +63,6 @@ pub fn merge(records: &[RunRecord]) -> Result<RunRecord, MergeError> {
     let [first, others @ ..] = records else {
         return Err(MergeError::Nothing);
     };
-    let mut merged = first.clone();
-    let mut known: BTreeSet<_> = keys(first).collect();
     for other in others {
         if let Some(what) = difference(first, other) {
             return Err(MergeError::Unlike {
@@ -55,6 +71,11 @@ pub fn merge(records: &[RunRecord]) -> Result<RunRecord, MergeError> {
                 what,
             });
         }
+    }
+    check_parts(records)?;
+    let mut merged = first.clone();
+    let mut known: BTreeSet<_> = keys(first).collect();
+    for other in others {
         for key in keys(other) {
             if !known.insert(key.clone()) {
                 let has = |record: &&RunRecord| keys(record).any(|known| known == key);
@@ -75,6 +96,7 @@ pub fn merge(records: &[RunRecord]) -> Result<RunRecord, MergeError> {
         merged.cases.extend(other.cases.iter().cloned());
         merged.strays.extend(other.strays.iter().cloned());
         merged.problems.extend(other.problems.iter().cloned());
+        merged.not_run.extend(other.not_run.iter().cloned());
         let (run, of) = (&mut merged.run, &other.run);
         run.id = format!("{}+{}", run.id, of.id);
         // RFC 3339 in UTC: the earlier one comes first as a text, too.
@@ -82,11 +104,47 @@ pub fn merge(records: &[RunRecord]) -> Result<RunRecord, MergeError> {
         run.duration_ms += of.duration_ms;
         run.jobs = run.jobs.max(of.jobs);
         run.cancelled |= of.cancelled;
+        run.stopped_by = run.stopped_by.take().or_else(|| of.stopped_by.clone());
     }
+    // The parts are the whole.
+    merged.run.shard = None;
+    merged.gate = None;
     merged.summary = summarise(&merged.cases);
     merged.robustness = summarise_robustness(&merged.cases);
     merged.ledger = Vec::new();
     Ok(merged)
+}
+
+/// Whether parts of a whole are all there, each once; runs that are no parts of one may be of any cases.
+fn check_parts(records: &[RunRecord]) -> Result<(), MergeError> {
+    let mut done: Vec<(Shard, &RunRecord)> = Vec::new();
+    for (shard, record) in records
+        .iter()
+        .filter_map(|record| Some((record.run.shard?, record)))
+    {
+        if let Some((_, first)) = done.iter().find(|(known, _)| *known == shard) {
+            return Err(MergeError::SamePart {
+                shard,
+                first: first.run.id.clone(),
+                other: record.run.id.clone(),
+            });
+        }
+        done.push((shard, record));
+    }
+    let Some((Shard { of, .. }, _)) = done.first() else {
+        return Ok(());
+    };
+    let parts = (1..=*of).map(|number| Shard { number, of: *of });
+    let missing: Vec<String> = parts
+        .filter(|part| done.iter().all(|(known, _)| known != part))
+        .map(|part| format!("part {part}"))
+        .collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(MergeError::MissingPart {
+            missing: missing.join(", "),
+        }),
+    }
 }
 
 fn keys(record: &RunRecord) -> impl Iterator<Item = (String, String)> {
@@ -96,7 +154,18 @@ fn keys(record: &RunRecord) -> impl Iterator<Item = (String, String)> {
 
 /// What two runs differ in that parts of one run do not.
 fn difference(one: &RunRecord, other: &RunRecord) -> Option<&'static str> {
+    let entries = |record: &RunRecord| {
+        let gate = record.gate.as_ref();
+        gate.map(|gate| {
+            gate.entries
+                .iter()
+                .map(|entry| entry.known.clone())
+                .collect::<Vec<_>>()
+        })
+    };
+    let same_known = entries(one) == entries(other);
     let (one, other) = (&one.run, &other.run);
+    let of = |shard: Option<Shard>| shard.map(|shard| shard.of);
     let same_target = |target: &dmconform_model::Target| {
         let mut others = other.targets.iter();
         others.all(|other| other.name != target.name || other == target)
@@ -118,6 +187,19 @@ fn difference(one: &RunRecord, other: &RunRecord) -> Option<&'static str> {
             one.own_readings != other.own_readings,
             "how messages are read (--profile)",
         ),
+        (
+            of(one.shard) != of(other.shard),
+            "into how many parts they are divided (--shard)",
+        ),
+        (
+            one.shard.is_some() && one.selection != other.selection,
+            "which cases were selected (--case, --role, --rerun-failed)",
+        ),
+        (
+            one.allow_flaky != other.allow_flaky,
+            "whether flaky cases fail (--allow-flaky)",
+        ),
+        (!same_known, "the failures that were known (--expectations)"),
         (
             !one.targets.iter().all(same_target),
             "what an implementation of the same name is",

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use dmconform_model::{CaseResult, Finding, RunRecord, Verdict};
 
+use crate::gate;
+
 /// One line of a finding: what it is, and its text.
 pub(crate) type Line = (&'static str, String);
 
@@ -102,16 +104,32 @@ pub(crate) const ROBUSTNESS: &str = "robustness (weighs on no conformance verdic
 pub(crate) fn all_counts(record: &RunRecord) -> String {
     let (weighing, apart): (Vec<&CaseResult>, Vec<&CaseResult>) =
         record.cases.iter().partition(|case| case.weighs());
-    match (weighing.is_empty(), apart.is_empty()) {
+    let mut text = match (weighing.is_empty(), apart.is_empty()) {
         (_, true) => counts(weighing),
         (true, false) => format!("robustness: {}", counts(apart)),
         (false, false) => format!("{}; robustness: {}", counts(weighing), counts(apart)),
+    };
+    let flaky = record.cases.iter().filter(|case| case.is_flaky()).count();
+    let of_these = [(gate::known(record).len(), "known"), (flaky, "flaky")];
+    for (number, what) in of_these.into_iter().filter(|(number, _)| *number > 0) {
+        text = format!("{text}; {number} of these {what}");
     }
+    if !record.not_run.is_empty() {
+        text = format!("{text}; {} not run", record.not_run.len());
+    }
+    text
 }
 
 /// What the exit code means, in words.
 pub(crate) fn outcome(record: &RunRecord) -> &'static str {
     match record.exit_code() {
+        0 if !gate::known(record).is_empty() => {
+            "everything that was selected was judged, and nothing failed but what was known"
+        }
+        1 if record.unexpected().next().is_none() => "the known failures are not as their file says",
+        1 if !record.unexpected().any(|case| !case.is_flaky()) => {
+            "at least one case passed at a later attempt only"
+        }
         0 => "everything that was selected was judged, and nothing failed",
         1 => "at least one requirement was broken",
         3 => "nothing failed, but something could not be judged",

@@ -4,16 +4,14 @@ mod common;
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use dmconform_model::result::Problem;
-use dmconform_model::{CaseId, CaseResult, Role, RunEvent, RunRecord, Verdict};
+use dmconform_model::{CaseId, CaseResult, Role, RunRecord, Verdict};
 use dmconform_report::Ladders;
-use dmconform_report::progress::Progress;
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{json, junit, markdown};
 
-use common::{judged, run, target, transcript};
+use common::{judged, run, target, transcript, xmllint};
 
 const PLAIN: Style = Style {
     colour: false,
@@ -111,29 +109,6 @@ fn jenkins_takes_the_file() {
     assert_ne!(text, with_properties);
     let checked = xmllint(schema, with_properties.as_bytes());
     assert!(checked.is_some_and(|(is_valid, _)| !is_valid));
-}
-
-/// Whether XML is valid, and what is said about it; nothing where there is no tool.
-fn xmllint(schema: &str, xml: &[u8]) -> Option<(bool, String)> {
-    let started = Command::new("xmllint")
-        .args(["--noout", "--nonet", "--schema", schema, "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn();
-    let Ok(mut child) = started else {
-        let skipped = "skipped: xmllint not installed";
-        assert!(std::env::var_os("DMCONFORM_NO_SKIPS").is_none(), "{skipped}");
-        // Written past the test framework, which would keep it to itself.
-        let _ = std::io::stderr().write_all(format!("{skipped}\n").as_bytes());
-        return None;
-    };
-    let mut input = child.stdin.take().expect("standard input is a pipe");
-    input.write_all(xml).expect("the program reads its input");
-    drop(input);
-    let output = child.wait_with_output().expect("its output is readable");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    Some((output.status.success(), said))
 }
 
 #[test]
@@ -261,37 +236,6 @@ fn what_a_product_says_stays_text_everywhere() {
     );
     let xml = String::from_utf8(junit::write(&record).expect("it can be written")).expect("it is UTF-8");
     assert!(!xml.contains("<script>") && !xml.contains('\u{1b}'));
-}
-
-#[test]
-fn progress_is_a_line_per_case_without_a_terminal_and_one_that_moves_on_with_one() {
-    let record = record();
-    let events = [
-        RunEvent::RunStarted {
-            run: Box::new(record.run.clone()),
-            cases: 2,
-        },
-        RunEvent::CaseStarted {
-            implementation: "acme-dms-1".to_owned(),
-            case: record.cases[0].id.clone(),
-        },
-        RunEvent::CaseFinished(Box::new(record.cases[0].clone())),
-        RunEvent::CaseFinished(Box::new(record.cases[1].clone())),
-        RunEvent::TargetFailed(record.problems[0].clone()),
-        RunEvent::RunFinished(Box::new(record.clone())),
-    ];
-    let shown = |is_terminal| {
-        let mut progress = Progress::new(is_terminal);
-        let texts = events
-            .iter()
-            .map(|event| progress.event(event, Duration::from_secs(2)));
-        texts
-            .collect::<String>()
-            .replace('\u{1b}', "ESC")
-            .replace('\r', "CR")
-    };
-    insta::assert_snapshot!("progress_plain", shown(false));
-    insta::assert_snapshot!("progress_terminal", shown(true));
 }
 
 #[test]

@@ -23,11 +23,16 @@ pub(crate) fn context(
     running: &Running,
     case: TestCase,
     number: u32,
+    attempt: u32,
 ) -> (Arc<CaseContext>, Variables) {
+    let again = match attempt {
+        1 => String::new(),
+        attempt => format!(".attempt-{attempt}"),
+    };
     let product = &running.file.implementation;
     let device = product.devices.id(number);
     let token = format!(
-        "{:x}-{}-{number}-{}",
+        "{:x}-{}-{number}-{}{again}",
         shared.options.seed ^ 0x5eed,
         running.file.name,
         case.id.0.to_lowercase()
@@ -81,7 +86,7 @@ pub(crate) fn context(
         dms_2_credentials: masked(&credentials.dms_2, &running.hidden),
         strict: shared.options.strict,
         rerun: rerun(shared, running, &case),
-        transcript: format!("transcripts/{}/{}.jsonl", running.file.name, case.id),
+        transcript: format!("transcripts/{}/{}{again}.jsonl", running.file.name, case.id),
         case,
     };
     let dms_1 = header

@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::applies::ExclusiveListener;
 use crate::case_context::context;
 use crate::drive::Driver;
+use crate::gating::{passed, standing};
 use crate::run::Shared;
 use crate::target::Running;
 use crate::variables::Variables;
@@ -29,26 +30,48 @@ pub(crate) struct UnderTest {
 }
 
 impl UnderTest {
-    /// Runs one case from its first to its last record.
+    /// Runs one case from its first to its last record, and again where it did not pass and may be tried again.
     pub(crate) async fn run(self, case: TestCase, listener: Option<ExclusiveListener>) {
-        if let Some(begun) = self.begin(case).await {
+        let Some(begun) = self.begin(case.clone()).await else {
+            return;
+        };
+        let context = begun.drive(listener).await;
+        let mut attempts = vec![self.end(&context)];
+        for attempt in 2..=self.shared.options.gating.retries.saturating_add(1) {
+            if attempts.last().is_some_and(|(result, _)| passed(result)) {
+                break;
+            }
+            let Some(begun) = self.stage_attempt(case.clone(), attempt).await else {
+                break;
+            };
             let context = begun.drive(listener).await;
-            self.finish(&context);
+            attempts.push(self.end(&context));
+        }
+        if let Some(result) = standing(attempts) {
+            self.tell(&result);
         }
     }
 
-    /// Begins a case, and tells so.
+    /// Begins a case, and tells so; nothing if the run has ended meanwhile.
     pub(crate) async fn begin(&self, case: TestCase) -> Option<Begun> {
         let begun = self.stage(case).await?;
+        if self.is_stopped() {
+            return None;
+        }
         (self.shared.emit)(RunEvent::CaseStarted {
             implementation: self.running.file.name.clone(),
             case: begun.context.case().id.clone(),
+            iut: begun.context.case().iut.clone(),
         });
         Some(begun)
     }
 
     /// Takes what a case needs, once there is room for it; nothing if the run was cancelled meanwhile.
     pub(crate) async fn stage(&self, case: TestCase) -> Option<Begun> {
+        self.stage_attempt(case, 1).await
+    }
+
+    async fn stage_attempt(&self, case: TestCase, attempt: u32) -> Option<Begun> {
         let lease = self.devices.lease(if case.given.beside { 2 } else { 1 }).await?;
         let job = Arc::clone(&self.shared.jobs).acquire_owned().await.ok()?;
         if self.is_cancelled() {
@@ -56,10 +79,16 @@ impl UnderTest {
         }
         let mut numbers = lease.numbers.iter();
         let number = *numbers.next()?;
-        let beside = numbers
-            .next()
-            .map(|other| context(&self.shared, &self.running, standing_still(&case), *other));
-        let (context, variables) = context(&self.shared, &self.running, case, number);
+        let beside = numbers.next().map(|other| {
+            context(
+                &self.shared,
+                &self.running,
+                standing_still(&case),
+                *other,
+                attempt,
+            )
+        });
+        let (context, variables) = context(&self.shared, &self.running, case, number, attempt);
         Some(Begun {
             of: self.clone(),
             context,
@@ -74,17 +103,34 @@ impl UnderTest {
         *self.shared.cancelled.borrow()
     }
 
+    /// Whether no other case begins, since one failed.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.shared.stop.by().is_some()
+    }
+
     /// Ends a case's transcript, stores it if it is kept, and tells the result.
     pub(crate) fn finish(&self, context: &CaseContext) -> CaseResult {
+        let (result, _) = self.end(context);
+        self.tell(&result);
+        result
+    }
+
+    /// Ends a case's transcript, and stores it if it is kept: the result, and its place.
+    fn end(&self, context: &CaseContext) -> (CaseResult, String) {
         context.recorder.record(Event::Ended);
         let result = context.recorder.result();
+        let place = context.header.transcript.clone();
         if self.shared.options.kept.keeps(&result) {
-            self.store(context, &context.header.transcript);
+            self.store(context, &place);
             self.store_capture(context);
         }
+        (result, place)
+    }
+
+    fn tell(&self, result: &CaseResult) {
+        self.shared.stop.look_at(result);
         self.shared.gather(|gathered| gathered.cases.push(result.clone()));
         (self.shared.emit)(RunEvent::CaseFinished(Box::new(result.clone())));
-        result
     }
 
     /// Stores a transcript in a place relative to the run's directory.

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use dmconform_case::Suite;
 use dmconform_case::implementation::Implementation;
+use dmconform_case::pattern::GlobSet;
 use dmconform_model::{CaseId, CaseResult, Role, Target, Verdict};
 use dmconform_oddity::{Oddities, Oddity};
 use dmconform_roles::Captured;
-use globset::GlobSet;
 
+use crate::gating::Gating;
 use crate::operator::Operator;
 
 /// An implementation to be tested.
@@ -157,6 +158,8 @@ pub struct RunOptions {
     pub captured: Captured,
     /// How closely cases are followed.
     pub pace: Pace,
+    /// Which part of the cases it is, when it stops, what is known to fail.
+    pub gating: Gating,
     /// The run's directory.
     pub directory: PathBuf,
     /// Whom prompts go to.
@@ -169,26 +172,6 @@ impl RunOptions {
     pub(crate) fn of_peers(&self) -> Oddities {
         Oddities::new(self.peer_oddities.iter().copied(), self.seed)
     }
-}
-
-/// Patterns of case identifiers as one matcher; nothing if there are none.
-///
-/// # Errors
-/// The pattern that cannot be read, and why.
-pub fn globs(patterns: &[String]) -> Result<Option<GlobSet>, String> {
-    if patterns.is_empty() {
-        return Ok(None);
-    }
-    let mut builder = GlobSet::builder();
-    for pattern in patterns {
-        let glob = globset::Glob::new(pattern)
-            .map_err(|error| format!("read `{pattern}` as a pattern: {}", error.kind()))?;
-        builder.add(glob);
-    }
-    builder
-        .build()
-        .map(Some)
-        .map_err(|error| format!("read the patterns: {error}"))
 }
 
 /// The present moment: RFC 3339, UTC, to the second.

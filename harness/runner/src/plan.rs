@@ -23,7 +23,12 @@ pub(crate) struct Plan {
 impl Plan {
     /// How many cases are run.
     pub(crate) fn len(&self) -> usize {
-        self.parallel.len() + self.alone.len() + self.harmful.len()
+        self.cases().count()
+    }
+
+    /// The cases that are run.
+    pub(crate) fn cases(&self) -> impl Iterator<Item = &TestCase> {
+        self.parallel.iter().chain(&self.alone).chain(&self.harmful)
     }
 }
 
@@ -44,6 +49,9 @@ pub(crate) fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
             .is_none_or(|globs| globs.is_match(&case.id.0) || globs.is_match(&case.family().0));
         let of_role = options.roles.is_empty() || case.iut.iter().any(|role| options.roles.contains(role));
         if !selected || !of_role {
+            continue;
+        }
+        if !options.gating.selects(&file.name, &case.id) {
             continue;
         }
         match standing(&file.suite, case, product) {

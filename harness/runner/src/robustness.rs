@@ -126,7 +126,7 @@ impl UnderTest {
     async fn run_each(&self, cases: Vec<TestCase>, first: &[(CaseId, Verdict)]) {
         let mut known: Healths = Vec::new();
         for case in cases {
-            if self.is_cancelled() {
+            if self.is_cancelled() || self.is_stopped() {
                 return;
             }
             let before = match of(&known, &case) {

@@ -1,6 +1,6 @@
 //! A run: every implementation at once, every case with a device of its own, results as they come.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -10,7 +10,8 @@ use dmconform_case::stated::stated;
 use dmconform_case::test_case::TestCase;
 use dmconform_judge::Owner;
 use dmconform_model::result::{Problem, RunInfo, summarise, summarise_robustness};
-use dmconform_model::{CaseResult, RunEvent, RunRecord, Target};
+use dmconform_model::run_event::Planned;
+use dmconform_model::{CaseId, CaseOf, CaseResult, Date, Role, RunEvent, RunRecord, Target};
 use dmconform_oddity::Oddity;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -18,6 +19,7 @@ use tokio::task::JoinSet;
 use crate::applies::exclusive_listener;
 use crate::case_context::owners;
 use crate::case_run::{Devices, UnderTest};
+use crate::gating::Stop;
 use crate::options::{RunOptions, TargetFile};
 use crate::plan::{Plan, plan};
 use crate::target::{Running, TargetError};
@@ -39,6 +41,8 @@ pub(crate) struct Shared {
     /// Room for the cases that run at once.
     pub(crate) jobs: Arc<Semaphore>,
     pub(crate) cancelled: watch::Receiver<bool>,
+    /// The end of the run at its first failure.
+    pub(crate) stop: Stop,
     gathered: Mutex<Gathered>,
 }
 
@@ -65,8 +69,13 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
     emit(RunEvent::RunStarted {
         run: Box::new(info.clone()),
         cases: u32::try_from(count).unwrap_or(u32::MAX),
+        planned: counted(&planned),
     });
-    let shared = shared(options, emit, cancelled);
+    let day = Date::of_moment(&options.started);
+    let cases = planned.iter().flat_map(|(_, plan)| plan.cases());
+    let stop = Stop::new(&options.gating, options.strict, day, cases);
+    let selected = selected(&planned);
+    let shared = shared(options, emit, cancelled, stop);
     let mut targets = JoinSet::new();
     for (file, mut plan) in planned {
         shared.gather(|gathered| gathered.cases.append(&mut plan.excluded));
@@ -95,12 +104,15 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
         .problems
         .sort_by(|one, other| one.implementation.cmp(&other.implementation));
     let cancelled = *shared.cancelled.borrow();
+    let is_judged = |of: &CaseOf| gathered.cases.iter().any(|case| of.is(case));
+    let not_run = selected.into_iter().filter(|of| !is_judged(of)).collect();
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let record = RunRecord {
+    let mut record = RunRecord {
         schema_version: RunRecord::SCHEMA_VERSION,
         run: RunInfo {
             duration_ms,
             cancelled,
+            stopped_by: shared.stop.by().cloned(),
             ..info
         },
         summary: summarise(&gathered.cases),
@@ -109,13 +121,56 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
         cases: gathered.cases,
         strays: gathered.strays,
         problems: gathered.problems,
+        not_run,
+        gate: None,
     };
+    if let Some((known, day)) = shared.options.gating.expectations.as_ref().zip(day) {
+        let mut cases: Vec<&CaseId> = shared.options.suite.cases.iter().map(|case| &case.id).collect();
+        let targets = shared.options.targets.iter();
+        cases.extend(targets.flat_map(|target| target.suite.cases.iter().map(|case| &case.id)));
+        record.gate = Some(known.judge(&record, &cases, day));
+    }
     (shared.emit)(RunEvent::RunFinished(Box::new(record.clone())));
     record
 }
 
+/// How many cases are run of each implementation, per roles that are judged.
+fn counted(planned: &[(TargetFile, Plan)]) -> Vec<Planned> {
+    let mut counted: Vec<Planned> = Vec::new();
+    for (file, plan) in planned {
+        let mut of_roles: BTreeMap<&[Role], u32> = BTreeMap::new();
+        for case in plan.cases() {
+            *of_roles.entry(&case.iut).or_default() += 1;
+        }
+        counted.extend(of_roles.into_iter().map(|(iut, cases)| Planned {
+            implementation: file.name.clone(),
+            iut: iut.to_vec(),
+            cases,
+        }));
+    }
+    counted
+}
+
+/// The cases that are run, by implementation.
+fn selected(planned: &[(TargetFile, Plan)]) -> Vec<CaseOf> {
+    let cases = planned.iter().flat_map(|(file, plan)| {
+        plan.cases().map(|case| CaseOf {
+            implementation: file.name.clone(),
+            case: case.id.clone(),
+        })
+    });
+    let mut cases: Vec<CaseOf> = cases.collect();
+    cases.sort();
+    cases
+}
+
 /// What all parts of a run share, at its beginning.
-pub(crate) fn shared(options: RunOptions, emit: Emit, cancelled: watch::Receiver<bool>) -> Arc<Shared> {
+pub(crate) fn shared(
+    options: RunOptions,
+    emit: Emit,
+    cancelled: watch::Receiver<bool>,
+    stop: Stop,
+) -> Arc<Shared> {
     let jobs = usize::try_from(options.jobs.max(1)).unwrap_or(1);
     Arc::new(Shared {
         owners: Arc::new(owners(&options.suite)),
@@ -123,6 +178,7 @@ pub(crate) fn shared(options: RunOptions, emit: Emit, cancelled: watch::Receiver
         emit,
         jobs: Arc::new(Semaphore::new(jobs)),
         cancelled,
+        stop,
         gathered: Mutex::default(),
     })
 }
@@ -149,6 +205,10 @@ fn info(options: &RunOptions) -> RunInfo {
             .collect(),
         own_readings: own_readings(options),
         cancelled: false,
+        selection: options.gating.selection.clone(),
+        shard: options.gating.shard,
+        stopped_by: None,
+        allow_flaky: options.gating.allow_flaky,
     }
 }
 
@@ -186,6 +246,9 @@ impl Shared {
 }
 
 async fn run_target(shared: Arc<Shared>, file: TargetFile, plan: Plan) {
+    if shared.stop.by().is_some() {
+        return;
+    }
     let implementation = file.name.clone();
     (shared.emit)(RunEvent::TargetStarting {
         implementation: implementation.clone(),
@@ -207,7 +270,7 @@ async fn run_target(shared: Arc<Shared>, file: TargetFile, plan: Plan) {
     };
     let alone = Alone::new(plan.alone);
     let mut further = JoinSet::new();
-    for number in alone.instances(&file).skip(1) {
+    for number in alone.instances(&file, shared.options.jobs).skip(1) {
         further.spawn(run_beside(
             Arc::clone(&shared),
             file.clone(),
@@ -266,10 +329,11 @@ impl Alone {
         }
     }
 
-    /// The instances of a product that are worth their start: as many as its file allows, and each has a few cases to run.
-    fn instances(&self, file: &TargetFile) -> RangeInclusive<u32> {
+    /// The instances of a product that are worth their start: as many as its file allows, of as many cases at once, and
+    /// each has a few to run.
+    fn instances(&self, file: &TargetFile, jobs: u32) -> RangeInclusive<u32> {
         let worth = u32::try_from(self.lock().len() / WORTH_AN_INSTANCE).unwrap_or(u32::MAX);
-        FIRST..=file.instances().min(worth).max(FIRST)
+        FIRST..=file.instances().min(worth).min(jobs).max(FIRST)
     }
 
     /// Runs those that are left, one after the other.

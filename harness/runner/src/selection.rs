@@ -66,5 +66,6 @@ pub(crate) fn excluded(implementation: &str, case: &TestCase, reason: String) ->
         observed: Vec::new(),
         file: case.file.clone(),
         duration_ms: 0,
+        attempts: Vec::new(),
     }
 }

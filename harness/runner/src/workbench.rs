@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::applies::exclusive_listener;
 use crate::case_run::{Devices, UnderTest};
+use crate::gating::Stop;
 use crate::options::RunOptions;
 use crate::run::{Shared, shared};
 use crate::target::{Running, TargetError};
@@ -100,7 +101,8 @@ pub async fn workbench(
         product.triggers = Triggers::default();
     }
     let file = file.clone();
-    let shared = shared(options, Arc::new(|_| ()), cancelled.clone());
+    let stop = Stop::new(&options.gating, options.strict, None, std::iter::empty());
+    let shared = shared(options, Arc::new(|_| ()), cancelled.clone(), stop);
     let running = Arc::new(Running::start(&shared.options, &file, 1, &cancelled).await?);
     announce(&running, &watcher);
     let bench = UnderTest {

@@ -2,6 +2,7 @@
 
 mod deviations;
 mod diagnose;
+mod expectations;
 mod implementation;
 mod located;
 mod node;
@@ -14,6 +15,8 @@ mod typed;
 pub(crate) use deviations::Deviations;
 pub use deviations::{Departures, deviations};
 pub use diagnose::{Source, nearest};
+pub(crate) use expectations::RawExpectations;
+pub use expectations::expectations;
 pub use implementation::implementation;
 pub(crate) use located::TEXT_OR_OTHER;
 pub(crate) use procedure::Requirements;

@@ -8,13 +8,14 @@ use schemars::generate::SchemaSettings;
 use crate::implementation::Implementation;
 use crate::procedure::Procedure;
 use crate::profile::Profile;
-use crate::read::{Deviations, RawCase, Requirements};
+use crate::read::{Deviations, RawCase, RawExpectations, Requirements};
 
 /// Every schema: the name of its file below `reports/schema`, and its text.
 pub fn all() -> Vec<(&'static str, String)> {
     vec![
         ("case.schema.json", text::<RawCase>()),
         ("deviations.schema.json", text::<Deviations>()),
+        ("expectations.schema.json", text::<RawExpectations>()),
         ("implementation.schema.json", text::<Implementation>()),
         ("procedure.schema.json", text::<Procedure>()),
         ("profile.schema.json", text::<Profile>()),

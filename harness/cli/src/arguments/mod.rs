@@ -1,14 +1,20 @@
 //! The command line.
 
 mod bundle;
+#[cfg(test)]
+mod ci_files;
+mod gating;
 mod load;
+mod output;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::bundle::{Bundle, BundleCommand, CreateBundle, VerifyBundle};
+pub(crate) use self::gating::Gating;
 pub(crate) use self::load::Load;
+pub(crate) use self::output::{Colour, LogFormat, Output, OutputFormat};
 
 /// Conformance tests for OMA Device Management server delegation.
 ///
@@ -146,9 +152,10 @@ pub(crate) struct Run {
     /// Write the results here instead of to `reports/runs/<run id>`.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// What standard output is for.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) gating: Gating,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// What is kept beside the transcripts.
@@ -192,9 +199,10 @@ pub(crate) struct Observe {
     /// Write the results here instead of to `reports/runs/<run id>`.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// What standard output is for.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) gating: Gating,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 #[derive(Args)]

@@ -10,9 +10,10 @@ use dmconform_model::RunRecord;
 use dmconform_runner::{RunOptions, TargetFile};
 
 use super::attempts::AttemptLog;
-use super::run::{beside, carry_out, options, quick_look};
+use super::carrying_out::carry_out;
+use super::run::{beside, options, quick_look};
 use super::work;
-use crate::arguments::{Format, Run};
+use crate::arguments::{OutputFormat, Run};
 use crate::output::{Failure, print, tell};
 use crate::suite;
 
@@ -27,7 +28,11 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
     let options = options(arguments)?;
     let product = Certified::new(arguments, &options)?;
     quick_look(&options)?;
-    let (run, directory, format) = (options.id.clone(), options.directory.clone(), arguments.format);
+    let (run, directory, format) = (
+        options.id.clone(),
+        options.directory.clone(),
+        arguments.output.format,
+    );
     let log = AttemptLog::new(
         &arguments.attempts,
         &product.locked.implementation.implementation,
@@ -39,7 +44,7 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
         &binary(&options.program)?,
     );
     log.write(Stage::Began(began.clone()))?;
-    let record = carry_out(options, format)?;
+    let record = carry_out(options, arguments.output, Vec::new())?;
     let log = log.write(Stage::Ended(ended(&directory, &product.locked, &record)?))?;
     let number = log.began(&run).map_or(1, |(number, _)| number);
     let certification = product.locked.certification(&record, &began, number);
@@ -67,6 +72,11 @@ fn check_locked(arguments: &Run) -> Result<(), Failure> {
         ("--deviation", !arguments.deviation.is_empty()),
         ("--oddity", !arguments.oddity.is_empty()),
         ("--peer-oddity", !arguments.peer_oddity.is_empty()),
+        ("--expectations", arguments.gating.expectations.is_some()),
+        ("--rerun-failed", arguments.gating.rerun_failed.is_some()),
+        ("--shard", arguments.gating.shard.is_some()),
+        ("--fail-fast", arguments.gating.fail_fast),
+        ("--retries", arguments.gating.retries > 0),
     ];
     if let Some((name, _)) = turned.into_iter().find(|(_, is_there)| *is_there) {
         return Err(Failure::usage(format!(
@@ -189,12 +199,12 @@ pub(super) fn transcripts(directory: &Path, product: &str) -> Result<Files, Fail
     Ok(files)
 }
 
-fn say(certification: &Certification, log: &Log, hint: &str, format: Format) {
+fn say(certification: &Certification, log: &Log, hint: &str, format: OutputFormat) {
     let others = log.others(&certification.run);
     let text = format!("\n{}{hint}\n", certification.to_text(&others));
     match format {
-        Format::Text => print(&text),
-        // Standard output is for the results.
-        Format::Json => tell(&text),
+        OutputFormat::Text => print(&text),
+        // Standard output is for the results, or for annotations.
+        OutputFormat::Json | OutputFormat::Github => tell(&text),
     }
 }

@@ -55,7 +55,9 @@ fn check(suite: &Suite, path: &Path) -> Result<(), String> {
         text.lines()
             .any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')))
     };
-    let checked = if has("implementation") || has("plays") {
+    let checked = if has("known-failures") {
+        read::expectations(source, &suite.requirements).map(drop)
+    } else if has("implementation") || has("plays") {
         read::implementation(source).map(drop)
     } else if has("profile") || has("own-readings") {
         read::profile(source).map(drop)

@@ -15,7 +15,7 @@ use crate::output::{Failure, print, tell};
 /// Writes the evidence of the cases that are asked for.
 pub(crate) fn run(arguments: &EvidenceOf) -> Result<u8, Failure> {
     let record = stored::record(&arguments.run)?;
-    let asked = dmconform_runner::globs(&arguments.case).map_err(Failure::usage)?;
+    let asked = dmconform_case::pattern::globs(&arguments.case).map_err(Failure::usage)?;
     let is_asked = |case: &&CaseResult| asked.as_ref().is_none_or(|globs| globs.is_match(&case.id.0));
     let was_run = |case: &&CaseResult| case.verdict != Verdict::NotApplicable;
     let cases: Vec<&CaseResult> = record.cases.iter().filter(is_asked).filter(was_run).collect();

@@ -2,6 +2,7 @@
 
 mod attempts;
 pub(crate) mod bundle;
+mod carrying_out;
 mod certification;
 pub(crate) mod certs;
 pub(crate) mod check;
@@ -10,6 +11,7 @@ pub(crate) mod diagram;
 pub(crate) mod doctor;
 mod evidence;
 pub(crate) mod explain;
+mod gating;
 pub(crate) mod init;
 pub(crate) mod judge;
 pub(crate) mod list;

@@ -5,17 +5,20 @@ use std::path::PathBuf;
 use dmconform_model::{Blame, RunRecord, Verdict};
 use dmconform_runner::RunOptions;
 
-use crate::arguments::{Format, Observe, Run};
+use crate::arguments::{Observe, OutputFormat, Run};
 use crate::output::{Failure, print};
 
-use super::run;
+use super::{carrying_out, gating, run};
 
 /// Runs whole delegations between the products, and says what came out for each of them.
 pub(crate) fn run(arguments: &Observe) -> Result<u8, Failure> {
-    let options = options(arguments)?;
+    let mut options = options(arguments)?;
+    gating::select_failed(&arguments.gating, &mut options)?;
     run::quick_look(&options)?;
-    let record = run::carry_out(options, arguments.format)?;
-    if let Format::Text = arguments.format {
+    let own = arguments.gating.expectations.iter();
+    let own = own.map(|path| path.display().to_string()).collect();
+    let record = carrying_out::carry_out(options, arguments.output, own)?;
+    if arguments.output.format == OutputFormat::Text && !arguments.output.quiet {
         print(&by_product(&record));
     }
     Ok(record.exit_code())
@@ -31,11 +34,14 @@ fn options(arguments: &Observe) -> Result<RunOptions, Failure> {
         strict: arguments.strict,
         evidence: arguments.evidence,
         out: arguments.out.clone(),
+        gating: arguments.gating.clone(),
         ..Run::default()
     })?;
     let observed = dmconform_runner::observation(std::mem::take(&mut options.targets))
         .map_err(|error| Failure::usage(error.to_string()))?;
     options.cases = run::globs_over(&arguments.case, &observed.suite)?;
+    let selected = arguments.case.iter().map(|glob| format!("--case {glob}"));
+    options.gating.selection.extend(selected);
     options.suite = observed.suite.clone();
     options.rerun = rerun(arguments);
     options.targets = vec![observed];

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use dmconform_case::Suite;
+use dmconform_case::expectations::judge_whole;
 use dmconform_case::ledger::ledger;
 use dmconform_case::test_case::Opener;
-use dmconform_model::{MessageId, Role, RunRecord, Step};
+use dmconform_model::{CaseId, Gate, MessageId, Role, RunRecord, Step};
 use dmconform_report::matrix::{self, Between, Matrix};
 use dmconform_report::{comparison, html, junit, markdown, merging};
 
@@ -99,8 +100,13 @@ fn merge(runs: &Merge) -> Result<u8, Failure> {
     let records = runs.runs.iter().map(|run| stored::record(run));
     let records: Vec<RunRecord> = records.collect::<Result<_, _>>()?;
     let merged = merging::merge(&records).map_err(|error| Failure::usage(error.to_string()))?;
+    let suite = suite::load()?;
+    let gates: Vec<&Gate> = records.iter().filter_map(|record| record.gate.as_ref()).collect();
+    let known: Vec<&CaseId> = suite.cases.iter().map(|case| &case.id).collect();
+    let gate = judge_whole(&gates, &merged, &known).map_err(Failure::usage)?;
     let merged = RunRecord {
-        ledger: ledger(&suite::load()?, &merged.cases),
+        ledger: ledger(&suite, &merged.cases),
+        gate,
         ..merged
     };
     if runs.out.exists() {

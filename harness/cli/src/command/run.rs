@@ -1,38 +1,45 @@
 //! `dmconform run`: the main job.
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use dmconform_case::Suite;
 use dmconform_case::implementation::Implementation;
+use dmconform_case::pattern::{GlobSet, globs};
 use dmconform_case::read::{self, Source};
 use dmconform_case::test_case::TestCase;
-use dmconform_model::{RunEvent, RunRecord};
+use dmconform_model::RunRecord;
 use dmconform_oddity::Oddity;
 use dmconform_reference::Deviation;
-use dmconform_report::progress::Progress;
-use dmconform_report::terminal::{self, Style};
 use dmconform_report::{html, json, junit, markdown};
 use dmconform_runner::{Captured, Examined, Health, Kept, Pace, RunOptions, TargetFile};
 
-use crate::arguments::{Evidence, Format, Run};
+use crate::arguments::{Evidence, Run};
 use crate::bundled::IMPLEMENTATIONS;
-use crate::output::{Failure, is_terminal, print, tell};
+use crate::output::{Failure, tell};
 use crate::suite;
 
-use super::{certification, doctor, operator, stored, work};
+use super::{carrying_out, certification, doctor, gating, operator, stored, work};
 
 /// Runs what was asked for, writes the results, and says what came out.
 pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
     if arguments.certification {
         return certification::run(arguments);
     }
-    let options = options(arguments)?;
+    let mut options = options(arguments)?;
+    gating::select_failed(&arguments.gating, &mut options)?;
     quick_look(&options)?;
-    let record = carry_out(options, arguments.format)?;
+    let record = carrying_out::carry_out(options, arguments.output, own_files(arguments)?)?;
     Ok(record.exit_code())
+}
+
+/// The files that are the user's own: cases, and known failures. Those that are built in have names of the same form.
+fn own_files(arguments: &Run) -> Result<Vec<String>, Failure> {
+    let mut files: Vec<PathBuf> = arguments.gating.expectations.iter().cloned().collect();
+    for path in &arguments.cases {
+        files.extend(suite::case_files(path)?);
+    }
+    Ok(files.iter().map(|path| path.display().to_string()).collect())
 }
 
 /// What `dmconform doctor` looks at without the products. What is bad there ends the run before it begins.
@@ -54,49 +61,6 @@ pub(super) fn quick_look(options: &RunOptions) -> Result<(), Failure> {
         "begin the run:\n{}",
         all.trim_end()
     )))
-}
-
-/// Runs, writes the results, and says what came out.
-pub(super) fn carry_out(options: RunOptions, format: Format) -> Result<RunRecord, Failure> {
-    let directory = options.directory.clone();
-    work::make_directory(&directory)?;
-    let emit = emitter();
-    let record = work::to_the_end(|cancelled| dmconform_runner::run(options, emit, cancelled))?;
-    write_results(&directory, &record)?;
-    match format {
-        Format::Json => print(&json::write(&record)),
-        Format::Text => {
-            let style = Style {
-                colour: std::io::stdout().is_terminal(),
-                width: width(),
-            };
-            print(&terminal::summary(&record, style));
-            print(&format!("results in {}\n", directory.display()));
-        }
-    }
-    Ok(record)
-}
-
-fn width() -> u16 {
-    std::env::var("COLUMNS")
-        .ok()
-        .and_then(|columns| columns.parse().ok())
-        .unwrap_or(100)
-}
-
-/// Shows progress on standard error.
-fn emitter() -> dmconform_runner::Emit {
-    let began = Instant::now();
-    let progress = Mutex::new(Progress::new(is_terminal()));
-    Arc::new(move |event: RunEvent| {
-        let text = progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .event(&event, began.elapsed());
-        if !text.is_empty() {
-            tell(&text);
-        }
-    })
 }
 
 /// What is run, as it was asked for.
@@ -128,6 +92,7 @@ pub(super) fn options(arguments: &Run) -> Result<RunOptions, Failure> {
     let jobs = arguments
         .jobs
         .unwrap_or_else(|| u32::try_from(processors * 16).unwrap_or(32));
+    let gating = gating::gating(&arguments.gating, selection(arguments), &suite)?;
     Ok(RunOptions {
         id,
         started,
@@ -148,6 +113,7 @@ pub(super) fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         kept: Kept::All,
         pace: Pace::default(),
         captured: captured(&arguments.evidence),
+        gating,
         directory,
         program,
     })
@@ -166,6 +132,13 @@ fn captured(evidence: &Evidence) -> Captured {
          reads everything that passed, credentials of the products included\n",
     );
     Captured::WithSecrets
+}
+
+/// The options that leave cases out.
+fn selection(arguments: &Run) -> Vec<String> {
+    let cases = arguments.case.iter().map(|glob| format!("--case {glob}"));
+    let roles = arguments.role.iter().map(|role| format!("--role {role}"));
+    cases.chain(roles).collect()
 }
 
 /// Whether the products can be given these deviations: the names of the bundled reference implementation are known, those of
@@ -228,13 +201,10 @@ fn suite_options(arguments: &Run) -> Vec<String> {
 }
 
 /// The cases of a suite that are asked for by patterns, of which one must match.
-pub(super) fn globs_over(
-    patterns: &[String],
-    suite: &Suite,
-) -> Result<Option<dmconform_runner::GlobSet>, Failure> {
-    let cases = dmconform_runner::globs(patterns).map_err(Failure::usage)?;
-    let Some(globs) = &cases else { return Ok(None) };
-    let is_asked_for = |case: &TestCase| globs.is_match(&case.id.0) || globs.is_match(&case.family().0);
+pub(super) fn globs_over(patterns: &[String], suite: &Suite) -> Result<Option<GlobSet>, Failure> {
+    let cases = globs(patterns).map_err(Failure::usage)?;
+    let Some(asked) = &cases else { return Ok(None) };
+    let is_asked_for = |case: &TestCase| asked.is_match(&case.id.0) || asked.is_match(&case.family().0);
     if suite.cases.iter().any(is_asked_for) {
         return Ok(cases);
     }

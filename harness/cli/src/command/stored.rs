@@ -55,9 +55,15 @@ fn ladder(directory: &Path, case: &CaseResult) -> Result<Ladder, String> {
     Ok(dmconform_judge::ladder(&transcript))
 }
 
-/// Where the transcript of a case stands, below its run.
+/// Where the transcript of a case stands, below its run: that of the attempt whose verdict stands.
 pub(super) fn transcript_of(case: &CaseResult) -> Result<PathBuf, String> {
-    let place = PathBuf::from(format!("transcripts/{}/{}.jsonl", case.implementation, case.id));
+    let mut attempts = case.attempts.iter();
+    let standing = attempts.find(|attempt| attempt.verdict == case.verdict);
+    let place = standing.map_or_else(
+        || format!("transcripts/{}/{}.jsonl", case.implementation, case.id),
+        |attempt| attempt.transcript.clone(),
+    );
+    let place = PathBuf::from(place);
     // Results may come from anybody; a transcript stands below its run.
     if !place
         .components()

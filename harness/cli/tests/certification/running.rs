@@ -118,6 +118,11 @@ fn what_is_no_bundle_is_refused_and_what_is_not_there_is_a_mistake() {
 #[case(&["--deviation", "acl-wildcard"])]
 #[case(&["--oddity", "chunked-body"])]
 #[case(&["--peer-oddity", "all"])]
+#[case(&["--shard", "1/2"])]
+#[case(&["--fail-fast"])]
+#[case(&["--retries", "1"])]
+#[case(&["--rerun-failed", "earlier"])]
+#[case(&["--expectations", "known.yaml"])]
 fn nothing_turns_what_is_asked_of_a_product(#[case] option: &[&str]) {
     let folder = TempDir::new().expect("a folder can be made");
     fs::write(folder.path().join("acme.yaml"), product()).expect("the folder can be written to");

@@ -10,7 +10,7 @@ use crate::Ladders;
 use crate::diagram::svg;
 use crate::ladder::{self, Piece};
 use crate::markup::escape;
-use crate::wording;
+use crate::{gate, wording};
 
 /// How much evidence a page carries, in octets: it is to be opened by a browser, and sent by mail.
 const MOST_EVIDENCE: usize = 6 * 1024 * 1024;
@@ -109,11 +109,15 @@ impl<'a> Cases<'a> {
         let covers = covers.join(", ");
         let reason = case.reason.as_deref().filter(|_| case.findings.is_empty());
         let product = (self.record.run.targets.len() > 1).then_some(case.implementation.as_str());
+        let known = self.record.known(case).map(gate::why).unwrap_or_default();
+        let attempts = gate::attempts(case).unwrap_or_default();
         let facts = [
             ("purpose", case.purpose.as_str()),
             ("covers", &covers),
             ("product", product.unwrap_or_default()),
             ("why", reason.unwrap_or_default()),
+            ("known", &known),
+            ("attempts", &attempts),
             ("case file", &case.file),
         ];
         list(facts)

@@ -15,7 +15,7 @@ use dmconform_model::{CaseResult, Role, RunRecord, Step, Target, Verdict};
 use crate::Ladders;
 use crate::diagram::svg;
 use crate::markup::{escape, escape_lines};
-use crate::wording;
+use crate::{gate, wording};
 
 /// The whole run.
 pub fn write(record: &RunRecord, ladders: &Ladders) -> String {
@@ -169,7 +169,12 @@ fn summary(record: &RunRecord) -> String {
         verdict = outcome(record),
         word = outcome_word(record),
         outcome = wording::capitalised(wording::outcome(record)),
-        facts = list(facts.iter().map(|(name, value)| (*name, value.as_str()))),
+        facts = list(
+            facts
+                .iter()
+                .chain(&gate::extent(record))
+                .map(|(name, value)| (*name, value.as_str()))
+        ),
     )
 }
 
@@ -194,6 +199,7 @@ fn failures(record: &RunRecord, cases: &case::Cases<'_>) -> String {
         .filter(|(_, case)| !matches!(case.verdict, Verdict::Pass | Verdict::NotApplicable))
         .map(|(anchor, case)| failure(record, &anchor, case))
         .collect();
+    let problems = format!("{problems}{}", against_known(record));
     if rows.is_empty() && problems.is_empty() {
         return "<p>Nothing: every case that applies has passed.</p>\n".to_owned();
     }
@@ -209,6 +215,21 @@ fn failures(record: &RunRecord, cases: &case::Cases<'_>) -> String {
     format!("{problems}{table}")
 }
 
+/// What is not as the known failures say, each in a box.
+fn against_known(record: &RunRecord) -> String {
+    let faults = gate::faults(record).into_iter();
+    faults
+        .map(|(place, fault)| {
+            format!(
+                "<div class=\"finding fail\"><p>{} {} <span class=\"faint\">({})</span></p></div>\n",
+                chip(Verdict::Fail),
+                escape(&fault),
+                escape(&place)
+            )
+        })
+        .collect()
+}
+
 fn failure(record: &RunRecord, anchor: &str, case: &CaseResult) -> String {
     let finding = case
         .findings
@@ -219,10 +240,11 @@ fn failure(record: &RunRecord, anchor: &str, case: &CaseResult) -> String {
     let observed = finding.map(|finding| finding.observed.as_str());
     let observed = observed.or(case.reason.as_deref()).unwrap_or_default();
     let blame = finding.and_then(|finding| finding.blame);
-    let apart = if record.counts(case) {
-        ""
-    } else {
-        " <span class=\"faint\">(does not count)</span>"
+    let apart = match (record.known(case), case.is_flaky()) {
+        (Some(_), _) => " <span class=\"faint\">(known)</span>",
+        (None, true) => " <span class=\"faint\">(flaky)</span>",
+        (None, false) if record.counts(case) => "",
+        (None, false) => " <span class=\"faint\">(does not count)</span>",
     };
     let product = if record.run.targets.len() > 1 {
         format!(

@@ -104,6 +104,10 @@ fn run(sample: &Sample) -> (RunRecord, Ladders) {
             targets,
             own_readings: first.profile.own_readings.clone(),
             cancelled: false,
+            selection: Vec::new(),
+            shard: None,
+            stopped_by: None,
+            allow_flaky: false,
         },
         summary: summarise(&cases),
         robustness: summarise_robustness(&cases),
@@ -111,6 +115,8 @@ fn run(sample: &Sample) -> (RunRecord, Ladders) {
         cases,
         strays: Vec::new(),
         problems: Vec::new(),
+        not_run: Vec::new(),
+        gate: None,
     };
     (record, ladders)
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dmconform_case::claims::Claim;
+use dmconform_case::pattern::globs;
 use dmconform_case::test_case::TestCase;
 use dmconform_model::{CaseResult, Class, RunRecord, Verdict};
 use tokio::sync::watch;
 
 use super::{Examination, Topic};
-use crate::options::{RunOptions, TargetFile, globs};
+use crate::gating::Gating;
+use crate::options::{RunOptions, TargetFile};
 use crate::run::run;
 
 /// Looks at whole delegations, and then at the claims.
@@ -176,6 +178,7 @@ async fn try_cases(
         suite: Arc::clone(&file.suite),
         targets: vec![file],
         cases: globs(asked).ok().flatten(),
+        gating: Gating::default(),
         ..examination.options.clone()
     };
     run(options, Arc::new(|_| ()), cancelled.clone()).await

@@ -20,6 +20,7 @@ pub use self::room::NoRoom;
 use self::tally::{Ended, Tally};
 use crate::applies::why_not;
 use crate::case_run::{Devices, UnderTest, at_once};
+use crate::gating::Stop;
 use crate::options::{Pace, RunOptions, TargetFile};
 use crate::run::shared;
 use crate::target::{Running, TargetError};
@@ -116,7 +117,8 @@ pub async fn load(
     run.jobs = u32::MAX;
     let (id, started) = (run.id.clone(), run.started.clone());
     let began = Instant::now();
-    let shared = shared(run, Arc::new(|_| ()), cancelled.clone());
+    let stop = Stop::new(&run.gating, run.strict, None, std::iter::empty());
+    let shared = shared(run, Arc::new(|_| ()), cancelled.clone(), stop);
     let running = Arc::new(Running::start(&shared.options, &file, 1, &cancelled).await?);
     let bench = UnderTest {
         shared,
@@ -135,9 +137,11 @@ pub async fn load(
     let reporter = tokio::spawn(report(Arc::clone(&load), emit));
     load.all(delegations, arrivals, cancelled.clone()).await;
     reporter.abort();
+    let took = load.began.elapsed();
+    running.stop().await;
     let tally = load.tally();
     let ended = load.ended.load(Ordering::Relaxed);
-    let found = LoadResult {
+    Ok(LoadResult {
         schema_version: LoadResult::SCHEMA_VERSION,
         id,
         started,
@@ -148,7 +152,7 @@ pub async fn load(
         arrivals,
         asked: delegations,
         verdicts: tally.verdicts(),
-        per_second: f64::from(ended) / load.began.elapsed().as_secs_f64().max(f64::EPSILON),
+        per_second: f64::from(ended) / took.as_secs_f64().max(f64::EPSILON),
         most_in_flight: load.most.load(Ordering::Relaxed),
         poll_interval_ms: u64::try_from(poll.as_millis()).unwrap_or(u64::MAX),
         whole: tally.whole(),
@@ -160,10 +164,7 @@ pub async fn load(
             ..resources
         },
         cancelled: *cancelled.borrow(),
-    };
-    drop(tally);
-    running.stop().await;
-    Ok(found)
+    })
 }
 
 /// The first whole delegation of the suite that applies to the product and judges one of these roles, or any of its own.

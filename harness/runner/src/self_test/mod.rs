@@ -10,19 +10,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use dmconform_case::Suite;
+use dmconform_case::pattern::{GlobSet, globs};
 use dmconform_model::result::Problem;
 use dmconform_model::self_test::{HadBy, Mutant, Row};
 use dmconform_model::{CaseId, CaseResult, Deviation, RunRecord, SelfTest};
 use dmconform_oddity::Oddity;
 use dmconform_roles::Captured;
-use globset::GlobSet;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use self::assess::{Pass, assess, trial};
 use self::oddities::Odd;
+use crate::gating::Gating;
 use crate::operator::Operator;
-use crate::options::{Kept, Pace, RunOptions, TargetFile, globs};
+use crate::options::{Kept, Pace, RunOptions, TargetFile};
 use crate::run::run;
 
 /// The requirement about delegations at once: what breaks it disturbs every case that runs beside it.
@@ -385,6 +386,7 @@ fn run_options(options: &SelfTestOptions, targets: Vec<TargetFile>) -> RunOption
         kept: Kept::NotPassed,
         captured: Captured::Nothing,
         pace: Pace::default(),
+        gating: Gating::default(),
         directory: options.directory.clone(),
         program: options.program.clone(),
     }

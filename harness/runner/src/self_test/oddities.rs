@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use dmconform_case::pattern::{GlobSet, globs};
 use dmconform_model::result::Problem;
 use dmconform_model::self_test::{FalseAlarm, HadBy};
 use dmconform_model::{CaseId, CaseResult, Role};
 use dmconform_oddity::Oddity;
-use globset::GlobSet;
 use tokio::task::JoinSet;
 
 use super::assess::false_alarms;
 use super::{SelfTestEvent, SelfTestOptions, Test, discard, is_judged, run_options, silent_run};
-use crate::options::{RunOptions, TargetFile, globs};
+use crate::options::{RunOptions, TargetFile};
 
 /// What all of them came to.
 #[derive(Default)]
