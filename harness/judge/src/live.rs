@@ -68,6 +68,12 @@ impl Judge {
                     return !self.observed.changes.is_empty();
                 }
                 let outcomes = expectation::judge(&self.header, &self.observed, expected);
+                // A whole delegation is not whole while one of its messages is still to come, whoever sends it.
+                if expected.what == What::Procedure && !self.due().is_empty() {
+                    return outcomes
+                        .iter()
+                        .any(|outcome| matches!(outcome, Outcome::Broken(_)));
+                }
                 !outcomes.is_empty()
                     && !outcomes
                         .iter()

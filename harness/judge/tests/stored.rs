@@ -192,3 +192,18 @@ fn a_damaged_transcript_is_an_error_with_its_line() {
             .starts_with("read line 1 of the transcript as a header")
     );
 }
+
+/// What ends a case early must not end it before the last message, which here a mock role sends.
+#[rstest]
+#[case::of_dms_1("good-dms-1")]
+#[case::of_dms_2("good-dms-2")]
+fn a_whole_delegation_is_not_settled_before_its_last_message(#[case] name: &str) {
+    let path = PathBuf::from(format!("../../fixtures/transcripts/{name}.jsonl"));
+    let transcript = transcript(&path);
+    let mut judge = Judge::new(transcript.header);
+    for record in &transcript.records {
+        judge.feed(record);
+        assert!(!judge.settled() || judge.due().is_empty(), "after record {}", record.seq);
+    }
+    assert!(judge.settled());
+}
