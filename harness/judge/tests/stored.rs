@@ -203,7 +203,9 @@ fn a_whole_delegation_is_not_settled_before_its_last_message(#[case] name: &str)
     let mut judge = Judge::new(transcript.header);
     for record in &transcript.records {
         judge.feed(record);
-        assert!(!judge.settled() || judge.due().is_empty(), "after record {}", record.seq);
+        // Between an answer and what was made of its credentials, these seem to be missing.
+        let is_whole = judge.due().is_empty() || judge.failed();
+        assert!(!judge.settled() || is_whole, "after record {}", record.seq);
     }
     assert!(judge.settled());
 }
