@@ -1,6 +1,6 @@
 //! What a run is told by those who gate a change on it: which part it is, when it stops, what is known to fail.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use dmconform_case::expectations::Expectations;
@@ -25,6 +25,8 @@ pub struct Gating {
     pub allow_flaky: bool,
     /// The failures that are known.
     pub expectations: Option<Arc<Expectations>>,
+    /// What an earlier beginning of this run has judged: these cases are not run again.
+    pub already: BTreeMap<CaseOf, CaseResult>,
 }
 
 impl Gating {
@@ -36,6 +38,16 @@ impl Gating {
         };
         self.shard.is_none_or(|shard| shard.has(implementation, case))
             && self.only.as_ref().is_none_or(|only| only.contains(&of()))
+    }
+}
+
+impl Gating {
+    /// What is known of a case from an earlier beginning of the run.
+    pub(crate) fn known(&self, implementation: &str, case: &CaseId) -> Option<&CaseResult> {
+        self.already.get(&CaseOf {
+            implementation: implementation.to_owned(),
+            case: case.clone(),
+        })
     }
 }
 

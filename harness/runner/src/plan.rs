@@ -16,7 +16,7 @@ pub(crate) struct Plan {
     pub(crate) alone: Vec<TestCase>,
     /// Last, for nothing else is to be blamed on what they do: those that may harm the product.
     pub(crate) harmful: Vec<TestCase>,
-    /// Not at all.
+    /// Not at all: they do not apply, or were judged before.
     pub(crate) excluded: Vec<CaseResult>,
 }
 
@@ -52,6 +52,10 @@ pub(crate) fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
             continue;
         }
         if !options.gating.selects(&file.name, &case.id) {
+            continue;
+        }
+        if let Some(result) = options.gating.known(&file.name, &case.id) {
+            plan.excluded.push(result.clone());
             continue;
         }
         match standing(&file.suite, case, product) {

@@ -149,6 +149,10 @@ pub(crate) struct Run {
         default_value = "reports/attempts.jsonl"
     )]
     pub(crate) attempts: PathBuf,
+    /// Go on with a run that was broken off, in its directory, with the options that it began with: cases of which there are
+    /// whole transcripts are judged by them, the others are run.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "certification"])]
+    pub(crate) resume: Option<PathBuf>,
     /// Write the results here instead of to `reports/runs/<run id>`.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

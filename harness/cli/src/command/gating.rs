@@ -37,6 +37,7 @@ pub(super) fn gating(
         retries: asked.retries,
         allow_flaky: asked.allow_flaky,
         expectations: expectations.transpose()?.map(Arc::new),
+        already: std::collections::BTreeMap::new(),
     })
 }
 

@@ -22,6 +22,7 @@ mod operator;
 pub(crate) mod profile;
 pub(crate) mod reference;
 pub(crate) mod report;
+mod resuming;
 pub(crate) mod run;
 pub(crate) mod selftest;
 mod stored;

@@ -19,7 +19,7 @@ use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, tell};
 use crate::suite;
 
-use super::{carrying_out, certification, doctor, gating, operator, stored, work};
+use super::{carrying_out, certification, doctor, gating, operator, resuming, stored, work};
 
 /// Runs what was asked for, writes the results, and says what came out.
 pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
@@ -28,6 +28,7 @@ pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
     }
     let mut options = options(arguments)?;
     gating::select_failed(&arguments.gating, &mut options)?;
+    resuming::take_over(arguments.resume.as_deref(), &mut options)?;
     quick_look(&options)?;
     let record = carrying_out::carry_out(options, arguments.output, own_files(arguments)?)?;
     Ok(record.exit_code())

@@ -1,0 +1,105 @@
+//! A run that was killed: what it has judged is there, and the same command goes on where it ended.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Seven cases, one at a time.
+const SELECTED: [&str; 6] = ["--role", "dms-2", "--case", "DEL-DMS2-0-0*", "--jobs", "1"];
+
+fn command(more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dmconform"));
+    command.arg("run").args(SELECTED).args(more);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn transcripts(run: &Path) -> Vec<PathBuf> {
+    let folder = run.join("transcripts/reference-dms-2");
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    found.sort();
+    found
+}
+
+fn verdicts(run: &Path) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(run.join("results.json")).expect("the results are written");
+    let record: Value = serde_json::from_str(&text).expect("the results are JSON");
+    let cases = record["cases"].as_array().expect("there are cases");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let of = |case: &Value| format!("{} {}", text(&case["implementation"]), text(&case["id"]));
+    cases
+        .iter()
+        .map(|case| (of(case), text(&case["verdict"])))
+        .collect()
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_where_it_ended() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let run = folder.path().join("run");
+    let out = run.display().to_string();
+    let mut child = command(&["--out", &out]).spawn().expect("the program starts");
+    let began = Instant::now();
+    while transcripts(&run).len() < 3 && began.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().expect("it can be killed");
+    child.wait().expect("it has ended");
+    assert!(
+        !run.join("results.json").exists(),
+        "it came to its end before it was killed"
+    );
+    let before = transcripts(&run);
+    // The last one may be torn already; the first one is torn now.
+    let torn = before.first().expect("there are transcripts").clone();
+    let text = fs::read_to_string(&torn).expect("it was written");
+    fs::write(&torn, &text[..text.len() / 2]).expect("it can be written");
+    let whole = fs::read(&before[1]).expect("it was written");
+
+    let resumed = command(&["--resume", &out]).output().expect("the program starts");
+    let said = String::from_utf8_lossy(&resumed.stderr).into_owned();
+    assert_eq!(resumed.status.code(), Some(0), "{said}");
+    assert!(said.contains("were judged before, and stand"), "{said}");
+    assert!(!said.contains("\n0 cases were judged before"), "{said}");
+    assert_eq!(fs::read(&before[1]).expect("it is still there"), whole);
+    assert!(
+        fs::read_to_string(&torn)
+            .expect("it is there")
+            .ends_with("\"event\":\"ended\"}\n")
+    );
+
+    let fresh = folder.path().join("fresh");
+    let once = command(&["--out", &fresh.display().to_string()])
+        .output()
+        .expect("the program starts");
+    assert_eq!(once.status.code(), Some(0));
+    assert_eq!(verdicts(&run), verdicts(&fresh));
+
+    // What came to its end is not gone on with.
+    let again = command(&["--resume", &out]).output().expect("the program starts");
+    assert_eq!(again.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("it came to its end"));
+}
+
+#[test]
+fn transcripts_of_another_product_or_other_options_do_not_stand() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let run = folder.path().join("run");
+    let out = run.display().to_string();
+    let ran = command(&["--case", "DEL-DMS2-0-010", "--out", &out])
+        .output()
+        .expect("the program starts");
+    assert_eq!(ran.status.code(), Some(0));
+    fs::remove_file(run.join("results.json")).expect("it is there");
+    let resumed = command(&["--strict", "--resume", &out])
+        .output()
+        .expect("the program starts");
+    let said = String::from_utf8_lossy(&resumed.stderr).into_owned();
+    assert!(said.contains("0 cases were judged before"), "{said}");
+}
