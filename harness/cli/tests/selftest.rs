@@ -60,4 +60,6 @@ fn an_unknown_deviation_is_a_mistake_of_the_user() {
     let output = selftest(out.path(), &["--deviation", "acl-wildcart"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("did you mean `acl-wildcard`?"), "{error}");
 }

@@ -17,6 +17,7 @@ pub(crate) mod judge;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod mock;
+mod named;
 pub(crate) mod observe;
 mod operator;
 pub(crate) mod profile;

@@ -9,8 +9,6 @@ use dmconform_case::pattern::{GlobSet, globs};
 use dmconform_case::read::{self, Source};
 use dmconform_case::test_case::TestCase;
 use dmconform_model::RunRecord;
-use dmconform_oddity::Oddity;
-use dmconform_reference::Deviation;
 use dmconform_report::{html, json, junit, markdown};
 use dmconform_runner::{Captured, Examined, Health, Kept, Pace, RunOptions, TargetFile};
 
@@ -19,7 +17,7 @@ use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, tell};
 use crate::suite;
 
-use super::{carrying_out, certification, doctor, gating, operator, resuming, stored, work};
+use super::{carrying_out, certification, doctor, gating, named, operator, resuming, stored, work};
 
 /// Runs what was asked for, writes the results, and says what came out.
 pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
@@ -74,7 +72,7 @@ pub(super) fn options(arguments: &Run) -> Result<RunOptions, Failure> {
     if let Some(directory) = &arguments.certificates {
         dmconform_runner::check_certificates(directory).map_err(|error| Failure::usage(error.to_string()))?;
     }
-    let oddities = oddities_named(&arguments.oddity)?;
+    let oddities = named::oddities(&arguments.oddity)?;
     if !oddities.is_empty() && !arguments.implementation.is_empty() {
         let why = "give an oddity to this implementation: only the bundled reference implementation has them; \
                    --peer-oddity gives it to the roles that the harness plays";
@@ -106,7 +104,7 @@ pub(super) fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         strict: arguments.strict,
         deviations: arguments.deviation.clone(),
         oddities,
-        peer_oddities: oddities_named(&arguments.peer_oddity)?,
+        peer_oddities: named::oddities(&arguments.peer_oddity)?,
         certificates: arguments.certificates.clone(),
         operator: operator::at_the_terminal(),
         suite_options: suite_options(arguments),
@@ -146,11 +144,7 @@ fn selection(arguments: &Run) -> Vec<String> {
 /// another product are its own.
 fn check_deviations(arguments: &Run, targets: &[TargetFile]) -> Result<(), Failure> {
     if arguments.implementation.is_empty() {
-        for name in &arguments.deviation {
-            name.parse::<Deviation>()
-                .map_err(|error| Failure::usage(error.to_string()))?;
-        }
-        return Ok(());
+        return named::check_deviations(&arguments.deviation);
     }
     let takes_none = targets
         .iter()
@@ -171,17 +165,6 @@ fn takes_deviations(implementation: &Implementation) -> bool {
     let started_with = starts.flat_map(|start| start.command.iter().chain(start.environment.values()));
     let mut texts = started_with.chain(implementation.files.values());
     texts.any(|text| text.contains("${deviations}"))
-}
-
-/// The oddities of these names; `all` are all.
-pub(super) fn oddities_named(names: &[String]) -> Result<Vec<Oddity>, Failure> {
-    if names.iter().any(|name| name == "all") {
-        return Ok(Oddity::ALL.to_vec());
-    }
-    let found = names.iter().map(|name| name.parse::<Oddity>());
-    found
-        .collect::<Result<_, _>>()
-        .map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// The options with which these cases, this profile and these certificates are found again.

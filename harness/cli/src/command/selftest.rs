@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dmconform_model::SelfTest;
-use dmconform_reference::Deviation;
 use dmconform_report::self_test as report;
 use dmconform_runner::{EmitSelfTest, SelfTestEvent, SelfTestOptions};
 
@@ -12,8 +11,8 @@ use crate::arguments::{Format, Selftest};
 use crate::output::{Failure, print, tell};
 use crate::suite;
 
-use super::run::{bundled, oddities_named};
-use super::work;
+use super::run::bundled;
+use super::{named, work};
 
 /// Lets every deviation loose on the cases, writes the kill matrix, and says what came out.
 pub(crate) fn run(arguments: &Selftest) -> Result<u8, Failure> {
@@ -33,10 +32,7 @@ pub(crate) fn run(arguments: &Selftest) -> Result<u8, Failure> {
 }
 
 fn options(arguments: &Selftest) -> Result<SelfTestOptions, Failure> {
-    for name in &arguments.deviation {
-        name.parse::<Deviation>()
-            .map_err(|error| Failure::usage(error.to_string()))?;
-    }
+    named::check_deviations(&arguments.deviation)?;
     let started = dmconform_runner::timestamp();
     let id = work::id(&started);
     let directory = arguments
@@ -52,7 +48,7 @@ fn options(arguments: &Selftest) -> Result<SelfTestOptions, Failure> {
         suite,
         full: arguments.full,
         deviations: arguments.deviation.clone(),
-        oddities: oddities_named(&arguments.oddity)?,
+        oddities: named::oddities(&arguments.oddity)?,
         // The few cases named for a deviation wait far more than they compute; all cases together do not.
         at_once: arguments
             .jobs
