@@ -8,7 +8,7 @@ use std::path::Path;
 fn the_samples_are_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/samples");
     let files = common::samples::files();
-    assert_eq!(files.len(), 15);
+    assert_eq!(files.len(), 21);
     for (name, text) in &files {
         let checked_in = std::fs::read(root.join(name)).unwrap_or_default();
         assert!(

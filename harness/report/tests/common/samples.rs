@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use dmconform_case::Suite;
 use dmconform_case::ledger::ledger;
 use dmconform_case::stated::stated;
+use dmconform_case::test_case::Opener;
 use dmconform_judge::{Judge, Transcript};
 use dmconform_model::result::{RunInfo, summarise, summarise_robustness};
-use dmconform_model::{RunRecord, Target};
+use dmconform_model::{MessageId, Role, RunRecord, Step, Target};
+use dmconform_report::github::{self, Files};
+use dmconform_report::matrix::{self, Matrix};
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{Ladders, html, json, junit, markdown};
 
@@ -58,12 +61,64 @@ pub(crate) fn files() -> BTreeMap<String, Vec<u8>> {
             ("junit.xml", junit::write(&record).expect("it can be written")),
             ("results.json", json::write(&record).into_bytes()),
             ("terminal.txt", terminal::summary(&record, style).into_bytes()),
+            (
+                "annotations.txt",
+                github::annotations(&record, &Files::default()).into_bytes(),
+            ),
         ];
         for (name, text) in texts {
             files.insert(format!("{}/{name}", sample.folder), text);
         }
     }
+    let matrix = matrix();
+    files.insert(
+        "matrix/matrix.html".to_owned(),
+        matrix::html(&matrix).into_bytes(),
+    );
+    files.insert(
+        "matrix/matrix.md".to_owned(),
+        matrix::markdown(&matrix).into_bytes(),
+    );
+    files.insert("matrix/matrix.json".to_owned(), matrix.json().into_bytes());
     files
+}
+
+/// Two products that open delegations against one that takes them: what the runs of `observe` would have been.
+fn matrix() -> Matrix {
+    let runs = [
+        observed(&["good-dms-1"], "sound-dms-1"),
+        observed(&["acl-before-bootstrap-complete"], "hasty-dms-1"),
+    ];
+    let procedure = &transcript("good-dms-1").header.procedure;
+    let between = Step::ALL.into_iter().filter_map(|step| {
+        let request = MessageId::request(step);
+        let sender = procedure.sender(request, Opener::Dms1)?;
+        Some((step, [sender, procedure.receiver(request, Opener::Dms1)?]))
+    });
+    Matrix::of(&runs, &between.collect()).expect("the products talk to each other")
+}
+
+/// The run in which a product, as DMS-1, was observed with the other one.
+fn observed(transcripts: &'static [&'static str], dms_1: &str) -> RunRecord {
+    let (mut record, _) = run(&Sample {
+        folder: transcripts[0],
+        transcripts,
+        deviations: &[],
+    });
+    let target = &mut record.run.targets[0];
+    let products = [
+        (Role::Dms1, dms_1),
+        (Role::Dms2, "other-dms-2"),
+        (Role::BootstrapServer, "other-dms-2"),
+    ];
+    target.products = products.map(|(role, name)| (role, name.to_owned())).into();
+    let full = products.map(|(_, name)| (name.to_owned(), format!("Example {name} 1.0")));
+    target.full_names = full.into();
+    let findings = record.cases.iter_mut().flat_map(|case| &mut case.findings);
+    for finding in findings {
+        finding.product = Some(dms_1.to_owned());
+    }
+    record
 }
 
 /// The run that the transcripts of a sample would be of.
