@@ -40,6 +40,15 @@ fn page() -> String {
     html::write(&record, &ladders)
 }
 
+/// The sample of products against products.
+fn matrix_page() -> String {
+    let mut files = common::samples::files();
+    let page = files
+        .remove("matrix/matrix.html")
+        .expect("it is among the samples");
+    String::from_utf8(page).expect("a page is text")
+}
+
 /// Widths at which the page itself has to be moved sideways, and what makes it so.
 const OVERFLOW: &str = "(() => {
     const wide = document.documentElement.scrollWidth;
@@ -54,9 +63,10 @@ const OVERFLOW: &str = "(() => {
 #[test]
 fn nothing_is_wider_than_the_window() {
     with_browser("overflow", |browser| {
-        let page = page();
-        for (width, scheme) in [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")] {
-            browser.show(&page, width, scheme);
+        let widths = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")];
+        let pages = [page(), matrix_page()];
+        for (page, (width, scheme)) in pages.iter().flat_map(|page| widths.map(|shown| (page, shown))) {
+            browser.show(page, width, scheme);
             browser.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)");
             let found = browser.evaluate(OVERFLOW);
             assert!(
@@ -124,12 +134,15 @@ const CONTRAST: &str = "(() => {
 #[test]
 fn every_text_stands_out_from_what_is_behind_it() {
     with_browser("contrast", |browser| {
-        let page = page();
-        for scheme in ["light", "dark"] {
-            browser.show(&page, 1280, scheme);
+        let pages = [(page(), 300), (matrix_page(), 50)];
+        for ((page, texts), scheme) in pages
+            .iter()
+            .flat_map(|page| ["light", "dark"].map(|scheme| (page, scheme)))
+        {
+            browser.show(page, 1280, scheme);
             browser.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)");
             let found = browser.evaluate(CONTRAST);
-            assert!(found["count"].as_u64() > Some(300), "{found}");
+            assert!(found["count"].as_u64() > Some(*texts), "{found}");
             assert_eq!(found["poor"], json!([]), "{scheme}");
         }
     });
