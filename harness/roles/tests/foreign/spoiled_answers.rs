@@ -11,7 +11,7 @@ use rstest::rstest;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::scene::{LIMIT, Scene, stage};
+use crate::scene::{LIMIT, PATIENCE, Scene, stage};
 use crate::tools::{assert_memory_is_bounded, much};
 
 /// What a product answers once it has read a request.
@@ -21,6 +21,8 @@ enum Answers {
     Octets(&'static [u8]),
     /// These octets, and then nothing more.
     Stalling(&'static [u8]),
+    /// These octets, and filler an octet at a time, without an end.
+    Trickling(&'static [u8]),
     /// These octets, and 100 MB of filler.
     Much(&'static [u8]),
 }
@@ -76,6 +78,18 @@ enum Answers {
     false,
     false
 )]
+#[case::a_header_without_an_end(
+    Answers::Trickling(b"HTTP/1.1 200 OK\r\nx-filler: "),
+    "no answer came in time",
+    false,
+    false
+)]
+#[case::a_body_without_an_end(
+    Answers::Trickling(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"),
+    "no answer came in time",
+    false,
+    false
+)]
 #[case::much_header(
     Answers::Much(b"HTTP/1.1 200 OK\r\nx-filler: "),
     "the answer is no HTTP",
@@ -123,6 +137,23 @@ async fn a_hundred_megabytes_of_answer_are_cut_and_not_kept(#[case] head: &'stat
     assert!(body.whole_length.is_some_and(|length| length > 1024 * 1024));
     assert_memory_is_bounded();
     // A positive answer to step 2 needs no body, and whatever is in one is not looked at.
+    assert_ne!(scene.judged().verdict, Verdict::Pass);
+}
+
+#[tokio::test]
+async fn nobody_is_followed_to_where_a_redirection_leads() {
+    let elsewhere = b"HTTP/1.1 307 Temporary Redirect\r\nlocation: /delegation\r\ncontent-length: 0\r\n\r\n";
+    let scene = dialled_over_tls(Answers::Octets(elsewhere)).await;
+    let events = scene.events();
+    let sent = events
+        .iter()
+        .filter(|event| matches!(event, Event::RequestSent(_)))
+        .count();
+    assert_eq!(sent, 1, "{events:#?}");
+    let answered = events
+        .iter()
+        .any(|event| matches!(event, Event::ResponseReceived(response) if response.status == 307));
+    assert!(answered, "{events:#?}");
     assert_ne!(scene.judged().verdict, Verdict::Pass);
 }
 
@@ -264,6 +295,12 @@ async fn answer(socket: TcpStream, tls: ServerConfig, answers: Answers) {
             let _ = stream.write_all(octets).await;
             // Until the mock role goes.
             let _ = stream.read(&mut [0; 16]).await;
+        }
+        Answers::Trickling(octets) => {
+            let _ = stream.write_all(octets).await;
+            while stream.write_all(b"x").await.is_ok() && stream.flush().await.is_ok() {
+                tokio::time::sleep(PATIENCE / 20).await;
+            }
         }
         Answers::Much(head) => {
             let _ = stream.write_all(head).await;
