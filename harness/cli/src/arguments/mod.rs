@@ -173,6 +173,9 @@ pub(crate) struct Evidence {
     /// credentials included.
     #[arg(long, requires = "capture")]
     pub(crate) key_log: bool,
+    /// Leave the private keys, and product files with secrets in them, in the working directories of the products.
+    #[arg(long)]
+    pub(crate) keep_work: bool,
 }
 
 #[derive(Args)]

@@ -1,5 +1,6 @@
 //! The commands, one per file.
 
+mod announced;
 mod attempts;
 pub(crate) mod bundle;
 mod carrying_out;

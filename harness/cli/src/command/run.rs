@@ -17,7 +17,7 @@ use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, tell};
 use crate::suite;
 
-use super::{carrying_out, certification, doctor, gating, named, operator, resuming, stored, work};
+use super::{announced, carrying_out, certification, doctor, gating, named, operator, resuming, stored, work};
 
 /// Runs what was asked for, writes the results, and says what came out.
 pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
@@ -43,6 +43,7 @@ fn own_files(arguments: &Run) -> Result<Vec<String>, Failure> {
 
 /// What `dmconform doctor` looks at without the products. What is bad there ends the run before it begins.
 pub(super) fn quick_look(options: &RunOptions) -> Result<(), Failure> {
+    announced::announce(&options.targets);
     let is_bad = |found: &Examined| found.state == Health::Bad;
     let found: Arc<Mutex<Vec<Examined>>> = Arc::default();
     let keep = Arc::clone(&found);
@@ -113,6 +114,7 @@ pub(super) fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         pace: Pace::default(),
         captured: captured(&arguments.evidence),
         gating,
+        keep_work: arguments.evidence.keep_work,
         directory,
         program,
     })
