@@ -1,16 +1,17 @@
 //! What a run leaves behind of secrets: nothing that another user of the machine can read, and no key once it is over.
 #![cfg(unix)]
 
-mod common;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use common::fixtures;
 use tempfile::TempDir;
 
+const PRODUCT: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../fixtures/implementations/reference-dms-2-bootstrap-server.yaml"
+);
 const CASE: &str = "DEL-DMS2-0-010";
 const SECRET: &str = "the secret of the device";
 /// Looks, as the product starts, how private everything is that it was given; then it becomes the product.
@@ -19,7 +20,7 @@ const LOOK: &str = r#"find "$1" -printf '%m %P\n' > modes; shift; exec "$@""#;
 /// Runs a case of DMS-2 whose configuration holds a secret; the folder, and what the run said.
 fn run(more: &[&str]) -> (TempDir, Output) {
     let folder = TempDir::new().expect("a folder can be made");
-    let text = fs::read_to_string(fixtures().join("reference-dms-2-bootstrap-server.yaml"));
+    let text = fs::read_to_string(PRODUCT);
     let text = text.expect("the file is there").replace(
         "command: [",
         &format!("command: [sh, -c, {LOOK:?}, look, \"${{work}}\", "),

@@ -435,4 +435,39 @@ mod tests {
         let lines = collected("line\n".repeat(KEPT_LINES + 50).as_bytes()).await;
         assert_eq!(lines.len(), KEPT_LINES);
     }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_product_that_does_not_end_when_asked_to_is_killed() {
+        let script = "trap '' TERM; echo set; while :; do sleep 1; done";
+        let start = Start {
+            command: ["sh", "-c", script].map(str::to_owned).to_vec(),
+            environment: std::collections::BTreeMap::new(),
+            detached: false,
+            instances: 1,
+            ready: dmconform_case::implementation::Ready {
+                tcp: Vec::new(),
+                http: Vec::new(),
+                log: None,
+                command: Vec::new(),
+                within: dmconform_case::implementation::Duration { milliseconds: 1000 },
+            },
+        };
+        let launch = Launch {
+            start,
+            stop: None,
+            reset: None,
+            addresses: Vec::new(),
+            directory: PathBuf::from("/"),
+        };
+        let mut process = Process::spawn(launch).expect("there is a shell");
+        while process.output().is_empty() {
+            tokio::time::sleep(TICK).await;
+        }
+        let began = Instant::now();
+        process.stop().await;
+        assert!(began.elapsed() >= GRACE, "it was not given the time to end");
+        let how = process.exited().expect("it has ended");
+        assert!(how.contains("signal: 9"), "{how}");
+    }
 }

@@ -10,6 +10,7 @@ use dmconform_report::{device_tree, pcapng};
 
 use super::{stored, work};
 use crate::arguments::EvidenceOf;
+use crate::bounded;
 use crate::output::{Failure, print, tell};
 
 /// Writes the evidence of the cases that are asked for.
@@ -95,7 +96,7 @@ fn device_states(transcript: &Transcript) -> Vec<&DeviceState> {
 
 fn capture(run: &Path, place: &Path, case: &CaseResult) -> Result<Capture, Failure> {
     let path = run.join(Capture::beside(&place.display().to_string()));
-    let text = std::fs::read_to_string(&path).map_err(|error| {
+    let text = bounded::text(&path).map_err(|error| {
         Failure::usage(format!(
             "read what passed in {}, `{}`: {error}; packets are kept with `dmconform run --capture`",
             case.id,

@@ -13,6 +13,7 @@ use dmconform_report::{html, json, junit, markdown};
 use dmconform_runner::{Captured, Examined, Health, Kept, Pace, RunOptions, TargetFile};
 
 use crate::arguments::{Evidence, Run};
+use crate::bounded;
 use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, tell};
 use crate::suite;
@@ -210,7 +211,7 @@ fn targets(arguments: &Run, suite: &Arc<Suite>) -> Result<Vec<TargetFile>, Failu
     }
     let mut targets: Vec<TargetFile> = Vec::new();
     for path in &arguments.implementation {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = bounded::text(path).map_err(|error| {
             Failure::usage(format!(
                 "read the implementation file `{}`: {error}",
                 path.display()

@@ -6,12 +6,13 @@ use dmconform_judge::Transcript;
 use dmconform_model::{CaseResult, Ladder, RunRecord, Verdict};
 use dmconform_report::Ladders;
 
+use crate::bounded;
 use crate::output::{Failure, tell};
 
 /// Reads the results of a run.
 pub(super) fn record(directory: &Path) -> Result<RunRecord, Failure> {
     let path = directory.join("results.json");
-    let text = std::fs::read_to_string(&path).map_err(|error| {
+    let text = bounded::text(&path).map_err(|error| {
         Failure::usage(format!(
             "read the run `{}`: {error}; name the directory that `dmconform run` wrote, with `results.json` in it",
             path.display()
@@ -80,7 +81,7 @@ pub(super) fn transcript_of(case: &CaseResult) -> Result<PathBuf, String> {
 /// Reads a transcript of a run.
 pub(super) fn transcript(directory: &Path, place: &Path) -> Result<Transcript, String> {
     let path = directory.join(place);
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| format!("read the transcript `{}`: {error}", path.display()))?;
+    let text =
+        bounded::text(&path).map_err(|error| format!("read the transcript `{}`: {error}", path.display()))?;
     dmconform_judge::read(&text).map_err(|error| format!("judge `{}`: {error}", path.display()))
 }
