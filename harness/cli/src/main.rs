@@ -49,6 +49,8 @@ fn main() -> ExitCode {
         Command::Certs(certs) => command::certs::run(&certs),
         Command::Selftest(selftest) => command::selftest::run(&selftest),
         Command::Reference(reference) => command::reference::run(&reference),
+        Command::Completions(completions) => command::shell::completions(&completions),
+        Command::Manual(manual) => command::shell::manual(&manual),
     };
     match ended {
         Ok(code) => ExitCode::from(code),

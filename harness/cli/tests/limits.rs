@@ -138,6 +138,21 @@ fn every_limit_of_the_table_is_in_the_code_with_that_value_and_has_a_test() {
 }
 
 #[test]
+fn every_test_that_a_page_names_is_there() {
+    for page in ["SECURITY.md", "docs/versioning.md"] {
+        let text = fs::read_to_string(root().join(page)).expect("the page is there");
+        let spans = text.split('`').skip(1).step_by(2);
+        let named: Vec<(&str, &str)> = spans.filter_map(|span| span.split_once(".rs ")).collect();
+        assert!(named.len() >= 5, "{page} names {} tests", named.len());
+        for (file, test) in named {
+            let source = fs::read_to_string(root().join(format!("harness/{file}.rs")));
+            let has_test = source.is_ok_and(|source| source.contains(&format!("fn {test}(")));
+            assert!(has_test, "{page}: there is no test {test} in {file}.rs");
+        }
+    }
+}
+
+#[test]
 fn no_limit_of_the_harness_is_missing_from_the_table() {
     let rows = table();
     let mut missing = Vec::new();

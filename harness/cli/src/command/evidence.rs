@@ -103,10 +103,27 @@ fn capture(run: &Path, place: &Path, case: &CaseResult) -> Result<Capture, Failu
             path.display()
         ))
     })?;
-    serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(format!(
-            "read `{}`: {error}; was it written by another version, or edited?",
-            path.display()
-        ))
-    })
+    read_capture(&text).map_err(|why| Failure::usage(format!("read `{}`: {why}", path.display())))
+}
+
+fn read_capture(text: &str) -> Result<Capture, String> {
+    let read = serde_json::from_str(text);
+    read.map_err(|error| format!("{error}; was it written by another version, or edited?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_capture;
+
+    #[test]
+    fn a_capture_with_what_is_not_known_is_refused() {
+        assert!(read_capture(r#"{"began_us": 1, "flows": []}"#).is_ok());
+        let refused =
+            read_capture(r#"{"began_us": 1, "flows": [], "something-new": 1}"#).expect_err("it is newer");
+        assert!(refused.starts_with("unknown field `something-new`"), "{refused}");
+        assert!(
+            refused.ends_with("was it written by another version, or edited?"),
+            "{refused}"
+        );
+    }
 }

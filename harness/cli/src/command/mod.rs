@@ -27,5 +27,6 @@ pub(crate) mod report;
 mod resuming;
 pub(crate) mod run;
 pub(crate) mod selftest;
+pub(crate) mod shell;
 mod stored;
 mod work;
