@@ -1,5 +1,4 @@
 //! Tells the program from which commit it is built.
-#![expect(clippy::print_stdout, reason = "that is how a build script speaks to cargo")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
