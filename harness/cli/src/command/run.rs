@@ -18,7 +18,9 @@ use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, tell};
 use crate::suite;
 
-use super::{announced, carrying_out, certification, doctor, gating, named, operator, resuming, stored, work};
+use super::{
+    announced, carrying_out, certification, doctor, gating, named, operator, resuming, stored, work,
+};
 
 /// Runs what was asked for, writes the results, and says what came out.
 pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
