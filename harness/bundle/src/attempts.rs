@@ -407,6 +407,14 @@ mod tests {
     }
 
     #[test]
+    fn a_line_with_what_is_not_known_is_refused() {
+        let newer = text().replacen('{', "{\"something-new\":1,", 1);
+        let error = Log::read(&newer).expect_err("a newer program wrote it");
+        assert_eq!(error.line, 1);
+        assert!(error.to_string().contains("something-new"), "{error}");
+    }
+
+    #[test]
     fn an_attempt_ends_once() {
         let text = text();
         let log = Log::read(&text).expect("it holds together");

@@ -13,7 +13,7 @@ const PUBLISHED: &str = include_str!("published.txt");
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CatalogueId {
-    /// The version of dmconform that it is built into.
+    /// Its version, which is its own: not that of the program that it is built into.
     pub version: String,
     /// The digest of its files.
     pub sha256: String,
@@ -48,20 +48,36 @@ pub fn published() -> Vec<CatalogueId> {
         .collect()
 }
 
+/// The version of the catalogue that is built in: the last that was published.
+pub fn version() -> String {
+    let last = published().pop();
+    last.map(|last| last.version).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_catalogue_that_is_built_in_is_published() {
-        let built_in = CatalogueId {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            sha256: digest(&catalogue()),
-        };
-        assert!(
-            published().contains(&built_in),
-            "the catalogue is another one; run `cargo run -p dmconform-bundle --example publish-catalogue`"
+    fn the_catalogue_that_is_built_in_was_published_last() {
+        let last = published().pop().expect("one was published");
+        assert_eq!(
+            last.sha256,
+            digest(&catalogue()),
+            "the catalogue is another one; run `cargo run -p dmconform-bundle --example publish-catalogue -- VERSION` with a new \
+             version, as docs/versioning.md has it"
         );
+    }
+
+    #[test]
+    fn every_version_is_higher_than_the_one_before() {
+        let number = |text: &str| text.parse::<u64>().expect("a part of a version is a number");
+        let versions: Vec<Vec<u64>> = published()
+            .iter()
+            .map(|known| known.version.split('.').map(number).collect())
+            .collect();
+        assert!(versions.iter().all(|version| version.len() == 3), "{versions:?}");
+        assert!(versions.is_sorted_by(|one, next| one < next), "{versions:?}");
     }
 
     #[test]

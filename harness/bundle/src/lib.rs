@@ -20,7 +20,9 @@ mod words;
 
 pub use archive::{Files, LARGEST, pack, unpack};
 pub use attempts::{Attempt, Began, BrokenLog, Ended, Log, OtherAttempt, Stage};
-pub use catalogue::{CatalogueId, catalogue, digest as catalogue_digest, published};
+pub use catalogue::{
+    CatalogueId, catalogue, digest as catalogue_digest, published, version as catalogue_version,
+};
 pub use certification::{Certification, Excluded, Locked, Outcome, ProfileUsed, Selected};
 pub use contents::names;
 pub use create::{CreateError, StoredRun, create, seal};

@@ -89,3 +89,13 @@ fn a_template_that_writes_without_an_end_is_stopped() {
     document.write = Some(format!("{{% for a in range(5000) %}}{long}{{% endfor %}}"));
     assert!(profile.write(message, &document, &Fields::new()).is_err());
 }
+
+#[test]
+fn a_template_that_works_without_an_end_is_stopped() {
+    let profile = Suite::embedded().profile;
+    let message = MessageId::request(Step::Initiation);
+    let mut document = profile.messages[&message].clone();
+    let all = "{% for a in range(1000) %}{% for b in range(1000) %}{% endfor %}{% endfor %}";
+    document.write = Some(all.to_owned());
+    assert!(profile.write(message, &document, &Fields::new()).is_err());
+}

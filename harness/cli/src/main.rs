@@ -1,6 +1,7 @@
 //! The binary `dmconform`: reads the command line, runs a command, and ends with its exit code.
 
 mod arguments;
+mod bounded;
 mod bundled;
 mod command;
 mod output;
@@ -48,6 +49,8 @@ fn main() -> ExitCode {
         Command::Certs(certs) => command::certs::run(&certs),
         Command::Selftest(selftest) => command::selftest::run(&selftest),
         Command::Reference(reference) => command::reference::run(&reference),
+        Command::Completions(completions) => command::shell::completions(&completions),
+        Command::Manual(manual) => command::shell::manual(&manual),
     };
     match ended {
         Ok(code) => ExitCode::from(code),

@@ -9,6 +9,7 @@ use dmconform_case::suite::{PROFILE, embedded_files};
 use dmconform_case::test_case::TestCase;
 use dmconform_model::{Diagnostic, Role};
 
+use crate::bounded;
 use crate::bundled::PROFILES;
 use crate::output::Failure;
 
@@ -67,7 +68,7 @@ pub(crate) fn profile_text(path: &Path) -> Result<(String, String), Failure> {
     if let (Some((_, file, text)), false) = (built_in, path.exists()) {
         return Ok(((*file).to_owned(), (*text).to_owned()));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = bounded::text(path).map_err(|error| {
         let names = PROFILES.map(|(name, _, _)| name).join(" and ");
         Failure::usage(format!(
             "read the profile file `{}`: {error}; look whether the path is right ({names} are built in)",
@@ -97,7 +98,7 @@ pub(crate) fn case_files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn read_case(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| {
+    bounded::text(path).map_err(|error| {
         Failure::usage(format!(
             "read the case file `{}`: {error}; look whether the path is right",
             path.display()

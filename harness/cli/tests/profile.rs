@@ -67,3 +67,23 @@ fn the_nearest_name_is_suggested_for_an_unknown_profile() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("did you mean `json-rest`?"));
 }
+
+#[test]
+fn a_message_has_a_size_and_a_number_of_header_fields() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let refused = |message: String| {
+        let path = folder.path().join("message.http");
+        std::fs::write(&path, message).expect("the folder can be written to");
+        let path = path.display().to_string();
+        let output = dmconform(&["profile", "test", "json-rest", &path]);
+        (output.status.code(), text(&output.stderr))
+    };
+    let of = |fields: usize| format!("POST /a HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(fields));
+    assert_eq!(refused(of(128)), (Some(1), String::new()));
+    let (code, said) = refused(of(129));
+    assert_eq!(code, Some(2));
+    assert!(said.contains("too many headers"), "{said}");
+    let (code, said) = refused("x".repeat(16 * 1024 * 1024 + 1));
+    assert_eq!(code, Some(2));
+    assert!(said.contains("it is larger than 16 MiB"), "{said}");
+}

@@ -13,10 +13,17 @@ use serde::{Deserialize, Serialize};
 /// The version of the judge's rules. A transcript says which it was written for.
 pub const JUDGE_VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The form of transcripts that is written. It grows when something that was there changes its name, its place or its meaning,
+/// or when something comes that an older program must not overlook.
+pub const TRANSCRIPT_FORMAT: u32 = 1;
+
 /// Everything besides the records that judging a case needs; the first line of its transcript.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Header {
+    /// The form of the transcript: [`TRANSCRIPT_FORMAT`]. The first ones did not say it.
+    #[serde(default = "first_format")]
+    pub format: u32,
     /// The version of the judge that ran along.
     pub judge: String,
     /// The run the case belongs to.
@@ -49,6 +56,10 @@ pub struct Header {
     pub rerun: String,
     /// The transcript's place relative to the run's directory.
     pub transcript: String,
+}
+
+const fn first_format() -> u32 {
+    1
 }
 
 /// Which case owns a requirement, for a role.

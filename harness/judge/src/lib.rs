@@ -32,7 +32,7 @@ mod verdict;
 mod view;
 mod whole;
 
-pub use header::{Header, JUDGE_VERSION, Owner, Parties};
+pub use header::{Header, JUDGE_VERSION, Owner, Parties, TRANSCRIPT_FORMAT};
 pub use ladder::ladder;
 pub use live::Judge;
 pub use never::{had_opportunity, is_carried_by_dm_session, speaker};

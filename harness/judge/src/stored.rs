@@ -1,8 +1,9 @@
 //! Transcripts as they are stored: a header line, then one record per line, all JSON.
 
 use dmconform_model::Record;
+use serde::Deserialize;
 
-use crate::header::Header;
+use crate::header::{Header, TRANSCRIPT_FORMAT};
 
 /// A transcript as it was stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,17 @@ pub enum TranscriptError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// It is of a form that this program does not know.
+    #[error(
+        "read the transcript: it has the form {format}, and this program reads up to {TRANSCRIPT_FORMAT}; judge it with dmconform \
+         {judge}, which wrote it, or a later one"
+    )]
+    Newer {
+        /// Its form.
+        format: u32,
+        /// The version of the judge that ran along.
+        judge: String,
+    },
     /// The records are not numbered without gaps.
     #[error(
         "read line {line} of the transcript: record {found} follows where {expected} should; lines were lost or moved"
@@ -53,6 +65,7 @@ pub enum TranscriptError {
 pub fn read(text: &str) -> Result<Transcript, TranscriptError> {
     let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
     let (line, first) = lines.next().ok_or(TranscriptError::Empty)?;
+    refuse_newer(first)?;
     let header = serde_json::from_str(first).map_err(|source| TranscriptError::Line {
         line,
         what: "a header",
@@ -76,6 +89,25 @@ pub fn read(text: &str) -> Result<Transcript, TranscriptError> {
         records.push(record);
     }
     Ok(Transcript { header, records })
+}
+
+/// What a header of any form says of itself.
+#[derive(Deserialize)]
+struct Said {
+    #[serde(default)]
+    format: u32,
+    #[serde(default)]
+    judge: String,
+}
+
+/// Looks at the form before anything else: the header of a newer one may hold anything.
+fn refuse_newer(header: &str) -> Result<(), TranscriptError> {
+    // What is no header at all is told where it is read.
+    let said = serde_json::from_str::<Said>(header).ok();
+    match said.filter(|said| said.format > TRANSCRIPT_FORMAT) {
+        Some(Said { format, judge }) => Err(TranscriptError::Newer { format, judge }),
+        None => Ok(()),
+    }
 }
 
 /// The header line, with its line end.

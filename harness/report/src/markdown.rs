@@ -125,7 +125,7 @@ fn head(record: &RunRecord) -> String {
         escape(&run.id),
         wording::capitalised(wording::outcome(record)),
         wording::all_counts(record),
-        run.started,
+        escape(&run.started),
         wording::duration(run.duration_ms),
         run.seed,
         run.jobs,

@@ -12,8 +12,8 @@ use crate::hidden::Hidden;
 
 /// The most records that a case may have; what floods it past that ends it.
 const MAX_RECORDS: usize = 20_000;
-/// The most octets that the bodies of a case may have; what floods it past that ends it, too. A whole delegation has
-/// a few ten thousand.
+/// The most octets that peers may bring into the transcript of a case; what floods it past that ends it, too. A whole
+/// delegation has a few ten thousand.
 const MAX_OCTETS: usize = 32 * 1024 * 1024;
 
 /// The transcript of a running case.
@@ -27,7 +27,7 @@ pub struct Recorder {
 struct State {
     judge: Judge,
     records: Vec<Record>,
-    /// How many octets the bodies in them have.
+    /// How many octets peers brought into them.
     octets: usize,
     closed: bool,
 }
@@ -141,15 +141,62 @@ impl Recorder {
     }
 }
 
-/// How many octets the body of an event has.
-const fn octets(event: &Event) -> usize {
+/// How many octets of an event a peer chose, or were chosen for it.
+fn octets(event: &Event) -> usize {
     match event {
-        Event::RequestSent(request) | Event::RequestReceived(request) => request.body.bytes.len(),
-        Event::ResponseSent(response) | Event::ResponseReceived(response) => response.body.bytes.len(),
+        Event::RequestSent(request) | Event::RequestReceived(request) => {
+            request.body.bytes.len() + request.url.len() + fields(&request.headers)
+        }
+        Event::ResponseSent(response) | Event::ResponseReceived(response) => {
+            response.body.bytes.len() + fields(&response.headers)
+        }
+        Event::TlsEstablished { facts, .. } => facts.peer.as_ref().map_or(0, |peer| {
+            let names: usize = peer.names.iter().map(String::len).sum();
+            names + peer.subject.len() + peer.issuer.len()
+        }),
         _ => 0,
     }
 }
 
+fn fields(headers: &[(String, String)]) -> usize {
+    headers.iter().map(|(name, value)| name.len() + value.len()).sum()
+}
+
 fn micros(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use dmconform_model::transcript::{Body, Endpoint, EndpointKind, Request, Response};
+
+    use super::*;
+
+    #[test]
+    fn bodies_header_fields_and_urls_all_fill_a_transcript() {
+        let headers = vec![("x-filler".to_owned(), "x".repeat(1000))];
+        let received = Request {
+            exchange: 1,
+            connection: 1,
+            observer: Role::Dms2,
+            endpoint: Endpoint {
+                role: Role::Dms2,
+                kind: EndpointKind::Dm,
+            },
+            method: "POST".to_owned(),
+            url: "u".repeat(500),
+            headers: headers.clone(),
+            body: Body::new(vec![0; 100]),
+        };
+        let answered = Response {
+            exchange: 1,
+            connection: 1,
+            observer: Role::Dms2,
+            status: 200,
+            headers,
+            body: Body::new(vec![0; 100]),
+        };
+        assert_eq!(octets(&Event::RequestReceived(received)), 100 + 500 + 1008);
+        assert_eq!(octets(&Event::ResponseReceived(answered)), 100 + 1008);
+    }
 }

@@ -29,6 +29,8 @@ use crate::router::Router;
 
 /// The most strays that are kept.
 const MAX_STRAYS: usize = 200;
+/// The most characters of one: URLs and reasons may be of any length.
+const MAX_STRAY: usize = 500;
 
 /// Everything that the cases against one implementation share.
 pub struct Stage {
@@ -371,7 +373,10 @@ impl Stage {
     pub(crate) fn stray(&self, what: String) {
         let mut strays = lock(&self.strays);
         if strays.len() < MAX_STRAYS {
-            strays.push(what);
+            strays.push(match what.char_indices().nth(MAX_STRAY) {
+                None => what,
+                Some((end, _)) => format!("{}…", &what[..end]),
+            });
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use dmconform_case::Suite;
 use dmconform_case::implementation::{AccountCredentials, Accounts, Removal};
 use dmconform_case::test_case::{BootstrapPlace, Opener, TestCase};
-use dmconform_judge::{Header, JUDGE_VERSION, Owner, Parties};
+use dmconform_judge::{Header, JUDGE_VERSION, Owner, Parties, TRANSCRIPT_FORMAT};
 use dmconform_model::{Event, Role};
 use dmconform_roles::{CaseContext, Hidden, KeptLines, Offers, Recorder, Taps, client::MockClient};
 use oma_dm::devinfo::DeviceInfo;
@@ -72,6 +72,7 @@ pub(crate) fn context(
     );
     let suite = &running.file.suite;
     let header = Header {
+        format: TRANSCRIPT_FORMAT,
         judge: JUDGE_VERSION.to_owned(),
         run: shared.options.id.clone(),
         procedure: Arc::clone(&suite.procedure),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use dmconform_case::implementation::{Command, Duration};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// How much of the output is told, in characters.
 const TOLD: usize = 500;
@@ -39,7 +40,7 @@ pub(crate) async fn run(wanted: &Command, directory: &Path) -> Result<(), Comman
         program: program.clone(),
         source,
     };
-    let child = tokio::process::Command::new(&program)
+    let mut child = tokio::process::Command::new(&program)
         .args(arguments)
         .envs(&wanted.environment)
         .current_dir(directory)
@@ -49,15 +50,17 @@ pub(crate) async fn run(wanted: &Command, directory: &Path) -> Result<(), Comman
         .kill_on_drop(true)
         .spawn()
         .map_err(start)?;
-    let Ok(ended) = tokio::time::timeout(wanted.within.get(), child.wait_with_output()).await else {
+    let (output, complaints) = (child.stdout.take(), child.stderr.take());
+    let ending = async { tokio::join!(child.wait(), last_of(output), last_of(complaints)) };
+    let Ok((status, output, complaints)) = tokio::time::timeout(wanted.within.get(), ending).await else {
         let within = wanted.within;
         return Err(CommandError::Endless { program, within });
     };
-    let output = ended.map_err(start)?;
-    if output.status.success() {
+    let status = status.map_err(start)?;
+    if status.success() {
         return Ok(());
     }
-    let said = [&output.stdout[..], &output.stderr[..]].concat();
+    let said = [output, complaints].concat();
     let said = String::from_utf8_lossy(&said);
     let said = match said.trim() {
         "" => String::new(),
@@ -68,9 +71,22 @@ pub(crate) async fn run(wanted: &Command, directory: &Path) -> Result<(), Comman
     };
     Err(CommandError::Ended {
         program,
-        status: output.status.to_string(),
+        status: status.to_string(),
         said,
     })
+}
+
+/// The end of what a pipe brings: a command that writes without an end fills no memory with it.
+async fn last_of(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let mut last = Vec::new();
+    let Some(mut pipe) = pipe else { return last };
+    let mut piece = [0; 8192];
+    while let Ok(read @ 1..) = pipe.read(&mut piece).await {
+        last.extend_from_slice(&piece[..read]);
+        // A character has at most four octets.
+        last.drain(..last.len().saturating_sub(4 * TOLD));
+    }
+    last
 }
 
 #[cfg(all(test, unix))]
@@ -99,6 +115,28 @@ mod tests {
             error.to_string(),
             "run `sh`: it ended with exit status: 3: it was said"
         );
+    }
+
+    #[tokio::test]
+    async fn of_what_a_command_says_the_end_is_told() {
+        let mut much = vec![b'x'; 1_000_000];
+        much.extend_from_slice("€nd".repeat(10).as_bytes());
+        let last = last_of(Some(&much[..])).await;
+        assert_eq!(last.len(), 4 * TOLD);
+        let failing = command(
+            &[
+                "sh",
+                "-c",
+                "head -c 3000000 /dev/zero | tr '\\0' x; echo the end; exit 3",
+            ],
+            5000,
+        );
+        let error = run(&failing, Path::new("/")).await.expect_err("it ends with 3");
+        let CommandError::Ended { said, .. } = error else {
+            panic!("{error}");
+        };
+        assert!(said.ends_with("xthe end"), "{said}");
+        assert_eq!(said.chars().count(), TOLD + ": ".len());
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ mod operator;
 mod options;
 mod plan;
 mod ports;
+mod private;
 mod process;
 mod ready;
 mod robustness;

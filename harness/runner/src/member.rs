@@ -8,11 +8,12 @@ use dmconform_case::implementation::{Command, Endpoints, Ready, Start};
 use dmconform_model::Role;
 use dmconform_model::certificate::Certificate;
 use dmconform_roles::{Hidden, Stage};
-use dmconform_tls::write_store;
+use dmconform_tls::{private_keys, write_store};
 use tokio::sync::watch;
 
 use crate::options::{RunOptions, TargetFile};
 use crate::ports;
+use crate::private;
 use crate::process::{Launch, Process, ProcessError};
 use crate::secrets::{Pool, Secrets, TriggerHeaders};
 use crate::target::TargetError;
@@ -33,6 +34,22 @@ pub(crate) struct Member {
     pub(crate) work: PathBuf,
     /// Its process, where the harness started it. Another takes its place where something has harmed it.
     process: Mutex<Option<Process>>,
+    /// The files that the harness wrote with secrets in them. They go when the product does.
+    secret_files: Vec<PathBuf>,
+    /// Whether they stay, as the user asked for.
+    keeps_secrets: bool,
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        if self.keeps_secrets {
+            return;
+        }
+        for path in &self.secret_files {
+            // One that the product has removed itself is gone, too.
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }
 
 impl Member {
@@ -43,7 +60,7 @@ impl Member {
         work: &Path,
         secrets: &mut Secrets,
     ) -> Result<Self, TargetError> {
-        make_private(work)?;
+        private::directory(work).map_err(at(work))?;
         let work = std::path::absolute(work).map_err(at(work))?;
         let directory = directory_of(file)?;
         let product = &file.implementation;
@@ -56,6 +73,8 @@ impl Member {
             trigger_headers: secrets.headers(product)?,
             work,
             process: Mutex::default(),
+            secret_files: Vec::new(),
+            keeps_secrets: options.keep_work,
         };
         member.set_own_variables(options, &directory)?;
         for role in &product.plays {
@@ -127,8 +146,8 @@ impl Member {
         }
     }
 
-    /// Writes its certificates and its files.
-    pub(crate) fn write(&self, stage: &Stage) -> Result<(), TargetError> {
+    /// Writes its certificates and its files, and remembers in which of them there are secrets.
+    pub(crate) fn write(&mut self, stage: &Stage, hidden: &Hidden) -> Result<(), TargetError> {
         let mut identities = Vec::new();
         for role in Role::ALL {
             identities.push((
@@ -140,15 +159,21 @@ impl Member {
             .iter()
             .filter_map(|(name, identity)| Some((*name, identity.as_ref()?)))
             .collect();
+        let certificates = self.work.join("certificates");
+        self.secret_files = private_keys(&certificates, &identities);
         write_store(
-            &self.work.join("certificates"),
+            &certificates,
             stage.authority(),
             stage.roots(),
             &stage.authority().revocation_list_pem()?,
             &identities,
         )?;
         for (name, text) in &self.file.implementation.files {
-            write(&self.work.join(name), &filled(text, &self.variables))?;
+            let (path, text) = (self.work.join(name), filled(text, &self.variables));
+            if hidden.text(&text) != text {
+                self.secret_files.push(path.clone());
+            }
+            private::write(&path, &text).map_err(at(&path))?;
         }
         Ok(())
     }
@@ -268,24 +293,6 @@ pub(crate) fn directory_of(file: &TargetFile) -> Result<PathBuf, TargetError> {
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or_else(|| Path::new("."));
     std::path::absolute(folder).map_err(at(folder))
-}
-
-fn make_private(directory: &Path) -> Result<(), TargetError> {
-    std::fs::create_dir_all(directory).map_err(at(directory))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let private = std::fs::Permissions::from_mode(0o700);
-        std::fs::set_permissions(directory, private).map_err(at(directory))?;
-    }
-    Ok(())
-}
-
-fn write(path: &Path, text: &str) -> Result<(), TargetError> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(at(folder))?;
-    }
-    std::fs::write(path, text).map_err(at(path))
 }
 
 fn at(path: &Path) -> impl FnOnce(std::io::Error) -> TargetError {

@@ -160,6 +160,8 @@ pub struct RunOptions {
     pub pace: Pace,
     /// Which part of the cases it is, when it stops, what is known to fail.
     pub gating: Gating,
+    /// Whether private keys, and product files with secrets in them, stay in the working directories after the run.
+    pub keep_work: bool,
     /// The run's directory.
     pub directory: PathBuf,
     /// Whom prompts go to.

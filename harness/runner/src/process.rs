@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use dmconform_case::implementation::{Command, Start};
 use dmconform_roles::Stage;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::net::TcpStream;
 use tokio::process::Child;
 use tokio::sync::watch;
@@ -18,6 +18,8 @@ use crate::ready::{Awaited, first_missing};
 
 /// How many lines of output are kept.
 const KEPT_LINES: usize = 200;
+/// How much of a line is kept, in octets.
+const MAX_LINE: usize = 2000;
 /// How long a product may take to end when it is asked to.
 const GRACE: Duration = Duration::from_secs(3);
 /// How often a product is looked at that is not ready yet.
@@ -295,15 +297,33 @@ impl Process {
     }
 }
 
-async fn collect(pipe: impl AsyncRead + Unpin, output: Output) {
-    let mut lines = BufReader::new(pipe).lines();
-    // What is no text ends the collection, not the product.
-    while let Ok(Some(mut line)) = lines.next_line().await {
-        if line.len() > 2000 {
-            line = line.chars().take(500).chain("…".chars()).collect();
+/// Takes down what a pipe brings, line by line. A product that writes without an end fills no memory with it.
+async fn collect(mut pipe: impl AsyncRead + Unpin, output: Output) {
+    let mut line = Vec::new();
+    let mut piece = [0; 8192];
+    while let Ok(read @ 1..) = pipe.read(&mut piece).await {
+        let mut lines = piece[..read].split(|octet| *octet == b'\n').peekable();
+        while let Some(part) = lines.next() {
+            let room = (MAX_LINE + 1).saturating_sub(line.len());
+            line.extend_from_slice(&part[..part.len().min(room)]);
+            if lines.peek().is_some() {
+                output.add(text(&line));
+                line.clear();
+            }
         }
-        output.add(line);
     }
+    if !line.is_empty() {
+        output.add(text(&line));
+    }
+}
+
+/// A line as text: whatever is no text is marked, and what is too long is cut.
+fn text(line: &[u8]) -> String {
+    let kept = line.strip_suffix(b"\r").unwrap_or(line);
+    if kept.len() <= MAX_LINE {
+        return String::from_utf8_lossy(kept).into_owned();
+    }
+    format!("{}…", String::from_utf8_lossy(&kept[..MAX_LINE]))
 }
 
 /// Waits for the end of a process, or brings it about. What it started ends with it, unless it is to stay behind.
@@ -381,4 +401,73 @@ async fn signal(id: Option<u32>, name: &str) -> bool {
 #[cfg(not(unix))]
 async fn signal(_: Option<u32>, _: &str) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn collected(octets: &[u8]) -> Vec<String> {
+        let output = Output::default();
+        collect(octets, output.clone()).await;
+        output.lock().lines.iter().cloned().collect()
+    }
+
+    #[tokio::test]
+    async fn what_a_product_says_is_taken_down_line_by_line_with_what_is_no_text_marked() {
+        assert_eq!(
+            collected(b"one\r\n\ntw\xffo\nthree").await,
+            ["one", "", "tw\u{fffd}o", "three"]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_line_without_an_end_is_cut_and_what_follows_it_is_kept() {
+        let octets = [vec![b'x'; 3_000_000], b"\nnext\n".to_vec()].concat();
+        let lines = collected(&octets).await;
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0], format!("{}…", "x".repeat(MAX_LINE)));
+        assert_eq!(lines[1], "next");
+    }
+
+    #[tokio::test]
+    async fn of_many_lines_the_last_are_kept() {
+        let lines = collected("line\n".repeat(KEPT_LINES + 50).as_bytes()).await;
+        assert_eq!(lines.len(), KEPT_LINES);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_product_that_does_not_end_when_asked_to_is_killed() {
+        let script = "trap '' TERM; echo set; while :; do sleep 1; done";
+        let start = Start {
+            command: ["sh", "-c", script].map(str::to_owned).to_vec(),
+            environment: std::collections::BTreeMap::new(),
+            detached: false,
+            instances: 1,
+            ready: dmconform_case::implementation::Ready {
+                tcp: Vec::new(),
+                http: Vec::new(),
+                log: None,
+                command: Vec::new(),
+                within: dmconform_case::implementation::Duration { milliseconds: 1000 },
+            },
+        };
+        let launch = Launch {
+            start,
+            stop: None,
+            reset: None,
+            addresses: Vec::new(),
+            directory: PathBuf::from("/"),
+        };
+        let mut process = Process::spawn(launch).expect("there is a shell");
+        while process.output().is_empty() {
+            tokio::time::sleep(TICK).await;
+        }
+        let began = Instant::now();
+        process.stop().await;
+        assert!(began.elapsed() >= GRACE, "it was not given the time to end");
+        let how = process.exited().expect("it has ended");
+        assert!(how.contains("signal: 9"), "{how}");
+    }
 }

@@ -133,7 +133,7 @@ impl Running {
         running.listen().await?;
         for member in &mut running.members {
             member.learn(&running.stage, &running.endpoints);
-            member.write(&running.stage)?;
+            member.write(&running.stage, &running.hidden)?;
         }
         Ok(running)
     }

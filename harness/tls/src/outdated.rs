@@ -235,6 +235,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_record_that_is_longer_than_any_is_not_waited_for() {
+        let (mut here, mut there) = tokio::io::duplex(4096);
+        let [high, low] = u16::try_from(MAX_RECORD + 1)
+            .expect("it has two octets")
+            .to_be_bytes();
+        let head = [HANDSHAKE, 3, 3, high, low];
+        there.write_all(&head).await.expect("there is room");
+        // The other end stays open, and says nothing more.
+        assert_eq!(offer(&mut here, "127.0.0.1").await, HandshakeError::Closed);
+    }
+
+    #[tokio::test]
     async fn a_hello_of_a_current_version_is_no_breach() {
         let hello = handshake_record(CURRENT, &message(SERVER_HELLO, &[3, 3, 0, 0]));
         assert!(matches!(

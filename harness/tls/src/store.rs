@@ -49,6 +49,14 @@ pub fn write_store(
     Ok(())
 }
 
+/// The files in which [`write_store`] puts private keys.
+pub fn private_keys(directory: &Path, identities: &[(&str, &Identity)]) -> Vec<PathBuf> {
+    let own = identities
+        .iter()
+        .map(|(name, _)| directory.join(format!("{name}.key")));
+    own.chain([directory.join(INTERMEDIATE_KEY)]).collect()
+}
+
 fn private_directory(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     #[cfg(unix)]

@@ -6,6 +6,8 @@ mod ci_files;
 mod gating;
 mod load;
 mod output;
+mod shell;
+mod version;
 
 use std::path::PathBuf;
 
@@ -15,12 +17,14 @@ pub(crate) use self::bundle::{Bundle, BundleCommand, CreateBundle, VerifyBundle}
 pub(crate) use self::gating::Gating;
 pub(crate) use self::load::Load;
 pub(crate) use self::output::{Colour, LogFormat, Output, OutputFormat};
+pub(crate) use self::shell::{Completions, Manual};
+use self::version::VERSION;
 
 /// Conformance tests for OMA Device Management server delegation.
 ///
 /// Without a command, it is `run` without options: the bundled reference implementation is tested in every role.
 #[derive(Parser)]
-#[command(name = "dmconform", version, about)]
+#[command(name = "dmconform", version = VERSION.as_str(), about)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -64,6 +68,10 @@ pub(crate) enum Command {
     Selftest(Selftest),
     /// Be the reference implementation, in one or several roles.
     Reference(Reference),
+    /// Print what completes the command line in a shell.
+    Completions(Completions),
+    /// Print the manual page, or write those of all commands.
+    Manual(Manual),
 }
 
 #[derive(Args)]
@@ -173,6 +181,9 @@ pub(crate) struct Evidence {
     /// credentials included.
     #[arg(long, requires = "capture")]
     pub(crate) key_log: bool,
+    /// Leave the private keys, and product files with secrets in them, in the working directories of the products.
+    #[arg(long)]
+    pub(crate) keep_work: bool,
 }
 
 #[derive(Args)]

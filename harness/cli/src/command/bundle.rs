@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::certification::{FOLDER, transcripts};
 use super::stored;
 use crate::arguments::{Bundle, BundleCommand, CreateBundle, Format, VerifyBundle};
+use crate::bounded;
 use crate::output::{Failure, print};
 
 /// Makes a bundle, or verifies one.
@@ -111,8 +112,7 @@ fn octets(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 fn key_text(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("read the key `{}`: {error}", path.display())))
+    bounded::text(path).map_err(|error| Failure::usage(format!("read the key `{}`: {error}", path.display())))
 }
 
 /// Whose signature the user trusts.

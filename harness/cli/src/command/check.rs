@@ -6,6 +6,7 @@ use dmconform_case::Suite;
 use dmconform_case::read::{self, Source};
 
 use crate::arguments::Check;
+use crate::bounded;
 use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, print};
 use crate::suite;
@@ -40,7 +41,7 @@ pub(crate) fn run(arguments: &Check) -> Result<u8, Failure> {
 
 /// Checks one file, as what its first key says that it is.
 fn check(suite: &Suite, path: &Path) -> Result<(), String> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = bounded::text(path).map_err(|error| {
         format!(
             "error: failed to read `{}`: {error}\n  = help: look whether the path is right",
             path.display()

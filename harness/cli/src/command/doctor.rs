@@ -8,7 +8,7 @@ use dmconform_runner::{Examined, Health};
 use crate::arguments::{Doctor, Run};
 use crate::output::{Failure, print};
 
-use super::{run, work};
+use super::{announced, run, work};
 
 /// Looks at each implementation, a line for each thing; exit code 5 where no run makes sense.
 pub(crate) fn run(arguments: &Doctor) -> Result<u8, Failure> {
@@ -22,6 +22,7 @@ pub(crate) fn run(arguments: &Doctor) -> Result<u8, Failure> {
     if arguments.out.is_none() {
         options.directory = PathBuf::from("reports/doctor").join(&options.id);
     }
+    announced::announce(&options.targets);
     let directory = options.directory.clone();
     work::make_directory(&directory)?;
     let tell = Arc::new(|found: Examined| print(&line(&found)));

@@ -10,6 +10,7 @@ use dmconform_report::{device_tree, pcapng};
 
 use super::{stored, work};
 use crate::arguments::EvidenceOf;
+use crate::bounded;
 use crate::output::{Failure, print, tell};
 
 /// Writes the evidence of the cases that are asked for.
@@ -95,17 +96,34 @@ fn device_states(transcript: &Transcript) -> Vec<&DeviceState> {
 
 fn capture(run: &Path, place: &Path, case: &CaseResult) -> Result<Capture, Failure> {
     let path = run.join(Capture::beside(&place.display().to_string()));
-    let text = std::fs::read_to_string(&path).map_err(|error| {
+    let text = bounded::text(&path).map_err(|error| {
         Failure::usage(format!(
             "read what passed in {}, `{}`: {error}; packets are kept with `dmconform run --capture`",
             case.id,
             path.display()
         ))
     })?;
-    serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(format!(
-            "read `{}`: {error}; was it written by another version, or edited?",
-            path.display()
-        ))
-    })
+    read_capture(&text).map_err(|why| Failure::usage(format!("read `{}`: {why}", path.display())))
+}
+
+fn read_capture(text: &str) -> Result<Capture, String> {
+    let read = serde_json::from_str(text);
+    read.map_err(|error| format!("{error}; was it written by another version, or edited?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_capture;
+
+    #[test]
+    fn a_capture_with_what_is_not_known_is_refused() {
+        assert!(read_capture(r#"{"began_us": 1, "flows": []}"#).is_ok());
+        let refused =
+            read_capture(r#"{"began_us": 1, "flows": [], "something-new": 1}"#).expect_err("it is newer");
+        assert!(refused.starts_with("unknown field `something-new`"), "{refused}");
+        assert!(
+            refused.ends_with("was it written by another version, or edited?"),
+            "{refused}"
+        );
+    }
 }

@@ -12,6 +12,7 @@ use dmconform_runner::{RunOptions, TargetFile};
 
 use super::stored;
 use crate::arguments;
+use crate::bounded;
 use crate::output::{Failure, tell};
 use crate::suite;
 
@@ -42,7 +43,7 @@ pub(super) fn gating(
 }
 
 fn expectations(path: &Path, suite: &Suite) -> Result<Expectations, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = bounded::text(path).map_err(|error| {
         Failure::usage(format!(
             "read the known failures `{}`: {error}; look whether the path is right",
             path.display()

@@ -4,12 +4,13 @@ use dmconform_judge::Judge as CaseJudge;
 use dmconform_model::RunRecord;
 
 use crate::arguments::Judge;
+use crate::bounded;
 use crate::output::{Failure, print};
 
 /// Judges a transcript; prints the case's entry as it stands in `results.json`.
 pub(crate) fn run(arguments: &Judge) -> Result<u8, Failure> {
     let path = arguments.transcript.display();
-    let text = std::fs::read_to_string(&arguments.transcript).map_err(|error| {
+    let text = bounded::text(&arguments.transcript).map_err(|error| {
         Failure::usage(format!(
             "read the transcript `{path}`: {error}; runs keep them under `transcripts`"
         ))

@@ -10,6 +10,7 @@ use dmconform_report::load as report;
 use dmconform_runner::{EmitLoad, LoadError, LoadOptions, LoadProgress, RunOptions, TargetFile};
 
 use crate::arguments::{Format, Load, Run};
+use crate::bounded;
 use crate::output::{Failure, is_terminal, print, tell};
 
 use super::{run, stored, work};
@@ -154,14 +155,33 @@ fn read(path: &Path) -> Result<LoadResult, Failure> {
             path.display()
         ))
     };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    let found: LoadResult = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
-    if found.schema_version != LoadResult::SCHEMA_VERSION {
-        return Err(failed(format!(
-            "it has schema version {}, and this program reads {}",
-            found.schema_version,
+    let text = bounded::text(path).map_err(|error| failed(error.to_string()))?;
+    read_result(&text).map_err(failed)
+}
+
+/// A result in a text, if it is of the form that this program reads: the form is looked at first, since one of another may
+/// hold anything.
+fn read_result(text: &str) -> Result<LoadResult, String> {
+    let said: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    match said["schema_version"].as_u64() {
+        Some(version) if version != u64::from(LoadResult::SCHEMA_VERSION) => Err(format!(
+            "it has schema version {version}, and this program reads {}",
             LoadResult::SCHEMA_VERSION
-        )));
+        )),
+        _ => serde_json::from_value(said).map_err(|error| error.to_string()),
     }
-    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_result;
+
+    #[test]
+    fn a_load_of_another_form_is_refused() {
+        let newer = r#"{"schema_version": 2, "something-new": 1}"#;
+        let refused = read_result(newer).expect_err("it is newer");
+        assert_eq!(refused, "it has schema version 2, and this program reads 1");
+        let cut = read_result(r#"{"schema_version": 1}"#).expect_err("it lacks all the rest");
+        assert!(cut.starts_with("missing field"), "{cut}");
+    }
 }

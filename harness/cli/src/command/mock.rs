@@ -12,7 +12,7 @@ use crate::arguments::{Mock, Run};
 use crate::output::{Failure, print};
 use crate::suite;
 
-use super::{run, work};
+use super::{announced, run, work};
 
 /// Keeps the mock roles up until it is interrupted.
 pub(crate) fn run(arguments: &Mock) -> Result<u8, Failure> {
@@ -36,6 +36,7 @@ pub(crate) fn run(arguments: &Mock) -> Result<u8, Failure> {
     let plays = target.implementation.plays.clone();
     expected(&suite::roles(&arguments.roles)?, &plays)?;
     let case = chosen(&target.suite, arguments.case.as_deref(), &plays)?;
+    announced::announce(&options.targets);
     work::make_directory(&options.directory)?;
     let watcher = Arc::new(|happened: AtTheBench| print(&line(&happened)));
     let pulls = arguments.trigger;

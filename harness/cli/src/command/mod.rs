@@ -1,5 +1,6 @@
 //! The commands, one per file.
 
+mod announced;
 mod attempts;
 pub(crate) mod bundle;
 mod carrying_out;
@@ -26,5 +27,6 @@ pub(crate) mod report;
 mod resuming;
 pub(crate) mod run;
 pub(crate) mod selftest;
+pub(crate) mod shell;
 mod stored;
 mod work;

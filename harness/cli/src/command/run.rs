@@ -13,11 +13,14 @@ use dmconform_report::{html, json, junit, markdown};
 use dmconform_runner::{Captured, Examined, Health, Kept, Pace, RunOptions, TargetFile};
 
 use crate::arguments::{Evidence, Run};
+use crate::bounded;
 use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, tell};
 use crate::suite;
 
-use super::{carrying_out, certification, doctor, gating, named, operator, resuming, stored, work};
+use super::{
+    announced, carrying_out, certification, doctor, gating, named, operator, resuming, stored, work,
+};
 
 /// Runs what was asked for, writes the results, and says what came out.
 pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
@@ -43,6 +46,7 @@ fn own_files(arguments: &Run) -> Result<Vec<String>, Failure> {
 
 /// What `dmconform doctor` looks at without the products. What is bad there ends the run before it begins.
 pub(super) fn quick_look(options: &RunOptions) -> Result<(), Failure> {
+    announced::announce(&options.targets);
     let is_bad = |found: &Examined| found.state == Health::Bad;
     let found: Arc<Mutex<Vec<Examined>>> = Arc::default();
     let keep = Arc::clone(&found);
@@ -113,6 +117,7 @@ pub(super) fn options(arguments: &Run) -> Result<RunOptions, Failure> {
         pace: Pace::default(),
         captured: captured(&arguments.evidence),
         gating,
+        keep_work: arguments.evidence.keep_work,
         directory,
         program,
     })
@@ -208,7 +213,7 @@ fn targets(arguments: &Run, suite: &Arc<Suite>) -> Result<Vec<TargetFile>, Failu
     }
     let mut targets: Vec<TargetFile> = Vec::new();
     for path in &arguments.implementation {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = bounded::text(path).map_err(|error| {
             Failure::usage(format!(
                 "read the implementation file `{}`: {error}",
                 path.display()

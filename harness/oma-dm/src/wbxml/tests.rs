@@ -249,6 +249,26 @@ fn the_number_of_elements_is_bounded() {
 }
 
 #[test]
+fn attributes_are_bounded() {
+    let document = |count: usize| {
+        let names: Vec<u8> = (0..count)
+            .flat_map(|number| format!("a{number:02}\0").into_bytes())
+            .collect();
+        let two = |number: usize| [0x80 | (number >> 7) as u8, (number & 0x7f) as u8];
+        let attributes: Vec<u8> = (0..count)
+            .flat_map(|number| [vec![0x04], two(4 * number).to_vec()].concat())
+            .collect();
+        let start = [octets("02 a4 01 6a"), two(names.len()).to_vec(), names].concat();
+        [start, vec![0xad], attributes, vec![0x01, 0x01]].concat()
+    };
+    assert!(decode(&document(MAX_ATTRIBUTES)).is_ok());
+    assert_eq!(
+        decode(&document(MAX_ATTRIBUTES + 1)).unwrap_err().problem,
+        Problem::Attributes
+    );
+}
+
+#[test]
 fn a_string_table_cannot_blow_a_small_document_up() {
     let table = [vec![b'a'; 50_000], vec![0]].concat();
     let references = [0x83, 0x00].repeat(50_000);

@@ -102,6 +102,15 @@ fn what_would_cost_more_than_it_is_long_is_refused() {
 }
 
 #[test]
+fn the_number_of_nodes_is_bounded() {
+    let of = |count: usize| format!("<a>{}</a>", "<b/>".repeat(count));
+    let most = usize::try_from(MAX_NODES).expect("it is small");
+    // The document and its root are nodes, too.
+    assert!(Element::parse(of(most - 2).as_bytes()).is_ok());
+    assert!(Element::parse(of(most + 1).as_bytes()).is_err());
+}
+
+#[test]
 fn prefixes_are_counted_where_they_are_in_scope() {
     let prefixes: String = (0..=MAX_PREFIXES)
         .map(|number| format!(" xmlns:p{number}='x'"))

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Observer, agreed};
+use super::{MAX_FIELDS, MAX_HEAD, Observer, agreed};
 
 /// Where a connection leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,6 +128,8 @@ where
 {
     let handshake = hyper::client::conn::http1::Builder::new()
         .title_case_headers(oddities.has(Oddity::TitleCaseHeaderNames))
+        .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_FIELDS)
         .handshake(TokioIo::new(oddities.stream(stream)))
         .await;
     let (sender, connection) = handshake.map_err(|error| (Some(number), failed(&error)))?;

@@ -2,12 +2,19 @@
 
 mod body;
 pub mod client;
+#[cfg(test)]
+mod limits_tests;
 pub mod server;
 
 use std::sync::Arc;
 
 use dmconform_model::tls::Facts;
 use dmconform_tls::{HandshakeError, Tap};
+
+/// The longest head of a request or an answer that is read, in octets.
+const MAX_HEAD: usize = 64 * 1024;
+/// The most fields of a header that are read.
+const MAX_FIELDS: usize = 100;
 
 /// Is told what happens on connections, whoever opened them.
 pub trait Observer: Send + Sync {

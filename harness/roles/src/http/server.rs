@@ -16,15 +16,26 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::body::{Reply as Wire, WireBody};
-use super::{Observer, agreed};
+use super::{MAX_FIELDS, MAX_HEAD, Observer, agreed};
+
+/// The largest body that a listener reads, in octets.
+const MAX_BODY: usize = 1024 * 1024;
+/// How long a handshake or a body may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may take until the head of the next request has arrived. Products keep connections open between requests.
+const HEAD_PATIENCE: Duration = Duration::from_secs(120);
+/// How many connections of one listener are open at once.
+const MAX_CONNECTIONS: usize = 1024;
 
 /// What a listener takes at most.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The largest body, in octets.
     pub body: usize,
-    /// How long a handshake, a header or a body may take.
+    /// How long a handshake or a body may take.
     pub patience: Duration,
+    /// How long it may take until the head of the next request has arrived.
+    pub head_patience: Duration,
     /// How many connections are open at once.
     pub connections: usize,
 }
@@ -32,9 +43,10 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            body: 1024 * 1024,
-            patience: Duration::from_secs(10),
-            connections: 1024,
+            body: MAX_BODY,
+            patience: PATIENCE,
+            head_patience: HEAD_PATIENCE,
+            connections: MAX_CONNECTIONS,
         }
     }
 }
@@ -286,8 +298,9 @@ async fn exchange_all(
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder
         .timer(hyper_util::rt::TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(120))
-        .max_buf_size(64 * 1024)
+        .header_read_timeout(limits.head_patience)
+        .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_FIELDS)
         .title_case_headers(oddities.has(Oddity::TitleCaseHeaderNames))
         .half_close(false);
     let stream = TokioIo::new(oddities.stream(stream));

@@ -95,6 +95,19 @@ async fn the_certificate_of_another_server_is_let_in_and_recorded_for_the_judge(
 }
 
 #[tokio::test]
+async fn a_listener_is_nobody_elses_unless_an_address_is_given() {
+    for kind in [
+        EndpointKind::Delegation,
+        EndpointKind::Dm,
+        EndpointKind::Bootstrap,
+    ] {
+        let (_scene, address) = Scene::sharing(kind).await;
+        let address: std::net::SocketAddr = address.parse().expect("it is an address");
+        assert!(address.ip().is_loopback(), "{address}");
+    }
+}
+
+#[tokio::test]
 async fn a_protocol_version_of_yesterday_is_refused() {
     if missing("openssl") {
         return;

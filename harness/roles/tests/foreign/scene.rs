@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dmconform_case::Suite;
 use dmconform_case::implementation::{Accounts, Endpoints, Limits, Supports};
-use dmconform_judge::{Header, JUDGE_VERSION, Parties};
+use dmconform_judge::{Header, JUDGE_VERSION, Parties, TRANSCRIPT_FORMAT};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{CaseResult, Event, MessageId, Role, Step, Target};
@@ -244,6 +244,7 @@ fn header(stage: &Stage, case: &str, plays: Role, endpoints: BTreeMap<Role, Endp
     let suite = Suite::embedded();
     let case = suite.case(case).expect("the suite has this case").clone();
     Header {
+        format: TRANSCRIPT_FORMAT,
         judge: JUDGE_VERSION.to_owned(),
         run: "a test".to_owned(),
         procedure: suite.procedure,

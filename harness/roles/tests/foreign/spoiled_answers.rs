@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use dmconform_model::certificate::Certificate;
+use dmconform_model::transcript::EndpointKind;
 use dmconform_model::{Event, Role, Verdict};
-use dmconform_roles::{Stage, play};
+use dmconform_roles::{Errand, Presents, Stage, play};
 use dmconform_tls::{ClientCertificates, ServerConfig, accept};
 use rstest::rstest;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::scene::{LIMIT, Scene, stage};
+use crate::scene::{DELEGATION, LIMIT, PATIENCE, Scene, stage};
 use crate::tools::{assert_memory_is_bounded, much};
 
 /// What a product answers once it has read a request.
@@ -21,6 +22,8 @@ enum Answers {
     Octets(&'static [u8]),
     /// These octets, and then nothing more.
     Stalling(&'static [u8]),
+    /// These octets, and filler an octet at a time, without an end.
+    Trickling(&'static [u8]),
     /// These octets, and 100 MB of filler.
     Much(&'static [u8]),
 }
@@ -76,6 +79,18 @@ enum Answers {
     false,
     false
 )]
+#[case::a_header_without_an_end(
+    Answers::Trickling(b"HTTP/1.1 200 OK\r\nx-filler: "),
+    "no answer came in time",
+    false,
+    false
+)]
+#[case::a_body_without_an_end(
+    Answers::Trickling(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"),
+    "no answer came in time",
+    false,
+    false
+)]
 #[case::much_header(
     Answers::Much(b"HTTP/1.1 200 OK\r\nx-filler: "),
     "the answer is no HTTP",
@@ -123,6 +138,72 @@ async fn a_hundred_megabytes_of_answer_are_cut_and_not_kept(#[case] head: &'stat
     assert!(body.whole_length.is_some_and(|length| length > 1024 * 1024));
     assert_memory_is_bounded();
     // A positive answer to step 2 needs no body, and whatever is in one is not looked at.
+    assert_ne!(scene.judged().verdict, Verdict::Pass);
+}
+
+const MUCH: Answers = Answers::Much(b"HTTP/1.1 200 OK\r\n\r\n");
+
+#[tokio::test]
+async fn what_a_trigger_or_a_knock_answers_without_an_end_is_not_kept() {
+    let stage = stage();
+    let product = Product::of(&stage, MUCH).await;
+    let url = format!("https://{}/delegation", product.address);
+    let errand = Errand {
+        method: "POST".to_owned(),
+        url: url.clone(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    assert_eq!(stage.run_errand(&errand, LIMIT).await, Ok((200, String::new())));
+    let knock = stage.knock(&url, Presents::Nothing, None, LIMIT).await;
+    assert_eq!(knock.status, Some(200), "{knock:?}");
+    assert_memory_is_bounded();
+}
+
+#[tokio::test]
+async fn what_passes_a_relay_without_an_end_is_cut_there() {
+    let (scene, address) = Scene::accepting(EndpointKind::Delegation).await;
+    let product = Product::of(&scene.stage, MUCH).await;
+    let upstream = format!("https://{}/delegation", product.address);
+    scene.stage.relay(DELEGATION, Role::Dms1, upstream);
+    let errand = Errand {
+        method: "POST".to_owned(),
+        url: format!("https://{address}/delegation"),
+        headers: Vec::new(),
+        body: scene.initiation(),
+    };
+    let presents = Presents::Own(Role::Dms1, Certificate::Good);
+    let answer = scene.stage.ask(presents, &errand, LIMIT).await;
+    let reason = answer.expect_err("half an answer is none");
+    assert!(
+        reason.contains("closed the connection without an answer"),
+        "{reason}"
+    );
+    let received = |event: &Event| matches!(event, Event::ResponseReceived(_));
+    match scene.seen("the answer", received).await {
+        Event::ResponseReceived(response) => {
+            assert!(response.body.bytes.is_empty());
+            assert_eq!(response.body.whole_length, Some(4 * 1024 * 1024 + 1));
+        }
+        other => panic!("asked for an answer, got {other:?}"),
+    }
+    assert_memory_is_bounded();
+}
+
+#[tokio::test]
+async fn nobody_is_followed_to_where_a_redirection_leads() {
+    let elsewhere = b"HTTP/1.1 307 Temporary Redirect\r\nlocation: /delegation\r\ncontent-length: 0\r\n\r\n";
+    let scene = dialled_over_tls(Answers::Octets(elsewhere)).await;
+    let events = scene.events();
+    let sent = events
+        .iter()
+        .filter(|event| matches!(event, Event::RequestSent(_)))
+        .count();
+    assert_eq!(sent, 1, "{events:#?}");
+    let answered = events
+        .iter()
+        .any(|event| matches!(event, Event::ResponseReceived(response) if response.status == 307));
+    assert!(answered, "{events:#?}");
     assert_ne!(scene.judged().verdict, Verdict::Pass);
 }
 
@@ -229,24 +310,41 @@ async fn dialled(stage: Arc<Stage>, address: &str) -> Scene {
 
 async fn dialled_over_tls(answers: Answers) -> Scene {
     let stage = stage();
-    let identity = stage.identity(stage.party(Role::Dms2), Certificate::Good);
-    let identity = identity
-        .expect("a certificate is made")
-        .expect("a good one is one");
-    let tls = ServerConfig::new(&identity, ClientCertificates::Required, stage.roots());
-    let tls = tls.expect("the certificate is good");
-    let listener = TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("loopback has a free port");
-    let address = listener.local_addr().expect("it is bound").to_string();
-    let product = tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            tokio::spawn(answer(socket, tls.clone(), answers));
-        }
-    });
-    let scene = dialled(stage, &address).await;
-    product.abort();
-    scene
+    let product = Product::of(&stage, answers).await;
+    dialled(stage, &product.address).await
+}
+
+/// A product that answers everything in the same way, as DMS-2.
+struct Product {
+    address: String,
+    answering: tokio::task::JoinHandle<()>,
+}
+
+impl Product {
+    async fn of(stage: &Stage, answers: Answers) -> Self {
+        let identity = stage.identity(stage.party(Role::Dms2), Certificate::Good);
+        let identity = identity
+            .expect("a certificate is made")
+            .expect("a good one is one");
+        let tls = ServerConfig::new(&identity, ClientCertificates::Observed, stage.roots());
+        let tls = tls.expect("the certificate is good");
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("loopback has a free port");
+        let address = listener.local_addr().expect("it is bound").to_string();
+        let answering = tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                tokio::spawn(answer(socket, tls.clone(), answers));
+            }
+        });
+        Self { address, answering }
+    }
+}
+
+impl Drop for Product {
+    fn drop(&mut self) {
+        self.answering.abort();
+    }
 }
 
 async fn answer(socket: TcpStream, tls: ServerConfig, answers: Answers) {
@@ -264,6 +362,12 @@ async fn answer(socket: TcpStream, tls: ServerConfig, answers: Answers) {
             let _ = stream.write_all(octets).await;
             // Until the mock role goes.
             let _ = stream.read(&mut [0; 16]).await;
+        }
+        Answers::Trickling(octets) => {
+            let _ = stream.write_all(octets).await;
+            while stream.write_all(b"x").await.is_ok() && stream.flush().await.is_ok() {
+                tokio::time::sleep(PATIENCE / 20).await;
+            }
         }
         Answers::Much(head) => {
             let _ = stream.write_all(head).await;

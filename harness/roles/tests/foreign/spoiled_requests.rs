@@ -196,6 +196,28 @@ async fn a_flood_of_large_requests_ends_the_case_before_memory_does() {
 }
 
 #[tokio::test]
+async fn a_flood_of_small_things_ends_the_case_too() {
+    let (scene, _) = Scene::accepting(EndpointKind::Delegation).await;
+    let recorder = &scene.context.recorder;
+    let small = |number: u64| Event::ConnectionClosed {
+        connection: number,
+        how: "closed".to_owned(),
+    };
+    let kept = (1..=30_000).filter(|number| recorder.record(small(*number)) != 0);
+    assert_eq!(kept.count(), 20_000);
+    assert!(recorder.is_full());
+}
+
+#[tokio::test]
+async fn of_what_belongs_to_no_case_the_first_are_noted() {
+    let (scene, _) = Scene::sharing(EndpointKind::Delegation).await;
+    (0..300).for_each(|number| scene.stage.note(format!("{number}{}", "x".repeat(100_000))));
+    let strays = scene.stage.strays();
+    assert_eq!(strays.len(), 200);
+    assert!(strays.iter().all(|stray| stray.len() < 1000), "they are not cut");
+}
+
+#[tokio::test]
 async fn garbage_between_cases_is_noted_for_the_run() {
     let (scene, address) = Scene::sharing(EndpointKind::Delegation).await;
     let mut stream = established(&scene, &address).await;

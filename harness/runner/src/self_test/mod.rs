@@ -387,6 +387,7 @@ fn run_options(options: &SelfTestOptions, targets: Vec<TargetFile>) -> RunOption
         captured: Captured::Nothing,
         pace: Pace::default(),
         gating: Gating::default(),
+        keep_work: false,
         directory: options.directory.clone(),
         program: options.program.clone(),
     }

@@ -1,0 +1,34 @@
+//! Transcripts of other forms: old ones are read, newer ones are refused with what to do.
+
+use dmconform_judge::{TRANSCRIPT_FORMAT, header_line, read};
+use serde_json::Value;
+
+/// The first transcripts, which do not say of which form they are.
+const FIRST: &str = include_str!("../../../fixtures/transcripts/good-dms-1.jsonl");
+
+#[test]
+fn a_transcript_that_does_not_say_its_form_is_of_the_first() {
+    assert!(!FIRST.lines().next().unwrap_or_default().contains("\"format\":1,"));
+    let transcript = read(FIRST).expect("it is read");
+    assert_eq!(transcript.header.format, 1);
+    let written = header_line(&transcript.header);
+    assert!(
+        written.starts_with(&format!("{{\"format\":{TRANSCRIPT_FORMAT},")),
+        "{written}"
+    );
+}
+
+#[test]
+fn a_transcript_of_a_newer_form_is_refused_with_what_to_do() {
+    let (first, records) = FIRST.split_once('\n').expect("there are records");
+    let mut header: Value = serde_json::from_str(first).expect("it is JSON");
+    header["format"] = Value::from(TRANSCRIPT_FORMAT + 1);
+    header["judge"] = Value::from("9.1.0");
+    header["something-new"] = Value::from("that no older program knows");
+    let refused = read(&format!("{header}\n{records}")).expect_err("it is newer");
+    assert_eq!(
+        refused.to_string(),
+        "read the transcript: it has the form 2, and this program reads up to 1; judge it with dmconform 9.1.0, which wrote it, \
+         or a later one"
+    );
+}
