@@ -39,6 +39,20 @@ fn verdicts(run: &Path) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The product ends with the harness, although nobody could tell it to.
+fn assert_ends(config: &str) {
+    let runs = || {
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let mut lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+        lines.any(|line| String::from_utf8_lossy(&line).contains(config))
+    };
+    let began = Instant::now();
+    while runs() && began.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!runs(), "the product with {config} is left behind");
+}
+
 #[test]
 fn a_run_that_was_killed_goes_on_where_it_ended() {
     let folder = TempDir::new().expect("a folder can be made");
@@ -51,6 +65,11 @@ fn a_run_that_was_killed_goes_on_where_it_ended() {
     }
     child.kill().expect("it can be killed");
     child.wait().expect("it has ended");
+    let config = run
+        .join("work/reference-dms-2/reference.toml")
+        .display()
+        .to_string();
+    assert_ends(&config);
     assert!(
         !run.join("results.json").exists(),
         "it came to its end before it was killed"

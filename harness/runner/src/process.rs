@@ -217,7 +217,8 @@ impl Process {
             .args(arguments)
             .envs(&start.environment)
             .current_dir(&launch.directory)
-            .stdin(Stdio::null())
+            // It stays open as long as the harness lives, however that ends: a product can end with it.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
@@ -240,8 +241,11 @@ impl Process {
         let (end, ending) = watch::channel(false);
         let (tell, ended) = watch::channel(None);
         let keeps_the_group = start.detached;
+        // Whoever waits for a process closes its input first.
+        let input = child.stdin.take();
         let watching = tokio::spawn(async move {
             let how = watch_over(child, ending, keeps_the_group).await;
+            drop(input);
             for reader in readers.into_iter().flatten() {
                 // A grandchild may hold the pipe open; what it says is not waited for.
                 let _ = tokio::time::timeout(Duration::from_millis(200), reader).await;

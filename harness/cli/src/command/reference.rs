@@ -51,9 +51,37 @@ pub(crate) fn run(arguments: &Reference) -> Result<u8, Failure> {
         .build()
         .map_err(|error| Failure::environment(format!("start threads: {error}")))?;
     runtime
-        .block_on(serve(&roles, config, manners, work::signalled()))
+        .block_on(serve(
+            &roles,
+            config,
+            manners,
+            told_to_end(arguments.until_input_ends),
+        ))
         .map_err(|error| Failure::usage(error.to_string()))?;
     Ok(0)
+}
+
+/// Resolves when the process is told to end: by a signal, or by the end of its input where that is asked for.
+async fn told_to_end(with_its_input: bool) {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    if with_its_input {
+        // A thread of its own, which nobody waits for: reading cannot be broken off.
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            let _ = tell.send(());
+        });
+    }
+    let input = async {
+        match told.await {
+            Ok(()) => (),
+            // Nobody reads it.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = work::signalled() => {}
+        () = input => {}
+    }
 }
 
 /// Every deviation, as a table or as JSON.
