@@ -202,7 +202,7 @@ fn attempts_with_a_gap_are_refused_whoever_signs(
 fn what_another_version_of_the_judge_says_otherwise_is_reported_case_by_case() {
     let of_another_version = |verdict: Option<Verdict>| {
         let mut forger = Forger::new();
-        forger.replace_in_transcripts("{\"judge\":\"0.1.0\"", "{\"judge\":\"0.0.9\"");
+        forger.replace_in_transcripts(",\"judge\":\"0.1.0\"", ",\"judge\":\"0.0.9\"");
         forger.replace(names::ATTEMPTS, "\"judge\":\"0.1.0\"", "\"judge\":\"0.0.9\"");
         if let Some(verdict) = verdict {
             forger.say(verdict);

@@ -174,11 +174,7 @@ async fn what_passes_a_relay_without_an_end_is_cut_there() {
     };
     let presents = Presents::Own(Role::Dms1, Certificate::Good);
     let answer = scene.stage.ask(presents, &errand, LIMIT).await;
-    let reason = answer.expect_err("half an answer is none");
-    assert!(
-        reason.contains("closed the connection without an answer"),
-        "{reason}"
-    );
+    assert!(answer.is_err(), "half an answer passed as a whole one");
     let received = |event: &Event| matches!(event, Event::ResponseReceived(_));
     match scene.seen("the answer", received).await {
         Event::ResponseReceived(response) => {
