@@ -19,8 +19,16 @@ struct Lab {
 }
 
 impl Lab {
-    /// One with the file of a form of the reference implementation.
+    /// One with the file of a form of the reference implementation, of which one runs at a time.
     fn of(product: &str) -> Self {
+        let mut lab = Self::of_instances(product);
+        let kept = lab.text.lines().filter(|line| !line.starts_with("  instances:"));
+        lab.text = kept.map(|line| format!("{line}\n")).collect();
+        lab
+    }
+
+    /// The same, with as many at a time as the file has it.
+    fn of_instances(product: &str) -> Self {
         let text = fs::read_to_string(fixtures().join(format!("{product}.yaml")));
         Self {
             folder: TempDir::new().expect("a folder can be made"),
@@ -271,6 +279,8 @@ fn a_product_in_the_background_is_ended_by_its_own_command() {
         "command: [\"${self}\", reference, dms-1,",
         "detached: true\n  command: [sh, -c, 'printf %s reset > ready; \"$@\" > log 2>&1 & echo $! > product.pid', sh, \"${self}\", reference, dms-1,",
     )
+    // A shell gives what it puts into the background no input.
+    .change(", --until-input-ends", "")
     .add("stop: {command: [sh, -c, 'kill $(cat product.pid) && echo stopped > stopped']}\n")
     .add("reset: {command: [sh, -c, 'test ! -e ready']}\n");
     lab.assert_passes(&[DMS_1_WHOLE]);
@@ -488,7 +498,7 @@ const ALONE: [&str; 2] = ["DEL-CLIENT-4-1*", "DEL-CLIENT-5-110*"];
 
 #[test]
 fn cases_that_want_a_listener_to_themselves_run_on_several_instances_where_the_file_allows_it() {
-    let mut lab = Lab::of("reference-dm-client");
+    let mut lab = Lab::of_instances("reference-dm-client");
     lab.change("instances: 8", "instances: 2");
     lab.assert_passes(&ALONE);
     assert!(lab.path("out/work/product.2").is_dir());
@@ -501,7 +511,7 @@ fn cases_that_want_a_listener_to_themselves_run_on_several_instances_where_the_f
 
 #[test]
 fn an_instance_that_does_not_start_beside_the_others_is_an_error_and_its_cases_run_all_the_same() {
-    let mut lab = Lab::of("reference-dm-client");
+    let mut lab = Lab::of_instances("reference-dm-client");
     // Whatever the first one takes is taken for the second.
     let only = lab.path("only").display().to_string();
     lab.change("instances: 8", "instances: 2").change(
