@@ -208,7 +208,6 @@ const fn is_good(connection: &Connection) -> bool {
     connection.established.is_some() && connection.failed.is_none() && connection.plaintext.is_none()
 }
 
-
 #[cfg(test)]
 #[path = "../tests/common/polls.rs"]
 mod polls;
@@ -251,9 +250,7 @@ mod tests {
     }
 
     #[rstest]
-    fn no_verdict_changes_by_what_is_forgotten(
-        #[files("../../fixtures/transcripts/*.jsonl")] path: PathBuf,
-    ) {
+    fn no_verdict_changes_by_what_is_forgotten(#[files("../../fixtures/transcripts/*.jsonl")] path: PathBuf) {
         let transcript = read(&stored(&path)).expect("the transcript is whole");
         assert_same_verdicts(&polled_more(transcript));
     }
@@ -278,8 +275,16 @@ mod tests {
                         let exchange = response.exchange + 1_000 * time;
                         let body = |body: &Body| in_another_session(body, time);
                         let (request, response) = (
-                            Request { exchange, body: body(&request.body), ..request.clone() },
-                            Response { exchange, body: body(&response.body), ..response.clone() },
+                            Request {
+                                exchange,
+                                body: body(&request.body),
+                                ..request.clone()
+                            },
+                            Response {
+                                exchange,
+                                body: body(&response.body),
+                                ..response.clone()
+                            },
                         );
                         put(Event::RequestSent(request), record.at_us);
                         put(Event::ResponseReceived(response), record.at_us);

@@ -1,6 +1,7 @@
 //! The judge: fed record by record while a case runs, or with a stored transcript afterwards.
 
 use std::io::BufRead;
+use std::sync::Arc;
 
 use dmconform_case::test_case::What;
 use dmconform_model::transcript::{Event, Request, Response};
@@ -16,7 +17,7 @@ use crate::{absence, expectation, finding::Outcome, verdict, view};
 /// Judges one case.
 #[derive(Clone, Debug)]
 pub struct Judge {
-    header: Header,
+    header: Arc<Header>,
     observed: Observed,
     recogniser: Recogniser,
     memory: Memory,
@@ -24,7 +25,8 @@ pub struct Judge {
 
 impl Judge {
     /// A judge that has seen nothing yet.
-    pub fn new(header: Header) -> Self {
+    pub fn new(header: impl Into<Arc<Header>>) -> Self {
+        let header = header.into();
         Self {
             memory: Memory::of(&header),
             header,

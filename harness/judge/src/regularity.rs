@@ -260,11 +260,7 @@ fn kept(observed: &Observed, role: Role, rule: SessionRule, requirement: &Requir
     if !observed.ended {
         return Outcome::Unreached(format!("{} may have more to say", role.title()));
     }
-    let what = format!(
-        "{count} messages of {}: {}",
-        role.title(),
-        expected(rule)
-    );
+    let what = format!("{count} messages of {}: {}", role.title(), expected(rule));
     held(requirement, what, vec![*last])
 }
 

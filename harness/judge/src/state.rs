@@ -97,14 +97,20 @@ pub(crate) fn is_looked_at(header: &Header, server: Role, sent: &OtherCommand) -
     fn asks(expectation: &Expectation, server: Role, sent: &OtherCommand) -> bool {
         match &expectation.what {
             What::State(State {
-                look: Look::Probe { role, command, node, .. },
+                look: Look::Probe {
+                    role, command, node, ..
+                },
                 ..
             }) => *role == server && *command == sent.command && *node == sent.node,
             What::OneOf(alternatives) => alternatives.iter().any(|one| asks(one, server, sent)),
             _ => false,
         }
     }
-    header.case.expect.iter().any(|expectation| asks(expectation, server, sent))
+    header
+        .case
+        .expect
+        .iter()
+        .any(|expectation| asks(expectation, server, sent))
 }
 
 /// What every look has in common.

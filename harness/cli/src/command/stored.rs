@@ -58,7 +58,8 @@ fn ladder(directory: &Path, case: &CaseResult) -> Result<Ladder, String> {
 
 /// The ladder of a transcript of a run.
 pub(super) fn ladder_of(directory: &Path, place: &Path) -> Result<Ladder, String> {
-    dmconform_judge::stored_ladder(|| open(directory, place)).map_err(|error| unread(directory, place, &error))
+    dmconform_judge::stored_ladder(|| open(directory, place))
+        .map_err(|error| unread(directory, place, &error))
 }
 
 /// Where the transcript of a case stands, below its run.

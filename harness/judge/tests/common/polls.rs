@@ -32,7 +32,11 @@ pub(crate) fn write(good: &str, records: u64, to: &mut impl Write) -> io::Result
     let established = lines[place(r#"{"tls-established":{"connection":1,"#)];
     let closed = r#"{"seq":0,"at_us":0,"event":{"connection-closed":{"connection":1,"how":"closed"}}}"#;
 
-    let mut out = Numbered { to, seq: 0, later_us: 0 };
+    let mut out = Numbered {
+        to,
+        seq: 0,
+        later_us: 0,
+    };
     out.line(lines[0])?;
     for line in &lines[1..after] {
         out.record(line)?;
