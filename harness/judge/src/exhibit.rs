@@ -13,32 +13,32 @@ use dmconform_model::transcript::{
 };
 use dmconform_model::{Event, Record, Role};
 
+use crate::header::Header;
 use crate::redact::Redaction;
-use crate::stored::Transcript;
 
 /// How many characters of a body are shown.
 const SHOWN: usize = 6_000;
 
 /// The records of these numbers, and the connections that they are about.
 pub(crate) fn of(
-    transcript: &Transcript,
+    header: &Header,
+    records: &[Record],
     redaction: &Redaction,
-    records: &BTreeSet<u64>,
+    shown: &BTreeSet<u64>,
 ) -> (Vec<Exhibit>, Vec<ConnectionFacts>) {
     let shower = Shower {
         redaction,
-        syntax: transcript.header.profile.delegation.syntax,
-        media_type: &transcript.header.profile.delegation.media_type,
+        syntax: header.profile.delegation.syntax,
+        media_type: &header.profile.delegation.media_type,
     };
-    let exhibits: Vec<Exhibit> = transcript
-        .records
+    let exhibits: Vec<Exhibit> = records
         .iter()
-        .filter(|record| records.contains(&record.seq))
+        .filter(|record| shown.contains(&record.seq))
         .map(|record| shower.exhibit(record))
         .collect();
     let wanted: BTreeSet<ConnectionId> = exhibits.iter().filter_map(|exhibit| exhibit.connection).collect();
     let mut connections: BTreeMap<ConnectionId, Vec<(String, String)>> = BTreeMap::new();
-    for record in &transcript.records {
+    for record in records {
         if let Some((connection, facts)) = connection_facts(record, redaction)
             && wanted.contains(&connection)
         {
@@ -50,6 +50,27 @@ pub(crate) fn of(
         .map(|(connection, facts)| ConnectionFacts { connection, facts })
         .collect();
     (exhibits, connections)
+}
+
+/// The connection that a record is shown with.
+pub(crate) fn connection_of(record: &Record) -> Option<ConnectionId> {
+    match &record.event {
+        Event::RequestSent(request) | Event::RequestReceived(request) => Some(request.connection),
+        Event::ResponseSent(response) | Event::ResponseReceived(response) => Some(response.connection),
+        Event::Plaintext { connection, .. } => Some(*connection),
+        other => in_words(other).1,
+    }
+}
+
+/// Whether a record says something of a connection itself.
+pub(crate) const fn is_about_connection(record: &Record) -> bool {
+    matches!(
+        record.event,
+        Event::ConnectionOpened { .. }
+            | Event::TlsEstablished { .. }
+            | Event::TlsFailed { .. }
+            | Event::ConnectionClosed { .. }
+    )
 }
 
 struct Shower<'a> {

@@ -1,27 +1,34 @@
 //! The judge: fed record by record while a case runs, or with a stored transcript afterwards.
 
+use std::io::BufRead;
+use std::sync::Arc;
+
 use dmconform_case::test_case::What;
 use dmconform_model::transcript::{Event, Request, Response};
 use dmconform_model::{CaseResult, MessageId, Record, Role, Verdict};
 
+use crate::forget::Memory;
 use crate::header::Header;
 use crate::observed::{Applied, Connection, Exchange, Observed, Window};
 use crate::recognise::Recogniser;
-use crate::stored::Transcript;
+use crate::stored::{Records, Transcript, TranscriptError};
 use crate::{absence, expectation, finding::Outcome, verdict, view};
 
 /// Judges one case.
 #[derive(Clone, Debug)]
 pub struct Judge {
-    header: Header,
+    header: Arc<Header>,
     observed: Observed,
     recogniser: Recogniser,
+    memory: Memory,
 }
 
 impl Judge {
     /// A judge that has seen nothing yet.
-    pub fn new(header: Header) -> Self {
+    pub fn new(header: impl Into<Arc<Header>>) -> Self {
+        let header = header.into();
         Self {
+            memory: Memory::of(&header),
             header,
             observed: Observed::default(),
             recogniser: Recogniser::default(),
@@ -37,6 +44,24 @@ impl Judge {
         judge.result()
     }
 
+    /// Judges a stored transcript record by record, in memory that does not grow with its length.
+    ///
+    /// # Errors
+    ///
+    /// The first line that is not what belongs there, by its number.
+    pub fn stored(records: Records<impl BufRead>) -> Result<CaseResult, TranscriptError> {
+        Ok(Self::fed(records)?.result())
+    }
+
+    /// A judge that has seen all of a stored transcript.
+    pub(crate) fn fed(records: Records<impl BufRead>) -> Result<Self, TranscriptError> {
+        let mut judge = Self::new(records.header().clone());
+        for record in records {
+            judge.feed(&record?);
+        }
+        Ok(judge)
+    }
+
     /// What the case is judged with.
     pub fn header(&self) -> &Header {
         &self.header
@@ -49,6 +74,12 @@ impl Judge {
 
     /// Takes the next record.
     pub fn feed(&mut self, record: &Record) {
+        self.observe(record);
+        self.memory.take(&mut self.observed, record);
+    }
+
+    /// Takes what the next record shows, and keeps all of it.
+    pub(crate) fn observe(&mut self, record: &Record) {
         collect(&mut self.observed, record);
         self.recogniser.feed(&self.header, &mut self.observed, record);
     }

@@ -17,17 +17,17 @@ use crate::regularity::Irregular;
 pub struct Observed {
     /// The messages recognised, in the order of their records.
     pub occurrences: Vec<Occurrence>,
-    /// The connections.
+    /// The connections, but for good ones that have ended and that nothing is to be said of.
     pub connections: BTreeMap<ConnectionId, Connection>,
-    /// The HTTP exchanges.
+    /// The HTTP exchanges, but for answered ones that carried no message of the procedure and are like another one.
     pub exchanges: BTreeMap<ExchangeId, Exchange>,
-    /// The answers of servers to a client that they admitted.
+    /// The answers of servers to a client that they admitted; more of them between the same two messages count once.
     pub dm_answers: Vec<DmAnswer>,
-    /// The messages of DM sessions: record and sender.
-    pub said: Vec<(u64, Role)>,
-    /// What each message of a DM session says of the header that it answers.
+    /// The messages of DM sessions: sender → how many, and the record of the last.
+    pub said: BTreeMap<Role, (u64, u64)>,
+    /// What messages of DM sessions say of the headers that they answer, as far as it counts.
     pub header_codes: Vec<HeaderCode>,
-    /// The rules that messages of DM sessions break.
+    /// The rules that messages of DM sessions break, each with the first message of a sender that does.
     pub irregular: Vec<Irregular>,
     /// The times during which a message was held back.
     pub windows: Vec<Window>,
@@ -37,7 +37,7 @@ pub struct Observed {
     pub changes: Vec<Applied>,
     /// The states of the mock client's tree.
     pub states: Vec<(u64, DeviceState)>,
-    /// The looks at a real client's tree.
+    /// The looks at a real client's tree: what mock servers ask of it, and real ones that a case expects something of.
     pub probes: Vec<Probe>,
     /// Documents that no message of the procedure was recognised in: record and what they are.
     pub unrecognised: Vec<(u64, String)>,

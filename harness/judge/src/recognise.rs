@@ -16,7 +16,9 @@ use crate::never::speaker;
 use crate::observed::{DmAnswer, HeaderCode, Observed, Probe};
 use crate::occurrence::{Fields, Occurrence};
 use crate::package::{self, Package};
-use crate::regularity::{Irregular, Said};
+use crate::regularity::{self, Irregular, Said};
+use crate::sessions::{SessionKey, Sessions};
+use crate::state;
 
 /// What recognising remembers from one record to the next.
 #[derive(Clone, Debug, Default)]
@@ -27,8 +29,7 @@ pub(crate) struct Recogniser {
     changed: BTreeSet<ExchangeId>,
     /// What the requests were that are not answered yet.
     requests: BTreeMap<ExchangeId, Asked>,
-    /// The DM sessions, by observer, server and SessionID.
-    sessions: BTreeMap<(Role, Role, String), DmSession>,
+    sessions: Sessions,
     known: KnownTree,
 }
 
@@ -39,7 +40,7 @@ struct Asked {
     /// The messages between the servers in it: a profile may let a request say two things.
     delegation: Vec<MessageId>,
     /// The DM session it belongs to.
-    session: Option<(Role, Role, String)>,
+    session: Option<SessionKey>,
     kind: EndpointKind,
     server: Role,
 }
@@ -222,7 +223,7 @@ impl Recogniser {
         };
         let key = (seen.observer, request.endpoint.role, package.session_id.clone());
         asked.session = Some(key.clone());
-        let session = self.sessions.entry(key).or_default();
+        let session = self.sessions.of(key, seen.seq);
         if session.is_over_by(&package) {
             *session = DmSession::default();
         }
@@ -338,7 +339,7 @@ impl Recogniser {
             }
             return;
         };
-        let session = self.sessions.entry(key.clone()).or_default();
+        let session = self.sessions.of(key.clone(), seen.seq);
         let said = Said {
             seq: seen.seq,
             sender: asked.server,
@@ -397,6 +398,9 @@ impl Recogniser {
             );
         }
         for other in others {
+            if header.is_real(asked.server) && !state::is_looked_at(header, asked.server, &other) {
+                continue;
+            }
             session.probes.insert(other.key, observed.probes.len());
             observed.probes.push(Probe {
                 sent: seen.seq,
@@ -617,8 +621,10 @@ fn note_said(
     server: Role,
     irregular: Vec<Irregular>,
 ) {
-    observed.said.push((said.seq, said.sender));
-    observed.irregular.extend(irregular);
+    let (count, last) = observed.said.entry(said.sender).or_default();
+    *count += 1;
+    *last = said.seq;
+    regularity::add(&mut observed.irregular, irregular);
     if let Some(code) = said.package.header_status() {
         observed.header_codes.push(HeaderCode {
             seq: said.seq,

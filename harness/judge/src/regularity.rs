@@ -25,6 +25,21 @@ pub struct Irregular {
     pub code: &'static str,
     /// What is wrong, in which message, and where the rule is written.
     pub what: String,
+    /// How many times more the sender breaks the rule after that.
+    pub further: u64,
+}
+
+/// Adds what a message breaks; what its sender has broken before is counted.
+pub(crate) fn add(known: &mut Vec<Irregular>, new: Vec<Irregular>) {
+    for irregular in new {
+        let same = |known: &&mut Irregular| {
+            (known.sender, known.rule, known.code) == (irregular.sender, irregular.rule, irregular.code)
+        };
+        match known.iter_mut().find(same) {
+            Some(first) => first.further += 1,
+            None => known.push(irregular),
+        }
+    }
 }
 
 /// A message of a DM session, and who saw it.
@@ -135,6 +150,7 @@ fn irregular(said: &Said<'_>, rule: SessionRule, code: &'static str, text: &str,
         rule,
         code,
         what: format!("{code} in {place}: {text} ({section})"),
+        further: 0,
     }
 }
 
@@ -203,7 +219,7 @@ pub(crate) fn of_role(
     requirement: &RequirementId,
     place: &Place,
 ) -> Vec<Outcome> {
-    let own: Vec<_> = observed
+    let mut own: Vec<_> = observed
         .irregular
         .iter()
         .filter(|irregular| irregular.sender == role && irregular.rule == rule)
@@ -211,20 +227,14 @@ pub(crate) fn of_role(
     if own.is_empty() {
         return vec![kept(observed, role, rule, requirement)];
     }
-    let mut codes: Vec<&str> = own.iter().map(|irregular| irregular.code).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    codes
-        .into_iter()
-        .filter_map(|code| {
-            let mut all = own.iter().filter(|irregular| irregular.code == code);
-            let first = all.next()?;
-            let further = all.count();
-            let seen = match further {
+    own.sort_by_key(|irregular| irregular.code);
+    own.into_iter()
+        .map(|first| {
+            let seen = match first.further {
                 0 => first.what.clone(),
-                _ => format!("{}; and {further} more of the kind", first.what),
+                further => format!("{}; and {further} more of the kind", first.what),
             };
-            Some(broken(
+            broken(
                 header,
                 Breach {
                     code: FindingCode::Irregular,
@@ -237,26 +247,20 @@ pub(crate) fn of_role(
                     records: vec![first.seq],
                     place: Some(place),
                 },
-            ))
+            )
         })
         .collect()
 }
 
 fn kept(observed: &Observed, role: Role, rule: SessionRule, requirement: &RequirementId) -> Outcome {
-    let own = || observed.said.iter().filter(|(_, sender)| *sender == role);
-    let Some((last, _)) = own().next_back() else {
+    let Some((count, last)) = observed.said.get(&role) else {
         return Outcome::Unreached(format!("{} said nothing in a DM session", role.title()));
     };
     // What it says next may be otherwise.
     if !observed.ended {
         return Outcome::Unreached(format!("{} may have more to say", role.title()));
     }
-    let what = format!(
-        "{} messages of {}: {}",
-        own().count(),
-        role.title(),
-        expected(rule)
-    );
+    let what = format!("{count} messages of {}: {}", role.title(), expected(rule));
     held(requirement, what, vec![*last])
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dmconform_case::test_case::{Look, ProbeCommand, State};
+use dmconform_case::test_case::{Expectation, Look, ProbeCommand, State, What};
 use dmconform_model::transcript::{DeviceState, TriggerOutcome};
 use dmconform_model::{FindingCode, Place, RequirementId, Role};
 use oma_dm::acl::{Acl, Right};
 
+use crate::dm_session::OtherCommand;
 use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
 use crate::observed::{Observed, Probe};
@@ -89,6 +90,27 @@ pub(crate) fn judge(
         Look::Unchanged => asked.unchanged(before, *seq, found),
         Look::Probe { .. } => Outcome::Unreached("a probe is judged above".to_owned()),
     }
+}
+
+/// Whether a case expects something of a command that a server sends to the client.
+pub(crate) fn is_looked_at(header: &Header, server: Role, sent: &OtherCommand) -> bool {
+    fn asks(expectation: &Expectation, server: Role, sent: &OtherCommand) -> bool {
+        match &expectation.what {
+            What::State(State {
+                look: Look::Probe {
+                    role, command, node, ..
+                },
+                ..
+            }) => *role == server && *command == sent.command && *node == sent.node,
+            What::OneOf(alternatives) => alternatives.iter().any(|one| asks(one, server, sent)),
+            _ => false,
+        }
+    }
+    header
+        .case
+        .expect
+        .iter()
+        .any(|expectation| asks(expectation, server, sent))
 }
 
 /// What every look has in common.

@@ -1,9 +1,14 @@
 //! Transcripts as they are stored: a header line, then one record per line, all JSON.
 
+use std::io::{BufRead, Read as _};
+
 use dmconform_model::Record;
 use serde::Deserialize;
 
 use crate::header::{Header, TRANSCRIPT_FORMAT};
+
+/// The longest line that is read, in octets: a record holds one body, of 8 MiB at most, which JSON may write several times longer.
+const LONGEST_LINE: u64 = 128 * 1024 * 1024;
 
 /// A transcript as it was stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +27,9 @@ pub enum TranscriptError {
         "read the transcript: it is empty; a case that was broken off before it began leaves such a file"
     )]
     Empty,
+    /// It cannot be read at all.
+    #[error("read the transcript: {0}; is the file there, and readable?")]
+    Unreadable(#[from] std::io::Error),
     /// A line is not what belongs there.
     #[error("read line {line} of the transcript as {what}: {source}; was the file cut or edited?")]
     Line {
@@ -57,38 +65,128 @@ pub enum TranscriptError {
     },
 }
 
-/// Reads a stored transcript.
+/// A stored transcript of which the header has been read. The records come one by one, so that a transcript may be longer than
+/// what there is of memory.
+#[derive(Debug)]
+pub struct Records<R> {
+    header: Header,
+    lines: Lines<R>,
+    /// The number of the next record.
+    next: u64,
+    /// Whether there is nothing more to come: it is at its end, or what comes cannot be read.
+    is_over: bool,
+}
+
+/// Begins to read a stored transcript.
+///
+/// # Errors
+///
+/// Why its first line cannot be read as a header.
+pub fn open<R: BufRead>(source: R) -> Result<Records<R>, TranscriptError> {
+    let mut lines = Lines {
+        source,
+        line: Vec::new(),
+        number: 0,
+    };
+    if !lines.advance()? {
+        return Err(TranscriptError::Empty);
+    }
+    refuse_newer(&lines.line)?;
+    let header = lines.read("a header")?;
+    Ok(Records {
+        header,
+        lines,
+        next: 1,
+        is_over: false,
+    })
+}
+
+/// Reads a whole stored transcript.
 ///
 /// # Errors
 ///
 /// The first line that is not what belongs there, by its number.
 pub fn read(text: &str) -> Result<Transcript, TranscriptError> {
-    let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
-    let (line, first) = lines.next().ok_or(TranscriptError::Empty)?;
-    refuse_newer(first)?;
-    let header = serde_json::from_str(first).map_err(|source| TranscriptError::Line {
-        line,
-        what: "a header",
-        source,
-    })?;
-    let mut records: Vec<Record> = Vec::new();
-    for (line, text) in lines {
-        let record: Record = serde_json::from_str(text).map_err(|source| TranscriptError::Line {
-            line,
-            what: "a record",
-            source,
-        })?;
-        let expected = records.len() as u64 + 1;
+    let mut records = open(text.as_bytes())?;
+    let all: Result<Vec<Record>, TranscriptError> = records.by_ref().collect();
+    Ok(Transcript {
+        records: all?,
+        header: records.header,
+    })
+}
+
+impl<R> Records<R> {
+    /// What the records are judged with.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
+impl<R: BufRead> Iterator for Records<R> {
+    type Item = Result<Record, TranscriptError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let record = self.record().transpose();
+        self.is_over = !matches!(record, Some(Ok(_)));
+        record
+    }
+}
+
+impl<R: BufRead> Records<R> {
+    fn record(&mut self) -> Result<Option<Record>, TranscriptError> {
+        if !self.lines.advance()? {
+            return Ok(None);
+        }
+        let record: Record = self.lines.read("a record")?;
+        let expected = self.next;
         if record.seq != expected {
             return Err(TranscriptError::Gap {
-                line,
+                line: self.lines.number,
                 found: record.seq,
                 expected,
             });
         }
-        records.push(record);
+        self.next += 1;
+        Ok(Some(record))
     }
-    Ok(Transcript { header, records })
+}
+
+/// The lines of a transcript, one at a time.
+#[derive(Debug)]
+struct Lines<R> {
+    source: R,
+    line: Vec<u8>,
+    /// The number of the line, from 1; 0 before the first.
+    number: usize,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Goes on to the next line; whether there is one.
+    fn advance(&mut self) -> Result<bool, TranscriptError> {
+        self.number += 1;
+        self.line.clear();
+        let mut source = (&mut self.source).take(LONGEST_LINE + 1);
+        let octets = source.read_until(b'\n', &mut self.line)?;
+        if octets as u64 > LONGEST_LINE {
+            let why = format!(
+                "line {} has more than {LONGEST_LINE} octets, which no record has",
+                self.number
+            );
+            return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, why).into());
+        }
+        Ok(octets > 0)
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&self, what: &'static str) -> Result<T, TranscriptError> {
+        serde_json::from_slice(&self.line).map_err(|source| TranscriptError::Line {
+            line: self.number,
+            what,
+            source,
+        })
+    }
 }
 
 /// What a header of any form says of itself.
@@ -101,9 +199,9 @@ struct Said {
 }
 
 /// Looks at the form before anything else: the header of a newer one may hold anything.
-fn refuse_newer(header: &str) -> Result<(), TranscriptError> {
+fn refuse_newer(header: &[u8]) -> Result<(), TranscriptError> {
     // What is no header at all is told where it is read.
-    let said = serde_json::from_str::<Said>(header).ok();
+    let said = serde_json::from_slice::<Said>(header).ok();
     match said.filter(|said| said.format > TRANSCRIPT_FORMAT) {
         Some(Said { format, judge }) => Err(TranscriptError::Newer { format, judge }),
         None => Ok(()),
@@ -130,4 +228,18 @@ pub fn record_line(record: &Record) -> String {
     let mut line = serde_json::to_string(record).expect("a record has text keys and finite numbers only");
     line.push('\n');
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Read as _};
+
+    use super::*;
+
+    #[test]
+    fn a_line_without_an_end_is_not_read_to_it() {
+        let endless = BufReader::new(std::io::repeat(b' '));
+        let refused = open(endless.take(u64::MAX)).expect_err("no header is that long");
+        assert!(refused.to_string().contains("line 1 has more than"), "{refused}");
+    }
 }

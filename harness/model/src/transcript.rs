@@ -4,6 +4,7 @@
 //! read, all under one lock. So when a received record precedes a sent one, the first had been read completely
 //! before the second began, on whatever connections they travelled: the order of records convicts.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde::de::Error as _;
@@ -355,20 +356,20 @@ impl Body {
 /// How a body is written: as text where it is text, in hexadecimal digits otherwise.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Written {
-    Text(String),
+enum Written<'a> {
+    Text(Cow<'a, str>),
     Hex(String),
-    TextCut { start: String, of: u64 },
+    TextCut { start: Cow<'a, str>, of: u64 },
     HexCut { start: String, of: u64 },
 }
 
 impl Serialize for Body {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let written = match (std::str::from_utf8(&self.bytes), self.whole_length) {
-            (Ok(text), None) => Written::Text(text.to_owned()),
+            (Ok(text), None) => Written::Text(Cow::Borrowed(text)),
             (Err(_), None) => Written::Hex(to_hex(&self.bytes)),
             (Ok(text), Some(of)) => Written::TextCut {
-                start: text.to_owned(),
+                start: Cow::Borrowed(text),
                 of,
             },
             (Err(_), Some(of)) => Written::HexCut {
@@ -384,9 +385,9 @@ impl<'de> Deserialize<'de> for Body {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let bad_hex = || D::Error::custom("read hexadecimal digits: an even number of 0-9, a-f is needed");
         let (bytes, whole_length) = match Written::deserialize(deserializer)? {
-            Written::Text(text) => (text.into_bytes(), None),
+            Written::Text(text) => (text.into_owned().into_bytes(), None),
             Written::Hex(digits) => (from_hex(&digits).ok_or_else(bad_hex)?, None),
-            Written::TextCut { start, of } => (start.into_bytes(), Some(of)),
+            Written::TextCut { start, of } => (start.into_owned().into_bytes(), Some(of)),
             Written::HexCut { start, of } => (from_hex(&start).ok_or_else(bad_hex)?, Some(of)),
         };
         Ok(Self { bytes, whole_length })

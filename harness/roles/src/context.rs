@@ -1,7 +1,7 @@
 //! One running case, as every mock role sees it.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dmconform_case::implementation::{Accounts, Endpoints};
@@ -23,7 +23,7 @@ use crate::server_side::Offers;
 /// One running case.
 pub struct CaseContext {
     /// What it is judged with.
-    pub header: Header,
+    pub header: Arc<Header>,
     /// Its transcript.
     pub recorder: Recorder,
     /// The credentials between the device and the servers, with their secrets: those in the header may be masked.

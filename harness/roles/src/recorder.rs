@@ -40,7 +40,7 @@ impl State {
 
 impl Recorder {
     /// A transcript that begins now, without the secrets that are to be hidden.
-    pub fn new(header: Header, hidden: Arc<Hidden>) -> Self {
+    pub fn new(header: impl Into<Arc<Header>>, hidden: Arc<Hidden>) -> Self {
         let state = State {
             judge: Judge::new(header),
             records: Vec::new(),

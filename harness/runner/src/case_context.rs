@@ -96,7 +96,8 @@ pub(crate) fn context(
         .and_then(|endpoints| endpoints.dm.clone())
         .unwrap_or_default();
     let grown = tree::tree(&header, &credentials.dms_1, &dms_1, &product.nodes);
-    let recorder = Recorder::new(header.clone(), Arc::clone(&running.hidden));
+    let header = Arc::new(header);
+    let recorder = Recorder::new(Arc::clone(&header), Arc::clone(&running.hidden));
     let (tree, device_info) = grown.unwrap_or_else(|reason| {
         recorder.record(Event::Aborted {
             reason: format!("set up the client's tree: {reason}"),

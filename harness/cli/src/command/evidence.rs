@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use dmconform_judge::Transcript;
 use dmconform_model::capture::Capture;
 use dmconform_model::transcript::DeviceState;
-use dmconform_model::{CaseResult, Event, Verdict};
+use dmconform_model::{CaseResult, Event, Record, Verdict};
 use dmconform_report::{device_tree, pcapng};
 
 use super::{stored, work};
@@ -60,7 +59,7 @@ fn files(
     case: &CaseResult,
     key_log: bool,
 ) -> Result<Vec<(&'static str, Vec<u8>)>, Failure> {
-    let transcript = stored::transcript(run, place)
+    let states = stored::picked(run, place, state_of_device)
         .map_err(|why| Failure::usage(format!("write the evidence of {}: {why}", case.id)))?;
     let capture = capture(run, place, case)?;
     let mut files = vec![("packets.pcapng", pcapng::write(&capture, key_log))];
@@ -74,7 +73,6 @@ fn files(
         }
         files.push(("key-log.txt", log.into_bytes()));
     }
-    let states = device_states(&transcript);
     if let (Some(first), Some(last)) = (states.first(), states.last()) {
         files.push(("device-before.txt", device_tree::write(first).into_bytes()));
         files.push(("device-after.txt", device_tree::write(last).into_bytes()));
@@ -82,16 +80,12 @@ fn files(
     Ok(files)
 }
 
-/// The states of the device of which the whole tree was kept; none where the client is real.
-fn device_states(transcript: &Transcript) -> Vec<&DeviceState> {
-    let states = transcript
-        .records
-        .iter()
-        .filter_map(|record| match &record.event {
-            Event::DeviceState(state) if !state.nodes.is_empty() => Some(state),
-            _ => None,
-        });
-    states.collect()
+/// The state of the device, where the whole tree of it was kept; none where the client is real.
+fn state_of_device(record: Record) -> Option<DeviceState> {
+    match record.event {
+        Event::DeviceState(state) if !state.nodes.is_empty() => Some(state),
+        _ => None,
+    }
 }
 
 fn capture(run: &Path, place: &Path, case: &CaseResult) -> Result<Capture, Failure> {

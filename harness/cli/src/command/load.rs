@@ -140,8 +140,8 @@ fn ladders(directory: &Path, found: &LoadResult) -> Vec<(String, Ladder)> {
         if ladders.len() == LADDERS || ladders.iter().any(|(known, _)| known == transcript) {
             continue;
         }
-        match stored::transcript(directory, Path::new(transcript)) {
-            Ok(read) => ladders.push((transcript.clone(), dmconform_judge::ladder(&read))),
+        match stored::ladder_of(directory, Path::new(transcript)) {
+            Ok(ladder) => ladders.push((transcript.clone(), ladder)),
             Err(why) => tell(&format!("note: no ladder: failed to {why}\n")),
         }
     }

@@ -1,9 +1,11 @@
 //! Runs as they are stored: results, and the transcripts beside them.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Component, Path, PathBuf};
 
-use dmconform_judge::Transcript;
-use dmconform_model::{CaseResult, Ladder, RunRecord, Verdict};
+use dmconform_judge::{Records, Transcript, TranscriptError};
+use dmconform_model::{CaseResult, Ladder, Record, RunRecord, Verdict};
 use dmconform_report::Ladders;
 use serde_json::Value;
 
@@ -64,8 +66,13 @@ pub(super) fn ladders(directory: &Path, record: &RunRecord) -> Ladders {
 }
 
 fn ladder(directory: &Path, case: &CaseResult) -> Result<Ladder, String> {
-    let transcript = transcript(directory, &transcript_of(case)?)?;
-    Ok(dmconform_judge::ladder(&transcript))
+    ladder_of(directory, &transcript_of(case)?)
+}
+
+/// The ladder of a transcript of a run.
+pub(super) fn ladder_of(directory: &Path, place: &Path) -> Result<Ladder, String> {
+    dmconform_judge::stored_ladder(|| open(directory, place))
+        .map_err(|error| unread(directory, place, &error))
 }
 
 /// Where the transcript of a case stands, below its run: that of the attempt whose verdict stands.
@@ -90,12 +97,38 @@ pub(super) fn transcript_of(case: &CaseResult) -> Result<PathBuf, String> {
     Ok(place)
 }
 
+/// Begins to read a transcript of a run.
+fn open(directory: &Path, place: &Path) -> Result<Records<BufReader<File>>, TranscriptError> {
+    dmconform_judge::open(BufReader::new(File::open(directory.join(place))?))
+}
+
+fn unread(directory: &Path, place: &Path, error: &TranscriptError) -> String {
+    format!("judge `{}`: {error}", directory.join(place).display())
+}
+
+/// What is wanted of a transcript of a run, record by record.
+pub(super) fn picked<T>(
+    directory: &Path,
+    place: &Path,
+    wanted: impl Fn(Record) -> Option<T>,
+) -> Result<Vec<T>, String> {
+    let failed = |error| unread(directory, place, &error);
+    let mut found = Vec::new();
+    for record in open(directory, place).map_err(failed)? {
+        found.extend(wanted(record.map_err(failed)?));
+    }
+    Ok(found)
+}
+
 /// Reads a transcript of a run.
 pub(super) fn transcript(directory: &Path, place: &Path) -> Result<Transcript, String> {
-    let path = directory.join(place);
-    let text =
-        bounded::text(&path).map_err(|error| format!("read the transcript `{}`: {error}", path.display()))?;
-    dmconform_judge::read(&text).map_err(|error| format!("judge `{}`: {error}", path.display()))
+    let failed = |error| unread(directory, place, &error);
+    let mut records = open(directory, place).map_err(failed)?;
+    let all: Result<Vec<Record>, _> = records.by_ref().collect();
+    Ok(Transcript {
+        records: all.map_err(failed)?,
+        header: records.header().clone(),
+    })
 }
 
 #[cfg(test)]

@@ -8,49 +8,105 @@ mod marking;
 mod timeline;
 
 use std::collections::BTreeSet;
+use std::io::BufRead;
 
 use dmconform_model::ladder::{Lane, Played, Row};
-use dmconform_model::{CaseResult, Finding, Ladder, Role};
+use dmconform_model::transcript::ConnectionId;
+use dmconform_model::{CaseResult, Finding, Ladder, Record, Role};
 
 use crate::header::Header;
 use crate::observed::Observed;
 use crate::redact::Redaction;
-use crate::stored::Transcript;
+use crate::stored::{Records, Transcript, TranscriptError};
 use crate::{Judge, exhibit};
 
 use alignment::Alignment;
 use timeline::{Seen, timeline};
 
-/// The ladder of a stored transcript.
+/// The ladder of a transcript.
 pub fn ladder(transcript: &Transcript) -> Ladder {
     let mut judge = Judge::new(transcript.header.clone());
     for record in &transcript.records {
         judge.feed(record);
     }
-    let (header, observed, result) = (judge.header(), judge.observed(), judge.result());
-    let mut rows = rows(header, observed, &result.findings);
-    let first_divergence = marking::mark(header, observed, &result, &mut rows);
-    let redaction = Redaction::of(header);
-    for row in &mut rows {
-        match row {
-            Row::Happening(happening) => {
-                happening.at_us = time_of(transcript, happening.record);
-                happening.text = redaction.text(&happening.text);
-            }
-            Row::Message(row) => {
-                if let Some(seen) = &mut row.observed {
-                    seen.note = redaction.text(&seen.note);
+    Sequence::of(&judge).shown_with(judge.header(), &transcript.records)
+}
+
+/// The ladder of a stored transcript that is read anew as often as it takes, so that only what is shown of it has to be kept.
+///
+/// # Errors
+///
+/// The first line that is not what belongs there, by its number; or why it cannot be opened.
+pub fn stored_ladder<R: BufRead>(
+    open: impl Fn() -> Result<Records<R>, TranscriptError>,
+) -> Result<Ladder, TranscriptError> {
+    let judge = Judge::fed(open()?)?;
+    let sequence = Sequence::of(&judge);
+    let mut shown = kept(open()?, |record| sequence.shown.contains(&record.seq))?;
+    let connections: BTreeSet<ConnectionId> = shown.iter().filter_map(exhibit::connection_of).collect();
+    let of_connections = kept(open()?, |record| {
+        exhibit::connection_of(record).is_some_and(|connection| connections.contains(&connection))
+            && exhibit::is_about_connection(record)
+            && !sequence.shown.contains(&record.seq)
+    })?;
+    shown.extend(of_connections);
+    shown.sort_by_key(|record| record.seq);
+    Ok(sequence.shown_with(judge.header(), &shown))
+}
+
+/// The records of which something holds.
+fn kept(
+    records: Records<impl BufRead>,
+    is_wanted: impl Fn(&Record) -> bool,
+) -> Result<Vec<Record>, TranscriptError> {
+    let wanted = |record: &Result<Record, _>| record.as_ref().map_or(true, &is_wanted);
+    records.filter(wanted).collect()
+}
+
+/// The rows of a ladder, before anything of the records is shown in it.
+struct Sequence {
+    rows: Vec<Row>,
+    first_divergence: Option<usize>,
+    /// The records that people will want to see.
+    shown: BTreeSet<u64>,
+}
+
+impl Sequence {
+    fn of(judge: &Judge) -> Self {
+        let (header, observed, result) = (judge.header(), judge.observed(), judge.result());
+        let mut rows = rows(header, observed, &result.findings);
+        let first_divergence = marking::mark(header, observed, &result, &mut rows);
+        Self {
+            shown: shown_records(&rows, &result),
+            rows,
+            first_divergence,
+        }
+    }
+
+    /// The ladder, with what these records show; they are in their order, and some may be left out that nothing is shown of.
+    fn shown_with(mut self, header: &Header, records: &[Record]) -> Ladder {
+        let redaction = Redaction::of(header);
+        for row in &mut self.rows {
+            match row {
+                Row::Happening(happening) => {
+                    happening.at_us = time_of(records, happening.record);
+                    happening.text = redaction.text(&happening.text);
+                }
+                Row::Message(row) => {
+                    if let Some(seen) = &mut row.observed {
+                        seen.note = redaction.text(&seen.note);
+                    }
                 }
             }
         }
-    }
-    let (exhibits, connections) = exhibit::of(transcript, &redaction, &shown_records(&rows, &result));
-    Ladder {
-        lanes: lanes(header),
-        rows,
-        first_divergence,
-        exhibits,
-        connections,
+        let (exhibits, connections) = exhibit::of(header, records, &redaction, &self.shown);
+        Ladder {
+            lanes: lanes(header),
+            rows: self.rows,
+            first_divergence: self.first_divergence,
+            exhibits,
+            connections,
+        }
     }
 }
 
@@ -67,9 +123,9 @@ fn lanes(header: &Header) -> Vec<Lane> {
     lanes.to_vec()
 }
 
-fn time_of(transcript: &Transcript, record: u64) -> u64 {
-    let index = usize::try_from(record).unwrap_or(usize::MAX).saturating_sub(1);
-    transcript.records.get(index).map_or(0, |record| record.at_us)
+fn time_of(records: &[Record], seq: u64) -> u64 {
+    let found = records.binary_search_by_key(&seq, |record| record.seq);
+    found.map_or(0, |index| records[index].at_us)
 }
 
 /// The records that people will want to see.

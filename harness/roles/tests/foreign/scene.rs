@@ -78,7 +78,7 @@ impl Scene {
     }
 
     fn on(stage: Arc<Stage>, case: &str, plays: Role, endpoints: BTreeMap<Role, Endpoints>) -> Self {
-        let header = header(&stage, case, plays, endpoints);
+        let header = Arc::new(header(&stage, case, plays, endpoints));
         let device_info = DeviceInfo {
             device_id: header.parties.device.clone(),
             manufacturer: header.parties.manufacturer.clone(),
@@ -87,7 +87,7 @@ impl Scene {
             language: String::new(),
         };
         let context = CaseContext {
-            recorder: Recorder::new(header.clone(), Arc::default()),
+            recorder: Recorder::new(Arc::clone(&header), Arc::default()),
             credentials: Accounts::usual(),
             session_id: Mutex::new("session-1".to_owned()),
             token: "token-1".to_owned(),

@@ -1,0 +1,90 @@
+//! How fast stored transcripts are judged, and in how much memory, as they grow: a delegation in which the client polls on and on.
+//!
+//! Each length is judged by a process of its own, so that its peak of memory is its own. Lengths may be named on the command line.
+
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "the crate is pure, what measures it is not"
+)]
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write as _};
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use dmconform_judge::Judge;
+use dmconform_model::Verdict;
+
+#[path = "../tests/common/polls.rs"]
+mod polls;
+
+const GOOD: &str = include_str!("../../../fixtures/transcripts/good-dms-1.jsonl");
+
+/// What the program is told when it is to judge.
+const JUDGE: &str = "--judge";
+
+const LENGTHS: [u64; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [told, path, events] = arguments.as_slice()
+        && told == JUDGE
+    {
+        return judge(Path::new(path), events);
+    }
+    let named: Vec<u64> = arguments.iter().filter_map(|text| text.parse().ok()).collect();
+    let lengths = if named.is_empty() { LENGTHS.to_vec() } else { named };
+    println!(
+        "{:>10} {:>10} {:>10} {:>12} {:>10}",
+        "events", "MB", "ms", "events/s", "peak MB"
+    );
+    for length in lengths {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("polls-{length}.jsonl"));
+        let events = write(&path, length);
+        let program = std::env::current_exe().expect("the program knows where it is");
+        let status = Command::new(program)
+            .args([JUDGE, &path.display().to_string(), &events.to_string()])
+            .status();
+        assert!(
+            status.expect("it can be run again").success(),
+            "it judges {events} events"
+        );
+        std::fs::remove_file(&path).expect("the transcript was there a moment ago");
+    }
+}
+
+fn write(path: &Path, events: u64) -> u64 {
+    let file = File::create(path).expect("there is a place for transcripts");
+    let mut file = BufWriter::new(file);
+    let events = polls::write(GOOD, events, &mut file).expect("there is room for the transcript");
+    file.flush().expect("there is room for the transcript");
+    events
+}
+
+fn judge(path: &Path, events: &str) {
+    let octets = std::fs::metadata(path).expect("the transcript is there").len();
+    let began = Instant::now();
+    let file = File::open(path).expect("the transcript is there");
+    let records = dmconform_judge::open(BufReader::new(file)).expect("it has a header");
+    let result = Judge::stored(records).expect("the transcript is whole");
+    let took = began.elapsed();
+    assert_eq!(result.verdict, Verdict::Pass, "polls break nothing");
+    let rate = events.parse::<f64>().expect("it is a number") / took.as_secs_f64();
+    println!(
+        "{events:>10} {:>10.1} {:>10.1} {rate:>12.0} {:>10}",
+        octets as f64 / 1e6,
+        took.as_secs_f64() * 1e3,
+        peak()
+    );
+}
+
+/// The peak of memory of this process in megabytes, where the system tells it.
+fn peak() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    kilobytes.map_or_else(|| "-".to_owned(), |number| format!("{:.1}", number / 1e3))
+}

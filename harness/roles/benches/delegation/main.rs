@@ -1,0 +1,116 @@
+//! What a handshake and a whole delegation with all roles in the harness cost, beside the same connections and exchanges done with
+//! bare tokio-rustls and hyper.
+//!
+//! Both sides run in one process on one thread, in turns, so that a busy machine slows both down. What counts is the time on the
+//! processor; the client of a delegation also waits until it polls.
+
+#![expect(clippy::print_stdout, reason = "it prints a table")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use dmconform_judge::{Judge, read};
+use dmconform_model::Verdict;
+
+mod bare;
+mod scene;
+
+use bare::Bare;
+use scene::Scene;
+
+/// How often each side has its turn; a number on the command line is another.
+const TURNS: u32 = 100;
+
+fn main() {
+    let named = std::env::args().find_map(|text| text.parse().ok());
+    let turns: u32 = named.unwrap_or(TURNS);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime is made").block_on(compare(turns));
+}
+
+async fn compare(turns: u32) {
+    let scene = Scene::new().await;
+    let first = scene.delegation().await;
+    let transcript = read(&first.recorder.stored()).expect("what was recorded is readable");
+    let bare = Bare::like(&transcript, &scene).await;
+    println!("{}", bare.in_words());
+
+    let mut ours = Spent::default();
+    let mut theirs = Spent::default();
+    let mut our_handshakes = Spent::default();
+    let mut their_handshakes = Spent::default();
+    let mut judging = Spent::default();
+    let mut writing = Spent::default();
+    for _ in 0..turns {
+        ours.on(scene.delegation()).await;
+        theirs.on(bare.replay()).await;
+        our_handshakes.on(scene.handshake()).await;
+        their_handshakes.on(bare.handshake()).await;
+        writing.on(async { black_box(first.recorder.stored()) }).await;
+        judging
+            .on(async {
+                let mut judge = Judge::new(transcript.header.clone());
+                transcript.records.iter().for_each(|record| judge.feed(record));
+                assert_ne!(judge.result().verdict, Verdict::Fail, "nobody breaks anything");
+            })
+            .await;
+    }
+    println!(
+        "{:42} {:>12} {:>12}",
+        "each, of so many turns", "processor ms", "ms in all"
+    );
+    for (name, spent) in [
+        ("mutual handshake, recorded", &our_handshakes),
+        ("mutual handshake, bare", &their_handshakes),
+        ("delegation, all roles in the harness", &ours),
+        ("the same exchanges, bare", &theirs),
+        ("judging it, record by record", &judging),
+        ("writing its transcript, where it is kept", &writing),
+    ] {
+        let each = |time: Duration| time.as_secs_f64() * 1e3 / f64::from(turns);
+        println!(
+            "{name:42} {:12.3} {:12.3}",
+            each(spent.processor),
+            each(spent.wall)
+        );
+    }
+    let ratio = |one: &Spent, other: &Spent| one.processor.as_secs_f64() / other.processor.as_secs_f64();
+    println!(
+        "handshake:  {:.2} times bare",
+        ratio(&our_handshakes, &their_handshakes)
+    );
+    println!("delegation: {:.2} times bare", ratio(&ours, &theirs));
+    println!(
+        "judging:    {:.1} % of a delegation",
+        100.0 * ratio(&judging, &ours)
+    );
+}
+
+/// Time spent on something.
+#[derive(Default)]
+struct Spent {
+    processor: Duration,
+    wall: Duration,
+}
+
+impl Spent {
+    async fn on<T>(&mut self, work: impl Future<Output = T>) {
+        let (began, processor) = (Instant::now(), on_processor());
+        work.await;
+        self.wall += began.elapsed();
+        self.processor += on_processor().saturating_sub(processor);
+    }
+}
+
+/// How long this thread has been on a processor, where the system tells it: where not, everything counts.
+fn on_processor() -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = told.and_then(|text| text.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(
+        || {
+            static BEGAN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+            BEGAN.get_or_init(Instant::now).elapsed()
+        },
+        Duration::from_nanos,
+    )
+}
