@@ -247,6 +247,38 @@ mod tests {
             assert_eq!(short.due(), long.due(), "after record {}", record.seq);
             assert_eq!(short.settled(), long.settled(), "after record {}", record.seq);
         }
+        assert_same_answers(&forgetful, &remembering);
+    }
+
+    /// What rules ask about the time between two marks, for any two and any role, whether the case at hand asks it or not.
+    fn assert_same_answers(forgetful: &Judge, remembering: &Judge) {
+        let mut header = remembering.header().clone();
+        header.target.plays = Role::ALL.to_vec();
+        let (short, long) = (forgetful.observed(), remembering.observed());
+        let messages = long.occurrences.iter().map(|occurrence| occurrence.seq);
+        let changes = long.changes.iter().map(|change| change.seq);
+        let windows = long.windows.iter();
+        let windows = windows.flat_map(|window| [Some(window.opened.0), window.closed.map(|(seq, _)| seq)]);
+        let limits = long.deadlines.values().copied();
+        let marks: BTreeSet<u64> = messages
+            .chain(changes)
+            .chain(windows.flatten())
+            .chain(limits)
+            .chain([0, u64::MAX])
+            .collect();
+        for role in Role::ALL {
+            assert_eq!(short.had_session(role), long.had_session(role));
+            for &after in &marks {
+                let alive = |observed| crate::never::sign_of_life(&header, observed, role, after);
+                assert_eq!(alive(short), alive(long), "{role} after {after}");
+                for &before in &marks {
+                    let sessions = |observed: &Observed| {
+                        observed.dm_sessions_between(role, after, before).min(OPPORTUNITY)
+                    };
+                    assert_eq!(sessions(short), sessions(long), "{role} from {after} to {before}");
+                }
+            }
+        }
     }
 
     #[rstest]

@@ -1,5 +1,8 @@
 //! A SyncML message of a DM session, reduced to what recognising needs.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use oma_dm::syncml::{self, Command, Data, Departure, Encoding, Item, Message, Reading};
 
 /// One command of a server, as far as recognising needs it.
@@ -79,6 +82,44 @@ pub(crate) struct Departed {
     pub(crate) departure: Departure,
     /// The element that it is in; nothing where it is in none.
     pub(crate) path: Option<String>,
+}
+
+/// The messages read last. What passes between two mock roles is recorded at both ends, and read once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reader {
+    last: VecDeque<ReadBefore>,
+}
+
+/// How many messages are remembered: others may pass between the two records of one.
+const REMEMBERED: usize = 4;
+
+#[derive(Clone, Debug)]
+struct ReadBefore {
+    body: Vec<u8>,
+    media_type: String,
+    package: Arc<Package>,
+}
+
+impl Reader {
+    /// Reads a body as a SyncML message; the reason when it is none.
+    pub(crate) fn read(
+        &mut self,
+        body: &[u8],
+        media_type: &str,
+    ) -> std::result::Result<Arc<Package>, String> {
+        let mut last = self.last.iter();
+        if let Some(known) = last.find(|known| known.body == body && known.media_type == media_type) {
+            return Ok(Arc::clone(&known.package));
+        }
+        let package = Arc::new(read(body, media_type)?);
+        self.last.truncate(REMEMBERED - 1);
+        self.last.push_front(ReadBefore {
+            body: body.to_vec(),
+            media_type: media_type.to_owned(),
+            package: Arc::clone(&package),
+        });
+        Ok(package)
+    }
 }
 
 /// Reads a body as a SyncML message; the reason when it is none.

@@ -15,7 +15,7 @@ use crate::header::Header;
 use crate::never::speaker;
 use crate::observed::{DmAnswer, HeaderCode, Observed, Probe};
 use crate::occurrence::{Fields, Occurrence};
-use crate::package::{self, Package};
+use crate::package::{Package, Reader};
 use crate::regularity::{self, Irregular, Said};
 use crate::sessions::{SessionKey, Sessions};
 use crate::state;
@@ -30,6 +30,7 @@ pub(crate) struct Recogniser {
     /// What the requests were that are not answered yet.
     requests: BTreeMap<ExchangeId, Asked>,
     sessions: Sessions,
+    reader: Reader,
     known: KnownTree,
 }
 
@@ -212,7 +213,10 @@ impl Recogniser {
         seen: &Seen,
         asked: &mut Asked,
     ) {
-        let package = match package::read(&request.body.bytes, content_type(&request.headers)) {
+        let package = match self
+            .reader
+            .read(&request.body.bytes, content_type(&request.headers))
+        {
             Ok(package) => package,
             Err(error) => {
                 observed
@@ -317,7 +321,9 @@ impl Recogniser {
     ) {
         let answers_session = asked.message == Some(MessageId::request(Step::ClientSession));
         let message = MessageId::answer(Step::ClientSession);
-        let package = package::read(&response.body.bytes, content_type(&response.headers));
+        let package = self
+            .reader
+            .read(&response.body.bytes, content_type(&response.headers));
         if let Some(session) = asked.session.as_ref().and_then(|key| self.sessions.get_mut(key))
             && (package.is_err() || !positive || self.changed.contains(&seen.exchange))
         {

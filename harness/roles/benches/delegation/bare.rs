@@ -97,10 +97,12 @@ impl Bare {
         let address = listener.local_addr().expect("it listens");
         let accepting = async {
             let (socket, _) = listener.accept().await.expect("somebody connects");
+            socket.set_nodelay(true).expect("the socket is open");
             self.acceptor.accept(socket).await.expect("both are good")
         };
         let dialling = async {
             let socket = TcpStream::connect(address).await.expect("somebody listens");
+            socket.set_nodelay(true).expect("the socket is open");
             self.with_certificate
                 .connect(name(), socket)
                 .await

@@ -102,15 +102,9 @@ impl Spent {
     }
 }
 
-/// How long this thread has been on a processor, where the system tells it: where not, everything counts.
+/// How long this thread has been on a processor.
 fn on_processor() -> Duration {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = told.and_then(|text| text.split(' ').next()?.parse().ok());
-    nanoseconds.map_or_else(
-        || {
-            static BEGAN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-            BEGAN.get_or_init(Instant::now).elapsed()
-        },
-        Duration::from_nanos,
-    )
+    let told = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    told.try_into()
+        .expect("a thread has not run for less than no time")
 }

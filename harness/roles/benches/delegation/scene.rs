@@ -76,12 +76,14 @@ impl Scene {
         let address = listener.local_addr().expect("it listens");
         let accepting = async {
             let (socket, _) = listener.accept().await.expect("somebody connects");
+            socket.set_nodelay(true).expect("the socket is open");
             dmconform_tls::accept(socket, &self.accepting, LIMIT, None)
                 .await
                 .expect("both are good")
         };
         let dialling = async {
             let socket = TcpStream::connect(address).await.expect("somebody listens");
+            socket.set_nodelay(true).expect("the socket is open");
             dmconform_tls::connect(socket, "127.0.0.1", &self.dialling, LIMIT, None)
                 .await
                 .expect("both are good")
