@@ -154,7 +154,7 @@ fn delegations_are_told_apart_by_their_sessions_where_messages_name_no_device() 
 
 #[rstest]
 #[case(&[("reference-dms-1", "acl-wildcard"), PYTHON_DMS_2], "dms-1")]
-#[case(&[DMS_1, ("python-dms-2-xml", "complete-before-prepared")], "dms-2")]
+#[case(&[DMS_1, ("python-dms-2-xml", "complete-never-sent")], "dms-2")]
 #[case(&[("python-dms-1-xml", "acl-before-bootstrap-complete"), DMS_2], "dms-1")]
 #[case(&[PYTHON_DMS_1, ("reference-dms-2-bootstrap-server", "complete-never-sent")], "dms-2")]
 #[case(&[("python-dms-1", ""), ("python-dms-2", "complete-never-sent")], "dms-2")]
