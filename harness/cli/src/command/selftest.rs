@@ -52,7 +52,7 @@ fn options(arguments: &Selftest) -> Result<SelfTestOptions, Failure> {
         // The few cases named for a deviation wait far more than they compute; all cases together do not.
         at_once: arguments
             .jobs
-            .map_or(processors * if arguments.full { 12 } else { 8 }, |jobs| {
+            .map_or(processors * if arguments.full { 12 } else { 16 }, |jobs| {
                 usize::try_from(jobs).unwrap_or(1)
             }),
         jobs: if arguments.full { 24 } else { 8 },
