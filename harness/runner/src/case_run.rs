@@ -30,6 +30,15 @@ pub(crate) struct UnderTest {
 }
 
 impl UnderTest {
+    /// An implementation that runs, with its devices all free.
+    pub(crate) fn new(shared: Arc<Shared>, running: &Arc<Running>) -> Self {
+        Self {
+            shared,
+            running: Arc::clone(running),
+            devices: Arc::new(Devices::new(running)),
+        }
+    }
+
     /// Runs one case from its first to its last record, and again where it did not pass and may be tried again.
     pub(crate) async fn run(self, case: TestCase, listener: Option<ExclusiveListener>) {
         let Some(begun) = self.begin(case.clone()).await else {

@@ -16,7 +16,10 @@ pub(crate) fn directory(path: &Path) -> io::Result<()> {
 }
 
 /// Writes a file, and makes the folder that it is in where there is none.
-pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
+///
+/// # Errors
+/// The file or its folder cannot be written.
+pub fn write(path: &Path, octets: impl AsRef<[u8]>) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
         directory(folder)?;
     }
@@ -31,7 +34,7 @@ pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         file.set_permissions(fs::Permissions::from_mode(0o600))?;
     }
-    file.write_all(text.as_bytes())
+    file.write_all(octets.as_ref())
 }
 
 #[cfg(all(test, unix))]

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::applies::exclusive_listener;
 use crate::case_context::owners;
-use crate::case_run::{Devices, UnderTest};
+use crate::case_run::UnderTest;
 use crate::gating::Stop;
 use crate::options::{RunOptions, TargetFile};
 use crate::plan::{Plan, plan};
@@ -263,11 +263,7 @@ async fn run_target(shared: Arc<Shared>, file: TargetFile, plan: Plan) {
         implementation: implementation.clone(),
         after_ms,
     });
-    let under_test = UnderTest {
-        shared: Arc::clone(&shared),
-        running: Arc::clone(&running),
-        devices: Arc::new(Devices::new(&running)),
-    };
+    let under_test = UnderTest::new(Arc::clone(&shared), &running);
     let alone = Alone::new(plan.alone);
     let mut further = JoinSet::new();
     for number in alone.instances(&file, shared.options.jobs).skip(1) {
@@ -305,11 +301,7 @@ async fn run_beside(shared: Arc<Shared>, file: TargetFile, number: u32, alone: A
             return shared.failed(problem);
         }
     };
-    let under_test = UnderTest {
-        shared: Arc::clone(&shared),
-        running: Arc::clone(&running),
-        devices: Arc::new(Devices::new(&running)),
-    };
+    let under_test = UnderTest::new(Arc::clone(&shared), &running);
     alone.run(&under_test).await;
     look_at_the_end(&shared, &running);
     drop(running);

@@ -10,7 +10,7 @@ use dmconform_roles::CaseContext;
 use tokio::sync::watch;
 
 use crate::applies::exclusive_listener;
-use crate::case_run::{Devices, UnderTest};
+use crate::case_run::UnderTest;
 use crate::gating::Stop;
 use crate::options::RunOptions;
 use crate::run::{Shared, shared};
@@ -105,11 +105,7 @@ pub async fn workbench(
     let shared = shared(options, Arc::new(|_| ()), cancelled.clone(), stop);
     let running = Arc::new(Running::start(&shared.options, &file, 1, &cancelled).await?);
     announce(&running, &watcher);
-    let bench = UnderTest {
-        shared: Arc::clone(&shared),
-        running: Arc::clone(&running),
-        devices: Arc::new(Devices::new(&running)),
-    };
+    let bench = UnderTest::new(Arc::clone(&shared), &running);
     let by_mock = !file.implementation.plays.contains(&opener(&case));
     let begins_by_itself = by_mock || pulls_triggers;
     let mut told = 0;

@@ -64,9 +64,12 @@ fn options(arguments: &Load) -> Result<LoadOptions, Failure> {
         profile: arguments.profile.clone(),
         certificates: arguments.certificates.clone(),
         deviation: arguments.deviation.clone(),
-        out: Some(directory(arguments)),
+        out: arguments.out.clone(),
         ..Run::default()
     })?;
+    if arguments.out.is_none() {
+        options.directory = PathBuf::from("reports/load").join(&options.id);
+    }
     let arrivals = match (arguments.rate, arguments.concurrency) {
         (Some(rate), _) => Arrivals::PerSecond(rate),
         (None, at_once) => Arrivals::Concurrency(at_once.unwrap_or(IN_FLIGHT)),
@@ -86,12 +89,6 @@ fn options(arguments: &Load) -> Result<LoadOptions, Failure> {
         delegations: arguments.devices,
         arrivals,
     })
-}
-
-fn directory(arguments: &Load) -> PathBuf {
-    let id = work::id(&dmconform_runner::timestamp());
-    let usual = || PathBuf::from("reports/load").join(id);
-    arguments.out.clone().unwrap_or_else(usual)
 }
 
 /// The form of the reference implementation that plays this role and no other.

@@ -76,13 +76,7 @@ pub(super) fn make_directory(directory: &Path) -> Result<(), Failure> {
 pub(super) fn write_private(directory: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Failure> {
     for (name, octets) in files {
         let path = directory.join(name);
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options
-            .open(&path)
-            .and_then(|mut file| std::io::Write::write_all(&mut file, octets));
+        let written = dmconform_runner::write_private(&path, octets);
         written.map_err(|error| {
             Failure::environment(format!("write `{}`: {error}; is the disk full?", path.display()))
         })?;

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 pub use self::room::NoRoom;
 use self::tally::{Ended, Tally};
 use crate::applies::why_not;
-use crate::case_run::{Devices, UnderTest, at_once};
+use crate::case_run::{UnderTest, at_once};
 use crate::gating::Stop;
 use crate::options::{Pace, RunOptions, TargetFile};
 use crate::run::shared;
@@ -120,11 +120,7 @@ pub async fn load(
     let stop = Stop::new(&run.gating, run.strict, None, std::iter::empty());
     let shared = shared(run, Arc::new(|_| ()), cancelled.clone(), stop);
     let running = Arc::new(Running::start(&shared.options, &file, 1, &cancelled).await?);
-    let bench = UnderTest {
-        shared,
-        running: Arc::clone(&running),
-        devices: Arc::new(Devices::new(&running)),
-    };
+    let bench = UnderTest::new(shared, &running);
     let load = Arc::new(Load {
         bench,
         case,
