@@ -302,7 +302,8 @@ async fn run_beside(shared: Arc<Shared>, file: TargetFile, number: u32, alone: A
         }
     };
     let under_test = UnderTest::new(Arc::clone(&shared), &running);
-    alone.run(&under_test).await;
+    // One that is gone would take the others' cases, and none could say anything.
+    alone.run_while(&under_test, || running.exited().is_none()).await;
     look_at_the_end(&shared, &running);
     drop(running);
     end(under_test).await;
@@ -330,8 +331,15 @@ impl Alone {
 
     /// Runs those that are left, one after the other.
     async fn run(&self, under_test: &UnderTest) {
+        self.run_while(under_test, || true).await;
+    }
+
+    /// Runs those that are left, one after the other, as long as this holds.
+    async fn run_while(&self, under_test: &UnderTest, goes_on: impl Fn() -> bool) {
         let procedure = &under_test.running.file.suite.procedure;
-        while let Some(case) = self.next() {
+        while goes_on()
+            && let Some(case) = self.next()
+        {
             let listener = exclusive_listener(procedure, &case);
             under_test.clone().run(case, listener).await;
         }
