@@ -166,6 +166,18 @@ fn servers_that_keep_connections_open_fewer() {
 }
 
 #[test]
+fn a_connection_that_is_kept_does_not_carry_what_needs_another_one() {
+    // Each of them speaks another version of TLS at step 3, on a connection of its own.
+    cases(
+        [
+            ["reference-dms-2-bootstrap-server", "ROB-DMS2-1-010"],
+            ["reference-dms-2-bootstrap-server", "ROB-DMS2-1-020"],
+        ],
+        &["--peer-oddity", "connections-kept"],
+    );
+}
+
+#[test]
 fn a_product_with_every_oddity_passes_among_peers_with_every_oddity() {
     let all = delegations(&["--oddity", "all", "--peer-oddity", "all"]);
     assert!(count(&all.products, &["x-request-id"]) > 0);

@@ -51,6 +51,13 @@ pub struct Outgoing {
     pub plaintext: bool,
 }
 
+impl Outgoing {
+    /// Whether nothing is changed about its connection, so that one will do that stands already.
+    const fn is_ordinary(&self) -> bool {
+        self.close_at.is_none() && self.version.is_none() && self.resuming.is_none() && !self.plaintext
+    }
+}
+
 /// An exchange that came to no answer.
 pub struct Failed {
     /// What happened.
@@ -91,8 +98,7 @@ impl Stage {
         let role = outgoing.observer;
         let is_kept = context.oddities.has(Oddity::ConnectionsKept)
             && outgoing.presents == Presents::Own(role, Certificate::Good)
-            && outgoing.close_at.is_none()
-            && !outgoing.plaintext;
+            && outgoing.is_ordinary();
         let mut line = if is_kept { context.lines.take(role) } else { None };
         let exchanged = self.exchange_on(context, outgoing, &mut line).await;
         if is_kept && let Some(line) = line {
