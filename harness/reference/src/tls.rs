@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::{Resumption, WebPkiServerVerifier};
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::{CipherSuite, ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use thiserror::Error;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
@@ -35,7 +35,7 @@ pub(crate) fn acceptor(
     peers: Peers,
     deviations: &Deviations,
 ) -> Result<TlsAcceptor, TlsError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = Arc::new(provider());
     let (chain, key) = identity(role, files)?;
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions(deviations))
@@ -74,7 +74,7 @@ pub(crate) fn connector(
     peers: Peers,
     deviations: &Deviations,
 ) -> Result<TlsConnector, TlsError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = Arc::new(provider());
     let verifier =
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots(role, files)?), Arc::clone(&provider))
             .with_crls(revocation_lists(files, deviations)?)
@@ -116,6 +116,14 @@ pub(crate) fn connector(
     // Every connection authenticates its server anew.
     config.resumption = Resumption::disabled();
     Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// The cryptography, with the cipher suite first that every implementation of TLS 1.3 has (RFC 8446, section 9.1).
+fn provider() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    let suites = &mut provider.cipher_suites;
+    suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    provider
 }
 
 /// The versions that are spoken.

@@ -48,6 +48,8 @@ pub struct Stage {
     /// What is unusual about what mock servers answer.
     oddities: Oddities,
     identities: Mutex<BTreeMap<(Party, Certificate), Option<Identity>>>,
+    /// How roles dial, made once for each of the ways.
+    dialling: Mutex<BTreeMap<(Presents, Option<Version>), ClientConfig>>,
     connections: Mutex<BTreeMap<u64, Known>>,
     servers: Mutex<BTreeMap<Endpoint, Arc<Listening>>>,
     /// The listeners that pass on what they receive.
@@ -107,7 +109,7 @@ pub struct Setting {
 }
 
 /// What a mock role presents when it dials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Presents {
     /// The role's own certificate, of this kind.
     Own(Role, Certificate),
@@ -183,6 +185,7 @@ impl Stage {
             patience,
             oddities,
             identities: Mutex::default(),
+            dialling: Mutex::default(),
             connections: Mutex::default(),
             servers: Mutex::default(),
             relays: Mutex::default(),
@@ -306,16 +309,22 @@ impl Stage {
         presents: Presents,
         version: Option<Version>,
     ) -> Result<ClientConfig, StageError> {
+        let way = (presents, version);
+        if let Some(config) = lock(&self.dialling).get(&way) {
+            return Ok(config.clone());
+        }
         let identity = match presents {
             Presents::Own(role, certificate) => self.identity(self.party(role), certificate)?,
             Presents::Third => self.identity(&self.parties.third, Certificate::Good)?,
             Presents::Nothing => None,
         };
         let config = ClientConfig::of_version(&self.roots, identity.as_ref(), version)?;
-        Ok(match self.captured {
+        let config = match self.captured {
             Captured::WithSecrets => config.logging(&self.keys),
             Captured::Nothing | Captured::Octets => config,
-        })
+        };
+        lock(&self.dialling).insert(way, config.clone());
+        Ok(config)
     }
 
     fn server_tls(

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dmconform_model::tls::Version;
-use rustls::SupportedProtocolVersion;
-use rustls::client::Resumption;
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::ServerName;
+use rustls::{CipherSuite, SupportedProtocolVersion};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -18,6 +19,7 @@ use crate::outdated;
 use crate::server::Rewound;
 use crate::stream::Stream;
 use crate::tap::{KeyLog, Tap};
+use crate::verify::Remembering;
 
 /// How a client connects.
 #[derive(Clone)]
@@ -44,13 +46,17 @@ impl ClientConfig {
         identity: Option<&Identity>,
         version: Option<Version>,
     ) -> Result<Self, HandshakeError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let setup = |reason: String| HandshakeError::Setup { reason };
+        let provider = Arc::new(provider());
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.store), Arc::clone(&provider))
+                .build()
+                .map_err(|error| setup(error.to_string()))?;
         let builder = rustls::ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(protocol_versions(version))
-            .map_err(|error| HandshakeError::Setup {
-                reason: error.to_string(),
-            })?
-            .with_root_certificates(Arc::clone(&roots.store));
+            .map_err(|error| setup(error.to_string()))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Remembering::new(verifier)));
         let mut config = match identity {
             Some(identity) => {
                 let resolver = rustls::sign::SingleCertAndKey::from(Arc::clone(&identity.key));
@@ -87,6 +93,15 @@ impl ClientConfig {
             outdated: self.outdated,
         }
     }
+}
+
+/// The cryptography of both sides. Of the cipher suites, the one that every implementation of TLS 1.3 has comes first (RFC 8446,
+/// section 9.1).
+pub(crate) fn provider() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    let suites = &mut provider.cipher_suites;
+    suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    provider
 }
 
 /// The versions that the library speaks.

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::authority::Roots;
-use crate::client::protocol_versions;
+use crate::client::{protocol_versions, provider};
 use crate::error::HandshakeError;
 use crate::facts::facts;
 use crate::identity::Identity;
@@ -86,7 +86,7 @@ impl ServerConfig {
         version: Option<Version>,
     ) -> Result<Self, HandshakeError> {
         let setup = |reason: String| HandshakeError::Setup { reason };
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let provider = Arc::new(provider());
         let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(protocol_versions(version))
             .map_err(|error| setup(error.to_string()))?;
