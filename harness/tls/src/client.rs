@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::authority::Roots;
+use crate::clock::Steady;
 use crate::error::HandshakeError;
 use crate::facts::facts;
 use crate::identity::Identity;
@@ -45,7 +46,7 @@ impl ClientConfig {
         version: Option<Version>,
     ) -> Result<Self, HandshakeError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = rustls::ClientConfig::builder_with_provider(provider)
+        let builder = rustls::ClientConfig::builder_with_details(provider, Arc::new(Steady))
             .with_protocol_versions(protocol_versions(version))
             .map_err(|error| HandshakeError::Setup {
                 reason: error.to_string(),
