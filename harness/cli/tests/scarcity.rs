@@ -158,6 +158,36 @@ fn a_directory_that_is_moved_away_in_the_middle_of_a_run_is_not_made_again_and_t
     assert_all_passed(&elsewhere);
 }
 
+#[test]
+fn a_load_that_cannot_keep_a_transcript_tells_what_came_out_and_fails() {
+    let folder = TempDir::new().expect("a folder can be made");
+    // Where the transcripts are to be, there is something else.
+    fs::write(folder.path().join("transcripts"), "").expect("the folder can be written to");
+    let ended = dmconform()
+        .args([
+            "load",
+            "--devices",
+            "2",
+            "--concurrency",
+            "1",
+            "--deviation",
+            "acl-wildcard",
+            "--out",
+        ])
+        .arg(folder.path())
+        .output();
+    let ended = ended.expect("the program starts");
+    let text = said(&ended);
+    assert_eq!(ended.status.code(), Some(5), "{text}");
+    assert!(text.contains("2 x fail equality DEL-8-2"), "{text}");
+    let lost = folder.path().join("transcripts/reference-dms-1/");
+    assert!(
+        text.contains(&format!("failed to write `{}", lost.display())),
+        "{text}"
+    );
+    assert!(folder.path().join("load.json").exists());
+}
+
 #[rstest]
 #[case::run(&["run", "--role", "dms-2"])]
 #[case::load(&["load", "--role", "dms-2", "--devices", "1"])]
