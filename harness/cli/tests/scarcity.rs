@@ -293,7 +293,7 @@ fn run_with_open_files(count: u32, folder: &Path) -> Output {
 fn without_open_files_there_is_an_error_and_nobody_is_blamed() {
     let mut verdicts = Vec::new();
     // Too few to listen with, too few to start a product, and just not enough for what goes on in a case.
-    for count in [10, 15, 21] {
+    for count in [10, 15, 23] {
         let folder = TempDir::new().expect("a folder can be made");
         let ended = run_with_open_files(count, folder.path());
         let text = said(&ended);
