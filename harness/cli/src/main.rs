@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         Command::Manual(manual) => command::shell::manual(&manual),
     };
     match ended {
+        Ok(0) if output::is_incomplete() => ExitCode::from(5),
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             output::error(&failure.message);

@@ -1,6 +1,7 @@
 //! The only place that prints: results to standard output, progress and errors to standard error.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::arguments::Colour;
 
@@ -31,10 +32,25 @@ impl Failure {
     }
 }
 
-/// Prints a result. A reader that went away is no failure of ours.
+/// Whether a result could not be printed.
+static UNPRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Prints a result. A reader that went away is no failure of ours; a full disk behind standard output is one, which is told once.
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let Err(why) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) else {
+        return;
+    };
+    if why.kind() != ErrorKind::BrokenPipe && !UNPRINTED.swap(true, Ordering::Relaxed) {
+        error(&format!(
+            "write to standard output: {why}; make room where it leads to, or let it lead elsewhere"
+        ));
+    }
+}
+
+/// Whether a result could not be printed, which makes a command fail that has done its work.
+pub(crate) fn is_incomplete() -> bool {
+    UNPRINTED.load(Ordering::Relaxed)
 }
 
 /// Prints progress or an explanation.

@@ -107,6 +107,31 @@ fn a_run_that_was_killed_goes_on_where_it_ended() {
 }
 
 #[test]
+fn a_run_that_was_cancelled_goes_on_although_its_results_are_written() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let run = folder.path().join("run");
+    let out = run.display().to_string();
+    let child = command(&["--out", &out]).spawn().expect("the program starts");
+    let began = Instant::now();
+    while transcripts(&run).is_empty() && began.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let asked = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(asked.expect("`kill` is on every Unix").success());
+    child.wait_with_output().expect("it ends");
+    let judged = verdicts(&run).len();
+    assert!(judged > 0, "what was judged is not written");
+
+    let resumed = command(&["--resume", &out]).output().expect("the program starts");
+    let said = String::from_utf8_lossy(&resumed.stderr).into_owned();
+    assert_eq!(resumed.status.code(), Some(0), "{said}");
+    assert!(verdicts(&run).len() > judged, "{said}");
+    assert!(verdicts(&run).values().all(|verdict| verdict == "pass"), "{said}");
+}
+
+#[test]
 fn transcripts_of_another_product_or_other_options_do_not_stand() {
     let folder = TempDir::new().expect("a folder can be made");
     let run = folder.path().join("run");

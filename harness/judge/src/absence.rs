@@ -1,5 +1,7 @@
 //! Why a message did not come, and whether its sender can be blamed for it.
 
+use std::collections::BTreeSet;
+
 use dmconform_model::transcript::EndpointKind;
 use dmconform_model::{MessageId, Part, Role, Step};
 
@@ -83,6 +85,9 @@ pub(crate) fn explain(header: &Header, observed: &Observed, message: MessageId) 
     {
         return failure;
     }
+    if let Some(reason) = undelivered(header, observed, &predecessors) {
+        return Absence::NoProof { reason };
+    }
     // Without its account DMS-1 has no session any more in which it could write.
     if message.step == Step::AclUpdate && observed.seen(MessageId::answer(Step::AccountRemoval)) {
         return Absence::Prevented {
@@ -151,6 +156,21 @@ pub(crate) fn unwatched(header: &Header, observed: &Observed, message: MessageId
 fn has_wrong_bootstrap(observed: &Observed) -> bool {
     let bootstrap = observed.first(MessageId::answer(Step::BootstrapFetch));
     bootstrap.is_some_and(|bootstrap| bootstrap.values("credentials").contains("wrong"))
+}
+
+/// Why nobody can tell whether a sender has got what had to come first: a mock role said it, and then its connection was broken off
+/// before anything else passed there.
+fn undelivered(header: &Header, observed: &Observed, before: &BTreeSet<MessageId>) -> Option<String> {
+    let sent = before.iter().filter_map(|before| observed.first(*before));
+    sent.filter(|sent| sent.sent_by_observer).find_map(|sent| {
+        let (end, how) = observed.broken_off.get(&sent.connection)?;
+        let mut later = observed.occurrences.iter().filter(|later| later.seq > sent.seq);
+        let has_gone_on = later.any(|later| later.connection == sent.connection && !later.sent_by_observer);
+        (*end > sent.seq && !has_gone_on).then(|| {
+            let called = crate::view::called(header, sent.message);
+            format!("{called} may not have arrived: the connection was {how}")
+        })
+    })
 }
 
 /// How the exchange that should have brought an answer ended.

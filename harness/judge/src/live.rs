@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::sync::Arc;
 
 use dmconform_case::test_case::What;
-use dmconform_model::transcript::{Event, Request, Response};
+use dmconform_model::transcript::{BROKEN_OFF, Event, Request, Response};
 use dmconform_model::{CaseResult, MessageId, Record, Role, Verdict};
 
 use crate::forget::Memory;
@@ -263,6 +263,12 @@ fn collect(observed: &mut Observed, record: &Record) {
         } => observed.health.push((seq, *when, *whole, seen.clone())),
         Event::Fetched { url, .. } => observed.fetched.push((seq, url.clone())),
         Event::Ended => observed.ended = true,
+        Event::ConnectionClosed { connection, how } if how.starts_with(BROKEN_OFF) => {
+            let mut passed = observed.occurrences.iter();
+            if passed.any(|passed| passed.connection == *connection) {
+                observed.broken_off.insert(*connection, (seq, how.clone()));
+            }
+        }
         Event::ConnectionClosed { .. } | Event::Authenticated { .. } => {}
     }
 }

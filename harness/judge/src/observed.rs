@@ -19,6 +19,8 @@ pub struct Observed {
     pub occurrences: Vec<Occurrence>,
     /// The connections, but for good ones that have ended and that nothing is to be said of.
     pub connections: BTreeMap<ConnectionId, Connection>,
+    /// The connections that were broken off after a message had passed on them: record, and how.
+    pub broken_off: BTreeMap<ConnectionId, (u64, String)>,
     /// The HTTP exchanges, but for answered ones that carried no message of the procedure and are like another one.
     pub exchanges: BTreeMap<ExchangeId, Exchange>,
     /// The answers of servers to a client that they admitted; more of them between the same two messages count once.

@@ -100,21 +100,28 @@ fn came(
     std::iter::once(came).chain(checked).collect()
 }
 
-/// An answer that no requirement asks for, and that is no positive one: nothing is broken by it, and the delegation
-/// has not come to its end either.
+/// An answer that no requirement asks for, and that is no positive one, or did not come: nothing is broken by it, and the
+/// delegation has not come to its end either.
 fn not_accepted(header: &Header, observed: &Observed, message: MessageId) -> Option<Outcome> {
     if observed.seen(message) {
         return None;
     }
-    let (Absence::Refused { note: seen, .. } | Absence::NoAnswer { reason: seen, .. }) =
-        explain(header, observed, message)
-    else {
-        return None;
+    let why = match explain(header, observed, message) {
+        Absence::Refused { note: seen, .. } | Absence::NoAnswer { reason: seen, .. } => {
+            let step = message.step;
+            format!("step {step} was not accepted, and no requirement says that it has to be: {seen}")
+        }
+        Absence::Waiting { missing } => format!(
+            "{} was not due: {} did not come",
+            view::called(header, message),
+            view::called(header, missing)
+        ),
+        Absence::Prevented { reason } | Absence::NoProof { reason } => {
+            format!("{} did not come, but {reason}", view::called(header, message))
+        }
+        Absence::Missing { .. } => format!("{} did not come in time", view::called(header, message)),
     };
-    Some(Outcome::Unreached(format!(
-        "step {} was not accepted, and no requirement says that it has to be: {seen}",
-        message.step
-    )))
+    Some(Outcome::Unreached(why))
 }
 
 /// DMS-2's first answer in step 6: a Status for everything, and its own credentials (OMA DM protocol 1.2, 8.2;

@@ -25,6 +25,9 @@ pub struct Record {
     pub event: Event,
 }
 
+/// How the end of a connection that was not in order begins to be told, as far as its observer can tell: reset, or given up.
+pub const BROKEN_OFF: &str = "broken off";
+
 /// The number of a connection, unique within a run.
 pub type ConnectionId = u64;
 /// The number of an HTTP exchange as one observer counts it, unique within a run.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use dmconform_model::Role;
 use dmconform_model::capture::{Capture, Flow};
@@ -55,10 +55,10 @@ impl Taps {
                 is_cut: tapped.is_cut,
             })
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let began = now.saturating_sub(began.elapsed());
+        let began = dmconform_tls::now() - began.elapsed();
+        let since_1970_us = began.unix_timestamp_nanos() / 1000;
         Capture {
-            began_us: u64::try_from(began.as_micros()).unwrap_or(u64::MAX),
+            began_us: u64::try_from(since_1970_us).unwrap_or(0),
             flows: lock(&self.0).iter().filter_map(flow).collect(),
         }
     }

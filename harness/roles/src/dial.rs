@@ -149,6 +149,11 @@ impl Stage {
             }
             Err((connection, error)) => {
                 *line = None;
+                if error.ours {
+                    // Nothing that is missing now is missing because of the product.
+                    let reason = error.reason.clone();
+                    context.recorder.record(Event::Aborted { reason });
+                }
                 context.recorder.record(Event::ExchangeFailed {
                     exchange,
                     observer: outgoing.observer,
@@ -281,11 +286,7 @@ pub(crate) fn kept(body: &[u8]) -> Body {
 }
 
 fn harness_error(reason: String) -> ExchangeError {
-    ExchangeError {
-        reason,
-        refused_by_peer: false,
-        unreadable: false,
-    }
+    ExchangeError::because(reason)
 }
 
 /// Where a URL leads.

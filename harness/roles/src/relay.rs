@@ -91,6 +91,10 @@ impl Stage {
                 );
                 match passing.context {
                     Some(context) => {
+                        if error.ours {
+                            let reason = error.reason.clone();
+                            context.recorder.record(Event::Aborted { reason });
+                        }
                         context.recorder.record(Event::ExchangeFailed {
                             exchange: passing.exchange,
                             observer: passing.endpoint.role,
@@ -114,14 +118,7 @@ impl Stage {
         relay: &Relay,
         passing: &Passing<'_>,
     ) -> Result<(u64, Answer), (Option<u64>, ExchangeError)> {
-        let unreachable = |reason: String| {
-            let error = ExchangeError {
-                reason,
-                refused_by_peer: false,
-                unreadable: false,
-            };
-            (None, error)
-        };
+        let unreachable = |reason: String| (None, ExchangeError::because(reason));
         let place = Place::of(&relay.upstream, &self.hosts)
             .await
             .map_err(unreachable)?;

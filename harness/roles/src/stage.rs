@@ -130,7 +130,8 @@ pub enum StageError {
     Tls(#[from] HandshakeError),
     /// A listener could not be bound.
     #[error(
-        "listen for {role} {kind:?} at {address}: {source}; free the port, or let the harness choose one"
+        "listen for {role} {kind:?} at {address}: {source}; {}",
+        dmconform_model::remedy(source)
     )]
     Bind {
         /// The mock role.
@@ -505,6 +506,21 @@ impl Stage {
         }
     }
 
+    /// A listener can accept nobody any more: what does not come to it now says nothing about the product.
+    fn starved(&self, endpoint: Endpoint, error: &std::io::Error) {
+        let reason = format!(
+            "accept connections for {} {:?}: {error}; {}",
+            endpoint.role,
+            endpoint.kind,
+            dmconform_model::remedy(error)
+        );
+        for case in self.router.all() {
+            let reason = reason.clone();
+            case.recorder.record(Event::Aborted { reason });
+        }
+        self.stray(format!("failed to {reason}"));
+    }
+
     fn closed(&self, connection: u64, how: &str) {
         let (cases, _) = self.concerned(connection);
         let known = lock(&self.connections).remove(&connection);
@@ -555,6 +571,12 @@ impl Observer for ListenerObserver {
             stage.introduce(&case, number);
         }
         number
+    }
+
+    fn starved(&self, error: &std::io::Error) {
+        if let Some(stage) = self.stage.upgrade() {
+            stage.starved(self.endpoint, error);
+        }
     }
 
     fn tap(&self, connection: u64) -> Option<Tap> {

@@ -1,6 +1,7 @@
 //! One case, on devices of its own, from its first to its last record.
 
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,7 +10,7 @@ use dmconform_case::test_case::{How, TestCase};
 use dmconform_model::capture::Capture;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::result::Problem;
-use dmconform_model::{CaseResult, Event, RunEvent};
+use dmconform_model::{CaseResult, Event, RunEvent, remedy};
 use dmconform_roles::CaseContext;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -159,11 +160,19 @@ impl UnderTest {
     }
 
     fn write(&self, context: &CaseContext, place: &str, text: &str) {
-        let path = self.shared.options.directory.join(place);
-        let Err(error) = store(&path, text) else {
+        let directory = &self.shared.options.directory;
+        let path = directory.join(place);
+        // One that was removed is not made again, as if what was in it were not missing.
+        let stored = match directory.is_dir() {
+            true => store(&path, text),
+            false => Err(ErrorKind::NotFound.into()),
+        };
+        let Err(error) = stored else {
             return;
         };
-        let message = format!("write `{}`: {error}; is the disk full?", path.display());
+        // Half a transcript is evidence of nothing; `--resume` runs the case again either way.
+        let _ = std::fs::remove_file(&path);
+        let message = format!("write `{}`: {error}; {}", path.display(), remedy(&error));
         let problem = Problem {
             implementation: context.header.target.name.clone(),
             message,

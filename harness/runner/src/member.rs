@@ -116,7 +116,7 @@ impl Member {
             set(&format!("tls.{role}.certificate"), path(format!("{role}.pem")));
             set(&format!("tls.{role}.key"), path(format!("{role}.key")));
         }
-        let free = ports::free(product.ports.len()).map_err(TargetError::Port)?;
+        let free = ports::free(product.ports.len()).map_err(|source| TargetError::Port { source })?;
         for (name, port) in product.ports.iter().zip(free) {
             set(&format!("port.{name}"), port.to_string());
         }

@@ -59,7 +59,7 @@ struct Ended {
 /// Why a product could not be started.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProcessError {
-    #[error("start `{program}`: {source}; look at `start.command` in the implementation file")]
+    #[error("start `{program}`: {source}; {}", remedy_for_start(source))]
     Spawn { program: String, source: std::io::Error },
     #[error("reset the product before its start: {0}")]
     Reset(command::CommandError),
@@ -85,6 +85,14 @@ pub(crate) enum ProcessError {
     PortInUse { program: String, address: String },
     #[error("start `{program}`: the run was cancelled")]
     Cancelled { program: String },
+}
+
+/// What to do about a program that cannot be started.
+fn remedy_for_start(error: &std::io::Error) -> &'static str {
+    if dmconform_model::is_out_of_files(error) {
+        return dmconform_model::remedy(error);
+    }
+    "look at `start.command` in the implementation file"
 }
 
 impl ProcessError {

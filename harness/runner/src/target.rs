@@ -44,7 +44,7 @@ pub enum TargetError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A file could not be written.
-    #[error("write `{}`: {source}", path.display())]
+    #[error("write `{}`: {source}; {}", path.display(), dmconform_model::remedy(source))]
     Write {
         /// Which.
         path: PathBuf,
@@ -52,8 +52,11 @@ pub enum TargetError {
         source: std::io::Error,
     },
     /// No free port was found.
-    #[error("find a free port: {0}")]
-    Port(std::io::Error),
+    #[error("find a free port: {source}; {}", dmconform_model::remedy(source))]
+    Port {
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The product did not start.
     #[error("{message}")]
     Product {

@@ -372,22 +372,3 @@ fn failed(what: &str) -> impl FnOnce(rcgen::Error) -> AuthorityError {
         reason: error.to_string(),
     }
 }
-
-/// The present moment, from which certificates are valid (a day before, to be exact).
-pub fn now() -> OffsetDateTime {
-    OffsetDateTime::now_utc()
-}
-
-/// The present moment as text: RFC 3339, UTC, to the second.
-pub fn timestamp() -> String {
-    let now = now();
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-        now.year(),
-        u8::from(now.month()),
-        now.day(),
-        now.hour(),
-        now.minute(),
-        now.second()
-    )
-}

@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::authority::Roots;
+use crate::clock::Steady;
 use crate::error::HandshakeError;
 use crate::facts::facts;
 use crate::identity::Identity;
@@ -52,7 +53,7 @@ impl ClientConfig {
             WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.store), Arc::clone(&provider))
                 .build()
                 .map_err(|error| setup(error.to_string()))?;
-        let builder = rustls::ClientConfig::builder_with_provider(provider)
+        let builder = rustls::ClientConfig::builder_with_details(provider, Arc::new(Steady))
             .with_protocol_versions(protocol_versions(version))
             .map_err(|error| setup(error.to_string()))?
             .dangerous()

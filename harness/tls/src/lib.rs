@@ -5,6 +5,7 @@
 
 mod authority;
 mod client;
+mod clock;
 mod error;
 mod facts;
 mod identity;
@@ -15,8 +16,9 @@ mod stream;
 mod tap;
 mod verify;
 
-pub use authority::{Authority, AuthorityError, AuthorityFiles, LoadError, Party, Roots, now, timestamp};
+pub use authority::{Authority, AuthorityError, AuthorityFiles, LoadError, Party, Roots};
 pub use client::{ClientConfig, connect};
+pub use clock::{now, timestamp};
 pub use error::{HandshakeError, late_alert};
 pub use identity::Identity;
 pub use server::{AcceptError, ClientCertificates, ServerConfig, accept};

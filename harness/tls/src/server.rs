@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::authority::Roots;
 use crate::client::{protocol_versions, provider};
+use crate::clock::Steady;
 use crate::error::HandshakeError;
 use crate::facts::facts;
 use crate::identity::Identity;
@@ -87,7 +88,7 @@ impl ServerConfig {
     ) -> Result<Self, HandshakeError> {
         let setup = |reason: String| HandshakeError::Setup { reason };
         let provider = Arc::new(provider());
-        let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+        let builder = rustls::ServerConfig::builder_with_details(Arc::clone(&provider), Arc::new(Steady))
             .with_protocol_versions(protocol_versions(version))
             .map_err(|error| setup(error.to_string()))?;
         let builder = match client_certificates {

@@ -16,7 +16,7 @@ pub(crate) const INTERMEDIATE_KEY: &str = "intermediate.key";
 
 /// Why certificates could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("write `{}`: {source}", path.display())]
+#[error("write `{}`: {source}; {}", path.display(), dmconform_model::remedy(source))]
 pub struct StoreError {
     path: PathBuf,
     source: io::Error,

@@ -51,8 +51,12 @@ impl<'a> AttemptLog<'a> {
             self.run,
             stage,
         );
-        file.write_all(line.as_bytes()).map_err(failed)?;
-        file.sync_data().map_err(failed)?;
+        let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_data());
+        if let Err(error) = written {
+            // Half a line, as a full disk leaves it, would make the whole log worthless.
+            let _ = file.set_len(text.len() as u64);
+            return Err(failed(error));
+        }
         text.push_str(&line);
         Log::read(&text).map_err(broken)
     }

@@ -42,7 +42,8 @@ fn carry_out_and_tell(options: RunOptions, output: Output) -> Result<RunRecord, 
         LogFormat::Json => Arc::new(|event: RunEvent| tell(&json::event(&event))),
     };
     let record = work::to_the_end(|cancelled| dmconform_runner::run(options, emit, cancelled))?;
-    write_results(&directory, &record)?;
+    // What came out is told where it cannot be written, too.
+    let written = write_results(&directory, &record);
     gating::explain_nothing(&record);
     let style = Style {
         colour: colours(output.color).0,
@@ -53,9 +54,12 @@ fn carry_out_and_tell(options: RunOptions, output: Output) -> Result<RunRecord, 
         (_, true) => print(&terminal::brief(&record, style)),
         (_, false) => {
             print(&terminal::summary(&record, style));
-            print(&format!("results in {}\n", directory.display()));
+            if written.is_ok() {
+                print(&format!("results in {}\n", directory.display()));
+            }
         }
     }
+    written?;
     Ok(record)
 }
 

@@ -32,22 +32,28 @@ pub(crate) fn run(arguments: &Load) -> Result<u8, Failure> {
     let directory = options.run.directory.clone();
     work::make_directory(&directory)?;
     let found = work::to_the_end(|cancelled| dmconform_runner::load(options, emitter(), cancelled))?;
-    let found = found.map_err(failure)?;
+    let (found, problems) = found.map_err(failure)?;
     let json = serde_json::to_string_pretty(&found).unwrap_or_default() + "\n";
     let ladders = ladders(&directory, &found);
     let files = [
         ("load.json", json.clone().into_bytes()),
         ("load.md", report::markdown(&found, &ladders).into_bytes()),
     ];
-    work::write(&directory, &files)?;
+    let written = work::write(&directory, &files);
     match arguments.format {
         Format::Json => print(&json),
         Format::Text => {
             print(&report::text(&found));
-            print(&format!("results in {}\n", directory.display()));
+            if written.is_ok() {
+                print(&format!("results in {}\n", directory.display()));
+            }
         }
     }
-    Ok(found.exit_code())
+    written?;
+    match problems.into_iter().next() {
+        Some(problem) => Err(Failure::environment(problem.message)),
+        None => Ok(found.exit_code()),
+    }
 }
 
 fn failure(error: LoadError) -> Failure {

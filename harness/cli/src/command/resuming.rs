@@ -21,7 +21,7 @@ pub(super) fn take_over(directory: Option<&Path>, options: &mut RunOptions) -> R
             directory.display()
         )));
     }
-    if directory.join("results.json").exists() {
+    if came_to_its_end(directory) {
         return Err(Failure::usage(format!(
             "resume the run `{}`: it came to its end, and its results are written; run what failed again with --rerun-failed",
             directory.display()
@@ -41,6 +41,12 @@ pub(super) fn take_over(directory: Option<&Path>, options: &mut RunOptions) -> R
     ));
     options.gating.already = already;
     Ok(())
+}
+
+/// Whether a run has results that lack nothing: it was not cancelled, and nothing went wrong outside of its cases.
+fn came_to_its_end(directory: &Path) -> bool {
+    stored::record(directory)
+        .is_ok_and(|record| !record.run.cancelled && record.problems.is_empty() && record.not_run.is_empty())
 }
 
 /// The results of the cases of which there are whole transcripts, with the run they are of.

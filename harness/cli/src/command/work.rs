@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use dmconform_model::remedy;
 use tokio::sync::watch;
 
 use crate::output::{Failure, tell};
@@ -13,7 +14,7 @@ pub(super) fn to_the_end<W: Future>(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::environment(format!("start threads: {error}")))?;
+        .map_err(|error| Failure::environment(format!("start threads: {error}; {}", remedy(&error))))?;
     let (cancel, cancelled) = watch::channel(false);
     Ok(runtime.block_on(async {
         tokio::spawn(cancel_on_signal(cancel));
@@ -61,7 +62,7 @@ pub(super) fn id(started: &str) -> String {
     )
 }
 
-/// Makes the directory of the results.
+/// Makes the directory of the results, and looks whether anything can be written to it: before hours of work, not after.
 pub(super) fn make_directory(directory: &Path) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::environment(format!(
@@ -69,7 +70,22 @@ pub(super) fn make_directory(directory: &Path) -> Result<(), Failure> {
             directory.display()
         ))
     };
-    std::fs::create_dir_all(directory).map_err(failed)
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    let trial = directory.join(format!(".trial-{}", std::process::id()));
+    let tried = std::fs::write(&trial, "x");
+    let _ = std::fs::remove_file(&trial);
+    tried.map_err(|error| {
+        Failure::environment(format!(
+            "write to the directory `{}`: {error}; {}",
+            directory.display(),
+            remedy(&error)
+        ))
+    })
+}
+
+/// A file that could not be written.
+fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::environment(format!("write `{}`: {error}; {}", path.display(), remedy(error)))
 }
 
 /// Writes files that are for nobody but the user.
@@ -77,20 +93,21 @@ pub(super) fn write_private(directory: &Path, files: &[(&str, Vec<u8>)]) -> Resu
     for (name, octets) in files {
         let path = directory.join(name);
         let written = dmconform_runner::write_private(&path, octets);
-        written.map_err(|error| {
-            Failure::environment(format!("write `{}`: {error}; is the disk full?", path.display()))
-        })?;
+        written.map_err(|error| unwritten(&path, &error))?;
     }
     Ok(())
 }
 
-/// Writes the results.
+/// Writes the results, each whole or not at all: whoever finds one may rely on it.
 pub(super) fn write(directory: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Failure> {
     for (name, bytes) in files {
         let path = directory.join(name);
-        std::fs::write(&path, bytes).map_err(|error| {
-            Failure::environment(format!("write `{}`: {error}; is the disk full?", path.display()))
-        })?;
+        let part = directory.join(format!("{name}.part"));
+        let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, &path));
+        if let Err(error) = written {
+            let _ = std::fs::remove_file(&part);
+            return Err(unwritten(&path, &error));
+        }
     }
     Ok(())
 }

@@ -1,10 +1,13 @@
 //! An HTTPS client that says exactly when it writes, and who broke off.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dmconform_case::test_case::CloseAt;
+use dmconform_model::transcript::BROKEN_OFF;
+use dmconform_model::{is_out_of_files, remedy};
 use dmconform_oddity::{OddBody, Oddities, Oddity};
 use dmconform_tls::{ClientConfig, HandshakeError, Stream, connect, late_alert};
 use http_body_util::{BodyExt as _, Limited};
@@ -64,6 +67,20 @@ pub struct ExchangeError {
     pub refused_by_peer: bool,
     /// Whether what came back is no HTTP.
     pub unreadable: bool,
+    /// Whether it never came to the other end, since this machine has no more of something.
+    pub ours: bool,
+}
+
+impl ExchangeError {
+    /// One that is nobody's refusal.
+    pub(crate) const fn because(reason: String) -> Self {
+        Self {
+            reason,
+            refused_by_peer: false,
+            unreadable: false,
+            ours: false,
+        }
+    }
 }
 
 /// What a client takes at most.
@@ -139,7 +156,7 @@ where
             Ok(()) => ("closed".to_owned(), None),
             Err(error) => match late_alert(&error) {
                 Some(alert) => (format!("the peer sent the alert `{alert}`"), Some(alert)),
-                None => (format!("broken off: {error}"), None),
+                None => (format!("{BROKEN_OFF}: {error}"), None),
             },
         };
         told.closed(number, &how);
@@ -162,19 +179,20 @@ async fn open_socket(
 ) -> Result<(u64, TcpStream), (Option<u64>, ExchangeError)> {
     let unreachable = |reason: String| {
         let reason = format!("no connection to {}: {reason}", target.authority);
-        (
-            None,
-            ExchangeError {
-                reason,
-                refused_by_peer: false,
-                unreadable: false,
-            },
-        )
+        (None, ExchangeError::because(reason))
     };
     let connecting = tokio::time::timeout(limits.patience, TcpStream::connect(target.address)).await;
     let socket = connecting
         .map_err(|_| unreachable("it was not accepted in time".to_owned()))?
-        .map_err(|error| unreachable(error.to_string()))?;
+        .map_err(
+            |error| match is_out_of_files(&error) || error.kind() == ErrorKind::AddrNotAvailable {
+                true => {
+                    let (number, failed) = unreachable(format!("{error}; {}", remedy(&error)));
+                    (number, ExchangeError { ours: true, ..failed })
+                }
+                false => unreachable(error.to_string()),
+            },
+        )?;
     let _ = socket.set_nodelay(true);
     Ok((observer.opened(target.address), socket))
 }
@@ -201,9 +219,8 @@ async fn open_stream(
 
 fn handshake_failed(error: &HandshakeError) -> ExchangeError {
     ExchangeError {
-        reason: error.to_string(),
         refused_by_peer: error.refused_by_peer(),
-        unreadable: false,
+        ..ExchangeError::because(error.to_string())
     }
 }
 
@@ -262,9 +279,8 @@ impl Connection {
             Ok(Err(error)) => {
                 let reason = format!("the answer broke off: {error}");
                 Err(ExchangeError {
-                    reason,
-                    refused_by_peer: false,
                     unreadable: true,
+                    ..ExchangeError::because(reason)
                 })
             }
         }
@@ -278,9 +294,8 @@ impl Connection {
                 let reason = format!("the peer sent the alert `{alert}`");
                 self.observer.failed(self.number, &reason, true);
                 ExchangeError {
-                    reason,
                     refused_by_peer: true,
-                    unreadable: false,
+                    ..ExchangeError::because(reason)
                 }
             }
             _ => error,
@@ -322,19 +337,15 @@ pub async fn break_off(
         Some(CloseAt::End) => written.len(),
     };
     before_write(number);
-    // What does not arrive any more is what is asked for.
-    let _ = stream.write_all(&written[..kept]).await;
-    let _ = stream.shutdown().await;
+    // What does not arrive any more is what is asked for; who takes nothing is not waited for.
+    let writing = async {
+        let _ = stream.write_all(&written[..kept]).await;
+        let _ = stream.shutdown().await;
+    };
+    let _ = tokio::time::timeout(limits.patience, writing).await;
     observer.closed(number, "closed by the harness, as the case asks for");
     let reason = "the harness closed the connection, as the case asks for".to_owned();
-    (
-        Some(number),
-        ExchangeError {
-            reason,
-            refused_by_peer: false,
-            unreadable: false,
-        },
-    )
+    (Some(number), ExchangeError::because(reason))
 }
 
 /// How long nothing happens between two octets of a message that trickles in.
@@ -384,14 +395,7 @@ pub async fn trickle(
     });
     let _ = silence.await;
     let reason = "the harness sent it an octet at a time and fell silent, as the case asks for".to_owned();
-    (
-        Some(number),
-        ExchangeError {
-            reason,
-            refused_by_peer: false,
-            unreadable: false,
-        },
-    )
+    (Some(number), ExchangeError::because(reason))
 }
 
 fn written(sending: &Sending, authority: &str) -> Vec<u8> {
@@ -420,28 +424,22 @@ fn request(
     }
     request
         .body(oddities.body(sending.body.clone()))
-        .map_err(|error| ExchangeError {
-            reason: format!("the request cannot be written: {error}"),
-            refused_by_peer: false,
-            unreadable: false,
-        })
+        .map_err(|error| ExchangeError::because(format!("the request cannot be written: {error}")))
 }
 
 fn failed(error: &hyper::Error) -> ExchangeError {
     if let Some(alert) = late_alert(error) {
         let reason = format!("the peer sent the alert `{alert}`");
         return ExchangeError {
-            reason,
             refused_by_peer: true,
-            unreadable: false,
+            ..ExchangeError::because(reason)
         };
     }
     if error.is_parse() {
         let reason = format!("the answer is no HTTP: {error}");
         return ExchangeError {
-            reason,
-            refused_by_peer: false,
             unreadable: true,
+            ..ExchangeError::because(reason)
         };
     }
     let closed = error.is_incomplete_message() || error.is_closed() || error.is_canceled();
@@ -451,16 +449,11 @@ fn failed(error: &hyper::Error) -> ExchangeError {
         error.to_string()
     };
     ExchangeError {
-        reason,
         refused_by_peer: closed || std::error::Error::source(error).is_some(),
-        unreadable: false,
+        ..ExchangeError::because(reason)
     }
 }
 
 fn timed_out() -> ExchangeError {
-    ExchangeError {
-        reason: "no answer came in time".to_owned(),
-        refused_by_peer: false,
-        unreadable: false,
-    }
+    ExchangeError::because("no answer came in time".to_owned())
 }

@@ -6,14 +6,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dmconform_case::test_case::CloseAt;
 use dmconform_model::certificate::Certificate;
 use dmconform_oddity::Oddities;
-use dmconform_tls::{Authority, ClientCertificates, ClientConfig, Party, ServerConfig, Stream, connect, now};
+use dmconform_tls::{
+    Authority, ClientCertificates, ClientConfig, Party, ServerConfig, Stream, accept, connect, now,
+};
 use rstest::rstest;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::MAX_FIELDS;
+use super::client::{self, Sending, Target};
 use super::server::{Handler, Limits, Received, Reply, Server};
 use crate::errand::Nobody;
 
@@ -31,7 +35,31 @@ impl Handler for Content {
     }
 }
 
+/// More than sockets hold on the way.
+const MUCH: usize = 64 * 1024 * 1024;
+
+/// Answers everything with more than sockets hold.
+struct Plenty;
+
+impl Handler for Plenty {
+    fn handle(self: Arc<Self>, _: Received) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
+        Box::pin(async { Reply::new(200, "text/plain", vec![b'x'; MUCH]) })
+    }
+}
+
 async fn listener(limits: Limits) -> (Server, ClientConfig) {
+    answering(Arc::new(Content), limits).await
+}
+
+async fn answering(handler: Arc<dyn Handler>, limits: Limits) -> (Server, ClientConfig) {
+    let (tls, client) = certified();
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let oddities = Oddities::default();
+    let server = Server::bind(address, tls, handler, Arc::new(Nobody), limits, oddities);
+    (server.await.expect("loopback has a free port"), client)
+}
+
+fn certified() -> (ServerConfig, ClientConfig) {
     let authority = Authority::new(now()).expect("an authority is made");
     let party = Party {
         server_id: "dms2.dmconform.test".to_owned(),
@@ -43,19 +71,8 @@ async fn listener(limits: Limits) -> (Server, ClientConfig) {
         .expect("a good one is one");
     let roots = authority.roots();
     let tls = ServerConfig::new(&identity, ClientCertificates::NotAsked, &roots);
-    let tls = tls.expect("the certificate is good");
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    let oddities = Oddities::default();
-    let server = Server::bind(
-        address,
-        tls,
-        Arc::new(Content),
-        Arc::new(Nobody),
-        limits,
-        oddities,
-    );
     let client = ClientConfig::new(&roots, None).expect("a client needs no certificate");
-    (server.await.expect("loopback has a free port"), client)
+    (tls.expect("the certificate is good"), client)
 }
 
 async fn established(server: &Server, client: &ClientConfig) -> Stream {
@@ -178,4 +195,87 @@ async fn of_many_connections_at_once_the_last_ones_wait_until_others_end() {
     drop(first);
     let served = tokio::time::timeout(LONG, third).await;
     assert!(served.is_ok(), "the room that became free is not used");
+}
+
+#[rstest]
+#[case::takes_nothing(0)]
+#[case::takes_it_octet_by_octet(1)]
+#[tokio::test]
+async fn a_peer_that_does_not_take_its_answer_is_given_up(#[case] octets: usize) {
+    let limits = Limits {
+        write_patience: SHORT,
+        connections: 1,
+        ..Limits::default()
+    };
+    let (server, client) = answering(Arc::new(Plenty), limits).await;
+    let mut stream = established(&server, &client).await;
+    let request = b"GET /dm HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    stream.write_all(request).await.expect("the listener reads");
+    let taking = async {
+        let mut some = vec![0; octets];
+        while stream.read_exact(&mut some).await.is_ok() {
+            tokio::time::sleep(SHORT / 10).await;
+        }
+        // What was on its way is read: the connection is open as far as this end is concerned.
+        std::future::pending::<()>().await;
+    };
+    // Another one is served once there is room.
+    let next = tokio::time::timeout(LONG, established(&server, &client));
+    tokio::select! {
+        () = taking => {}
+        served = next => assert!(served.is_ok(), "who takes no answer holds the connection"),
+    }
+}
+
+#[rstest]
+#[case::a_whole_request(None)]
+#[case::one_that_is_to_break_off(Some(CloseAt::End))]
+#[tokio::test]
+async fn a_product_that_does_not_take_its_request_is_given_up(#[case] close_at: Option<CloseAt>) {
+    let (accepting, dialling) = certified();
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("loopback has a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let product = tokio::spawn(async move {
+        let (socket, _) = listener.accept().await.expect("somebody connects");
+        let stream = accept(socket, &accepting, LONG, None).await;
+        // Held, and never read.
+        std::future::pending::<()>().await;
+        drop(stream);
+    });
+    let target = Target {
+        address,
+        host: "127.0.0.1".to_owned(),
+        authority: address.to_string(),
+    };
+    let sending = Sending {
+        method: "POST".to_owned(),
+        target: "/dm".to_owned(),
+        headers: Vec::new(),
+        body: vec![b'x'; MUCH].into(),
+        close_at,
+    };
+    let limits = client::Limits {
+        body: 0,
+        patience: SHORT,
+    };
+    let oddities = Oddities::default();
+    let trying = async {
+        if close_at.is_some() {
+            let (_, error) =
+                client::break_off(&target, &dialling, Arc::new(Nobody), &sending, |_| (), limits).await;
+            return error;
+        }
+        let opened = client::open(&target, &dialling, Arc::new(Nobody), limits, &oddities).await;
+        let Ok(mut connection) = opened else {
+            panic!("the product accepts");
+        };
+        let answered = connection.exchange(sending, || (), limits).await;
+        answered.expect_err("nobody has read the request")
+    };
+    let given_up = tokio::time::timeout(LONG, trying).await;
+    let error = given_up.expect("who takes no request is waited for without end");
+    assert!(!error.refused_by_peer, "{error}");
+    product.abort();
 }

@@ -2,6 +2,7 @@
 
 mod body;
 pub mod client;
+mod impatient;
 #[cfg(test)]
 mod limits_tests;
 pub mod server;
@@ -20,6 +21,8 @@ const MAX_FIELDS: usize = 100;
 pub trait Observer: Send + Sync {
     /// A TCP connection was opened; the number it is known by from now on.
     fn opened(&self, address: std::net::SocketAddr) -> u64;
+    /// For a while, no connection could be accepted.
+    fn starved(&self, _: &std::io::Error) {}
     /// What listens in on it, where somebody does.
     fn tap(&self, connection: u64) -> Option<Tap>;
     /// TLS was established on it.

@@ -4,8 +4,9 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use dmconform_model::transcript::BROKEN_OFF;
 use dmconform_oddity::{Oddities, Oddity};
 use dmconform_tls::{AcceptError, ServerConfig, Stream, accept};
 use http_body_util::{BodyExt as _, Limited};
@@ -16,6 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::body::{Reply as Wire, WireBody};
+use super::impatient::Impatient;
 use super::{MAX_FIELDS, MAX_HEAD, Observer, agreed};
 
 /// The largest body that a listener reads, in octets.
@@ -24,6 +26,10 @@ const MAX_BODY: usize = 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it may take until the head of the next request has arrived. Products keep connections open between requests.
 const HEAD_PATIENCE: Duration = Duration::from_secs(120);
+/// How long a peer may take to take what is written to it.
+const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long no connection can be accepted until that is held against the machine, and no longer against the product.
+const SHORTAGE: Duration = Duration::from_millis(500);
 /// How many connections of one listener are open at once.
 const MAX_CONNECTIONS: usize = 1024;
 
@@ -36,6 +42,8 @@ pub struct Limits {
     pub patience: Duration,
     /// How long it may take until the head of the next request has arrived.
     pub head_patience: Duration,
+    /// How long a peer may take to take what is written to it.
+    pub write_patience: Duration,
     /// How many connections are open at once.
     pub connections: usize,
 }
@@ -46,6 +54,7 @@ impl Default for Limits {
             body: MAX_BODY,
             patience: PATIENCE,
             head_patience: HEAD_PATIENCE,
+            write_patience: WRITE_PATIENCE,
             connections: MAX_CONNECTIONS,
         }
     }
@@ -215,6 +224,7 @@ async fn accept_all(listener: TcpListener, shared: Shared) {
     let room = Arc::new(Semaphore::new(shared.limits.connections));
     // Dropped with the task, which ends every connection.
     let mut connections = JoinSet::new();
+    let mut starving: Option<Instant> = None;
     loop {
         let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
             return;
@@ -223,11 +233,20 @@ async fn accept_all(listener: TcpListener, shared: Shared) {
             accepted = listener.accept() => accepted,
             Some(_) = connections.join_next() => continue,
         };
-        let Ok((socket, address)) = accepted else {
-            // Out of file descriptors, most likely: give connections the time to end.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            continue;
+        let (socket, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, most likely: give connections the time to end.
+                let since = *starving.get_or_insert_with(Instant::now);
+                if since.elapsed() >= SHORTAGE {
+                    shared.observer.starved(&error);
+                    starving = None;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            }
         };
+        starving = None;
         let shared = shared.clone();
         connections.spawn(async move {
             shared.open.send_modify(|open| *open += 1);
@@ -303,6 +322,7 @@ async fn exchange_all(
         .max_headers(MAX_FIELDS)
         .title_case_headers(oddities.has(Oddity::TitleCaseHeaderNames))
         .half_close(false);
+    let stream = Impatient::new(stream, limits.write_patience);
     let stream = TokioIo::new(oddities.stream(stream));
     let mut serving = std::pin::pin!(builder.serve_connection(stream, service));
     tokio::select! {
@@ -316,8 +336,8 @@ async fn exchange_all(
 
 fn ended_by(error: &hyper::Error) -> String {
     match dmconform_tls::late_alert(error) {
-        Some(alert) => format!("broken off by the peer's alert `{alert}`"),
-        None => format!("broken off: {error}"),
+        Some(alert) => format!("{BROKEN_OFF} by the peer's alert `{alert}`"),
+        None => format!("{BROKEN_OFF}: {error}"),
     }
 }
 

@@ -2,6 +2,7 @@
 //! happened is recorded, memory is bounded, and the case is not passed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::EndpointKind;
@@ -13,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::scene::{DELEGATION, LIMIT, PATIENCE, Scene, stage};
-use crate::tools::{assert_memory_is_bounded, much};
+use crate::tools::{assert_memory_is_bounded, gzip_bomb, much};
 
 /// What a product answers once it has read a request.
 #[derive(Clone, Copy, Debug)]
@@ -141,6 +142,27 @@ async fn a_hundred_megabytes_of_answer_are_cut_and_not_kept(#[case] head: &'stat
     assert_ne!(scene.judged().verdict, Verdict::Pass);
 }
 
+#[tokio::test]
+async fn an_answer_that_is_packed_is_not_unpacked() {
+    let bomb = gzip_bomb();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+        bomb.len()
+    );
+    let answer = [head.as_bytes(), &bomb].concat();
+    let scene = dialled_over_tls(Answers::Octets(answer.leak())).await;
+    let body = scene.events().into_iter().find_map(|event| match event {
+        Event::ResponseReceived(response) => Some(response.body),
+        _ => None,
+    });
+    assert!(
+        body.expect("the answer is recorded").bytes == bomb,
+        "it is not kept as it came"
+    );
+    assert_memory_is_bounded();
+    assert_ne!(scene.judged().verdict, Verdict::Pass);
+}
+
 const MUCH: Answers = Answers::Much(b"HTTP/1.1 200 OK\r\n\r\n");
 
 #[tokio::test]
@@ -201,6 +223,34 @@ async fn nobody_is_followed_to_where_a_redirection_leads() {
         .any(|event| matches!(event, Event::ResponseReceived(response) if response.status == 307));
     assert!(answered, "{events:#?}");
     assert_ne!(scene.judged().verdict, Verdict::Pass);
+}
+
+#[tokio::test]
+async fn no_trigger_knock_or_relay_follows_a_redirection_in_a_circle() {
+    let circle = b"HTTP/1.1 308 Permanent Redirect\r\nlocation: /delegation\r\ncontent-length: 0\r\n\r\n";
+    let (scene, address) = Scene::accepting(EndpointKind::Delegation).await;
+    let stage = &scene.stage;
+    let product = Product::of(stage, Answers::Octets(circle)).await;
+    let url = format!("https://{}/delegation", product.address);
+    let mut errand = Errand {
+        method: "POST".to_owned(),
+        url: url.clone(),
+        headers: Vec::new(),
+        body: scene.initiation(),
+    };
+    assert_eq!(stage.run_errand(&errand, LIMIT).await, Ok((308, String::new())));
+    let knock = stage.knock(&url, Presents::Nothing, None, LIMIT).await;
+    assert_eq!(knock.status, Some(308), "{knock:?}");
+    stage.relay(DELEGATION, Role::Dms1, url);
+    errand.url = format!("https://{address}/delegation");
+    let presents = Presents::Own(Role::Dms1, Certificate::Good);
+    // A relay passes it on to whom it is for.
+    assert_eq!(
+        stage.ask(presents, &errand, LIMIT).await,
+        Ok((308, String::new()))
+    );
+    // One connection for each of the three.
+    assert_eq!(product.accepted.load(Ordering::Relaxed), 3);
 }
 
 #[rstest]
@@ -313,6 +363,8 @@ async fn dialled_over_tls(answers: Answers) -> Scene {
 /// A product that answers everything in the same way, as DMS-2.
 struct Product {
     address: String,
+    /// How many connections it has had.
+    accepted: Arc<AtomicUsize>,
     answering: tokio::task::JoinHandle<()>,
 }
 
@@ -328,12 +380,19 @@ impl Product {
             .await
             .expect("loopback has a free port");
         let address = listener.local_addr().expect("it is bound").to_string();
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&accepted);
         let answering = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(answer(socket, tls.clone(), answers));
             }
         });
-        Self { address, answering }
+        Self {
+            address,
+            accepted,
+            answering,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::scene::{LIMIT, Scene};
-use crate::tools::{assert_memory_is_bounded, much};
+use crate::tools::{assert_memory_is_bounded, gzip_bomb, much};
 
 /// A client hello is announced, and something else follows.
 const NO_HELLO: &[u8] = b"\x16\x03\x01\x00\x10no client hello!";
@@ -111,6 +111,39 @@ async fn a_document_that_cannot_be_read_is_refused_and_recorded(
         }
         other => panic!("asked for a request, got {other:?}"),
     }
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_is_packed_is_refused_and_not_unpacked(
+    #[values(EndpointKind::Delegation, EndpointKind::Dm)] kind: EndpointKind,
+) {
+    let (scene, address) = Scene::accepting(kind).await;
+    let mut stream = established(&scene, &address).await;
+    let bomb = gzip_bomb();
+    let head = format!(
+        "POST /any HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+        bomb.len()
+    );
+    let request = [head.as_bytes(), &bomb].concat();
+    stream
+        .write_all(&request)
+        .await
+        .expect("the listener reads a request");
+    let answer = drain(&mut stream).await;
+    assert!(
+        answer.starts_with(b"HTTP/1.1 400 "),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
+    let received = |event: &Event| matches!(event, Event::RequestReceived(_));
+    match scene.seen("the request", received).await {
+        Event::RequestReceived(request) => {
+            assert_eq!(request.body.whole_length, Some(bomb.len() as u64));
+        }
+        other => panic!("asked for a request, got {other:?}"),
+    }
+    assert_memory_is_bounded();
 }
 
 #[rstest]

@@ -82,6 +82,20 @@ pub(crate) async fn much(stream: &mut (impl AsyncWrite + Unpin), chunked: bool) 
     written
 }
 
+/// A stream of gzip that is shorter than any limit and unpacks to 103 MB. That its checksum is wrong shows at the end only.
+pub(crate) fn gzip_bomb() -> Vec<u8> {
+    const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    // With the fixed codes of RFC 1951 3.2.6: the last block, which is of these; an `x`; 258 more of what is one octet back, again
+    // and again; the end.
+    let again = "1100010100000".repeat(400_000);
+    let bits = ["1", "10", "10101000", &again, "0000000"].concat();
+    let octets = bits.as_bytes().chunks(8).map(|bits| {
+        let set = bits.iter().enumerate().filter(|(_, bit)| **bit == b'1');
+        set.fold(0, |octet, (place, _)| octet | 1 << place)
+    });
+    HEADER.into_iter().chain(octets).chain([0; 8]).collect()
+}
+
 /// This process has never needed as much memory as one of the bodies that it was sent.
 pub(crate) fn assert_memory_is_bounded() {
     // Elsewhere than on Linux there is no such file.

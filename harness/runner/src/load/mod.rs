@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use dmconform_case::test_case::TestCase;
 use dmconform_model::load::{Arrivals, LoadResult, Resources};
+use dmconform_model::result::Problem;
 use dmconform_model::{Event, MessageId, Role};
 use dmconform_roles::CaseContext;
 use tokio::sync::{Semaphore, watch};
@@ -83,7 +84,7 @@ pub enum LoadError {
 pub type EmitLoad = Arc<dyn Fn(LoadProgress) + Send + Sync>;
 
 /// Puts the load on the product, and says what came of it. Transcripts are kept of the first delegations of each kind of
-/// finding.
+/// finding; what could not be kept comes beside the result.
 ///
 /// # Errors
 /// The machine has no room for it, no delegation applies, or the product does not start.
@@ -91,7 +92,7 @@ pub async fn load(
     options: LoadOptions,
     emit: EmitLoad,
     cancelled: watch::Receiver<bool>,
-) -> Result<LoadResult, LoadError> {
+) -> Result<(LoadResult, Vec<Problem>), LoadError> {
     let LoadOptions {
         mut run,
         delegations,
@@ -135,9 +136,13 @@ pub async fn load(
     reporter.abort();
     let took = load.began.elapsed();
     running.stop().await;
+    let mut problems = Vec::new();
+    load.bench
+        .shared
+        .gather(|gathered| problems.append(&mut gathered.problems));
     let tally = load.tally();
     let ended = load.ended.load(Ordering::Relaxed);
-    Ok(LoadResult {
+    let result = LoadResult {
         schema_version: LoadResult::SCHEMA_VERSION,
         id,
         started,
@@ -160,7 +165,8 @@ pub async fn load(
             ..resources
         },
         cancelled: *cancelled.borrow(),
-    })
+    };
+    Ok((result, problems))
 }
 
 /// The first whole delegation of the suite that applies to the product and judges one of these roles, or any of its own.
