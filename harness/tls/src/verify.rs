@@ -253,7 +253,10 @@ mod tests {
         let verifiers = verifiers();
         assert_eq!(look(&verifiers, [1, 2], "a.test", 100), (true, 1));
         assert_eq!(look(&verifiers, [1, 2], "a.test", 101), (true, 1));
-        assert_eq!(look(&verifiers, [1, 2], "a.test", 100 + REMEMBERED_FOR), (true, 2));
+        assert_eq!(
+            look(&verifiers, [1, 2], "a.test", 100 + REMEMBERED_FOR),
+            (true, 2)
+        );
     }
 
     #[test]
