@@ -77,7 +77,8 @@ pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
                 .get(&Role::Dms1)
                 .is_some_and(crate::server_side::Offers::is_waiting);
         if may_speak && !is_early(&context) {
-            match poll_once(&stage, &context).await {
+            // Between polls, which is most of the time, nothing is kept of one.
+            match Box::pin(poll_once(&stage, &context)).await {
                 Ok(()) => failures = 0,
                 Err(reason) => {
                     failures += 1;

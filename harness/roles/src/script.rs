@@ -60,13 +60,14 @@ pub async fn play(stage: Arc<Stage>, context: Arc<CaseContext>, role: Role) {
         if context.is_over() {
             return;
         }
+        // A script waits far longer than it performs: what that takes is on the heap meanwhile.
         let performed = match message.step {
             Step::BootstrapEntry | Step::AclUpdate | Step::AccountRemoval => {
-                server_side::perform(&context, message, &changes).await
+                Box::pin(server_side::perform(&context, message, &changes)).await
             }
-            Step::BootstrapFetch => client::fetch(&stage, &context, &changes).await,
-            Step::ClientSession => client::open_session(&stage, &context, &changes).await,
-            _ => delegation::perform(&stage, &context, role, message, &changes).await,
+            Step::BootstrapFetch => Box::pin(client::fetch(&stage, &context, &changes)).await,
+            Step::ClientSession => Box::pin(client::open_session(&stage, &context, &changes)).await,
+            _ => Box::pin(delegation::perform(&stage, &context, role, message, &changes)).await,
         };
         if let Performed::Stuck(reason) = performed {
             context.recorder.record(Event::ScriptStopped { role, reason });
@@ -82,7 +83,7 @@ pub async fn play(stage: Arc<Stage>, context: Arc<CaseContext>, role: Role) {
     }
     for message in own {
         if context.changes(message).replayed {
-            delegation::replay(&stage, &context, role, message).await;
+            Box::pin(delegation::replay(&stage, &context, role, message)).await;
         }
     }
 }

@@ -199,7 +199,7 @@ impl Begun {
         let running = &self.of.running;
         let context = Arc::clone(&self.context);
         if let Some(listener) = &listener
-            && let Err(error) = present(running, listener).await
+            && let Err(error) = Box::pin(present(running, listener)).await
         {
             context.recorder.record(Event::Aborted {
                 reason: error.to_string(),
@@ -214,7 +214,8 @@ impl Begun {
         };
         let case = driver(Arc::clone(&context), self.variables);
         match self.beside {
-            Some((beside, variables)) => drive_beside(&case, &driver(beside, variables)).await,
+            // On the heap, since the others would have room for it, too: many cases are in flight at once in a load.
+            Some((beside, variables)) => Box::pin(drive_beside(&case, &driver(beside, variables))).await,
             None => case.drive().await,
         }
         running.stage.router.leave(&context);

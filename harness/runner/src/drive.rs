@@ -179,7 +179,8 @@ impl Driver<'_> {
 
     /// Makes the product do something if there is a trigger for it; whether it took that.
     async fn make(&self, wish: Wish) -> bool {
-        let made = self.running.make(wish, &self.variables, self.patience()).await;
+        // A case waits far longer than it makes somebody do something: what that takes is on the heap meanwhile.
+        let made = Box::pin(self.running.make(wish, &self.variables, self.patience())).await;
         let Some(outcome) = made else { return true };
         let name = wish.name();
         let taken = outcome == TriggerOutcome::Taken;
