@@ -40,6 +40,11 @@ fn a_closed_load_keeps_so_many_in_flight_and_judges_each() {
         "{}",
         said(&output.stdout)
     );
+    assert!(
+        said(&output.stdout).contains("the harness itself was late by"),
+        "{}",
+        said(&output.stdout)
+    );
     let found = result(folder.path());
     assert_eq!(number(&found["verdicts"]["pass"]), 12);
     assert_eq!(number(&found["most_in_flight"]), 4);

@@ -173,6 +173,20 @@ pub struct Resources {
     pub open_files: Option<u64>,
     /// From how many local ports connections go out.
     pub local_ports: Option<u32>,
+    /// How late the harness itself went on, in microseconds: what 99 of a hundred looks did not exceed.
+    pub late_p99_us: Option<u64>,
+    /// How late it went on at the most, in microseconds.
+    pub late_most_us: Option<u64>,
+}
+
+/// How late the harness may be, in one of a hundred looks, before what it did not see in time may be owed to that.
+const LATE_US: u64 = 100_000;
+
+impl Resources {
+    /// Whether the harness itself did not keep up, so that what it saw nothing of in time may have come.
+    pub fn is_harness_late(&self) -> bool {
+        self.late_p99_us.is_some_and(|late| late > LATE_US)
+    }
 }
 
 impl LoadResult {
@@ -183,5 +197,22 @@ impl LoadResult {
             .memory_most_kib?
             .checked_sub(self.resources.memory_before_kib?)?;
         more.checked_div(u64::from(self.most_in_flight))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_harness_that_is_late_once_in_a_while_keeps_up_and_one_that_is_so_all_the_time_does_not() {
+        let late = |usual| Resources {
+            late_p99_us: Some(usual),
+            late_most_us: Some(900_000),
+            ..Resources::default()
+        };
+        assert!(!late(5_000).is_harness_late());
+        assert!(late(400_000).is_harness_late());
+        assert!(!Resources::default().is_harness_late());
     }
 }

@@ -110,10 +110,17 @@ fn said(found: &LoadResult) -> String {
     } else {
         ""
     };
+    let late = match found.resources.is_harness_late() {
+        true => {
+            "; the harness itself did not keep up, so that what did not come in time may be owed to that: let fewer be in flight, or \
+             begin fewer in a second"
+        }
+        false => "",
+    };
     match found.fails_from() {
         None => format!("{counts}{broken}"),
         Some(level) => format!(
-            "{counts}{broken}; the first that did not pass began with {} in flight",
+            "{counts}{broken}; the first that did not pass began with {} in flight{late}",
             range(level)
         ),
     }
@@ -185,6 +192,13 @@ fn resources(found: &LoadResult) -> String {
         parts.push(format!(
             "memory of the harness: {} MiB at most, {each} KiB for each delegation in flight",
             most / 1024
+        ));
+    }
+    if let (Some(usual), Some(most)) = (found.resources.late_p99_us, found.resources.late_most_us) {
+        parts.push(format!(
+            "the harness itself was late by {} (99 %), {} at most",
+            time(usual),
+            time(most)
         ));
     }
     if let Some(files) = found.resources.open_files {

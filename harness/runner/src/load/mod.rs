@@ -2,6 +2,7 @@
 //!
 //! The same mock roles and the same judge as in a run; the same whole delegation again and again, each on a device of its own.
 
+mod lateness;
 mod room;
 mod tally;
 
@@ -17,6 +18,7 @@ use dmconform_roles::CaseContext;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use self::lateness::Lateness;
 pub use self::room::NoRoom;
 use self::tally::{Ended, Tally};
 use crate::applies::why_not;
@@ -132,8 +134,12 @@ pub async fn load(
         began: Instant::now(),
     });
     let reporter = tokio::spawn(report(Arc::clone(&load), emit));
+    let lateness = Arc::new(Lateness::new());
+    let looks = Arc::clone(&lateness);
+    let watch = tokio::spawn(async move { looks.watch().await });
     load.all(delegations, arrivals, cancelled.clone()).await;
     reporter.abort();
+    watch.abort();
     let took = load.began.elapsed();
     running.stop().await;
     let mut problems = Vec::new();
@@ -162,6 +168,8 @@ pub async fn load(
         levels: tally.levels(),
         resources: Resources {
             memory_most_kib: room::most_memory_kib(),
+            late_p99_us: lateness.found().map(|(usual, _)| usual),
+            late_most_us: lateness.found().map(|(_, most)| most),
             ..resources
         },
         cancelled: *cancelled.borrow(),

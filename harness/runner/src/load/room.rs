@@ -61,6 +61,8 @@ pub(super) fn make(at_once: u32) -> Result<Resources, NoRoom> {
     Ok(Resources {
         memory_before_kib: memory("VmRSS:"),
         memory_most_kib: None,
+        late_p99_us: None,
+        late_most_us: None,
         open_files,
         local_ports,
     })

@@ -176,7 +176,7 @@ fn faults(result: &CaseResult) -> Vec<Fault> {
         .collect()
 }
 
-fn histogram() -> Histogram<u64> {
+pub(super) fn histogram() -> Histogram<u64> {
     // Three digits are what the library can tell apart, and the bounds are in order.
     #[expect(
         clippy::unwrap_used,
