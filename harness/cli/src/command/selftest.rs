@@ -49,11 +49,10 @@ fn options(arguments: &Selftest) -> Result<SelfTestOptions, Failure> {
         full: arguments.full,
         deviations: arguments.deviation.clone(),
         oddities: named::oddities(&arguments.oddity)?,
-        at_once: arguments
-            .jobs
-            .map_or(processors * deviations_for_a_processor(arguments.full), |jobs| {
-                usize::try_from(jobs).unwrap_or(1)
-            }),
+        at_once: arguments.jobs.map_or_else(
+            || processors * deviations_for_a_processor(arguments.full),
+            |jobs| usize::try_from(jobs).unwrap_or(1),
+        ),
         jobs: if arguments.full { 24 } else { 8 },
         directory,
         program: std::env::current_exe()
