@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-mod guard;
+mod cursor;
+mod namespaces;
 mod read;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -52,18 +53,22 @@ pub fn namespace_of(text: &str) -> Option<Cow<'static, str>> {
 
 /// Whether a text can be a local name in XML (Namespaces in XML 1.0, NCName).
 pub(crate) fn is_name(text: &str) -> bool {
-    let is_first = |character: char| {
-        matches!(character,
-            'A'..='Z' | '_' | 'a'..='z' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
-            | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}' | '\u{200D}' | '\u{2070}'..='\u{218F}'
-            | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}'
-            | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
-    };
-    let is_other = |character: char| matches!(character, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}' | '\u{2040}');
-    text.starts_with(is_first)
-        && text
-            .chars()
-            .all(|character| is_first(character) || is_other(character))
+    text.starts_with(is_name_start) && text.chars().all(is_name_character)
+}
+
+/// Whether a local name can begin so.
+const fn is_name_start(character: char) -> bool {
+    matches!(character,
+        'A'..='Z' | '_' | 'a'..='z' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
+        | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}' | '\u{200D}' | '\u{2070}'..='\u{218F}'
+        | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}'
+        | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
+}
+
+/// Whether a local name can go on so.
+const fn is_name_character(character: char) -> bool {
+    is_name_start(character)
+        || matches!(character, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}' | '\u{2040}')
 }
 
 /// Whether a text is nothing but white space, as layout between elements is.

@@ -1,11 +1,12 @@
-//! XML to elements.
+//! XML to elements, in one pass. What would cost more than it is long is refused on the way.
 
-use roxmltree::{Document, NodeType, ParsingOptions};
+use std::borrow::Cow;
 
-use super::guard::{check_tags, without_document_type};
+use super::cursor::{Cursor, end_of_document, syntax};
+use super::namespaces::{Namespaces, XML};
 use super::{
-    Attribute, Element, MAX_DEPTH, MAX_DOCUMENT, MAX_NAMESPACE, MAX_NODES, Name, Node, XmlError,
-    is_white_space, namespace_of,
+    Attribute, Element, MAX_ATTRIBUTES, MAX_DEPTH, MAX_DOCUMENT, MAX_NODES, MAX_TAG, Name, Node, XmlError,
+    is_white_space,
 };
 
 impl Element {
@@ -20,65 +21,458 @@ impl Element {
         let text = std::str::from_utf8(octets).map_err(|error| XmlError::Encoding {
             at: error.valid_up_to(),
         })?;
-        // The document type of SyncML itself is harmless, but roxmltree can only take all or none.
-        let text = without_document_type(text);
-        check_tags(&text)?;
-        let options = ParsingOptions {
-            allow_dtd: false,
-            nodes_limit: MAX_NODES,
-            ..ParsingOptions::default()
-        };
-        let document = Document::parse_with_options(&text, options).map_err(|error| XmlError::Syntax {
-            reason: error.to_string(),
-        })?;
-        lower(document.root_element(), 0)
+        Reader::new(text).document()
     }
 }
 
-fn lower(node: roxmltree::Node<'_, '_>, depth: usize) -> Result<Element, XmlError> {
-    if depth >= MAX_DEPTH {
-        return Err(XmlError::Depth {
-            at: node.range().start,
-        });
-    }
-    let tag = node.tag_name();
-    let name = name(tag.namespace(), tag.name(), node.range().start)?;
-    let attributes = node.attributes().map(|attribute| {
-        Ok(Attribute {
-            name: self::name(attribute.namespace(), attribute.name(), node.range().start)?,
-            value: attribute.value().to_owned(),
-        })
-    });
-    let elements = node.children().filter(|child| child.is_element()).count();
-    let mut element = Element {
-        name,
-        attributes: attributes.collect::<Result<_, _>>()?,
-        children: Vec::with_capacity(elements),
-        at: node.range(),
-    };
-    for child in node.children() {
-        match child.node_type() {
-            NodeType::Element => element.children.push(Node::Element(lower(child, depth + 1)?)),
-            NodeType::Text => {
-                let text = child.text().unwrap_or("");
-                // White space between elements is layout.
-                if !(elements > 0 && is_white_space(text)) {
-                    element.push_text(text.to_owned());
-                }
-            }
-            NodeType::Comment | NodeType::PI | NodeType::Root => {}
+/// A document as far as it was read.
+struct Reader<'d> {
+    cursor: Cursor<'d>,
+    namespaces: Namespaces<'d>,
+    /// The elements around.
+    open: Vec<Open<'d>>,
+    /// What is in them so far, each behind what is in the one around it.
+    children: Vec<Node>,
+    /// Text of which more may follow.
+    text: Option<Cow<'d, str>>,
+    nodes: u32,
+    attributes: usize,
+}
+
+/// An element whose end was not read yet.
+struct Open<'d> {
+    /// Its name as it is written.
+    written: (&'d str, &'d str),
+    element: Element,
+    /// How many namespaces are declared outside of it.
+    outside: usize,
+    /// Where its children begin.
+    from: usize,
+    has_elements: bool,
+}
+
+/// An attribute whose prefix is not resolved yet.
+struct Unresolved<'d> {
+    at: usize,
+    prefix: &'d str,
+    local: &'d str,
+    value: Cow<'d, str>,
+}
+
+impl<'d> Reader<'d> {
+    fn new(text: &'d str) -> Self {
+        Self {
+            cursor: Cursor::new(text),
+            namespaces: Namespaces::default(),
+            open: Vec::new(),
+            children: Vec::new(),
+            text: None,
+            // The document is one itself.
+            nodes: 1,
+            attributes: 0,
         }
     }
-    Ok(element)
+
+    fn document(mut self) -> Result<Element, XmlError> {
+        self.declaration()?;
+        self.beside_root()?;
+        if self.cursor.is_at("<!DOCTYPE") {
+            self.document_type()?;
+            self.beside_root()?;
+        }
+        if self.cursor.is_at("<!DOCTYPE") {
+            return Err(document_type_detected());
+        }
+        if self.cursor.octet() == Some(b'<') {
+            self.start_tag()?;
+            while !self.open.is_empty() && !self.cursor.is_at_end() {
+                self.content()?;
+            }
+        }
+        self.beside_root()?;
+        if !self.cursor.is_at_end() {
+            return Err(self.cursor.wrong(self.cursor.at, "unknown token"));
+        }
+        if !self.open.is_empty() {
+            return Err(syntax("the root node was opened but never closed"));
+        }
+        match self.children.pop() {
+            Some(Node::Element(root)) => Ok(root),
+            _ => Err(syntax("the document does not have a root node")),
+        }
+    }
+
+    /// The declaration of XML itself, if there is one (XML 1.0, 2.8).
+    fn declaration(&mut self) -> Result<(), XmlError> {
+        if self.cursor.is_at("\u{feff}") {
+            self.cursor.at += "\u{feff}".len();
+        }
+        if !self.cursor.is_at("<?xml ") {
+            return Ok(());
+        }
+        self.cursor.at += "<?xml".len();
+        self.cursor.skip_spaces();
+        if !self.cursor.is_at("version") {
+            return self.cursor.expect_text("version");
+        }
+        self.declared()?;
+        self.space_in_declaration()?;
+        if self.cursor.is_at("encoding") {
+            self.declared()?;
+            self.space_in_declaration()?;
+        }
+        if self.cursor.is_at("standalone") {
+            self.declared()?;
+        }
+        self.cursor.skip_spaces();
+        self.cursor.expect_text("?>")
+    }
+
+    fn declared(&mut self) -> Result<(), XmlError> {
+        self.cursor.qualified_name()?;
+        self.equals()?;
+        self.cursor.quoted()?;
+        Ok(())
+    }
+
+    fn space_in_declaration(&mut self) -> Result<(), XmlError> {
+        let is_over = self.cursor.is_at("?>") || self.cursor.is_at_end();
+        if !self.cursor.is_at_space() && !is_over {
+            return Err(self.cursor.instead("a whitespace", self.cursor.octet()));
+        }
+        self.cursor.skip_spaces();
+        Ok(())
+    }
+
+    fn equals(&mut self) -> Result<(), XmlError> {
+        self.cursor.skip_spaces();
+        self.cursor.expect(b'=')?;
+        self.cursor.skip_spaces();
+        Ok(())
+    }
+
+    /// What may stand before and behind the root.
+    fn beside_root(&mut self) -> Result<(), XmlError> {
+        loop {
+            self.cursor.skip_spaces();
+            match self.cursor.rest().as_bytes() {
+                [b'<', b'!', b'-', b'-', ..] => self.comment()?,
+                [b'<', b'?', ..] => self.instruction()?,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Passes over a document type as SyncML itself has it. One that could declare entities is refused.
+    fn document_type(&mut self) -> Result<(), XmlError> {
+        let mut quote = None;
+        let end = self.cursor.rest().bytes().position(|octet| match (quote, octet) {
+            (None, b'"' | b'\'') => {
+                quote = Some(octet);
+                false
+            }
+            (Some(open), _) => {
+                if octet == open {
+                    quote = None;
+                }
+                false
+            }
+            (None, b'[' | b'>') => true,
+            (None, _) => false,
+        });
+        let end = end.map(|length| self.cursor.at + length);
+        match end.filter(|end| self.cursor.between(*end, end + 1) == ">") {
+            Some(end) => {
+                self.cursor.at = end + 1;
+                Ok(())
+            }
+            None => Err(document_type_detected()),
+        }
+    }
+
+    fn comment(&mut self) -> Result<(), XmlError> {
+        let start = self.cursor.at;
+        self.cursor.at += "<!--".len();
+        let text = self.cursor.until("-->")?;
+        if text.contains("--") || text.ends_with('-') {
+            let place = self.cursor.place(start);
+            return Err(syntax(format!("comment at {place} contains '--'")));
+        }
+        self.end_text();
+        self.count()
+    }
+
+    fn instruction(&mut self) -> Result<(), XmlError> {
+        if self.cursor.is_at("<?xml ") {
+            return Err(self.cursor.wrong(self.cursor.at, "unexpected XML declaration"));
+        }
+        self.cursor.at += "<?".len();
+        self.cursor.name()?;
+        self.cursor.skip_spaces();
+        self.cursor.until("?>")?;
+        self.end_text();
+        self.count()
+    }
+
+    /// One thing inside of an element.
+    fn content(&mut self) -> Result<(), XmlError> {
+        match self.cursor.rest().as_bytes() {
+            [b'<', b'/', ..] => self.end_tag(),
+            [b'<', b'?', ..] => self.instruction(),
+            [b'<', b'!', b'-', b'-', ..] => self.comment(),
+            [b'<', b'!', ..] if self.cursor.is_at("<![CDATA[") => self.unescaped_data(),
+            [b'<', b'!', ..] | [b'<'] => Err(self.cursor.wrong(self.cursor.at, "unknown token")),
+            [b'<', ..] => self.start_tag(),
+            _ => {
+                let text = self.cursor.character_data()?;
+                self.push_text(text)
+            }
+        }
+    }
+
+    fn unescaped_data(&mut self) -> Result<(), XmlError> {
+        self.cursor.at += "<![CDATA[".len();
+        let text = self.cursor.until("]]>")?;
+        let text = match text.contains('\r') {
+            true => text.replace("\r\n", "\n").replace('\r', "\n").into(),
+            false => text.into(),
+        };
+        self.push_text(text)
+    }
+
+    fn start_tag(&mut self) -> Result<(), XmlError> {
+        let start = self.cursor.at;
+        self.cursor.at += 1;
+        let (prefix, local) = self.cursor.qualified_name()?;
+        if prefix == "xmlns" {
+            let place = self.cursor.place(start + 1);
+            return Err(syntax(format!(
+                "the 'xmlns' prefix is used at {place}, but it must not be"
+            )));
+        }
+        let outside = self.namespaces.depth();
+        let mut attributes = Vec::new();
+        let is_empty = loop {
+            // A document that ends in a tag lacks an end, which is told where it is missed.
+            if self.cursor.is_at_end() {
+                return Ok(());
+            }
+            let has_space = self.cursor.is_at_space();
+            self.cursor.skip_spaces();
+            match self.cursor.octet() {
+                Some(b'>') => break false,
+                Some(b'/') => {
+                    self.cursor.at += 1;
+                    break true;
+                }
+                None => return Err(end_of_document()),
+                found if !has_space => return Err(self.cursor.instead("a whitespace", found)),
+                Some(_) => attributes.extend(self.attribute(start, outside)?),
+            }
+        };
+        self.cursor.expect(b'>')?;
+        self.check_tag(start)?;
+        self.namespaces.check_prefixes(start)?;
+        if self.open.len() >= MAX_DEPTH {
+            return Err(XmlError::Depth { at: start });
+        }
+        let attributes = self.resolved(attributes, start)?;
+        let name = self.element_name(prefix, local, start)?;
+        self.end_text();
+        self.count()?;
+        self.begin_element();
+        let open = Open {
+            written: (prefix, local),
+            element: Element {
+                name,
+                attributes,
+                children: Vec::new(),
+                at: start..self.cursor.at,
+            },
+            outside,
+            from: self.children.len(),
+            has_elements: false,
+        };
+        match is_empty {
+            true => self.close(open),
+            false => self.open.push(open),
+        }
+        Ok(())
+    }
+
+    /// Reads an attribute of the tag that begins at `tag`; nothing if it declares a namespace.
+    fn attribute(&mut self, tag: usize, outside: usize) -> Result<Option<Unresolved<'d>>, XmlError> {
+        let at = self.cursor.at;
+        let (prefix, local) = self.cursor.qualified_name()?;
+        self.equals()?;
+        let value = self.cursor.attribute_value()?;
+        self.check_tag(tag)?;
+        self.attributes += 1;
+        if self.attributes > MAX_ATTRIBUTES {
+            return Err(XmlError::Attributes { at: tag });
+        }
+        let declared = match (prefix, local) {
+            ("xmlns", prefix) => Some(prefix),
+            (_, "xmlns") => Some(""),
+            _ => None,
+        };
+        if let Some(prefix) = declared {
+            self.namespaces
+                .declare(&self.cursor, at, prefix, &value, outside)?;
+            return Ok(None);
+        }
+        Ok(Some(Unresolved {
+            at,
+            prefix,
+            local,
+            value,
+        }))
+    }
+
+    fn check_tag(&self, start: usize) -> Result<(), XmlError> {
+        match self.cursor.at - start > MAX_TAG {
+            true => Err(XmlError::Tag { at: start }),
+            false => Ok(()),
+        }
+    }
+
+    fn resolved(&self, attributes: Vec<Unresolved<'d>>, tag: usize) -> Result<Vec<Attribute>, XmlError> {
+        let mut resolved: Vec<Attribute> = Vec::with_capacity(attributes.len());
+        for attribute in attributes {
+            let namespace = match attribute.prefix {
+                "" => None,
+                "xml" => Some(Cow::Borrowed(XML)),
+                prefix => self.namespaces.of(&self.cursor, prefix, attribute.at, tag)?,
+            };
+            let name = Name {
+                namespace,
+                local: attribute.local.to_owned(),
+            };
+            if resolved.iter().any(|earlier| earlier.name == name) {
+                let place = self.cursor.place(attribute.at);
+                return Err(syntax(format!(
+                    "attribute '{}' at {place} is already defined",
+                    attribute.local
+                )));
+            }
+            resolved.push(Attribute {
+                name,
+                value: attribute.value.into_owned(),
+            });
+        }
+        Ok(resolved)
+    }
+
+    fn element_name(&self, prefix: &'d str, local: &'d str, start: usize) -> Result<Name, XmlError> {
+        Ok(Name {
+            namespace: self.namespaces.of(&self.cursor, prefix, start + 1, start)?,
+            local: local.to_owned(),
+        })
+    }
+
+    fn end_tag(&mut self) -> Result<(), XmlError> {
+        let start = self.cursor.at;
+        self.cursor.at += "</".len();
+        let written = self.cursor.qualified_name()?;
+        self.cursor.skip_spaces();
+        self.cursor.expect(b'>')?;
+        self.check_tag(start)?;
+        self.end_text();
+        let Some(open) = self.open.pop() else {
+            return Ok(());
+        };
+        if open.written != written {
+            let (expected, found) = (qualified(open.written), qualified(written));
+            let what = format!("expected '{expected}' tag, not '{found}'");
+            return Err(self.cursor.wrong(start, &what));
+        }
+        self.close(open);
+        Ok(())
+    }
+
+    /// An element begins in the one that is open: what is only white space before it is layout.
+    fn begin_element(&mut self) {
+        if let Some(around) = self.open.last_mut()
+            && !std::mem::replace(&mut around.has_elements, true)
+        {
+            let from = around.from;
+            join_texts(&mut self.children, from, true);
+        }
+    }
+
+    fn close(&mut self, mut open: Open<'d>) {
+        if !open.has_elements {
+            join_texts(&mut self.children, open.from, false);
+        }
+        self.namespaces.leave(open.outside);
+        open.element.at.end = self.cursor.at;
+        open.element.children = self.children.drain(open.from..).collect();
+        self.children.push(Node::Element(open.element));
+    }
+
+    /// Text and what is written as `CDATA` are one text where nothing is between them.
+    fn push_text(&mut self, more: Cow<'d, str>) -> Result<(), XmlError> {
+        match &mut self.text {
+            Some(text) => {
+                text.to_mut().push_str(&more);
+                Ok(())
+            }
+            None => {
+                self.text = Some(more);
+                self.count()
+            }
+        }
+    }
+
+    /// What comes next is no text.
+    fn end_text(&mut self) {
+        let Some(text) = self.text.take() else { return };
+        let Some(around) = self.open.last() else { return };
+        if !around.has_elements {
+            self.children.push(Node::Text(text.into_owned()));
+        } else if !is_white_space(&text) {
+            push_joined(&mut self.children, around.from, text.into_owned());
+        }
+    }
+
+    fn count(&mut self) -> Result<(), XmlError> {
+        if self.nodes >= MAX_NODES {
+            return Err(syntax("nodes limit reached"));
+        }
+        self.nodes += 1;
+        Ok(())
+    }
 }
 
-fn name(namespace: Option<&str>, local: &str, at: usize) -> Result<Name, XmlError> {
-    let namespace = namespace.unwrap_or("");
-    if namespace.len() > MAX_NAMESPACE {
-        return Err(XmlError::Namespace { at });
+/// Joins the texts before the first element, or of an element without any: comments may stand between them.
+fn join_texts(children: &mut Vec<Node>, from: usize, drops_layout: bool) {
+    if children.len() == from || (children.len() == from + 1 && !drops_layout) {
+        return;
     }
-    Ok(Name {
-        namespace: namespace_of(namespace),
-        local: local.to_owned(),
-    })
+    for node in children.split_off(from) {
+        match node {
+            Node::Text(text) if drops_layout && is_white_space(&text) => {}
+            Node::Text(text) => push_joined(children, from, text),
+            other => children.push(other),
+        }
+    }
+}
+
+/// Adds a text to the children from a place on, of which the last may be text already.
+fn push_joined(children: &mut Vec<Node>, from: usize, text: String) {
+    match children[from..].last_mut() {
+        Some(Node::Text(before)) => before.push_str(&text),
+        _ => children.push(Node::Text(text)),
+    }
+}
+
+fn qualified((prefix, local): (&str, &str)) -> String {
+    match prefix.is_empty() {
+        true => local.to_owned(),
+        false => format!("{prefix}:{local}"),
+    }
+}
+
+fn document_type_detected() -> XmlError {
+    syntax("XML with DTD detected")
 }
