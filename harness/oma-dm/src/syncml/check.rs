@@ -120,11 +120,16 @@ impl Checker {
 
 /// The children of an element against their order and number.
 fn sequence<'e>(element: &'e Element, particles: &[Particle], notes: &mut Notes<'e>) {
-    let mut counts = vec![0_usize; particles.len()];
+    // Which of the particles were there.
+    let mut seen = 0_u32;
     let mut furthest: Option<(usize, &Element)> = None;
     for child in element.elements() {
         let local = child.name.local.as_str();
-        let Some(place) = particles.iter().position(|particle| particle.takes(local)) else {
+        // Mostly they are in order.
+        let from = furthest.map_or(0, |(place, _)| place);
+        let takes = |particle: &Particle| particle.takes(local);
+        let further = particles[from..].iter().position(takes).map(|place| from + place);
+        let Some(place) = further.or_else(|| particles[..from].iter().position(takes)) else {
             notes.note(child, out_of_place(child));
             continue;
         };
@@ -139,13 +144,13 @@ fn sequence<'e>(element: &'e Element, particles: &[Particle], notes: &mut Notes<
             Some((later, _)) if later == place => {}
             _ => furthest = Some((place, child)),
         }
-        counts[place] += 1;
-        if counts[place] > 1 && !particles[place].occurs.may_repeat() {
+        if seen & (1 << place) != 0 && !particles[place].occurs.may_repeat() {
             notes.note(child, Departure::Repeated(local.to_owned()));
         }
+        seen |= 1 << place;
     }
-    for (particle, count) in particles.iter().zip(counts) {
-        if count == 0 && particle.occurs.is_needed() {
+    for (place, particle) in particles.iter().enumerate() {
+        if seen & (1 << place) == 0 && particle.occurs.is_needed() {
             notes.note(element, Departure::Missing(particle.label().to_owned()));
         }
     }

@@ -293,6 +293,9 @@ impl<'e> Reader<'_, 'e> {
     }
 
     fn meta(&mut self, element: &'e Element) -> Meta {
+        if element.child("Meta").is_none() {
+            return Meta::default();
+        }
         let meta = Meta {
             format: self.texts.meta(element, "Format"),
             media_type: self.texts.meta(element, "Type"),

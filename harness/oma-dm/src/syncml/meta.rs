@@ -1,5 +1,7 @@
 //! Meta information as it stands in `Meta`, with or without a `MetInf` around it.
 
+use std::borrow::Cow;
+
 use crate::xml::Element;
 
 /// The elements directly in `Meta` or in a `MetInf` of it.
@@ -17,7 +19,14 @@ pub(super) fn child<'e>(meta: &'e Element, local: &str) -> Option<&'e Element> {
 }
 
 /// What the first of these elements with a name says in the `Meta` of an element.
-pub(super) fn of(element: &Element, local: &str) -> Option<String> {
-    let child = child(element.child("Meta")?, local)?;
-    Some(child.text().trim().to_owned())
+pub(super) fn of<'e>(element: &'e Element, local: &str) -> Option<Cow<'e, str>> {
+    child(element.child("Meta")?, local).map(trimmed)
+}
+
+/// What an element says, without the white space around it.
+pub(super) fn trimmed(element: &Element) -> Cow<'_, str> {
+    match element.text() {
+        Cow::Borrowed(text) => text.trim().into(),
+        Cow::Owned(text) => text.trim().to_owned().into(),
+    }
 }
