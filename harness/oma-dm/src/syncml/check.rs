@@ -34,7 +34,7 @@ struct Checker {
 impl Checker {
     /// `wrong` is the namespace of the element around it, where that is wrong already.
     fn element<'e>(&self, element: &'e Element, wrong: Option<&Element>, notes: &mut Notes<'e>) {
-        let local = element.name.local.as_str();
+        let local = &*element.name.local;
         let Some(model) = grammar::model(local) else {
             return;
         };
@@ -58,7 +58,7 @@ impl Checker {
         for attribute in &element.attributes {
             let departure = Departure::Attribute {
                 element: local.to_owned(),
-                attribute: attribute.name.local.clone(),
+                attribute: attribute.name.local.to_string(),
             };
             notes.note(element, departure);
         }
@@ -90,7 +90,7 @@ impl Checker {
             }
             Content::Mixed(known) => {
                 for child in element.elements() {
-                    if !known.contains(&child.name.local.as_str()) {
+                    if !known.contains(&&*child.name.local) {
                         notes.note(child, out_of_place(child));
                     }
                 }
@@ -124,7 +124,7 @@ fn sequence<'e>(element: &'e Element, particles: &[Particle], notes: &mut Notes<
     let mut seen = 0_u32;
     let mut furthest: Option<(usize, &Element)> = None;
     for child in element.elements() {
-        let local = child.name.local.as_str();
+        let local = &*child.name.local;
         // Mostly they are in order.
         let from = furthest.map_or(0, |(place, _)| place);
         let takes = |particle: &Particle| particle.takes(local);
@@ -137,7 +137,7 @@ fn sequence<'e>(element: &'e Element, particles: &[Particle], notes: &mut Notes<
             Some((later, before)) if later > place => {
                 let departure = Departure::WrongOrder {
                     element: local.to_owned(),
-                    before: before.name.local.clone(),
+                    before: before.name.local.to_string(),
                 };
                 notes.note(child, departure);
             }
@@ -160,7 +160,7 @@ fn sequence<'e>(element: &'e Element, particles: &[Particle], notes: &mut Notes<
 fn meta_information<'e>(element: &'e Element, notes: &mut Notes<'e>) {
     let mut seen: Vec<&str> = Vec::new();
     for child in meta::children(element) {
-        let local = child.name.local.as_str();
+        let local = &*child.name.local;
         let is_known = grammar::model(local).is_some_and(|model| model.vocabulary == Vocabulary::MetInf);
         if is_known && local != "EMI" && seen.contains(&local) {
             notes.note(child, Departure::RepeatedMeta(local.to_owned()));
@@ -175,7 +175,7 @@ fn meta_information<'e>(element: &'e Element, notes: &mut Notes<'e>) {
 }
 
 fn out_of_place(child: &Element) -> Departure {
-    let local = child.name.local.clone();
+    let local = child.name.local.to_string();
     match grammar::model(&local) {
         Some(_) => Departure::MisplacedElement(local),
         None => Departure::UnknownElement(local),
@@ -184,7 +184,7 @@ fn out_of_place(child: &Element) -> Departure {
 
 fn stray_text(element: &Element) -> Departure {
     Departure::StrayText {
-        element: element.name.local.clone(),
+        element: element.name.local.to_string(),
     }
 }
 

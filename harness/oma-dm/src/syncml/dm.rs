@@ -43,13 +43,13 @@ impl<'e> Checker<'_, 'e> {
         let known = |command: &&Element| grammar::model(&command.name.local).is_some();
         for command in around.elements().filter(known) {
             let is_atomic = command.name.local == "Atomic";
-            match command.name.local.as_str() {
+            match &*command.name.local {
                 "Atomic" if is_in_atomic => self.notes.note(command, Departure::NestedAtomic),
                 "Get" if is_in_atomic => self.notes.note(command, Departure::GetInAtomic),
                 _ => {}
             }
             self.id(command);
-            match command.name.local.as_str() {
+            match &*command.name.local {
                 "Atomic" | "Sequence" => self.commands(command, is_in_atomic || is_atomic),
                 _ => self.command(command),
             }

@@ -31,7 +31,7 @@ impl<'n, 'e> Texts<'n, 'e> {
 
     pub(super) fn bad_value(&mut self, element: &Element, expected: &'static str) {
         let departure = Departure::BadValue {
-            element: element.name.local.clone(),
+            element: element.name.local.to_string(),
             expected,
             found: element.text().trim().to_owned(),
         };
@@ -112,7 +112,7 @@ impl<'n, 'e> Texts<'n, 'e> {
 
     fn read_as(&mut self, element: &Element, found: String, read: String) {
         let departure = Departure::ReadAs {
-            element: element.name.local.clone(),
+            element: element.name.local.to_string(),
             found,
             read,
         };
@@ -168,7 +168,7 @@ impl<'n, 'e> Texts<'n, 'e> {
         };
         self.enter(meta);
         for child in meta::children(meta) {
-            let local = child.name.local.as_str();
+            let local = &*child.name.local;
             if !kept.contains(&local) {
                 self.note(child, Departure::LeftOut(local.to_owned()));
             }

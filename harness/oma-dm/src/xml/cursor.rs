@@ -34,6 +34,11 @@ impl<'d> Cursor<'d> {
         self.at >= self.text.len()
     }
 
+    /// The octets that are left.
+    pub(super) fn octets(&self) -> &'d [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or(&[])
+    }
+
     /// What is left. It begins with a whole character wherever the cursor stops.
     pub(super) fn rest(&self) -> &'d str {
         self.text.get(self.at..).unwrap_or("")
@@ -45,8 +50,7 @@ impl<'d> Cursor<'d> {
     }
 
     pub(super) fn is_at(&self, text: &str) -> bool {
-        let rest = self.text.as_bytes().get(self.at..);
-        rest.is_some_and(|rest| rest.starts_with(text.as_bytes()))
+        self.octets().starts_with(text.as_bytes())
     }
 
     pub(super) fn is_at_space(&self) -> bool {
@@ -92,30 +96,30 @@ impl<'d> Cursor<'d> {
 
     /// A name with its prefix, which is mostly empty (Namespaces in XML 1.0, 4).
     pub(super) fn qualified_name(&mut self) -> Result<(&'d str, &'d str), XmlError> {
-        let start = self.at;
-        let mut colon = None;
-        while let Some(octet) = self.octet() {
-            match octet {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' => self.at += 1,
-                b':' if colon.is_none() => {
-                    colon = Some(self.at);
-                    self.at += 1;
-                }
-                b':' => return Err(self.bad_name(start)),
-                0..=0x7f => break,
-                _ => match self.rest().chars().next().filter(|next| is_name_character(*next)) {
-                    Some(next) => self.at += next.len_utf8(),
-                    None => break,
-                },
-            }
+        let is_usual = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.');
+        let octets = self.octets();
+        let length = octets.iter().take_while(|octet| is_usual(octet)).count();
+        let is_whole = !matches!(octets.get(length), Some(b':' | 0x80..));
+        if !is_whole || !octets.first().is_some_and(|first| first.is_ascii_alphabetic()) {
+            return self.unusual_name();
         }
-        let (prefix, local) = match colon {
-            Some(colon) => (self.between(start, colon), self.between(colon + 1, self.at)),
-            None => ("", self.between(start, self.at)),
-        };
-        if !local.starts_with(is_name_start) || !(prefix.is_empty() || prefix.starts_with(is_name_start)) {
+        let start = self.at;
+        self.at += length;
+        Ok(("", self.between(start, self.at)))
+    }
+
+    fn unusual_name(&mut self) -> Result<(&'d str, &'d str), XmlError> {
+        let start = self.at;
+        let is_other = |character: char| character == ':' || is_name_character(character);
+        let rest = self.rest();
+        let length = rest.find(|character| !is_other(character)).unwrap_or(rest.len());
+        let written = &rest[..length];
+        let (prefix, local) = written.split_once(':').unwrap_or(("", written));
+        let is_name = local.starts_with(is_name_start) && !local.contains(':');
+        if !is_name || !(prefix.is_empty() || prefix.starts_with(is_name_start)) {
             return Err(self.bad_name(start));
         }
+        self.at += length;
         Ok((prefix, local))
     }
 
@@ -134,16 +138,18 @@ impl<'d> Cursor<'d> {
     pub(super) fn character_data(&mut self) -> Result<Cow<'d, str>, XmlError> {
         let start = self.at;
         let (mut is_plain, mut is_usual, mut has_greater) = (true, true, false);
-        while let Some(octet) = self.octet() {
+        let ends = |octet: &u8| {
             match octet {
-                b'<' => break,
+                b'<' => return true,
                 b'&' | b'\r' => is_plain = false,
                 b'>' => has_greater = true,
                 b'\t' | b'\n' | b' '..=0x7f => {}
                 _ => is_usual = false,
             }
-            self.at += 1;
-        }
+            false
+        };
+        let octets = self.octets();
+        self.at += octets.iter().position(ends).unwrap_or(octets.len());
         let text = self.between(start, self.at);
         if !is_usual {
             self.check_characters(start, text)?;

@@ -24,7 +24,7 @@ pub(super) struct Namespaces<'d> {
 struct Declaration<'d> {
     /// Empty for the namespace of names without a prefix.
     prefix: &'d str,
-    namespace: Option<Cow<'static, str>>,
+    namespace: Option<Cow<'d, str>>,
 }
 
 impl<'d> Namespaces<'d> {
@@ -45,7 +45,7 @@ impl<'d> Namespaces<'d> {
         cursor: &Cursor<'d>,
         at: usize,
         prefix: &'d str,
-        value: &str,
+        value: Cow<'d, str>,
         outside: usize,
     ) -> Result<(), XmlError> {
         let is_xml = value == XML;
@@ -115,7 +115,7 @@ impl<'d> Namespaces<'d> {
         prefix: &str,
         at: usize,
         element: usize,
-    ) -> Result<Option<Cow<'static, str>>, XmlError> {
+    ) -> Result<Option<Cow<'d, str>>, XmlError> {
         let mut inside_out = self.declared.iter().rev();
         let Some(found) = inside_out.find(|declared| declared.prefix == prefix) else {
             if prefix.is_empty() {

@@ -9,12 +9,12 @@ use super::{
     is_white_space,
 };
 
-impl Element {
+impl<'d> Element<'d> {
     /// Reads an XML document. A document type declaration that declares entities is refused, a plain one passed over.
     ///
     /// # Errors
     /// When the octets are not well-formed XML in UTF-8 within the limits of this module.
-    pub fn parse(octets: &[u8]) -> Result<Self, XmlError> {
+    pub fn parse(octets: &'d [u8]) -> Result<Self, XmlError> {
         if octets.len() > MAX_DOCUMENT {
             return Err(XmlError::Size { octets: octets.len() });
         }
@@ -32,7 +32,7 @@ struct Reader<'d> {
     /// The elements around.
     open: Vec<Open<'d>>,
     /// What is in them so far, each behind what is in the one around it.
-    children: Vec<Node>,
+    children: Vec<Node<'d>>,
     /// Text of which more may follow.
     text: Option<Cow<'d, str>>,
     nodes: u32,
@@ -43,7 +43,7 @@ struct Reader<'d> {
 struct Open<'d> {
     /// Its name as it is written.
     written: (&'d str, &'d str),
-    element: Element,
+    element: Element<'d>,
     /// How many namespaces are declared outside of it.
     outside: usize,
     /// Where its children begin.
@@ -73,7 +73,7 @@ impl<'d> Reader<'d> {
         }
     }
 
-    fn document(mut self) -> Result<Element, XmlError> {
+    fn document(mut self) -> Result<Element<'d>, XmlError> {
         self.declaration()?;
         self.beside_root()?;
         if self.cursor.is_at("<!DOCTYPE") {
@@ -155,7 +155,7 @@ impl<'d> Reader<'d> {
     fn beside_root(&mut self) -> Result<(), XmlError> {
         loop {
             self.cursor.skip_spaces();
-            match self.cursor.rest().as_bytes() {
+            match self.cursor.octets() {
                 [b'<', b'!', b'-', b'-', ..] => self.comment()?,
                 [b'<', b'?', ..] => self.instruction()?,
                 _ => return Ok(()),
@@ -216,7 +216,7 @@ impl<'d> Reader<'d> {
 
     /// One thing inside of an element.
     fn content(&mut self) -> Result<(), XmlError> {
-        match self.cursor.rest().as_bytes() {
+        match self.cursor.octets() {
             [b'<', b'/', ..] => self.end_tag(),
             [b'<', b'?', ..] => self.instruction(),
             [b'<', b'!', b'-', b'-', ..] => self.comment(),
@@ -318,7 +318,7 @@ impl<'d> Reader<'d> {
         };
         if let Some(prefix) = declared {
             self.namespaces
-                .declare(&self.cursor, at, prefix, &value, outside)?;
+                .declare(&self.cursor, at, prefix, value, outside)?;
             return Ok(None);
         }
         Ok(Some(Unresolved {
@@ -336,8 +336,8 @@ impl<'d> Reader<'d> {
         }
     }
 
-    fn resolved(&self, attributes: Vec<Unresolved<'d>>, tag: usize) -> Result<Vec<Attribute>, XmlError> {
-        let mut resolved: Vec<Attribute> = Vec::with_capacity(attributes.len());
+    fn resolved(&self, attributes: Vec<Unresolved<'d>>, tag: usize) -> Result<Vec<Attribute<'d>>, XmlError> {
+        let mut resolved: Vec<Attribute<'d>> = Vec::with_capacity(attributes.len());
         for attribute in attributes {
             let namespace = match attribute.prefix {
                 "" => None,
@@ -346,7 +346,7 @@ impl<'d> Reader<'d> {
             };
             let name = Name {
                 namespace,
-                local: attribute.local.to_owned(),
+                local: attribute.local.into(),
             };
             if resolved.iter().any(|earlier| earlier.name == name) {
                 let place = self.cursor.place(attribute.at);
@@ -357,16 +357,16 @@ impl<'d> Reader<'d> {
             }
             resolved.push(Attribute {
                 name,
-                value: attribute.value.into_owned(),
+                value: attribute.value,
             });
         }
         Ok(resolved)
     }
 
-    fn element_name(&self, prefix: &'d str, local: &'d str, start: usize) -> Result<Name, XmlError> {
+    fn element_name(&self, prefix: &'d str, local: &'d str, start: usize) -> Result<Name<'d>, XmlError> {
         Ok(Name {
             namespace: self.namespaces.of(&self.cursor, prefix, start + 1, start)?,
-            local: local.to_owned(),
+            local: local.into(),
         })
     }
 
@@ -429,9 +429,9 @@ impl<'d> Reader<'d> {
         let Some(text) = self.text.take() else { return };
         let Some(around) = self.open.last() else { return };
         if !around.has_elements {
-            self.children.push(Node::Text(text.into_owned()));
+            self.children.push(Node::Text(text));
         } else if !is_white_space(&text) {
-            push_joined(&mut self.children, around.from, text.into_owned());
+            push_joined(&mut self.children, around.from, text);
         }
     }
 
@@ -445,7 +445,7 @@ impl<'d> Reader<'d> {
 }
 
 /// Joins the texts before the first element, or of an element without any: comments may stand between them.
-fn join_texts(children: &mut Vec<Node>, from: usize, drops_layout: bool) {
+fn join_texts(children: &mut Vec<Node<'_>>, from: usize, drops_layout: bool) {
     if children.len() == from || (children.len() == from + 1 && !drops_layout) {
         return;
     }
@@ -459,9 +459,9 @@ fn join_texts(children: &mut Vec<Node>, from: usize, drops_layout: bool) {
 }
 
 /// Adds a text to the children from a place on, of which the last may be text already.
-fn push_joined(children: &mut Vec<Node>, from: usize, text: String) {
+fn push_joined<'d>(children: &mut Vec<Node<'d>>, from: usize, text: Cow<'d, str>) {
     match children[from..].last_mut() {
-        Some(Node::Text(before)) => before.push_str(&text),
+        Some(Node::Text(before)) => before.to_mut().push_str(&text),
         _ => children.push(Node::Text(text)),
     }
 }
