@@ -96,8 +96,10 @@ impl Particle {
 
 /// The model of an element, if it is one of SyncML.
 pub(super) fn model(local: &str) -> Option<&'static Model> {
-    let of_length = BY_LENGTH.get(local.len())?;
-    of_length.iter().find(|model| model.name == local).copied()
+    let first = local.as_bytes().first()?;
+    let begins_so = |model: &&&Model| model.name.as_bytes().first() == Some(first);
+    let mut of_length = BY_LENGTH.get(local.len())?.iter().filter(begins_so);
+    of_length.find(|model| model.name == local).copied()
 }
 
 /// The models by the length of their names: a message asks for the model of each of its elements.

@@ -12,6 +12,9 @@ pub(super) struct Cursor<'d> {
     pub(super) at: usize,
 }
 
+/// A name: its prefix, and its local name.
+pub(super) type Qualified<'d> = (Option<&'d str>, &'d str);
+
 /// What becomes of white space in a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Space {
@@ -94,8 +97,8 @@ impl<'d> Cursor<'d> {
         Ok(&rest[..length])
     }
 
-    /// A name with its prefix, which is mostly empty (Namespaces in XML 1.0, 4).
-    pub(super) fn qualified_name(&mut self) -> Result<(&'d str, &'d str), XmlError> {
+    /// A name with its prefix, if it has one (Namespaces in XML 1.0, 4).
+    pub(super) fn qualified_name(&mut self) -> Result<Qualified<'d>, XmlError> {
         let is_usual = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.');
         let octets = self.octets();
         let length = octets.iter().take_while(|octet| is_usual(octet)).count();
@@ -105,10 +108,10 @@ impl<'d> Cursor<'d> {
         }
         let start = self.at;
         self.at += length;
-        Ok(("", self.between(start, self.at)))
+        Ok((None, self.between(start, self.at)))
     }
 
-    fn unusual_name(&mut self) -> Result<(&'d str, &'d str), XmlError> {
+    fn unusual_name(&mut self) -> Result<Qualified<'d>, XmlError> {
         let start = self.at;
         let is_other = |character: char| character == ':' || is_name_character(character);
         let rest = self.rest();
@@ -120,7 +123,7 @@ impl<'d> Cursor<'d> {
             return Err(self.bad_name(start));
         }
         self.at += length;
-        Ok((prefix, local))
+        Ok((Some(prefix).filter(|prefix| !prefix.is_empty()), local))
     }
 
     /// The characters up to what ends them, behind which the cursor is then.

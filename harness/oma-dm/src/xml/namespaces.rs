@@ -22,8 +22,8 @@ pub(super) struct Namespaces<'d> {
 }
 
 struct Declaration<'d> {
-    /// Empty for the namespace of names without a prefix.
-    prefix: &'d str,
+    /// Nothing for the namespace of names without a prefix.
+    prefix: Option<&'d str>,
     namespace: Option<Cow<'d, str>>,
 }
 
@@ -44,7 +44,7 @@ impl<'d> Namespaces<'d> {
         &mut self,
         cursor: &Cursor<'d>,
         at: usize,
-        prefix: &'d str,
+        prefix: Option<&'d str>,
         value: Cow<'d, str>,
         outside: usize,
     ) -> Result<(), XmlError> {
@@ -55,16 +55,16 @@ impl<'d> Namespaces<'d> {
                 "the 'xmlns' URI is used at {place}, but it must not be declared"
             )));
         }
-        if prefix == "xml" && !is_xml {
+        if prefix == Some("xml") && !is_xml {
             return Err(cursor.wrong(at, "'xml' namespace prefix mapped to wrong URI"));
         }
-        if prefix != "xml" && is_xml {
+        if prefix != Some("xml") && is_xml {
             return Err(cursor.wrong(at, "the 'xml' namespace URI is used for not 'xml' prefix"));
         }
         let is_there = self.declared[outside..]
             .iter()
             .any(|declared| declared.prefix == prefix);
-        if is_there && !prefix.is_empty() {
+        if is_there && let Some(prefix) = prefix {
             let place = cursor.place(at);
             return Err(syntax(format!(
                 "namespace '{prefix}' at {place} is already defined"
@@ -98,10 +98,7 @@ impl<'d> Namespaces<'d> {
         if self.declared.len() <= MAX_PREFIXES {
             return Ok(());
         }
-        let prefixes = self
-            .declared
-            .iter()
-            .filter(|declared| !declared.prefix.is_empty());
+        let prefixes = self.declared.iter().filter(|declared| declared.prefix.is_some());
         match prefixes.count() > MAX_PREFIXES {
             true => Err(XmlError::Prefixes { at }),
             false => Ok(()),
@@ -112,15 +109,15 @@ impl<'d> Namespaces<'d> {
     pub(super) fn of(
         &self,
         cursor: &Cursor<'d>,
-        prefix: &str,
+        prefix: Option<&str>,
         at: usize,
         element: usize,
     ) -> Result<Option<Cow<'d, str>>, XmlError> {
         let mut inside_out = self.declared.iter().rev();
         let Some(found) = inside_out.find(|declared| declared.prefix == prefix) else {
-            if prefix.is_empty() {
+            let Some(prefix) = prefix else {
                 return Ok(None);
-            }
+            };
             return Err(cursor.wrong(at, &format!("an unknown namespace prefix '{prefix}'")));
         };
         if found

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::cursor::{Cursor, end_of_document, syntax};
+use super::cursor::{Cursor, Qualified, end_of_document, syntax};
 use super::namespaces::{Namespaces, XML};
 use super::{
     Attribute, Element, MAX_ATTRIBUTES, MAX_DEPTH, MAX_DOCUMENT, MAX_NODES, MAX_TAG, Name, Node, XmlError,
@@ -42,7 +42,7 @@ struct Reader<'d> {
 /// An element whose end was not read yet.
 struct Open<'d> {
     /// Its name as it is written.
-    written: (&'d str, &'d str),
+    written: Qualified<'d>,
     element: Element<'d>,
     /// How many namespaces are declared outside of it.
     outside: usize,
@@ -54,7 +54,7 @@ struct Open<'d> {
 /// An attribute whose prefix is not resolved yet.
 struct Unresolved<'d> {
     at: usize,
-    prefix: &'d str,
+    prefix: Option<&'d str>,
     local: &'d str,
     value: Cow<'d, str>,
 }
@@ -244,7 +244,7 @@ impl<'d> Reader<'d> {
         let start = self.cursor.at;
         self.cursor.at += 1;
         let (prefix, local) = self.cursor.qualified_name()?;
-        if prefix == "xmlns" {
+        if prefix == Some("xmlns") {
             let place = self.cursor.place(start + 1);
             return Err(syntax(format!(
                 "the 'xmlns' prefix is used at {place}, but it must not be"
@@ -312,8 +312,8 @@ impl<'d> Reader<'d> {
             return Err(XmlError::Attributes { at: tag });
         }
         let declared = match (prefix, local) {
-            ("xmlns", prefix) => Some(prefix),
-            (_, "xmlns") => Some(""),
+            (Some("xmlns"), prefix) => Some(Some(prefix)),
+            (_, "xmlns") => Some(None),
             _ => None,
         };
         if let Some(prefix) = declared {
@@ -340,8 +340,8 @@ impl<'d> Reader<'d> {
         let mut resolved: Vec<Attribute<'d>> = Vec::with_capacity(attributes.len());
         for attribute in attributes {
             let namespace = match attribute.prefix {
-                "" => None,
-                "xml" => Some(Cow::Borrowed(XML)),
+                None => None,
+                Some("xml") => Some(Cow::Borrowed(XML)),
                 prefix => self.namespaces.of(&self.cursor, prefix, attribute.at, tag)?,
             };
             let name = Name {
@@ -363,7 +363,12 @@ impl<'d> Reader<'d> {
         Ok(resolved)
     }
 
-    fn element_name(&self, prefix: &'d str, local: &'d str, start: usize) -> Result<Name<'d>, XmlError> {
+    fn element_name(
+        &self,
+        prefix: Option<&'d str>,
+        local: &'d str,
+        start: usize,
+    ) -> Result<Name<'d>, XmlError> {
         Ok(Name {
             namespace: self.namespaces.of(&self.cursor, prefix, start + 1, start)?,
             local: local.into(),
@@ -373,7 +378,15 @@ impl<'d> Reader<'d> {
     fn end_tag(&mut self) -> Result<(), XmlError> {
         let start = self.cursor.at;
         self.cursor.at += "</".len();
-        let written = self.cursor.qualified_name()?;
+        // Mostly it is the one that is expected, as it is written.
+        let expected = self.open.last().map_or((None, ""), |open| open.written);
+        let written = match self.cursor.octets().strip_prefix(expected.1.as_bytes()) {
+            Some([b'>', ..]) if expected.0.is_none() => {
+                self.cursor.at += expected.1.len();
+                expected
+            }
+            _ => self.cursor.qualified_name()?,
+        };
         self.cursor.skip_spaces();
         self.cursor.expect(b'>')?;
         self.check_tag(start)?;
@@ -466,10 +479,10 @@ fn push_joined<'d>(children: &mut Vec<Node<'d>>, from: usize, text: Cow<'d, str>
     }
 }
 
-fn qualified((prefix, local): (&str, &str)) -> String {
-    match prefix.is_empty() {
-        true => local.to_owned(),
-        false => format!("{prefix}:{local}"),
+fn qualified((prefix, local): Qualified<'_>) -> String {
+    match prefix {
+        None => local.to_owned(),
+        Some(prefix) => format!("{prefix}:{local}"),
     }
 }
 
