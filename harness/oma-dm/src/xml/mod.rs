@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-mod cursor;
-mod namespaces;
 mod read;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{XmlError, is_name_character, is_name_start};
+use crate::xml::{XmlError, is_name_character, is_name_start};
 
 /// A place in a document. Offsets are octets of the document, also where only a part of it is read.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::cursor::{Cursor, syntax};
-use super::{MAX_NAMESPACE, MAX_NAMESPACES, MAX_PREFIXES, XmlError, namespace_of};
+use crate::xml::{MAX_NAMESPACE, MAX_NAMESPACES, MAX_PREFIXES, XmlError, namespace_of};
 
 /// The namespace that the prefix `xml` always stands for.
 pub(super) const XML: &str = "http://www.w3.org/XML/1998/namespace";
