@@ -452,7 +452,7 @@ fn record_probe_answers(session: &DmSession, observed: &mut Observed, package: &
                 .items
                 .last()
                 .map(|item| text(item).unwrap_or_default().into_owned());
-            probe.result = said.or(probe.result.take());
+            probe.result = said.or_else(|| probe.result.take());
         }
     }
 }
