@@ -117,7 +117,7 @@ pub struct WriteError {
 ///
 /// # Errors
 /// Why it is none.
-pub fn content(syntax: Syntax, body: &[u8]) -> Result<Content, String> {
+pub fn content(syntax: Syntax, body: &[u8]) -> Result<Content<'_>, String> {
     if body.is_empty() {
         return Ok(Content::Empty);
     }
@@ -181,7 +181,7 @@ impl Profile {
         &self,
         document: &Document,
         request: &Request<'_>,
-        content: &Content,
+        content: &Content<'_>,
     ) -> Result<Fields, Mismatch> {
         first(
             document
@@ -198,7 +198,7 @@ impl Profile {
         &self,
         form: &Document,
         request: &Request<'_>,
-        content: &Content,
+        content: &Content<'_>,
     ) -> Result<Fields, Mismatch> {
         let mut fields = Fields::new();
         let method = form.method.as_ref().unwrap_or(&self.delegation.method);
@@ -234,7 +234,7 @@ impl Profile {
         &self,
         document: &Document,
         headers: &[(String, String)],
-        content: &Content,
+        content: &Content<'_>,
     ) -> Result<Fields, Mismatch> {
         first(
             document
@@ -251,7 +251,7 @@ impl Profile {
         &self,
         form: &Document,
         headers: &[(String, String)],
-        content: &Content,
+        content: &Content<'_>,
         mut fields: Fields,
     ) -> Result<Fields, Mismatch> {
         for (header, field) in &form.headers {
@@ -273,7 +273,7 @@ impl Profile {
         {
             return Err(Mismatch::Root {
                 expected: expected.clone(),
-                found: root.name.local.clone(),
+                found: root.name.local.to_string(),
             });
         }
         let prefixes = &self.delegation.prefixes;

@@ -1,5 +1,6 @@
 //! Follows a DM session: which commands carry a step of the procedure, and which Status answers them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dmconform_case::test_case::ProbeCommand;
@@ -80,18 +81,21 @@ pub(crate) struct KnownTree {
 impl DmSession {
     /// Whether a message of the client begins another session of the same identifier.
     pub(crate) fn is_over_by(&self, package: &Package) -> bool {
-        package.message_id == "1" && !self.regularity.is_repeated(package)
+        package.header().message_id == "1" && !self.regularity.is_repeated(package)
     }
 
     /// Takes a message of the client: the steps that it answers.
     pub(crate) fn client_sent(&mut self, package: &Package) -> Vec<AnsweredStep> {
-        self.max_message_size = package.max_message_size.or(self.max_message_size);
+        self.max_message_size = package.header().max_message_size.or(self.max_message_size);
+        if self.commands.is_empty() {
+            return Vec::new();
+        }
         let mut touched = BTreeSet::new();
-        for status in &package.statuses {
+        for status in package.statuses() {
             let key = (status.message_ref.clone(), status.command_ref.clone());
             if let Some(&group) = self.commands.get(&key) {
                 self.groups[group].open.remove(&key);
-                self.groups[group].codes.push(status.code);
+                self.groups[group].codes.push(status.code.0);
                 touched.insert(group);
             }
         }
@@ -117,13 +121,9 @@ impl DmSession {
         let mut others = Vec::new();
         self.is_oversized |= self.max_message_size.is_some_and(|limit| package.octets > limit);
         let fits = if self.is_oversized { "no" } else { "yes" };
-        let whole: Vec<(Sent, u32)> = package
-            .sent
-            .iter()
-            .filter_map(|sent| self.completed(sent))
-            .collect();
+        let whole: Vec<(Sent<'_>, u32)> = package.sent().filter_map(|sent| self.completed(sent)).collect();
         // In the order of the message, since commands are carried out in that.
-        let mut by_step: Vec<(Step, Vec<&Sent>)> = Vec::new();
+        let mut by_step: Vec<(Step, Vec<&Sent<'_>>)> = Vec::new();
         let messages = whole.iter().map(|(_, messages)| *messages).max().unwrap_or(1);
         for (sent, _) in &whole {
             match step_of(header, known, server, sent) {
@@ -137,10 +137,7 @@ impl DmSession {
         let carried = by_step
             .into_iter()
             .map(|(step, commands)| {
-                let keys: BTreeSet<_> = commands
-                    .iter()
-                    .map(|sent| (package.message_id.clone(), sent.id.clone()))
-                    .collect();
+                let keys: BTreeSet<_> = commands.iter().map(|sent| key(package, sent)).collect();
                 let group = self.groups.len();
                 self.commands.extend(keys.iter().cloned().map(|key| (key, group)));
                 self.groups.push(Group {
@@ -153,7 +150,7 @@ impl DmSession {
                     .fields
                     .insert("messages".to_owned(), vec![messages.to_string()]);
                 carried.fields.insert("fits".to_owned(), vec![fits.to_owned()]);
-                if let Some(uri) = &package.response_uri {
+                if let Some(uri) = &package.header().response_uri {
                     carried
                         .fields
                         .insert("response-uri".to_owned(), vec![uri.clone()]);
@@ -165,37 +162,49 @@ impl DmSession {
     }
 
     /// A command with all of its data, and in how many messages that came; nothing while more of it follows.
-    fn completed(&mut self, sent: &Sent) -> Option<(Sent, u32)> {
+    fn completed<'m>(&mut self, sent: Sent<'m>) -> Option<(Sent<'m>, u32)> {
         let before = self
             .unfinished
             .take()
             .filter(|unfinished| unfinished.target == sent.target);
-        let (mut data, messages) = before.map_or((String::new(), 0), |before| (before.data, before.messages));
-        data.push_str(sent.data.as_deref().unwrap_or(""));
+        let Some(before) = before else {
+            if sent.more_data {
+                self.unfinished = Some(Unfinished {
+                    target: sent.target.to_owned(),
+                    data: sent.data.unwrap_or_default().into_owned(),
+                    messages: 1,
+                });
+                return None;
+            }
+            return Some((sent, 1));
+        };
+        let data = before.data + sent.data.as_deref().unwrap_or_default();
+        let messages = before.messages + 1;
         if sent.more_data {
             // The transcript bounds what there is to remember.
             self.unfinished = Some(Unfinished {
-                target: sent.target.clone(),
                 data,
-                messages: messages + 1,
+                messages,
+                ..before
             });
             return None;
         }
-        let data = if messages == 0 {
-            sent.data.clone()
-        } else {
-            Some(data)
-        };
-        Some((Sent { data, ..sent.clone() }, messages + 1))
+        let data = Some(Cow::Owned(data));
+        Some((Sent { data, ..sent }, messages))
     }
 }
 
+/// What the other end refers to a command by.
+fn key(package: &Package, sent: &Sent<'_>) -> (String, String) {
+    (package.header().message_id.clone(), sent.id.to_owned())
+}
+
 /// Which step a command carries. Recognised by place and kind, never by the values that are judged.
-fn step_of(header: &Header, known: &KnownTree, server: Role, sent: &Sent) -> Option<Step> {
+fn step_of(header: &Header, known: &KnownTree, server: Role, sent: &Sent<'_>) -> Option<Step> {
     if server != Role::Dms1 {
         return None;
     }
-    let (node, query) = sent.target.split_once('?').unwrap_or((&sent.target, ""));
+    let (node, query) = sent.target.split_once('?').unwrap_or((sent.target, ""));
     let writes = matches!(sent.verb, Verb::Add | Verb::Replace);
     if writes && query == "prop=ACL" {
         let adds = sent
@@ -214,7 +223,7 @@ fn step_of(header: &Header, known: &KnownTree, server: Role, sent: &Sent) -> Opt
     (sent.verb == Verb::Delete && is_account).then_some(Step::AccountRemoval)
 }
 
-fn carried(header: &Header, known: &KnownTree, step: Step, commands: &[&Sent]) -> Carried {
+fn carried(header: &Header, known: &KnownTree, step: Step, commands: &[&Sent<'_>]) -> Carried {
     let mut fields = Fields::new();
     let mut put = |field: &str, value: String| {
         let values = fields.entry(field.to_owned()).or_default();
@@ -323,17 +332,16 @@ fn below(node: &str, root: &str) -> bool {
     node.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn other(package: &Package, sent: &Sent) -> Option<OtherCommand> {
+fn other(package: &Package, sent: &Sent<'_>) -> Option<OtherCommand> {
     let command = match sent.verb {
         Verb::Get => ProbeCommand::Get,
         Verb::Replace => ProbeCommand::Replace,
         Verb::Add => ProbeCommand::Add,
         Verb::Delete | Verb::Other => return None,
     };
-    let key = (package.message_id.clone(), sent.id.clone());
     Some(OtherCommand {
-        key,
+        key: key(package, sent),
         command,
-        node: sent.target.clone(),
+        node: sent.target.to_owned(),
     })
 }

@@ -1,21 +1,24 @@
 //! A SyncML message of a DM session, reduced to what recognising needs.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use oma_dm::syncml::{self, Command, Data, Departure, Encoding, Item, Message, Reading};
+use oma_dm::syncml::{
+    self, Command, Data, Departure, Encoding, Header, Item, Message, Reading, Results, Status,
+};
 
-/// One command of a server, as far as recognising needs it.
+/// What one command writes or asks, item by item.
 #[derive(Clone, Debug)]
-pub(crate) struct Sent {
+pub(crate) struct Sent<'m> {
     /// Its CmdID.
-    pub(crate) id: String,
+    pub(crate) id: &'m str,
     /// What it does.
     pub(crate) verb: Verb,
     /// The node it concerns, with its query.
-    pub(crate) target: String,
+    pub(crate) target: &'m str,
     /// What it writes.
-    pub(crate) data: Option<String>,
+    pub(crate) data: Option<Cow<'m, str>>,
     /// Whether more of the data follows in the next message.
     pub(crate) more_data: bool,
 }
@@ -30,48 +33,15 @@ pub(crate) enum Verb {
     Other,
 }
 
-/// One Status.
-#[derive(Clone, Debug)]
-pub(crate) struct Answered {
-    pub(crate) message_ref: String,
-    pub(crate) command_ref: String,
-    pub(crate) code: u16,
-}
-
-/// One Results element.
-#[derive(Clone, Debug)]
-pub(crate) struct Result {
-    pub(crate) message_ref: String,
-    pub(crate) command_ref: String,
-    pub(crate) data: String,
-}
-
-/// A SyncML message.
+/// A SyncML message, as recognising looks at it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Package {
-    pub(crate) session_id: String,
-    pub(crate) message_id: String,
-    /// The device, in what a client sends; the server, in what a server sends.
-    pub(crate) source: String,
-    pub(crate) sent: Vec<Sent>,
-    pub(crate) statuses: Vec<Answered>,
-    pub(crate) results: Vec<Result>,
-    /// The codes of its Alerts.
-    pub(crate) alerts: Vec<u16>,
-    /// What a client writes of itself: node → value (DevInfo, in package 1).
-    pub(crate) device_info: Vec<(String, String)>,
-    /// `MaxMsgSize`, in octets.
-    pub(crate) max_message_size: Option<u64>,
-    /// How long the message is, in octets.
-    pub(crate) octets: u64,
-    /// `RespURI`: where the other end goes on.
-    pub(crate) response_uri: Option<String>,
-    /// How it is written.
-    pub(crate) encoding: &'static str,
-    /// The scheme of the credentials in its header, if there are any.
-    pub(crate) scheme: Option<String>,
     /// The message itself.
     pub(crate) message: Message,
+    /// How long it is, in octets.
+    pub(crate) octets: u64,
+    /// How it is written.
+    pub(crate) encoding: &'static str,
     /// What in it is not as it should be, whatever was said before it.
     pub(crate) departures: Vec<Departed>,
 }
@@ -130,29 +100,12 @@ pub(crate) fn read(body: &[u8], media_type: &str) -> std::result::Result<Package
         (Encoding::Xml, "xml")
     };
     let reading = syncml::read(body, encoding).map_err(|error| error.to_string())?;
-    let departures = departures(&reading, media_type);
-    let message = reading.message;
-    let mut package = Package {
-        session_id: message.header.session_id.clone(),
-        message_id: message.header.message_id.clone(),
-        source: message.header.source.uri.clone(),
-        max_message_size: message.header.max_message_size,
+    Ok(Package {
+        departures: departures(&reading, media_type),
+        message: reading.message,
         octets: body.len().try_into().unwrap_or(u64::MAX),
-        response_uri: message.header.response_uri.clone(),
         encoding: written,
-        scheme: message
-            .header
-            .credentials
-            .as_ref()
-            .map(|credentials| credentials.scheme.clone()),
-        ..Package::default()
-    };
-    for command in &message.commands {
-        collect(&mut package, command, 0);
-    }
-    package.message = message;
-    package.departures = departures;
-    Ok(package)
+    })
 }
 
 /// What breaks a rule; what is only unusual does not.
@@ -169,71 +122,121 @@ fn departures(reading: &Reading, media_type: &str) -> Vec<Departed> {
     beside.chain(inside).collect()
 }
 
-fn collect(package: &mut Package, command: &Command, depth: usize) {
-    let id = command.id().to_owned();
+/// What an item says, as text.
+pub(crate) fn text(item: &Item) -> Option<Cow<'_, str>> {
+    Some(match item.data.as_ref()? {
+        Data::Text(text) => Cow::Borrowed(text),
+        Data::Bytes(bytes) => String::from_utf8_lossy(bytes),
+        Data::Element(element) => Cow::Owned(String::from_utf8_lossy(&element.to_xml()).into_owned()),
+    })
+}
+
+/// The items of a command on nodes, and what it does with them.
+fn on_nodes(command: &Command) -> Option<(Verb, &[Item])> {
     match command {
-        Command::Status(status) => package.statuses.push(Answered {
-            message_ref: status.message_ref.clone(),
-            command_ref: status.command_ref.clone(),
-            code: status.code.0,
-        }),
-        Command::Results(results) => package.results.extend(results.items.iter().map(|item| Result {
-            message_ref: results.message_ref.clone(),
-            command_ref: results.command_ref.clone(),
-            data: text(item).unwrap_or_default(),
-        })),
-        Command::Alert(alert) => package.alerts.push(alert.code.0),
-        Command::Get(get) => send(package, id, Verb::Get, &get.items),
-        Command::Add(edit) => send(package, id, Verb::Add, &edit.items),
-        Command::Replace(edit) => {
-            let own = edit
-                .items
-                .iter()
-                .filter_map(|item| Some((item.source.clone()?, text(item)?)));
-            package.device_info.extend(own);
-            send(package, id, Verb::Replace, &edit.items);
-        }
-        Command::Delete(delete) => send(package, id, Verb::Delete, &delete.items),
-        Command::Copy(edit) => send(package, id, Verb::Other, &edit.items),
-        Command::Exec(exec) => send(package, id, Verb::Other, &exec.items),
-        // The reader bounds the depth; this is only a second lock on the same door.
-        Command::Atomic(block) | Command::Sequence(block) if depth < 8 => {
-            for inner in &block.commands {
-                collect(package, inner, depth + 1);
-            }
-        }
-        Command::Atomic(_) | Command::Sequence(_) => {}
-    }
-}
-
-fn send(package: &mut Package, id: String, verb: Verb, items: &[Item]) {
-    for item in items {
-        let target = item.target.clone().unwrap_or_default();
-        let data = text(item);
-        package.sent.push(Sent {
-            id: id.clone(),
-            verb,
-            target,
-            data,
-            more_data: item.more_data,
-        });
-    }
-}
-
-fn text(item: &Item) -> Option<String> {
-    match item.data.as_ref()? {
-        Data::Text(text) => Some(text.clone()),
-        Data::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-        Data::Element(element) => Some(String::from_utf8_lossy(&element.to_xml()).into_owned()),
+        Command::Get(get) => Some((Verb::Get, &get.items)),
+        Command::Add(edit) => Some((Verb::Add, &edit.items)),
+        Command::Replace(edit) => Some((Verb::Replace, &edit.items)),
+        Command::Delete(delete) => Some((Verb::Delete, &delete.items)),
+        Command::Copy(edit) | Command::Exec(edit) => Some((Verb::Other, &edit.items)),
+        Command::Status(_)
+        | Command::Results(_)
+        | Command::Alert(_)
+        | Command::Atomic(_)
+        | Command::Sequence(_) => None,
     }
 }
 
 impl Package {
+    pub(crate) const fn header(&self) -> &Header {
+        &self.message.header
+    }
+
+    /// What is said in it, members of groups in the place of their group. The reader bounds how deep they are.
+    fn commands(&self) -> impl Iterator<Item = &Command> {
+        let mut waiting: Vec<&[Command]> = vec![&self.message.commands];
+        std::iter::from_fn(move || {
+            loop {
+                match waiting.pop()? {
+                    [] => {}
+                    [Command::Atomic(group) | Command::Sequence(group), rest @ ..] => {
+                        waiting.extend([rest, &group.commands]);
+                    }
+                    [command, rest @ ..] => {
+                        waiting.push(rest);
+                        return Some(command);
+                    }
+                }
+            }
+        })
+    }
+
+    /// What is said of commands of the other end.
+    pub(crate) fn statuses(&self) -> impl Iterator<Item = &Status> {
+        self.commands().filter_map(|command| match command {
+            Command::Status(status) => Some(status),
+            _ => None,
+        })
+    }
+
+    /// What came of the other end's Gets.
+    pub(crate) fn results(&self) -> impl Iterator<Item = &Results> {
+        self.commands().filter_map(|command| match command {
+            Command::Results(results) => Some(results),
+            _ => None,
+        })
+    }
+
+    /// The codes of its Alerts.
+    pub(crate) fn alerts(&self) -> impl Iterator<Item = u16> {
+        self.commands().filter_map(|command| match command {
+            Command::Alert(alert) => Some(alert.code.0),
+            _ => None,
+        })
+    }
+
+    /// Whether it opens a session.
+    pub(crate) fn opens(&self) -> bool {
+        self.alerts().any(|code| matches!(code, 1200 | 1201))
+    }
+
+    /// The commands on nodes, item by item.
+    pub(crate) fn sent(&self) -> impl Iterator<Item = Sent<'_>> {
+        self.commands().flat_map(|command| {
+            let (verb, items) = on_nodes(command).unwrap_or((Verb::Other, &[]));
+            items.iter().map(move |item| Sent {
+                id: command.id(),
+                verb,
+                target: item.target.as_deref().unwrap_or_default(),
+                data: text(item),
+                more_data: item.more_data,
+            })
+        })
+    }
+
+    /// What a client writes of itself at one of its nodes (DevInfo, in package 1).
+    pub(crate) fn own_value(&self, node: &str) -> Option<Cow<'_, str>> {
+        self.commands().find_map(|command| match command {
+            Command::Replace(edit) => edit.items.iter().find_map(|item| {
+                item.source
+                    .as_deref()
+                    .filter(|source| *source == node)
+                    .and_then(|_| text(item))
+            }),
+            _ => None,
+        })
+    }
+
+    /// The scheme of the credentials in its header, if there are any.
+    pub(crate) fn scheme(&self) -> Option<&str> {
+        let credentials = self.header().credentials.as_ref();
+        credentials.map(|credentials| credentials.scheme.as_str())
+    }
+
     /// The code of the Status for the header of the other end's message.
     pub(crate) fn header_status(&self) -> Option<u16> {
-        self.statuses
-            .iter()
+        self.statuses()
             .find(|status| status.command_ref == "0")
-            .map(|status| status.code)
+            .map(|status| status.code.0)
     }
 }

@@ -15,7 +15,7 @@ use crate::header::Header;
 use crate::never::speaker;
 use crate::observed::{DmAnswer, HeaderCode, Observed, Probe};
 use crate::occurrence::{Fields, Occurrence};
-use crate::package::{Package, Reader};
+use crate::package::{Package, Reader, text};
 use crate::regularity::{self, Irregular, Said};
 use crate::sessions::{SessionKey, Sessions};
 use crate::state;
@@ -225,7 +225,11 @@ impl Recogniser {
                 return;
             }
         };
-        let key = (seen.observer, request.endpoint.role, package.session_id.clone());
+        let key = (
+            seen.observer,
+            request.endpoint.role,
+            package.header().session_id.clone(),
+        );
         asked.session = Some(key.clone());
         let session = self.sessions.of(key, seen.seq);
         if session.is_over_by(&package) {
@@ -241,8 +245,9 @@ impl Recogniser {
         let irregular = session.regularity.client_sent(&said);
         note_said(observed, &said, seen.exchange, request.endpoint.role, irregular);
         let answered = session.client_sent(&package);
-        if package.alerts.iter().any(|code| matches!(code, 1200 | 1201)) {
-            session.opened_by.clone_from(&package.alerts);
+        let opens = package.opens();
+        if opens {
+            session.opened_by = package.alerts().collect();
         }
         let opened_by: Vec<String> = session.opened_by.iter().map(u16::to_string).collect();
         record_probe_answers(session, observed, &package, seen.seq);
@@ -253,20 +258,19 @@ impl Recogniser {
             let fields = Fields::from([
                 ("status".to_owned(), codes),
                 ("address".to_owned(), vec![request.url.clone()]),
-                ("session".to_owned(), vec![package.session_id.clone()]),
+                ("session".to_owned(), vec![package.header().session_id.clone()]),
                 ("alert".to_owned(), opened_by.clone()),
             ]);
             emit(header, observed, seen, step.message, accepted, fields, note);
         }
-        let opens = package.alerts.iter().any(|code| matches!(code, 1200 | 1201));
         if opens && request.endpoint.role == Role::Dms2 {
             let message = MessageId::request(Step::ClientSession);
             asked.message = Some(message);
             let fields = session_fields(request, &package);
             let note = format!(
                 "package 1 from {}, Alert {}",
-                package.source,
-                joined(&package.alerts)
+                package.header().source.uri,
+                joined(package.alerts())
             );
             emit(header, observed, seen, message, true, fields, note);
         }
@@ -364,7 +368,7 @@ impl Recogniser {
         if let Some(asked_at) = asked_at.filter(|_| admitted && seen.observer == Role::DmClient) {
             observed.dm_answers.push(DmAnswer {
                 server: asked.server,
-                session: package.session_id.clone(),
+                session: package.header().session_id.clone(),
                 asked: asked_at,
                 answered: seen.seq,
             });
@@ -424,24 +428,31 @@ impl Recogniser {
 pub const THIRD_SERVER: &str = "sent by a third server with a certificate of its own";
 
 fn record_probe_answers(session: &DmSession, observed: &mut Observed, package: &Package, seq: u64) {
-    for status in &package.statuses {
+    if session.probes.is_empty() {
+        return;
+    }
+    for status in package.statuses() {
         let key = (status.message_ref.clone(), status.command_ref.clone());
         if let Some(probe) = session
             .probes
             .get(&key)
             .and_then(|index| observed.probes.get_mut(*index))
         {
-            probe.status = Some((seq, status.code));
+            probe.status = Some((seq, status.code.0));
         }
     }
-    for result in &package.results {
-        let key = (result.message_ref.clone(), result.command_ref.clone());
+    for results in package.results() {
+        let key = (results.message_ref.clone(), results.command_ref.clone());
         if let Some(probe) = session
             .probes
             .get(&key)
             .and_then(|index| observed.probes.get_mut(*index))
         {
-            probe.result = Some(result.data.clone());
+            let said = results
+                .items
+                .last()
+                .map(|item| text(item).unwrap_or_default().into_owned());
+            probe.result = said.or_else(|| probe.result.take());
         }
     }
 }
@@ -600,20 +611,19 @@ fn right_credentials(header: &Header, account: &Account) -> bool {
 
 fn session_fields(request: &Request, package: &Package) -> Fields {
     let mut fields = Fields::from([
-        ("device".to_owned(), vec![package.source.clone()]),
+        ("device".to_owned(), vec![package.header().source.uri.clone()]),
         ("address".to_owned(), vec![request.url.clone()]),
-        ("session".to_owned(), vec![package.session_id.clone()]),
+        ("session".to_owned(), vec![package.header().session_id.clone()]),
         ("encoding".to_owned(), vec![package.encoding.to_owned()]),
         ("scheme".to_owned(), vec![scheme(package, &request.headers)]),
         (
             "alert".to_owned(),
-            package.alerts.iter().map(u16::to_string).collect(),
+            package.alerts().map(|code| code.to_string()).collect(),
         ),
     ]);
     for (field, leaf) in [("manufacturer", "./DevInfo/Man"), ("model", "./DevInfo/Mod")] {
-        let value = package.device_info.iter().find(|(node, _)| node == leaf);
-        if let Some((_, value)) = value {
-            fields.insert(field.to_owned(), vec![value.clone()]);
+        if let Some(value) = package.own_value(leaf) {
+            fields.insert(field.to_owned(), vec![value.into_owned()]);
         }
     }
     fields
@@ -637,7 +647,7 @@ fn note_said(
             exchange,
             sender: said.sender,
             server,
-            session: said.package.session_id.clone(),
+            session: said.package.header().session_id.clone(),
             code,
         });
     }
@@ -653,7 +663,7 @@ fn is_sealed(headers: &[(String, String)]) -> bool {
 /// In which way a message proves its sender: by a digest over all of it beside the message, by credentials in it, or not
 /// at all.
 fn scheme(package: &Package, headers: &[(String, String)]) -> String {
-    let scheme = package.scheme.as_deref();
+    let scheme = package.scheme();
     let name = match (is_sealed(headers), scheme) {
         (true, _) => "mac",
         (false, Some("syncml:auth-md5")) => "md5",

@@ -134,11 +134,11 @@ impl Redaction {
 fn hide_telling(element: &mut Element) {
     for attribute in &mut element.attributes {
         if tells(&attribute.name.local) && !attribute.value.is_empty() {
-            HIDDEN.clone_into(&mut attribute.value);
+            attribute.value = HIDDEN.into();
         }
     }
     if tells(&element.name.local) && !element.children.is_empty() {
-        element.children = vec![Node::Text(HIDDEN.to_owned())];
+        element.children = vec![Node::Text(HIDDEN.into())];
     }
     for child in &mut element.children {
         if let Node::Element(child) = child {

@@ -1,9 +1,11 @@
 //! What products say in DM sessions, against the rules of OMA DM: between messages, and inside of each.
 
+use std::sync::Arc;
+
 use dmconform_case::test_case::SessionRule;
 use dmconform_model::{FindingCode, Place, RequirementId, Role, Step};
 use oma_dm::conversation::{Conversation, Irregularity, Note, Sender, Strength};
-use oma_dm::syncml::{Departure, Message};
+use oma_dm::syncml::Departure;
 
 use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
@@ -47,7 +49,7 @@ pub(crate) struct Said<'a> {
     pub(crate) seq: u64,
     pub(crate) sender: Role,
     pub(crate) observer: Role,
-    pub(crate) package: &'a Package,
+    pub(crate) package: &'a Arc<Package>,
     /// Whether it goes with a digest of all of it.
     pub(crate) is_sealed: bool,
 }
@@ -57,7 +59,7 @@ pub(crate) struct Said<'a> {
 pub(crate) struct Regularity {
     conversation: Conversation,
     /// What the client said last.
-    last: Option<Message>,
+    last: Option<Arc<Package>>,
     /// Whether the server has yet to answer that.
     is_awaited: bool,
     /// Whether the harness has spoiled the session: what follows from that is nobody's fault.
@@ -71,7 +73,9 @@ pub(crate) struct Regularity {
 impl Regularity {
     /// Whether a message of the client is the last one once more.
     pub(crate) fn is_repeated(&self, package: &Package) -> bool {
-        self.last.as_ref() == Some(&package.message)
+        self.last
+            .as_ref()
+            .is_some_and(|last| last.message == package.message)
     }
 
     /// What comes from here on follows from what a case has spoiled, or cannot be followed.
@@ -87,7 +91,7 @@ impl Regularity {
         // An answer that nobody could read, or that was lost.
         self.is_spoiled |= self.is_awaited;
         self.is_awaited = true;
-        self.last = Some(said.package.message.clone());
+        self.last = Some(Arc::clone(said.package));
         let notes = self.conversation.take(Sender::Client, &said.package.message);
         self.irregular(said, notes)
     }
@@ -292,13 +296,14 @@ mod tests {
     const PACKAGE_4: &[u8] = include_bytes!("../../oma-dm/tests/worked-session/4-server-package4.xml");
     const XML: &str = "application/vnd.syncml.dm+xml";
 
-    fn package(octets: &[u8], from: &str, to: &str) -> Package {
+    fn package(octets: &[u8], from: &str, to: &str) -> Arc<Package> {
         let text = String::from_utf8(octets.to_vec()).expect("it is text");
         assert!(text.contains(from), "{from} is not in {text}");
-        crate::package::read(text.replacen(from, to, 1).as_bytes(), XML).expect("it is a message")
+        let read = crate::package::read(text.replacen(from, to, 1).as_bytes(), XML);
+        Arc::new(read.expect("it is a message"))
     }
 
-    fn said(package: &Package, sender: Role, is_sealed: bool) -> Said<'_> {
+    fn said(package: &Arc<Package>, sender: Role, is_sealed: bool) -> Said<'_> {
         Said {
             seq: 1,
             sender,
@@ -395,8 +400,9 @@ mod tests {
         let wrong = package(PACKAGE_2, "<CmdRef>2</CmdRef>", "<CmdRef>7</CmdRef>");
         let mut regularity = Regularity::default();
         regularity.client_sent(&said(&package_1, Role::DmClient, false));
-        let mut again = package_1.clone();
+        let mut again = Package::clone(&package_1);
         again.message.header.message_id = "2".to_owned();
+        let again = Arc::new(again);
         assert_eq!(regularity.client_sent(&said(&again, Role::DmClient, false)), []);
 
         let mut regularity = Regularity::default();

@@ -78,7 +78,7 @@ impl Writer {
         let namespace = element.name.namespace.as_deref();
         let name = match self.prefix {
             Some(prefix) if namespace.is_some() => format!("{prefix}:{}", element.name.local),
-            _ => element.name.local.clone(),
+            _ => element.name.local.to_string(),
         };
         text.push('<');
         text.push_str(&name);
@@ -182,11 +182,11 @@ mod tests {
     fn a_message_in_another_layout_is_the_same_message_without_a_departure() {
         let usual = include_bytes!("../../../fixtures/messages/package-1.xml");
         let odd = Oddities::new([Oddity::SyncmlWithLayout], 1).syncml(usual.to_vec(), None);
-        let read = |octets: &[u8]| {
+        let [read_odd, read_usual] = [&odd, usual.as_slice()].map(|octets| {
             oma_dm::syncml::read(octets, oma_dm::syncml::Encoding::Xml).expect("it is a message")
-        };
-        assert_eq!(read(&odd).message, read(usual).message);
-        assert_eq!(read(&odd).observations.len(), read(usual).observations.len());
+        });
+        assert_eq!(read_odd.message, read_usual.message);
+        assert_eq!(read_odd.observations.len(), read_usual.observations.len());
         assert_ne!(odd, usual);
     }
 

@@ -91,7 +91,7 @@ fn write(criterion: &mut Criterion) {
     }
 }
 
-fn element(text: &str) -> Element {
+fn element(text: &str) -> Element<'_> {
     Element::parse(text.as_bytes()).expect("the session is XML")
 }
 

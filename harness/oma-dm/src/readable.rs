@@ -22,7 +22,7 @@ pub enum Secrets {
 }
 
 /// A document of any kind that is read here, for people. Places are as they were, but for what was inside of data.
-pub fn readable(root: &Element, secrets: Secrets) -> Element {
+pub fn readable(root: &Element<'_>, secrets: Secrets) -> Element<'static> {
     let opened = 0;
     Reader { secrets, opened }.element(root, &Meta::default())
 }
@@ -75,8 +75,8 @@ struct Reader {
 
 impl Reader {
     /// `meta` is what the command around says of its items.
-    fn element(&self, element: &Element, meta: &Meta) -> Element {
-        match element.name.local.as_str() {
+    fn element(&self, element: &Element<'_>, meta: &Meta) -> Element<'static> {
+        match &*element.name.local {
             "Item" => self.item(element, meta),
             "Cred" => self.with_hidden(element, "Data"),
             "Node"
@@ -87,7 +87,7 @@ impl Reader {
                 self.with_hidden(element, "Value")
             }
             "parm" if element.attribute("name").is_some_and(is_secret_parm) => {
-                let mut parm = element.clone();
+                let mut parm = element.clone().into_owned();
                 let values = parm
                     .attributes
                     .iter_mut()
@@ -107,7 +107,7 @@ impl Reader {
         }
     }
 
-    fn item(&self, item: &Element, meta: &Meta) -> Element {
+    fn item(&self, item: &Element<'_>, meta: &Meta) -> Element<'static> {
         let own = meta_of(item);
         let meta = Meta {
             format: own.format.or_else(|| meta.format.clone()),
@@ -118,7 +118,7 @@ impl Reader {
             let uri = item.child(end).and_then(|end| end.child("LocURI"));
             uri.is_some_and(|uri| names_secret(uri.text().trim()))
         });
-        with_children(item, |child| match child.name.local.as_str() {
+        with_children(item, |child| match &*child.name.local {
             "Data" if is_secret => self.hidden(child),
             "Data" => self.data(child, &meta),
             _ => self.element(child, &meta),
@@ -126,7 +126,7 @@ impl Reader {
     }
 
     /// Data, with an object in it opened.
-    fn data(&self, data: &Element, meta: &Meta) -> Element {
+    fn data(&self, data: &Element<'_>, meta: &Meta) -> Element<'static> {
         if data.elements().next().is_some() {
             return with_children(data, |child| self.element(child, &Meta::default()));
         }
@@ -136,7 +136,7 @@ impl Reader {
                 secrets: self.secrets,
                 opened: self.opened + 1,
             };
-            let mut opened = data.clone();
+            let mut opened = data.clone().into_owned();
             opened.children = vec![Node::Element(inside.element(&object, &Meta::default()))];
             return opened;
         }
@@ -149,57 +149,64 @@ impl Reader {
         }
     }
 
-    fn with_hidden(&self, element: &Element, local: &str) -> Element {
+    fn with_hidden(&self, element: &Element<'_>, local: &str) -> Element<'static> {
         with_children(element, |child| match child.name.local == local {
             true => self.hidden(child),
             false => self.element(child, &Meta::default()),
         })
     }
 
-    fn hidden(&self, element: &Element) -> Element {
+    fn hidden(&self, element: &Element<'_>) -> Element<'static> {
         match self.secrets {
             Secrets::Shown => with_children(element, |child| self.element(child, &Meta::default())),
-            Secrets::Hidden if element.children.is_empty() => element.clone(),
+            Secrets::Hidden if element.children.is_empty() => element.clone().into_owned(),
             Secrets::Hidden => {
-                let mut hidden = element.clone();
-                hidden.children = vec![Node::Text(HIDDEN.to_owned())];
+                let mut hidden = element.clone().into_owned();
+                hidden.children = vec![Node::Text(HIDDEN.into())];
                 hidden
             }
         }
     }
 
-    fn hide(&self, value: &mut String) {
+    fn hide(&self, value: &mut Cow<'static, str>) {
         if self.secrets == Secrets::Hidden && !value.is_empty() {
-            HIDDEN.clone_into(value);
+            *value = HIDDEN.into();
         }
     }
 }
 
 /// The element with other children, and with octets that are no text as base64.
-fn with_children(element: &Element, change: impl Fn(&Element) -> Element) -> Element {
+fn with_children(
+    element: &Element<'_>,
+    change: impl Fn(&Element<'_>) -> Element<'static>,
+) -> Element<'static> {
     let children = element.children.iter().map(|child| match child {
         Node::Element(child) => Node::Element(change(child)),
-        Node::Text(text) => Node::Text(text.clone()),
+        Node::Text(text) => Node::Text(text.to_string().into()),
         Node::Opaque(octets) => Node::Text(match std::str::from_utf8(octets) {
             Ok(text)
                 if !text
                     .contains(|character: char| character.is_control() && !"\n\r\t".contains(character)) =>
             {
-                text.to_owned()
+                text.to_owned().into()
             }
-            _ => format!("(base64) {}", auth::to_base64(octets)),
+            _ => format!("(base64) {}", auth::to_base64(octets)).into(),
         }),
     });
     Element {
-        name: element.name.clone(),
-        attributes: element.attributes.clone(),
         children: children.collect(),
-        at: element.at.clone(),
+        ..Element {
+            name: element.name.clone(),
+            attributes: element.attributes.clone(),
+            children: Vec::new(),
+            at: element.at.clone(),
+        }
+        .into_owned()
     }
 }
 
 /// Type and format that an element says of its data, in a `MetInf` or not.
-fn meta_of(element: &Element) -> Meta {
+fn meta_of(element: &Element<'_>) -> Meta {
     let meta = element.child("Meta");
     let text_of = |local: &str| {
         let around = meta?.child("MetInf").or(meta)?;
@@ -217,7 +224,7 @@ fn is_announced(meta: &Meta) -> bool {
 }
 
 /// The object that data holds, whatever is said of it.
-fn object_in(data: &Element, meta: &Meta) -> Option<Element> {
+fn object_in(data: &Element<'_>, meta: &Meta) -> Option<Element<'static>> {
     let octets = data.octets();
     let octets: Cow<'_, [u8]> = match meta.format.as_deref() {
         Some("b64") if is_announced(meta) => tnds::from_base64(&octets)?.into(),
@@ -229,7 +236,7 @@ fn object_in(data: &Element, meta: &Meta) -> Option<Element> {
         _ => return None,
     };
     let root = match encoding {
-        Encoding::Xml => Element::parse(&octets).ok()?,
+        Encoding::Xml => Element::parse(&octets).ok()?.into_owned(),
         Encoding::Wbxml => wbxml::decode(&octets).ok()?.root,
     };
     (root.name.local == "MgmtTree").then_some(root)

@@ -104,7 +104,7 @@ fn of_wbxml(octets: &[u8]) -> Result<Kind, SniffError> {
     match of_root(octets, &root.name.local, Encoding::Wbxml) {
         Some(kind) => Ok(kind),
         None => Err(SniffError::WbxmlRoot {
-            root: root.name.local,
+            root: root.name.local.into_owned(),
             at: root.at.start,
         }),
     }

@@ -75,7 +75,7 @@ fn number(element: &Element, name: &str) -> usize {
     text.parse().expect("it is a number")
 }
 
-fn texts(element: &Element) -> Vec<&Element> {
+fn texts<'e, 'd>(element: &'e Element<'d>) -> Vec<&'e Element<'d>> {
     let inside = element.elements().flat_map(texts);
     let own = (element.name.local == "text").then_some(element);
     own.into_iter().chain(inside).collect()

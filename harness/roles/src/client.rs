@@ -522,10 +522,11 @@ async fn say(
     if !(200..300).contains(&answer.status) {
         return Ok((exchange, Err(format!("it answered {}", answer.status))));
     }
-    let read = syncml::read(&answer.body, encoding(&answer.headers)).map_err(|error| error.to_string());
+    let read = syncml::read(&answer.body, encoding(&answer.headers)).map(|reading| reading.message);
     let hmac = hmac(&answer.headers).map(str::to_owned);
-    let answered = read.map(|reading| Answered {
-        message: reading.message,
+    let read = read.map_err(|error| error.to_string());
+    let answered = read.map(|message| Answered {
+        message,
         body: answer.body,
         hmac,
     });

@@ -75,9 +75,9 @@ pub type Namespaces = BTreeMap<String, String>;
 
 /// A document as far as it could be read.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Content {
+pub enum Content<'d> {
     /// XML: its root.
-    Xml(Element),
+    Xml(Element<'d>),
     /// JSON.
     Json(Value),
     /// Nothing at all.
@@ -86,7 +86,7 @@ pub enum Content {
 
 impl Place {
     /// The values at this place, in the order of the document. A document of the other kind has none.
-    pub fn values(&self, content: &Content, namespaces: &Namespaces) -> Vec<String> {
+    pub fn values(&self, content: &Content<'_>, namespaces: &Namespaces) -> Vec<String> {
         match (self, content) {
             (Self::Xml(path), Content::Xml(root)) => path.values(root, namespaces),
             (Self::Json(query), Content::Json(value)) => json_values(query, value),
@@ -190,7 +190,7 @@ impl XmlPath {
 }
 
 impl Step {
-    fn children<'a>(&self, element: &'a Element, namespaces: &Namespaces) -> Vec<&'a Element> {
+    fn children<'a>(&self, element: &'a Element<'a>, namespaces: &Namespaces) -> Vec<&'a Element<'a>> {
         let mut found: Vec<&Element> = element
             .elements()
             .filter(|child| {
@@ -238,7 +238,7 @@ impl Named {
                 namespaces,
             )
         });
-        found.map(|attribute| attribute.value.clone())
+        found.map(|attribute| attribute.value.to_string())
     }
 
     fn parse(text: &str) -> Result<Self, String> {

@@ -3,12 +3,12 @@
 use oma_dm::xml::Element;
 
 /// Every element lies in the document, inside of its parent and behind the one before it.
-pub fn check(root: &Element, octets: usize) {
+pub fn check(root: &Element<'_>, octets: usize) {
     assert!(root.at.end <= octets, "the root lies in the document");
     inside(root);
 }
 
-fn inside(element: &Element) {
+fn inside(element: &Element<'_>) {
     assert!(element.at.start < element.at.end, "an element is not empty");
     let mut from = element.at.start + 1;
     for child in element.elements() {

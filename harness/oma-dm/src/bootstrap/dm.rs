@@ -195,7 +195,7 @@ impl Passed {
             nodes: known,
             ..ManagementTree::default()
         };
-        item.data = Some(Data::Element(known.to_element()));
+        item.data = Some(Data::Element(known.to_element().into_owned()));
         Ok(Some(item))
     }
 }

@@ -1,6 +1,7 @@
 //! The client provisioning profile: documents of `wap-provisioningdoc`, and the application `w7` in them
 //! (OMA-TS-DM_Bootstrap 5.3, OMA-TS-DM_StdObj appendix).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use thiserror::Error;
@@ -38,7 +39,7 @@ pub(super) fn read(octets: &[u8], encoding: Encoding) -> Result<Provisioning, Bo
         }
     };
     if root.name.local != ROOT {
-        let root = root.name.local;
+        let root = root.name.local.into_owned();
         return Err(ProvisioningError::Root { root }.into());
     }
     reader.check_version(&root);
@@ -79,7 +80,7 @@ pub(super) fn write(accounts: &[AccountObject], encoding: Encoding) -> Result<Ve
     })
 }
 
-fn application(account: &AccountObject) -> Element {
+fn application(account: &AccountObject) -> Element<'_> {
     let mut application = characteristic("APPLICATION")
         .with_child(parm("APPID", account::APPLICATION_ID))
         .with_child(parm("PROVIDER-ID", &account.server_id));
@@ -97,9 +98,9 @@ fn application(account: &AccountObject) -> Element {
     {
         let mut place = characteristic("APPADDR")
             .with_child(parm("ADDR", address))
-            .with_child(parm("ADDRTYPE", &address_type.name().to_ascii_uppercase()));
+            .with_child(parm("ADDRTYPE", address_type.name().to_ascii_uppercase()));
         for port in ports {
-            let port = characteristic("PORT").with_child(parm("PORTNBR", &port.to_string()));
+            let port = characteristic("PORT").with_child(parm("PORTNBR", port.to_string()));
             place = place.with_child(port);
         }
         application = application.with_child(place);
@@ -112,7 +113,7 @@ fn application(account: &AccountObject) -> Element {
             .with_child(parm("AAUTHNAME", &credentials.name))
             .with_child(parm("AAUTHSECRET", credentials.secret.expose()));
         if !credentials.nonce.is_empty() {
-            place = place.with_child(parm("AAUTHDATA", &auth::to_base64(&credentials.nonce)));
+            place = place.with_child(parm("AAUTHDATA", auth::to_base64(&credentials.nonce)));
         }
         application = application.with_child(place);
     }
@@ -132,11 +133,11 @@ fn level_of(name: &str) -> Option<Level> {
     Level::ALL.into_iter().find(|level| level_name(*level) == name)
 }
 
-fn characteristic(kind: &str) -> Element {
+fn characteristic<'a>(kind: &'static str) -> Element<'a> {
     with_attribute(Element::new("", "characteristic"), "type", kind)
 }
 
-fn parm(name: &str, value: &str) -> Element {
+fn parm<'a>(name: &'static str, value: impl Into<Cow<'a, str>>) -> Element<'a> {
     with_attribute(
         with_attribute(Element::new("", "parm"), "name", name),
         "value",
@@ -144,18 +145,22 @@ fn parm(name: &str, value: &str) -> Element {
     )
 }
 
-fn with_attribute(mut element: Element, local: &str, value: &str) -> Element {
+fn with_attribute<'a>(
+    mut element: Element<'a>,
+    local: &'static str,
+    value: impl Into<Cow<'a, str>>,
+) -> Element<'a> {
     let name = Name {
         namespace: None,
-        local: local.to_owned(),
+        local: local.into(),
     };
-    let value = value.to_owned();
+    let value = value.into();
     element.attributes.push(Attribute { name, value });
     element
 }
 
 /// The value of the first `parm` of that name directly in a characteristic.
-fn parm_value<'e>(characteristic: &'e Element, name: &str) -> Option<&'e str> {
+fn parm_value<'e>(characteristic: &'e Element<'e>, name: &str) -> Option<&'e str> {
     characteristic
         .children_named("parm")
         .find(|parm| parm.attribute("name") == Some(name))
@@ -215,9 +220,9 @@ impl Reader {
     }
 
     /// The type of a characteristic; anything else is noted.
-    fn kind_of<'e>(&mut self, element: &'e Element) -> Option<&'e str> {
+    fn kind_of<'e>(&mut self, element: &'e Element<'e>) -> Option<&'e str> {
         if element.name.local != "characteristic" {
-            let departure = Departure::UnknownElement(element.name.local.clone());
+            let departure = Departure::UnknownElement(element.name.local.to_string());
             self.note(element, departure);
             return None;
         }
@@ -232,11 +237,11 @@ impl Reader {
     /// in it of the `inner` types.
     fn contents<'e>(
         &mut self,
-        element: &'e Element,
+        element: &'e Element<'e>,
         known: &[&str],
         many: &[&str],
         inner: &[&str],
-    ) -> (Parms<'e>, Vec<(&'e str, &'e Element)>) {
+    ) -> (Parms<'e>, Vec<(&'e str, &'e Element<'e>)>) {
         let mut parms = Vec::new();
         let mut characteristics = Vec::new();
         let mut seen = BTreeSet::new();

@@ -34,7 +34,7 @@ struct Checker {
 impl Checker {
     /// `wrong` is the namespace of the element around it, where that is wrong already.
     fn element<'e>(&self, element: &'e Element, wrong: Option<&Element>, notes: &mut Notes<'e>) {
-        let local = element.name.local.as_str();
+        let local = &*element.name.local;
         let Some(model) = grammar::model(local) else {
             return;
         };
@@ -58,7 +58,7 @@ impl Checker {
         for attribute in &element.attributes {
             let departure = Departure::Attribute {
                 element: local.to_owned(),
-                attribute: attribute.name.local.clone(),
+                attribute: attribute.name.local.to_string(),
             };
             notes.note(element, departure);
         }
@@ -90,7 +90,7 @@ impl Checker {
             }
             Content::Mixed(known) => {
                 for child in element.elements() {
-                    if !known.contains(&child.name.local.as_str()) {
+                    if !known.contains(&&*child.name.local) {
                         notes.note(child, out_of_place(child));
                     }
                 }
@@ -120,11 +120,16 @@ impl Checker {
 
 /// The children of an element against their order and number.
 fn sequence<'e>(element: &'e Element, particles: &[Particle], notes: &mut Notes<'e>) {
-    let mut counts = vec![0_usize; particles.len()];
+    // Which of the particles were there.
+    let mut seen = 0_u32;
     let mut furthest: Option<(usize, &Element)> = None;
     for child in element.elements() {
-        let local = child.name.local.as_str();
-        let Some(place) = particles.iter().position(|particle| particle.takes(local)) else {
+        let local = &*child.name.local;
+        // Mostly they are in order.
+        let from = furthest.map_or(0, |(place, _)| place);
+        let takes = |particle: &Particle| particle.takes(local);
+        let further = particles[from..].iter().position(takes).map(|place| from + place);
+        let Some(place) = further.or_else(|| particles[..from].iter().position(takes)) else {
             notes.note(child, out_of_place(child));
             continue;
         };
@@ -132,20 +137,20 @@ fn sequence<'e>(element: &'e Element, particles: &[Particle], notes: &mut Notes<
             Some((later, before)) if later > place => {
                 let departure = Departure::WrongOrder {
                     element: local.to_owned(),
-                    before: before.name.local.clone(),
+                    before: before.name.local.to_string(),
                 };
                 notes.note(child, departure);
             }
             Some((later, _)) if later == place => {}
             _ => furthest = Some((place, child)),
         }
-        counts[place] += 1;
-        if counts[place] > 1 && !particles[place].occurs.may_repeat() {
+        if seen & (1 << place) != 0 && !particles[place].occurs.may_repeat() {
             notes.note(child, Departure::Repeated(local.to_owned()));
         }
+        seen |= 1 << place;
     }
-    for (particle, count) in particles.iter().zip(counts) {
-        if count == 0 && particle.occurs.is_needed() {
+    for (place, particle) in particles.iter().enumerate() {
+        if seen & (1 << place) == 0 && particle.occurs.is_needed() {
             notes.note(element, Departure::Missing(particle.label().to_owned()));
         }
     }
@@ -155,7 +160,7 @@ fn sequence<'e>(element: &'e Element, particles: &[Particle], notes: &mut Notes<
 fn meta_information<'e>(element: &'e Element, notes: &mut Notes<'e>) {
     let mut seen: Vec<&str> = Vec::new();
     for child in meta::children(element) {
-        let local = child.name.local.as_str();
+        let local = &*child.name.local;
         let is_known = grammar::model(local).is_some_and(|model| model.vocabulary == Vocabulary::MetInf);
         if is_known && local != "EMI" && seen.contains(&local) {
             notes.note(child, Departure::RepeatedMeta(local.to_owned()));
@@ -170,7 +175,7 @@ fn meta_information<'e>(element: &'e Element, notes: &mut Notes<'e>) {
 }
 
 fn out_of_place(child: &Element) -> Departure {
-    let local = child.name.local.clone();
+    let local = child.name.local.to_string();
     match grammar::model(&local) {
         Some(_) => Departure::MisplacedElement(local),
         None => Departure::UnknownElement(local),
@@ -179,7 +184,7 @@ fn out_of_place(child: &Element) -> Departure {
 
 fn stray_text(element: &Element) -> Departure {
     Departure::StrayText {
-        element: element.name.local.clone(),
+        element: element.name.local.to_string(),
     }
 }
 

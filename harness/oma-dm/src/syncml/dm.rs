@@ -1,5 +1,6 @@
 //! What OMA DM narrows of SyncML (OMA-TS-DM_RepPro 6): checked on the elements, whatever can be made of them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::observation::{Departure, Notes};
@@ -30,7 +31,7 @@ pub(super) fn document<'e>(root: &'e Element, encoding: Encoding, notes: &mut No
 
 struct Checker<'n, 'e> {
     encoding: Encoding,
-    ids: BTreeSet<String>,
+    ids: BTreeSet<Cow<'e, str>>,
     notes: &'n mut Notes<'e>,
 }
 
@@ -42,13 +43,13 @@ impl<'e> Checker<'_, 'e> {
         let known = |command: &&Element| grammar::model(&command.name.local).is_some();
         for command in around.elements().filter(known) {
             let is_atomic = command.name.local == "Atomic";
-            match command.name.local.as_str() {
+            match &*command.name.local {
                 "Atomic" if is_in_atomic => self.notes.note(command, Departure::NestedAtomic),
                 "Get" if is_in_atomic => self.notes.note(command, Departure::GetInAtomic),
                 _ => {}
             }
             self.id(command);
-            match command.name.local.as_str() {
+            match &*command.name.local {
                 "Atomic" | "Sequence" => self.commands(command, is_in_atomic || is_atomic),
                 _ => self.command(command),
             }
@@ -60,18 +61,19 @@ impl<'e> Checker<'_, 'e> {
         let Some(element) = command.child("CmdID") else {
             return;
         };
-        let id = element.text().trim().to_owned();
+        let id = meta::trimmed(element);
         self.notes.enter(command);
         if id == "0" {
             let departure = Departure::BadValue {
                 element: "CmdID".to_owned(),
                 expected: "anything but 0",
-                found: id.clone(),
+                found: id.clone().into_owned(),
             };
             self.notes.note(element, departure);
         }
         if self.ids.contains(&id) {
-            self.notes.note(element, Departure::ReusedCommandId(id));
+            self.notes
+                .note(element, Departure::ReusedCommandId(id.into_owned()));
         } else if !id.is_empty() {
             self.ids.insert(id);
         }
@@ -140,7 +142,7 @@ impl<'e> Checker<'_, 'e> {
                 element,
                 Departure::NotBase64 {
                     element: local,
-                    found,
+                    found: found.map(Cow::into_owned),
                 },
             );
         }

@@ -1,5 +1,7 @@
 //! The content models of SyncML 1.2 and its meta information, in one table.
 
+use std::sync::LazyLock;
+
 use Content::{Any, Elements, Empty, Mixed, Text};
 use Occurs::{AtLeastOnce, AtMostOnce, Often, Once};
 use Vocabulary::{MetInf, SyncMl};
@@ -94,8 +96,20 @@ impl Particle {
 
 /// The model of an element, if it is one of SyncML.
 pub(super) fn model(local: &str) -> Option<&'static Model> {
-    MODELS.iter().find(|model| model.name == local)
+    let first = local.as_bytes().first()?;
+    let begins_so = |model: &&&Model| model.name.as_bytes().first() == Some(first);
+    let mut of_length = BY_LENGTH.get(local.len())?.iter().filter(begins_so);
+    of_length.find(|model| model.name == local).copied()
 }
+
+/// The models by the length of their names: a message asks for the model of each of its elements.
+static BY_LENGTH: LazyLock<Vec<Vec<&'static Model>>> = LazyLock::new(|| {
+    let longest = MODELS.iter().map(|model| model.name.len()).max();
+    let of_length = |length| MODELS.iter().filter(move |model| model.name.len() == length);
+    (0..=longest.unwrap_or(0))
+        .map(|length| of_length(length).collect())
+        .collect()
+});
 
 const fn one(name: &'static str) -> Particle {
     Particle {

@@ -122,7 +122,7 @@ impl<'e> Reader<'_, 'e> {
 
     /// What is none is noted by the content models.
     fn command(&mut self, element: &'e Element, nesting: usize) -> Option<Command> {
-        Some(match element.name.local.as_str() {
+        Some(match &*element.name.local {
             "Status" if nesting == 0 => Command::Status(self.status(element)),
             "Results" if nesting == 0 => Command::Results(self.results(element)),
             "Alert" => Command::Alert(self.alert(element)),
@@ -152,7 +152,7 @@ impl<'e> Reader<'_, 'e> {
 
     fn group(&mut self, element: &'e Element, nesting: usize) -> Option<Group> {
         if nesting > MAX_NESTING {
-            let local = element.name.local.clone();
+            let local = element.name.local.to_string();
             self.texts.note(element, Departure::TooDeep(local));
             return None;
         }
@@ -293,6 +293,9 @@ impl<'e> Reader<'_, 'e> {
     }
 
     fn meta(&mut self, element: &'e Element) -> Meta {
+        if element.child("Meta").is_none() {
+            return Meta::default();
+        }
         let meta = Meta {
             format: self.texts.meta(element, "Format"),
             media_type: self.texts.meta(element, "Type"),
@@ -312,7 +315,7 @@ impl<'e> Reader<'_, 'e> {
                 let what = "what is beside the first element of Data".to_owned();
                 self.texts.note(element, Departure::LeftOut(what));
             }
-            return Data::Element(inner.clone());
+            return Data::Element(inner.clone().into_owned());
         }
         let is_opaque = |node: &Node| matches!(node, Node::Opaque(_));
         if !element.children.iter().any(is_opaque) {

@@ -22,7 +22,7 @@ impl Encoding {
     }
 }
 
-impl Reading {
+impl Reading<'_> {
     /// What departs in the media type that the message came with: one that is not of OMA DM, or parameters that contradict
     /// the message. These are in no octets of the message, so that they are not among its observations.
     pub fn departures_of_media_type(&self, media_type: &str) -> Vec<Departure> {

@@ -236,7 +236,7 @@ pub enum Data {
     Text(String),
     /// Markup, such as a TNDS object, that stands as it is. WBXML is written so; in XML it is written as text, which it
     /// reads back as (OMA-TS-DM_RepPro 6.3.1).
-    Element(Element),
+    Element(Element<'static>),
     /// Octets (WBXML only).
     Bytes(Vec<u8>),
 }

@@ -75,16 +75,16 @@ pub enum Encoding {
 
 /// A message as it was read, with every departure from the specification.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
+pub struct Reading<'d> {
     /// The message. What it cannot hold is among the observations, and in the element.
     pub message: Message,
     /// The outermost element, as it was read: all that the sender said, with its places.
-    pub element: Element,
+    pub element: Element<'d>,
     /// The departures, in the order of the document.
     pub observations: Vec<Observation>,
 }
 
-impl Reading {
+impl<'d> Reading<'d> {
     /// Whether no rule is broken; customs may be.
     pub fn is_strict(&self) -> bool {
         self.breaches().next().is_none()
@@ -105,7 +105,7 @@ impl Reading {
     }
 
     /// The element of the command with a CmdID, in a group or not: where it is, and what all of it says.
-    pub fn command(&self, id: &str) -> Option<&Element> {
+    pub fn command(&self, id: &str) -> Option<&Element<'d>> {
         let mut waiting: Vec<_> = self.element.children_named("SyncBody").collect();
         while let Some(around) = waiting.pop() {
             let is_it = |command: &&Element| {
@@ -115,7 +115,7 @@ impl Reading {
             if let Some(command) = around.elements().find(is_it) {
                 return Some(command);
             }
-            let is_group = |command: &&Element| matches!(command.name.local.as_str(), "Atomic" | "Sequence");
+            let is_group = |command: &&Element| matches!(&*command.name.local, "Atomic" | "Sequence");
             waiting.extend(around.elements().filter(is_group));
         }
         None
@@ -165,7 +165,7 @@ fn several(breaches: &[Observation]) -> String {
 ///
 /// # Errors
 /// When the octets are no document of that encoding, or not SyncML.
-pub fn read(octets: &[u8], encoding: Encoding) -> Result<Reading, ReadError> {
+pub fn read(octets: &[u8], encoding: Encoding) -> Result<Reading<'_>, ReadError> {
     let (element, mut observations) = match encoding {
         Encoding::Xml => (Element::parse(octets)?, Vec::new()),
         Encoding::Wbxml => {
@@ -176,7 +176,7 @@ pub fn read(octets: &[u8], encoding: Encoding) -> Result<Reading, ReadError> {
     };
     if element.name.local != "SyncML" {
         return Err(ReadError::Root {
-            root: element.name.local,
+            root: element.name.local.into_owned(),
         });
     }
     let mut notes = Notes::default();

@@ -375,7 +375,7 @@ impl<'e> Notes<'e> {
     pub(super) fn note(&mut self, element: &Element, departure: Departure) {
         // The outermost element is in every path: it says nothing.
         let path = match self.path.as_slice() {
-            [] => element.name.local.clone(),
+            [] => element.name.local.to_string(),
             [outermost] => (*outermost).to_owned(),
             // Deeper than anything that means something: a document of such would fill the memory with paths.
             [_, inner @ ..] if inner.len() > DEEPEST_PATH => {

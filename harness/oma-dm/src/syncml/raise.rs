@@ -1,5 +1,7 @@
 //! Messages to elements, in the order of the SyncML DTD.
 
+use std::borrow::Cow;
+
 use super::message::{
     Address, Alert, Challenge, Command, Credentials, Data, Group, Header, Item, Message, Meta, Operation,
     Results, Status,
@@ -10,7 +12,7 @@ use crate::xml::{Element, Node};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-pub(super) fn message(message: &Message, encoding: Encoding) -> Element {
+pub(super) fn message<'m>(message: &'m Message, encoding: Encoding) -> Element<'m> {
     let mut body = element("SyncBody");
     for command in &message.commands {
         body = body.with_child(self::command(command, encoding));
@@ -23,7 +25,7 @@ pub(super) fn message(message: &Message, encoding: Encoding) -> Element {
         .with_child(body)
 }
 
-fn header(header: &Header) -> Element {
+fn header<'m>(header: &'m Header) -> Element<'m> {
     let mut raised = element("SyncHdr")
         .with_child(leaf("VerDTD", "1.2"))
         .with_child(leaf("VerProto", "DM/1.2"))
@@ -44,7 +46,7 @@ fn header(header: &Header) -> Element {
     let mut meta = element("Meta");
     for (name, size) in sizes {
         if let Some(size) = size {
-            meta = meta.with_child(metinf(name, &size.to_string()));
+            meta = meta.with_child(metinf(name, size.to_string()));
         }
     }
     if meta.children.is_empty() {
@@ -54,7 +56,7 @@ fn header(header: &Header) -> Element {
     }
 }
 
-fn address(local: &str, address: &Address) -> Element {
+fn address<'m>(local: &'static str, address: &'m Address) -> Element<'m> {
     let raised = element(local).with_child(leaf("LocURI", &address.uri));
     match &address.name {
         Some(name) => raised.with_child(leaf("LocName", name)),
@@ -62,7 +64,7 @@ fn address(local: &str, address: &Address) -> Element {
     }
 }
 
-fn credentials(credentials: &Credentials) -> Element {
+fn credentials<'m>(credentials: &'m Credentials) -> Element<'m> {
     let mut meta = element("Meta");
     if let Some(format) = &credentials.format {
         meta = meta.with_child(metinf("Format", format));
@@ -73,7 +75,7 @@ fn credentials(credentials: &Credentials) -> Element {
         .with_child(leaf("Data", &credentials.data))
 }
 
-fn challenge(challenge: &Challenge) -> Element {
+fn challenge<'m>(challenge: &'m Challenge) -> Element<'m> {
     let mut meta = element("Meta");
     if let Some(format) = &challenge.format {
         meta = meta.with_child(metinf("Format", format));
@@ -85,7 +87,7 @@ fn challenge(challenge: &Challenge) -> Element {
     element("Chal").with_child(meta)
 }
 
-fn command(command: &Command, encoding: Encoding) -> Element {
+fn command<'m>(command: &'m Command, encoding: Encoding) -> Element<'m> {
     let local = command.name();
     match command {
         Command::Status(status) => self::status(status, encoding),
@@ -101,7 +103,7 @@ fn command(command: &Command, encoding: Encoding) -> Element {
     }
 }
 
-fn operation(local: &str, operation: &Operation, encoding: Encoding) -> Element {
+fn operation<'m>(local: &'static str, operation: &'m Operation, encoding: Encoding) -> Element<'m> {
     let mut raised = with_meta(
         element(local).with_child(leaf("CmdID", &operation.id)),
         &operation.meta,
@@ -112,14 +114,14 @@ fn operation(local: &str, operation: &Operation, encoding: Encoding) -> Element 
     with_items(raised, &operation.items, encoding)
 }
 
-fn group(local: &str, group: &Group, encoding: Encoding) -> Element {
+fn group<'m>(local: &'static str, group: &'m Group, encoding: Encoding) -> Element<'m> {
     let raised = with_meta(element(local).with_child(leaf("CmdID", &group.id)), &group.meta);
     group.commands.iter().fold(raised, |raised, inner| {
         raised.with_child(command(inner, encoding))
     })
 }
 
-fn status(status: &Status, encoding: Encoding) -> Element {
+fn status<'m>(status: &'m Status, encoding: Encoding) -> Element<'m> {
     let mut raised = element("Status")
         .with_child(leaf("CmdID", &status.id))
         .with_child(leaf("MsgRef", &status.message_ref))
@@ -135,13 +137,13 @@ fn status(status: &Status, encoding: Encoding) -> Element {
         raised = raised.with_child(self::challenge(challenge));
     }
     with_items(
-        raised.with_child(leaf("Data", &status.code.to_string())),
+        raised.with_child(leaf("Data", status.code.to_string())),
         &status.items,
         encoding,
     )
 }
 
-fn results(results: &Results, encoding: Encoding) -> Element {
+fn results<'m>(results: &'m Results, encoding: Encoding) -> Element<'m> {
     let mut raised = element("Results").with_child(leaf("CmdID", &results.id));
     if !results.message_ref.is_empty() {
         raised = raised.with_child(leaf("MsgRef", &results.message_ref));
@@ -161,23 +163,23 @@ fn results(results: &Results, encoding: Encoding) -> Element {
     with_items(raised, &results.items, encoding)
 }
 
-fn alert(alert: &Alert, encoding: Encoding) -> Element {
+fn alert<'m>(alert: &'m Alert, encoding: Encoding) -> Element<'m> {
     let mut raised = element("Alert")
         .with_child(leaf("CmdID", &alert.id))
-        .with_child(leaf("Data", &alert.code.to_string()));
+        .with_child(leaf("Data", alert.code.to_string()));
     if let Some(correlator) = &alert.correlator {
         raised = raised.with_child(leaf("Correlator", correlator));
     }
     with_items(raised, &alert.items, encoding)
 }
 
-fn with_items(raised: Element, items: &[Item], encoding: Encoding) -> Element {
+fn with_items<'m>(raised: Element<'m>, items: &'m [Item], encoding: Encoding) -> Element<'m> {
     items.iter().fold(raised, |raised, item| {
         raised.with_child(self::item(item, encoding))
     })
 }
 
-fn item(item: &Item, encoding: Encoding) -> Element {
+fn item<'m>(item: &'m Item, encoding: Encoding) -> Element<'m> {
     let mut raised = element("Item");
     for (local, uri) in [("Target", &item.target), ("Source", &item.source)] {
         if let Some(uri) = uri {
@@ -186,13 +188,7 @@ fn item(item: &Item, encoding: Encoding) -> Element {
     }
     raised = match (&item.data, encoding) {
         // Octets are base64 in XML, and have to say so.
-        (Some(Data::Bytes(_)), Encoding::Xml) => with_meta(
-            raised,
-            &Meta {
-                format: Some("b64".to_owned()),
-                ..item.meta.clone()
-            },
-        ),
+        (Some(Data::Bytes(_)), Encoding::Xml) => with_meta_in(raised, Some("b64"), &item.meta),
         _ => with_meta(raised, &item.meta),
     };
     if let Some(data) = &item.data {
@@ -205,22 +201,22 @@ fn item(item: &Item, encoding: Encoding) -> Element {
     }
 }
 
-fn data(data: &Data, encoding: Encoding) -> Element {
+fn data<'m>(data: &'m Data, encoding: Encoding) -> Element<'m> {
     let mut raised = element("Data");
     match (data, encoding) {
         (Data::Text(text), _) => raised = raised.with_text(text),
         (Data::Element(inner), Encoding::Wbxml) => raised = raised.with_child(inner.clone()),
         // In XML markup is escaped (OMA-TS-DM_RepPro 6.3.1).
-        (Data::Element(inner), Encoding::Xml) => raised = raised.with_text(&markup(inner)),
+        (Data::Element(inner), Encoding::Xml) => raised = raised.with_text(markup(inner)),
         (Data::Bytes(octets), Encoding::Wbxml) => raised.children.push(Node::Opaque(octets.clone())),
         // XML cannot hold octets (OMA-TS-DM_RepPro: binary is b64 there).
-        (Data::Bytes(octets), Encoding::Xml) => raised = raised.with_text(&BASE64.encode(octets)),
+        (Data::Bytes(octets), Encoding::Xml) => raised = raised.with_text(BASE64.encode(octets)),
     }
     raised
 }
 
 /// The element as a text, which needs no declaration of XML.
-fn markup(element: &Element) -> String {
+fn markup(element: &Element<'_>) -> String {
     let document = String::from_utf8_lossy(&element.to_xml()).into_owned();
     match document.split_once("?>\n") {
         Some((declaration, rest)) if declaration.starts_with("<?xml") => rest.to_owned(),
@@ -228,17 +224,21 @@ fn markup(element: &Element) -> String {
     }
 }
 
-fn with_meta(raised: Element, meta: &Meta) -> Element {
-    if meta.is_empty() {
+fn with_meta<'m>(raised: Element<'m>, meta: &'m Meta) -> Element<'m> {
+    with_meta_in(raised, meta.format.as_deref(), meta)
+}
+
+/// Adds meta information, with this format instead of its own.
+fn with_meta_in<'m>(raised: Element<'m>, format: Option<&'m str>, meta: &'m Meta) -> Element<'m> {
+    let parts = [
+        ("Format", format.map(Cow::Borrowed)),
+        ("Type", meta.media_type.as_deref().map(Cow::Borrowed)),
+        ("Mark", meta.mark.as_deref().map(Cow::Borrowed)),
+        ("Size", meta.size.map(|size| size.to_string().into())),
+    ];
+    if parts.iter().all(|(_, text)| text.is_none()) {
         return raised;
     }
-    let size = meta.size.map(|size| size.to_string());
-    let parts = [
-        ("Format", meta.format.as_deref()),
-        ("Type", meta.media_type.as_deref()),
-        ("Mark", meta.mark.as_deref()),
-        ("Size", size.as_deref()),
-    ];
     let mut raised_meta = element("Meta");
     for (local, text) in parts {
         if let Some(text) = text {
@@ -248,11 +248,12 @@ fn with_meta(raised: Element, meta: &Meta) -> Element {
     raised.with_child(raised_meta)
 }
 
-fn element(local: &str) -> Element {
+fn element<'m>(local: &'static str) -> Element<'m> {
     Element::new(NAMESPACE, local)
 }
 
-fn leaf(local: &str, text: &str) -> Element {
+fn leaf<'m>(local: &'static str, text: impl Into<Cow<'m, str>>) -> Element<'m> {
+    let text = text.into();
     if text.is_empty() {
         element(local)
     } else {
@@ -260,7 +261,8 @@ fn leaf(local: &str, text: &str) -> Element {
     }
 }
 
-fn metinf(local: &str, text: &str) -> Element {
+fn metinf<'m>(local: &'static str, text: impl Into<Cow<'m, str>>) -> Element<'m> {
+    let text = text.into();
     let raised = Element::new(METINF, local);
     if text.is_empty() {
         raised

@@ -1,5 +1,6 @@
 //! What the texts in a message say: as words, codes and numbers, with whatever they lose on the way noted.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::meta;
@@ -30,7 +31,7 @@ impl<'n, 'e> Texts<'n, 'e> {
 
     pub(super) fn bad_value(&mut self, element: &Element, expected: &'static str) {
         let departure = Departure::BadValue {
-            element: element.name.local.clone(),
+            element: element.name.local.to_string(),
             expected,
             found: element.text().trim().to_owned(),
         };
@@ -39,6 +40,10 @@ impl<'n, 'e> Texts<'n, 'e> {
 
     /// A text as it is.
     pub(super) fn verbatim(&mut self, element: &Element) -> String {
+        self.text(element).into_owned()
+    }
+
+    fn text<'t>(&mut self, element: &'t Element) -> Cow<'t, str> {
         let is_text = |node: &Node| match node {
             Node::Opaque(octets) => std::str::from_utf8(octets).is_ok(),
             Node::Text(_) | Node::Element(_) => true,
@@ -46,17 +51,17 @@ impl<'n, 'e> Texts<'n, 'e> {
         if !element.children.iter().all(is_text) {
             self.bad_value(element, "text in UTF-8");
         }
-        element.text().into_owned()
+        element.text()
     }
 
     /// A text without the white space around it.
     pub(super) fn trimmed(&mut self, element: &Element) -> String {
-        let found = self.verbatim(element);
-        let read = found.trim().to_owned();
-        if read != found {
-            self.read_as(element, found, read.clone());
+        let found = self.text(element);
+        let read = found.trim();
+        if read.len() != found.len() {
+            self.read_as(element, found.clone().into_owned(), read.to_owned());
         }
-        read
+        read.to_owned()
     }
 
     /// A text that says something.
@@ -107,7 +112,7 @@ impl<'n, 'e> Texts<'n, 'e> {
 
     fn read_as(&mut self, element: &Element, found: String, read: String) {
         let departure = Departure::ReadAs {
-            element: element.name.local.clone(),
+            element: element.name.local.to_string(),
             found,
             read,
         };
@@ -163,7 +168,7 @@ impl<'n, 'e> Texts<'n, 'e> {
         };
         self.enter(meta);
         for child in meta::children(meta) {
-            let local = child.name.local.as_str();
+            let local = &*child.name.local;
             if !kept.contains(&local) {
                 self.note(child, Departure::LeftOut(local.to_owned()));
             }

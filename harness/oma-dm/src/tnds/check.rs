@@ -75,7 +75,7 @@ impl Check {
 
     fn bad_value(&mut self, element: &Element, expected: &'static str, found: &str) {
         let departure = Departure::BadValue {
-            element: element.name.local.clone(),
+            element: element.name.local.to_string(),
             expected,
             found: found.to_owned(),
         };
@@ -83,14 +83,14 @@ impl Check {
     }
 
     fn element(&mut self, element: &Element, model: Model) {
-        self.path.push(element.name.local.clone());
+        self.path.push(element.name.local.to_string());
         if self.path.len() == 1 {
             self.namespace(element);
         }
         let mut seen = BTreeSet::new();
         let mut highest = 0;
         for child in element.elements() {
-            let local = child.name.local.as_str();
+            let local = &*child.name.local;
             self.namespace(child);
             let Some(position) = model.children.iter().position(|known| *known == local) else {
                 self.note(child, Departure::UnknownElement(local.to_owned()));
@@ -121,7 +121,7 @@ impl Check {
 
     fn leaf(&mut self, element: &Element) {
         let text = element.text();
-        match element.name.local.as_str() {
+        match &*element.name.local {
             "VerDTD" if text.trim() != "1.2" => self.bad_value(element, "1.2", text.trim()),
             "Format" => {
                 let mut formats = element.elements();
@@ -145,7 +145,7 @@ impl Check {
         };
         let format = properties
             .and_then(|properties| properties.child("Format")?.elements().next())
-            .map(|format| format.name.local.as_str());
+            .map(|format| &*format.name.local);
         let octets = match format {
             Some("b64") => from_base64(&value).map_or(value.len(), |decoded| decoded.len()),
             _ => value.len(),
@@ -160,7 +160,7 @@ impl Check {
         let found = element.name.namespace.as_deref();
         if found != Some(NAMESPACE) {
             let departure = Departure::WrongNamespace {
-                element: element.name.local.clone(),
+                element: element.name.local.to_string(),
                 found: found.map(str::to_owned),
             };
             self.note(element, departure);

@@ -98,7 +98,7 @@ impl ManagementTree {
     ///
     /// # Errors
     /// When it is not even an element.
-    pub fn element_of_item(command: &Meta, item: &Item) -> Result<Option<Element>, TndsError> {
+    pub fn element_of_item(command: &Meta, item: &Item) -> Result<Option<Element<'static>>, TndsError> {
         let Some(encoding) = announced(command, item) else {
             return Ok(None);
         };
@@ -121,7 +121,7 @@ impl ManagementTree {
             octets.to_vec()
         };
         Ok(Some(match encoding {
-            Encoding::Xml => Element::parse(&decoded)?,
+            Encoding::Xml => Element::parse(&decoded)?.into_owned(),
             Encoding::Wbxml => wbxml::decode(&decoded)?.root,
         }))
     }
@@ -137,7 +137,7 @@ impl ManagementTree {
     /// When the element is no object.
     pub fn from_element(element: &Element) -> Result<Self, TndsError> {
         if element.name.local != "MgmtTree" {
-            let found = element.name.local.clone();
+            let found = element.name.local.to_string();
             return Err(TndsError::Unexpected {
                 found,
                 at: element.at.start,
@@ -163,12 +163,11 @@ impl ManagementTree {
     }
 
     /// The object as an element.
-    pub fn to_element(&self) -> Element {
-        let named = |local: &str, text: &Option<String>| text.as_ref().map(|text| new(local).with_text(text));
+    pub fn to_element(&self) -> Element<'_> {
         let head = [
             Some(new("VerDTD").with_text("1.2")),
-            named("Man", &self.manufacturer),
-            named("Mod", &self.model),
+            named("Man", self.manufacturer.as_deref()),
+            named("Mod", self.model.as_deref()),
         ];
         let nodes = self.nodes.iter().map(TreeNode::to_element);
         head.into_iter()
@@ -389,11 +388,11 @@ impl TreeNode {
         })
     }
 
-    fn to_element(&self) -> Element {
+    fn to_element(&self) -> Element<'_> {
         let is_binary = self.format == Some(Format::Bin);
         let mut properties = new("RTProperties");
         if let Some(acl) = &self.acl {
-            properties = properties.with_child(new("ACL").with_text(&acl.to_string()));
+            properties = properties.with_child(new("ACL").with_text(acl.to_string()));
         }
         if let Some(format) = self.format {
             // Base64 goes through either encoding, and through every reader.
@@ -409,7 +408,7 @@ impl TreeNode {
         }
         let mut element = new("Node").with_child(new("NodeName").with_text(&self.name));
         if let Some(path) = &self.path {
-            element = element.with_child(new("Path").with_text(&path.to_string()));
+            element = element.with_child(new("Path").with_text(path.to_string()));
         }
         if !properties.children.is_empty() {
             element = element.with_child(properties);
@@ -436,17 +435,21 @@ fn announced(command: &Meta, item: &Item) -> Option<Encoding> {
     }
 }
 
-fn new(local: &str) -> Element {
+fn new<'a>(local: &'static str) -> Element<'a> {
     Element::new(NAMESPACE, local)
 }
 
-fn text_of(element: &Element, local: &str) -> Option<String> {
+fn named<'a>(local: &'static str, text: Option<&'a str>) -> Option<Element<'a>> {
+    text.map(|text| new(local).with_text(text))
+}
+
+fn text_of(element: &Element<'_>, local: &str) -> Option<String> {
     element.child(local).map(|child| child.text().into_owned())
 }
 
 fn read_format(element: &Element) -> Result<Format, TndsError> {
     let name = match element.elements().next() {
-        Some(kind) => kind.name.local.clone(),
+        Some(kind) => kind.name.local.to_string(),
         None => element.text().trim().to_owned(),
     };
     Format::from_name(&name).ok_or(TndsError::Format {
@@ -473,10 +476,10 @@ pub(crate) fn from_base64(octets: &[u8]) -> Option<Vec<u8>> {
     BASE64.decode(packed).ok()
 }
 
-fn write_value(value: &[u8], is_binary: bool) -> Element {
+fn write_value(value: &[u8], is_binary: bool) -> Element<'_> {
     match std::str::from_utf8(value) {
         Ok(text) if !is_binary => new("Value").with_text(text),
-        _ => new("Value").with_text(&BASE64.encode(value)),
+        _ => new("Value").with_text(BASE64.encode(value)),
     }
 }
 

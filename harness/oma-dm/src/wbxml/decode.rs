@@ -81,14 +81,14 @@ struct Decoder<'a> {
     strings: Strings<'a>,
     element_page: u8,
     attribute_page: u8,
-    open: Vec<Element>,
+    open: Vec<Element<'static>>,
     nodes: usize,
     observations: Vec<Observation>,
 }
 
 impl Decoder<'_> {
     /// Reads up to the end of the outermost element.
-    fn run(mut self) -> Result<(Element, Vec<Observation>), WbxmlError> {
+    fn run(mut self) -> Result<(Element<'static>, Vec<Observation>), WbxmlError> {
         loop {
             let at = self.reader.at;
             let token = self.reader.octet()?;
@@ -133,7 +133,7 @@ impl Decoder<'_> {
     }
 
     /// Begins an element; gives it back when it has no content and so is complete.
-    fn open(&mut self, token: u8, at: usize) -> Result<Option<Element>, WbxmlError> {
+    fn open(&mut self, token: u8, at: usize) -> Result<Option<Element<'static>>, WbxmlError> {
         if self.open.len() >= MAX_DEPTH {
             return Err(problem(at, Problem::Depth));
         }
@@ -158,7 +158,7 @@ impl Decoder<'_> {
         Ok(None)
     }
 
-    fn close(&mut self, at: usize) -> Result<Element, WbxmlError> {
+    fn close(&mut self, at: usize) -> Result<Element<'static>, WbxmlError> {
         let mut element = self
             .open
             .pop()
@@ -167,24 +167,24 @@ impl Decoder<'_> {
         Ok(element)
     }
 
-    fn element_name(&mut self, token: u8, at: usize) -> Result<Name, WbxmlError> {
+    fn element_name(&mut self, token: u8, at: usize) -> Result<Name<'static>, WbxmlError> {
         if token == LITERAL {
             return Ok(Name {
                 namespace: None,
-                local: self.literal(at)?,
+                local: self.literal(at)?.into(),
             });
         }
         let page = self.element_page;
         if let Some((namespace, local)) = self.code_space.element(page, token) {
             return Ok(Name {
                 namespace: namespace.map(Cow::Borrowed),
-                local: local.to_owned(),
+                local: local.into(),
             });
         }
         self.note(at, Oddity::Tag { page, token })?;
         Ok(Name {
             namespace: Some(Cow::Borrowed(UNKNOWN_NAMESPACE)),
-            local: unknown_name(page, token),
+            local: unknown_name(page, token).into(),
         })
     }
 
@@ -197,9 +197,9 @@ impl Decoder<'_> {
         }
     }
 
-    fn attributes(&mut self) -> Result<Vec<Attribute>, WbxmlError> {
+    fn attributes(&mut self) -> Result<Vec<Attribute<'static>>, WbxmlError> {
         let mut attributes = Vec::new();
-        let mut current: Option<(Attribute, usize)> = None;
+        let mut current: Option<(Attribute<'static>, usize)> = None;
         loop {
             let at = self.reader.at;
             let token = self.reader.octet()?;
@@ -232,22 +232,22 @@ impl Decoder<'_> {
             let (attribute, _) = current
                 .as_mut()
                 .ok_or_else(|| problem(at, Problem::AttributeValue))?;
-            attribute.value.push_str(&piece);
+            attribute.value.to_mut().push_str(&piece);
         }
     }
 
     /// Takes an attribute that is complete. No element can have two of one name.
     fn keep(
         &mut self,
-        complete: Option<(Attribute, usize)>,
-        attributes: &mut Vec<Attribute>,
+        complete: Option<(Attribute<'static>, usize)>,
+        attributes: &mut Vec<Attribute<'static>>,
     ) -> Result<(), WbxmlError> {
         let Some((attribute, at)) = complete else {
             return Ok(());
         };
         self.count(at)?;
         if attributes.iter().any(|earlier| earlier.name == attribute.name) {
-            return self.note(at, Oddity::RepeatedAttribute(attribute.name.local));
+            return self.note(at, Oddity::RepeatedAttribute(attribute.name.local.into_owned()));
         }
         if attributes.len() >= MAX_ATTRIBUTES {
             return Err(problem(at, Problem::Attributes));
@@ -256,15 +256,15 @@ impl Decoder<'_> {
         Ok(())
     }
 
-    fn attribute_start(&mut self, token: u8, at: usize) -> Result<Attribute, WbxmlError> {
+    fn attribute_start(&mut self, token: u8, at: usize) -> Result<Attribute<'static>, WbxmlError> {
         let page = self.attribute_page;
         let (local, value) = match token {
-            LITERAL => (self.literal(at)?, None),
+            LITERAL => (self.literal(at)?.into(), None),
             _ => match self.code_space.attribute(page, token) {
-                Some((name, value)) => (name.to_owned(), value),
+                Some((name, value)) => (name.into(), value),
                 None => {
                     self.note(at, Oddity::AttributeName { page, token })?;
-                    (unknown_name(page, token), None)
+                    (unknown_name(page, token).into(), None)
                 }
             },
         };
@@ -273,7 +273,7 @@ impl Decoder<'_> {
                 namespace: None,
                 local,
             },
-            value: value.unwrap_or_default().to_owned(),
+            value: value.unwrap_or_default().into(),
         })
     }
 
@@ -323,12 +323,12 @@ impl Decoder<'_> {
             .ok_or_else(|| problem(at, Problem::Outside(token)))?;
         let goes_on = matches!(parent.children.last(), Some(Node::Text(_)));
         if !text.is_empty() {
-            parent.push_text(text);
+            parent.push_text(text.into());
         }
         if goes_on { Ok(()) } else { self.count(at) }
     }
 
-    fn push(&mut self, node: Node, token: u8, at: usize) -> Result<(), WbxmlError> {
+    fn push(&mut self, node: Node<'static>, token: u8, at: usize) -> Result<(), WbxmlError> {
         self.count(at)?;
         let parent = self
             .open

@@ -185,7 +185,7 @@ impl Body {
 
 /// An element whose content is being written.
 struct Open<'e> {
-    children: slice::Iter<'e, Node>,
+    children: slice::Iter<'e, Node<'e>>,
     has_elements: bool,
 }
 

@@ -49,7 +49,7 @@ pub const UNKNOWN_NAMESPACE: &str = "urn:oma-dm:unknown-token";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded {
     /// The outermost element. Places are octets of the document, from the tag to the end.
-    pub root: Element,
+    pub root: Element<'static>,
     /// What the document says it is written in.
     pub version: Version,
     /// The document type.

@@ -8,31 +8,32 @@ use crate::xml::tests::normal;
 use crate::xml::{Attribute, Name, Node, namespace_of};
 
 /// Every name on every code page of a kind of document, tokens that have none, and literals.
-fn names(document_type: &DocumentType) -> Vec<Name> {
+fn names(document_type: &DocumentType) -> Vec<Name<'static>> {
     let space = CodeSpace::of(document_type);
     let mut names = Vec::new();
     for page in 0..=3 {
         for token in 0x05..0x40 {
             let unknown = tables::unknown_name(page, token);
-            let (namespace, local) = space
-                .element(page, token)
-                .unwrap_or((Some(UNKNOWN_NAMESPACE), unknown.as_str()));
+            let (namespace, local) = match space.element(page, token) {
+                Some((namespace, local)) => (namespace, local.into()),
+                None => (Some(UNKNOWN_NAMESPACE), unknown.into()),
+            };
             names.push(Name {
                 namespace: namespace.and_then(namespace_of),
-                local: local.to_owned(),
+                local,
             });
         }
     }
     let literals = ["Vendor", "_x-1.2", "é"];
     names.extend(literals.map(|local| Name {
         namespace: None,
-        local: local.to_owned(),
+        local: local.into(),
     }));
     names
 }
 
 /// Names of attributes: those that have tokens, and literals; values that have tokens, and others.
-fn attributes() -> impl Strategy<Value = Vec<Attribute>> + Clone {
+fn attributes() -> impl Strategy<Value = Vec<Attribute<'static>>> + Clone {
     let value = prop_oneof![
         proptest::sample::select(
             provisioning::values()
@@ -51,16 +52,15 @@ fn attributes() -> impl Strategy<Value = Vec<Attribute>> + Clone {
         value,
     );
     proptest::collection::vec(one, 0..4).prop_map(|pairs| {
-        let mut attributes: Vec<Attribute> = Vec::new();
+        let mut attributes: Vec<Attribute<'static>> = Vec::new();
         for (local, value) in pairs {
             if attributes.iter().all(|earlier| earlier.name.local != local) {
-                let local = local.to_owned();
                 attributes.push(Attribute {
                     name: Name {
                         namespace: None,
-                        local,
+                        local: local.into(),
                     },
-                    value,
+                    value: value.into(),
                 });
             }
         }
@@ -68,9 +68,10 @@ fn attributes() -> impl Strategy<Value = Vec<Attribute>> + Clone {
     })
 }
 
-fn elements(document_type: &DocumentType) -> impl Strategy<Value = Element> + use<> {
+fn elements(document_type: &DocumentType) -> impl Strategy<Value = Element<'static>> + use<> {
     let names = proptest::sample::select(names(document_type));
-    let text = prop_oneof!["(?s).{1,12}", "[a\0]{1,4}", "[ \n]{1,3}"].prop_map(Node::Text);
+    let text =
+        prop_oneof!["(?s).{1,12}", "[a\0]{1,4}", "[ \n]{1,3}"].prop_map(|text| Node::Text(text.into()));
     let octets = proptest::collection::vec(any::<u8>(), 0..6).prop_map(Node::Opaque);
     let empty = (names, attributes()).prop_map(|(name, attributes)| Element {
         name,
@@ -96,7 +97,7 @@ fn elements(document_type: &DocumentType) -> impl Strategy<Value = Element> + us
 }
 
 /// Elements of any kind of document, and the kind.
-fn documents() -> impl Strategy<Value = (DocumentType, Element)> {
+fn documents() -> impl Strategy<Value = (DocumentType, Element<'static>)> {
     let kinds = [
         DocumentType::SyncMl11,
         DocumentType::SyncMl12,

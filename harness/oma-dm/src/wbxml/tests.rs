@@ -44,7 +44,7 @@ fn outline(element: &Element) -> String {
         .iter()
         .map(|child| match child {
             Node::Element(element) => outline(element),
-            Node::Text(text) => text.clone(),
+            Node::Text(text) => text.to_string(),
             Node::Opaque(octets) => format!("{octets:02x?}"),
         })
         .collect();

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-mod guard;
 mod read;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -15,7 +14,7 @@ pub const MAX_DEPTH: usize = 64;
 pub const MAX_NODES: u32 = 200_000;
 /// The largest document that is read, in octets.
 pub const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
-/// The longest namespace that is read, in octets: every element carries a copy of one that is not of OMA DM.
+/// The longest namespace that is read, in octets: an element that outlives its document has a copy of its own.
 pub const MAX_NAMESPACE: usize = 256;
 /// The longest tag that is read, in octets.
 pub const MAX_TAG: usize = 4096;
@@ -28,42 +27,36 @@ pub const MAX_NAMESPACES: usize = 1024;
 
 /// The name of an element or attribute.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name {
-    /// Its namespace, if it has one. The namespaces of OMA DM are not copied for each element ([`namespace_of`]).
-    pub namespace: Option<Cow<'static, str>>,
+pub struct Name<'d> {
+    /// Its namespace, if it has one.
+    pub namespace: Option<Cow<'d, str>>,
     /// Its local name.
-    pub local: String,
+    pub local: Cow<'d, str>,
 }
 
-/// A namespace as names carry it: those of OMA DM are borrowed, another one is copied; an empty one is none.
-pub fn namespace_of(text: &str) -> Option<Cow<'static, str>> {
-    const KNOWN: [&str; 4] = [
-        "SYNCML:SYNCML1.2",
-        "syncml:metinf",
-        "syncml:dmddf1.2",
-        "SYNCML:SYNCML1.1",
-    ];
-    if text.is_empty() {
-        return None;
-    }
-    let known = KNOWN.into_iter().find(|known| *known == text);
-    Some(known.map_or_else(|| Cow::Owned(text.to_owned()), Cow::Borrowed))
+/// A namespace as names carry it: an empty one is none.
+pub fn namespace_of<'d>(text: impl Into<Cow<'d, str>>) -> Option<Cow<'d, str>> {
+    Some(text.into()).filter(|text| !text.is_empty())
 }
 
 /// Whether a text can be a local name in XML (Namespaces in XML 1.0, NCName).
 pub(crate) fn is_name(text: &str) -> bool {
-    let is_first = |character: char| {
-        matches!(character,
-            'A'..='Z' | '_' | 'a'..='z' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
-            | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}' | '\u{200D}' | '\u{2070}'..='\u{218F}'
-            | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}'
-            | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
-    };
-    let is_other = |character: char| matches!(character, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}' | '\u{2040}');
-    text.starts_with(is_first)
-        && text
-            .chars()
-            .all(|character| is_first(character) || is_other(character))
+    text.starts_with(is_name_start) && text.chars().all(is_name_character)
+}
+
+/// Whether a local name can begin so.
+const fn is_name_start(character: char) -> bool {
+    matches!(character,
+        'A'..='Z' | '_' | 'a'..='z' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
+        | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}' | '\u{200D}' | '\u{2070}'..='\u{218F}'
+        | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}'
+        | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
+}
+
+/// Whether a local name can go on so.
+const fn is_name_character(character: char) -> bool {
+    is_name_start(character)
+        || matches!(character, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}' | '\u{2040}')
 }
 
 /// Whether a text is nothing but white space, as layout between elements is.
@@ -74,33 +67,33 @@ pub(crate) fn is_white_space(text: &str) -> bool {
 
 /// An attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attribute {
+pub struct Attribute<'d> {
     /// Its name.
-    pub name: Name,
+    pub name: Name<'d>,
     /// Its value, unescaped.
-    pub value: String,
+    pub value: Cow<'d, str>,
 }
 
-/// An element.
+/// An element. What it says is borrowed from the document that it was read from, wherever it stands there as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Element {
+pub struct Element<'d> {
     /// Its name.
-    pub name: Name,
+    pub name: Name<'d>,
     /// Its attributes, without namespace declarations.
-    pub attributes: Vec<Attribute>,
+    pub attributes: Vec<Attribute<'d>>,
     /// What is in it, without comments and processing instructions.
-    pub children: Vec<Node>,
+    pub children: Vec<Node<'d>>,
     /// Where it is, in octets from the beginning of the document; `0..0` for one that was not read.
     pub at: Range<usize>,
 }
 
 /// Something in an element.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Node {
+pub enum Node<'d> {
     /// An element.
-    Element(Element),
+    Element(Element<'d>),
     /// Text, unescaped.
-    Text(String),
+    Text(Cow<'d, str>),
     /// Octets (WBXML `OPAQUE`).
     Opaque(Vec<u8>),
 }
@@ -161,12 +154,12 @@ pub enum XmlError {
     },
 }
 
-impl Element {
+impl<'d> Element<'d> {
     /// An element without anything in it; an empty namespace is none.
-    pub fn new(namespace: &str, local: &str) -> Self {
+    pub fn new(namespace: impl Into<Cow<'d, str>>, local: impl Into<Cow<'d, str>>) -> Self {
         let name = Name {
             namespace: namespace_of(namespace),
-            local: local.to_owned(),
+            local: local.into(),
         };
         Self {
             name,
@@ -178,8 +171,8 @@ impl Element {
 
     /// The same with this text added.
     #[must_use]
-    pub fn with_text(mut self, text: &str) -> Self {
-        self.push_leaf(Node::Text(text.to_owned()));
+    pub fn with_text(mut self, text: impl Into<Cow<'d, str>>) -> Self {
+        self.push_leaf(Node::Text(text.into()));
         self
     }
 
@@ -191,7 +184,7 @@ impl Element {
     }
 
     /// Adds what is mostly the only thing in its element: room for more is not taken in advance.
-    pub(crate) fn push_leaf(&mut self, leaf: Node) {
+    pub(crate) fn push_leaf(&mut self, leaf: Node<'d>) {
         if self.children.is_empty() {
             self.children.reserve_exact(1);
         }
@@ -199,9 +192,9 @@ impl Element {
     }
 
     /// Adds text as a reader finds it, which may be in pieces.
-    pub(crate) fn push_text(&mut self, text: String) {
+    pub(crate) fn push_text(&mut self, text: Cow<'d, str>) {
         match self.children.last_mut() {
-            Some(Node::Text(before)) => before.push_str(&text),
+            Some(Node::Text(before)) => before.to_mut().push_str(&text),
             _ => self.push_leaf(Node::Text(text)),
         }
     }
@@ -212,7 +205,7 @@ impl Element {
     }
 
     /// The child elements with a local name, whatever their namespace.
-    pub fn children_named<'a>(&'a self, local: &'a str) -> impl Iterator<Item = &'a Self> {
+    pub fn children_named<'a>(&'a self, local: &'a str) -> impl Iterator<Item = &'a Self> + use<'a, 'd> {
         self.elements().filter(move |element| element.name.local == local)
     }
 
@@ -246,6 +239,16 @@ impl Element {
         octets
     }
 
+    /// The same element with a copy of all that it borrows.
+    pub fn into_owned(self) -> Element<'static> {
+        Element {
+            name: self.name.into_owned(),
+            attributes: self.attributes.into_iter().map(Attribute::into_owned).collect(),
+            children: self.children.into_iter().map(Node::into_owned).collect(),
+            at: self.at,
+        }
+    }
+
     /// The same element without places, as if it had been built: to compare what was read.
     #[must_use]
     pub fn without_places(mut self) -> Self {
@@ -268,6 +271,34 @@ impl Element {
             .attributes
             .iter()
             .find(|attribute| attribute.name.local == local);
-        found.map(|attribute| attribute.value.as_str())
+        found.map(|attribute| &*attribute.value)
+    }
+}
+
+impl Node<'_> {
+    fn into_owned(self) -> Node<'static> {
+        match self {
+            Self::Element(element) => Node::Element(element.into_owned()),
+            Self::Text(text) => Node::Text(Cow::Owned(text.into_owned())),
+            Self::Opaque(octets) => Node::Opaque(octets),
+        }
+    }
+}
+
+impl Attribute<'_> {
+    fn into_owned(self) -> Attribute<'static> {
+        Attribute {
+            name: self.name.into_owned(),
+            value: Cow::Owned(self.value.into_owned()),
+        }
+    }
+}
+
+impl Name<'_> {
+    fn into_owned(self) -> Name<'static> {
+        Name {
+            namespace: self.namespace.map(|namespace| Cow::Owned(namespace.into_owned())),
+            local: Cow::Owned(self.local.into_owned()),
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::{Attribute, Element, Node};
 /// The namespace that the prefix `xml` always stands for.
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
-impl Element {
+impl Element<'_> {
     /// The document as XML in UTF-8, with an XML declaration. Octets are written as the text they are; what XML cannot hold
     /// becomes U+FFFD.
     pub fn to_xml(&self) -> Vec<u8> {
@@ -80,7 +80,7 @@ impl Element {
 }
 
 /// An attribute, the one with this number of its element. One in a namespace needs a prefix.
-fn open_attribute(text: &mut String, number: usize, attribute: &Attribute) {
+fn open_attribute(text: &mut String, number: usize, attribute: &Attribute<'_>) {
     text.push(' ');
     match attribute.name.namespace.as_deref() {
         None => {}

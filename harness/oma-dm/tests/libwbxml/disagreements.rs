@@ -13,12 +13,14 @@ fn document(body: &[u8]) -> Vec<u8> {
 }
 
 /// The element `local` of SyncML with this content.
-fn element(local: &str, content: &str) -> Element {
+fn element(local: &str, content: &str) -> Element<'static> {
     let text = format!("<{local} xmlns=\"SYNCML:SYNCML1.2\">{content}</{local}>");
-    Element::parse(text.as_bytes()).expect("the content is XML")
+    Element::parse(text.as_bytes())
+        .expect("the content is XML")
+        .into_owned()
 }
 
-fn here(wbxml: &[u8]) -> Element {
+fn here(wbxml: &[u8]) -> Element<'static> {
     wbxml::decode(wbxml).expect("it is WBXML").root
 }
 
@@ -33,9 +35,11 @@ fn the_end_of_a_cdata_section_in_data_becomes_malformed_there() {
         return;
     }
     let wbxml = document(b"\x6D\x6B\x45\x54\x4F\x03]]>\x00\x01\x01\x01\x01\x01");
-    let theirs = Element::parse(there(&wbxml).as_bytes());
+    let theirs = there(&wbxml);
+    let theirs = Element::parse(theirs.as_bytes());
     assert!(matches!(theirs, Err(XmlError::Syntax { .. })), "{theirs:?}");
-    let ours = Element::parse(&here(&wbxml).to_xml()).expect("what is written here is XML");
+    let ours = here(&wbxml).to_xml();
+    let ours = Element::parse(&ours).expect("what is written here is XML");
     assert_eq!(
         outline(&ours).lines().last(),
         Some("        {SYNCML:SYNCML1.2}Data \"]]>\"")
@@ -50,14 +54,16 @@ fn line_breaks_are_not_escaped_there() {
         return;
     }
     let text = document(b"\x57\x03a\rb\x00\x01");
-    let theirs = Element::parse(there(&text).as_bytes()).expect("libwbxml writes XML");
+    let theirs = there(&text);
+    let theirs = Element::parse(theirs.as_bytes()).expect("libwbxml writes XML");
     assert_eq!(
         (theirs.text().as_ref(), here(&text).text().as_ref()),
         ("a\nb", "a\rb")
     );
 
     let value = b"\x03\x0B\x6A\x00\x87\x06\x03a\t\nb\x00\x01";
-    let theirs = Element::parse(there(value).as_bytes()).expect("libwbxml writes XML");
+    let theirs = there(value);
+    let theirs = Element::parse(theirs.as_bytes()).expect("libwbxml writes XML");
     assert_eq!(
         (theirs.attribute("value"), here(value).attribute("value")),
         (Some("a  b"), Some("a\t\nb"))
@@ -95,7 +101,8 @@ fn a_literal_is_in_the_namespace_around_it_there() {
         return;
     }
     let wbxml = b"\x02\xA4\x01\x6A\x02x\x00\x6D\x44\x00\x03a\x00\x01\x01";
-    let theirs = Element::parse(there(wbxml).as_bytes()).expect("libwbxml writes XML");
+    let theirs = there(wbxml);
+    let theirs = Element::parse(theirs.as_bytes()).expect("libwbxml writes XML");
     let theirs = theirs
         .elements()
         .next()
@@ -198,7 +205,8 @@ fn two_bearers_are_misspelt_there() {
     }
     for (token, name) in [(0xB5, "TETRA-SDS"), (0xB6, "TETRA-PACKET")] {
         let wbxml = [b"\x03\x0B\x6A\x00\x87\x06".as_slice(), &[token, 0x01]].concat();
-        let theirs = Element::parse(there(&wbxml).as_bytes()).expect("libwbxml writes XML");
+        let theirs = there(&wbxml);
+        let theirs = Element::parse(theirs.as_bytes()).expect("libwbxml writes XML");
         assert_eq!(
             theirs
                 .attribute("value")

@@ -73,7 +73,7 @@ impl Generator {
     }
 
     /// A message with up to eight commands.
-    pub(crate) fn message(&mut self) -> Element {
+    pub(crate) fn message(&mut self) -> Element<'static> {
         let mut body = syncml("SyncBody");
         for _ in 0..=self.number(8) {
             body = body.with_child(self.command(0));
@@ -84,7 +84,7 @@ impl Generator {
         syncml("SyncML").with_child(self.header()).with_child(body)
     }
 
-    fn header(&mut self) -> Element {
+    fn header(&mut self) -> Element<'static> {
         let mut header = syncml("SyncHdr")
             .with_child(leaf("VerDTD", "1.2"))
             .with_child(leaf("VerProto", "DM/1.2"))
@@ -113,7 +113,7 @@ impl Generator {
         header
     }
 
-    fn address(&mut self, local: &str) -> Element {
+    fn address(&mut self, local: &'static str) -> Element<'static> {
         let address = syncml(local).with_child(leaf("LocURI", &self.uri()));
         match self.once_in(3) {
             true => address.with_child(leaf("LocName", &self.layout())),
@@ -121,7 +121,7 @@ impl Generator {
         }
     }
 
-    fn command(&mut self, nesting: usize) -> Element {
+    fn command(&mut self, nesting: usize) -> Element<'static> {
         let mut names = vec!["Alert", "Get", "Add", "Replace", "Delete", "Copy", "Exec"];
         match nesting {
             0 => names.extend(["Status", "Results", "Atomic", "Sequence"]),
@@ -142,7 +142,7 @@ impl Generator {
         }
     }
 
-    fn status(&mut self, mut status: Element) -> Element {
+    fn status(&mut self, mut status: Element<'static>) -> Element<'static> {
         for (local, text) in [("MsgRef", "1"), ("CmdRef", "0"), ("Cmd", "SyncHdr")] {
             status = status.with_child(leaf(local, text));
         }
@@ -162,14 +162,14 @@ impl Generator {
         status.with_child(leaf("Data", code))
     }
 
-    fn results(&mut self, results: Element) -> Element {
+    fn results(&mut self, results: Element<'static>) -> Element<'static> {
         let results = results
             .with_child(leaf("MsgRef", &self.digits()))
             .with_child(leaf("CmdRef", &self.digits()));
         (0..=self.number(2)).fold(results, |results, _| results.with_child(self.item("Source")))
     }
 
-    fn alert(&mut self, alert: Element) -> Element {
+    fn alert(&mut self, alert: Element<'static>) -> Element<'static> {
         let code = self.one_of(&["1200", "1201", "1222", "1226"]);
         let mut alert = alert.with_child(leaf("Data", code));
         if self.once_in(4) {
@@ -187,13 +187,13 @@ impl Generator {
         alert
     }
 
-    fn operation(&mut self, operation: Element) -> Element {
+    fn operation(&mut self, operation: Element<'static>) -> Element<'static> {
         (0..=self.number(3)).fold(operation, |operation, _| {
             operation.with_child(self.item("Target"))
         })
     }
 
-    fn item(&mut self, address: &str) -> Element {
+    fn item(&mut self, address: &'static str) -> Element<'static> {
         let mut item = syncml("Item").with_child(self.address(address));
         if self.once_in(2) {
             let format = self.one_of(&[
@@ -217,20 +217,20 @@ impl Generator {
     }
 
     /// A TNDS object, or a description of one.
-    pub(crate) fn object(&mut self) -> Element {
+    pub(crate) fn object(&mut self) -> Element<'static> {
         let mut object = dmddf("MgmtTree").with_child(dmddf("VerDTD").with_text("1.2"));
         for local in ["Man", "Mod"] {
             if self.once_in(2) {
-                object = object.with_child(dmddf(local).with_text(&self.text()));
+                object = object.with_child(dmddf(local).with_text(self.text()));
             }
         }
         (0..=self.number(3)).fold(object, |object, _| object.with_child(self.node(0)))
     }
 
-    fn node(&mut self, nesting: usize) -> Element {
-        let mut node = dmddf("Node").with_child(dmddf("NodeName").with_text(&self.text()));
+    fn node(&mut self, nesting: usize) -> Element<'static> {
+        let mut node = dmddf("Node").with_child(dmddf("NodeName").with_text(self.text()));
         if nesting == 0 && self.once_in(2) {
-            node = node.with_child(dmddf("Path").with_text(&self.uri()));
+            node = node.with_child(dmddf("Path").with_text(self.uri()));
         }
         let properties = match self.once_in(4) {
             true => self.description(),
@@ -240,10 +240,10 @@ impl Generator {
         if nesting < 4 && !self.once_in(3) {
             return (0..self.number(4)).fold(node, |node, _| node.with_child(self.node(nesting + 1)));
         }
-        node.with_child(dmddf("Value").with_text(&self.layout()))
+        node.with_child(dmddf("Value").with_text(self.layout()))
     }
 
-    fn properties(&mut self) -> Element {
+    fn properties(&mut self) -> Element<'static> {
         let mut properties = dmddf("RTProperties");
         if self.once_in(2) {
             properties =
@@ -255,14 +255,14 @@ impl Generator {
         properties = properties.with_child(dmddf("Format").with_child(dmddf(format)));
         for local in ["Size", "TStamp", "VerNo", "Title"] {
             if self.once_in(4) {
-                properties = properties.with_child(dmddf(local).with_text(&self.digits()));
+                properties = properties.with_child(dmddf(local).with_text(self.digits()));
             }
         }
         let kind = self.one_of(&["MIME", "DDFName"]);
         properties.with_child(dmddf("Type").with_child(dmddf(kind).with_text("urn:oma:mo:oma-dm-dmacc:1.0")))
     }
 
-    fn description(&mut self) -> Element {
+    fn description(&mut self) -> Element<'static> {
         let mut access = dmddf("AccessType");
         for local in ["Add", "Copy", "Delete", "Exec", "Get", "Replace"] {
             if self.once_in(2) {
@@ -274,18 +274,18 @@ impl Generator {
         let case = self.one_of(&["CS", "CIS"]);
         dmddf("DFProperties")
             .with_child(access)
-            .with_child(dmddf("DefaultValue").with_text(&self.text()))
-            .with_child(dmddf("Description").with_text(&self.layout()))
+            .with_child(dmddf("DefaultValue").with_text(self.text()))
+            .with_child(dmddf("Description").with_text(self.layout()))
             .with_child(dmddf("DFFormat").with_child(dmddf("chr")))
             .with_child(dmddf("Occurrence").with_child(dmddf(occurrence)))
             .with_child(dmddf("Scope").with_child(dmddf(scope)))
-            .with_child(dmddf("DFTitle").with_text(&self.text()))
+            .with_child(dmddf("DFTitle").with_text(self.text()))
             .with_child(dmddf("DFType").with_child(dmddf("MIME").with_text("text/plain")))
             .with_child(dmddf("CaseSense").with_child(dmddf(case)))
     }
 
     /// A provisioning document with applications, access points and proxies.
-    pub(crate) fn provisioning(&mut self) -> Element {
+    pub(crate) fn provisioning(&mut self) -> Element<'static> {
         let mut root = Element::new("", "wap-provisioningdoc");
         match self.number(3) {
             0 => {}
@@ -295,7 +295,7 @@ impl Generator {
         (0..=self.number(3)).fold(root, |root, _| root.with_child(self.characteristic(0)))
     }
 
-    fn characteristic(&mut self, nesting: usize) -> Element {
+    fn characteristic(&mut self, nesting: usize) -> Element<'static> {
         let kind = self.one_of(&[
             "APPLICATION",
             "APPADDR",
@@ -323,7 +323,7 @@ impl Generator {
         }
     }
 
-    fn parameter(&mut self) -> Element {
+    fn parameter(&mut self) -> Element<'static> {
         let name = self.one_of(&[
             "APPID",
             "PROVIDER-ID",
@@ -384,29 +384,29 @@ impl Generator {
     }
 }
 
-fn syncml(local: &str) -> Element {
+fn syncml(local: &'static str) -> Element<'static> {
     Element::new(SYNCML, local)
 }
 
-fn leaf(local: &str, text: &str) -> Element {
-    syncml(local).with_text(text)
+fn leaf(local: &'static str, text: &str) -> Element<'static> {
+    syncml(local).with_text(text.to_owned())
 }
 
-fn metinf(local: &str, text: &str) -> Element {
-    Element::new(METINF, local).with_text(text)
+fn metinf(local: &'static str, text: &str) -> Element<'static> {
+    Element::new(METINF, local).with_text(text.to_owned())
 }
 
-fn dmddf(local: &str) -> Element {
+fn dmddf(local: &'static str) -> Element<'static> {
     Element::new(DMDDF, local)
 }
 
-fn attribute(local: &str, value: &str) -> Attribute {
+fn attribute(local: &'static str, value: &str) -> Attribute<'static> {
     let name = Name {
         namespace: None,
-        local: local.to_owned(),
+        local: local.into(),
     };
     Attribute {
         name,
-        value: value.to_owned(),
+        value: value.to_owned().into(),
     }
 }

@@ -21,7 +21,7 @@ use generate::Generator;
 /// Documents of each kind that are tried in each direction.
 const DOCUMENTS: u64 = 300;
 
-type Generate = fn(&mut Generator) -> Element;
+type Generate = fn(&mut Generator) -> Element<'static>;
 
 #[rstest]
 #[case::messages(Generator::message)]
@@ -129,7 +129,7 @@ fn every_tag_has_the_same_name_there(#[case] head: &[u8], #[case] page: u8) {
     let ours = wbxml::decode(&document).expect("it is WBXML").root;
     let names = |element: &Element| -> Vec<String> {
         let unknown = ["unknown".to_owned()];
-        let names = element.elements().map(|child| child.name.local.clone());
+        let names = element.elements().map(|child| child.name.local.to_string());
         names
             .filter(|name| !name.starts_with("token-") && !unknown.contains(name))
             .collect()

@@ -57,7 +57,7 @@ fn the_reader_and_xmllint_agree_on_content_models() {
 }
 
 /// Every single change to the message that has everything in it, and several at once to each of the messages.
-fn documents() -> Vec<Element> {
+fn documents() -> Vec<Element<'static>> {
     let seeds = SEEDS.map(|seed| Element::parse(seed).expect("the seeds are XML"));
     let mut documents = each_change(&seeds[0]);
     let mut dice = Dice(1);

@@ -113,7 +113,7 @@ pub(crate) fn change(root: &mut Element, dice: &mut Dice) {
     }
     let graft = nth(root, 1 + dice.below(count - 1)).clone();
     let element = nth_mut(root, dice.below(count));
-    let is_open = OPEN.contains(&element.name.local.as_str());
+    let is_open = OPEN.contains(&&*element.name.local);
     let length = element.children.len();
     match dice.below(9) {
         0 if length > 1 => {
@@ -128,7 +128,7 @@ pub(crate) fn change(root: &mut Element, dice: &mut Dice) {
         3 if length > 0 => {
             let at = dice.below(length);
             if let Node::Element(child) = &mut element.children[at] {
-                dice.one_of(&NAMES).clone_into(&mut child.name.local);
+                child.name.local = dice.one_of(&NAMES).into();
             }
         }
         4 if !is_open => {
@@ -137,14 +137,15 @@ pub(crate) fn change(root: &mut Element, dice: &mut Dice) {
         }
         5 => {
             let text = dice.one_of(&[" ", "x", "\n", " 1"]).to_owned();
-            element.children.insert(dice.below(length + 1), Node::Text(text));
+            element
+                .children
+                .insert(dice.below(length + 1), Node::Text(text.into()));
         }
         6 => element.attributes = vec![mood()],
         7 => element.children.clear(),
         8 => {
             if let [Node::Text(text)] = element.children.as_mut_slice() {
-                dice.one_of(&["0", "01", "17", "node", "a", "a "])
-                    .clone_into(text);
+                *text = dice.one_of(&["0", "01", "17", "node", "a", "a "]).into();
             }
         }
         _ => {}
@@ -153,10 +154,10 @@ pub(crate) fn change(root: &mut Element, dice: &mut Dice) {
 
 /// The documents that one change anywhere makes of this one: each child left out, there twice, or after the next one; each
 /// element emptied, with text in it, with an attribute.
-pub(crate) fn each_change(root: &Element) -> Vec<Element> {
+pub(crate) fn each_change<'d>(root: &Element<'d>) -> Vec<Element<'d>> {
     let mut changed = Vec::new();
     for index in 0..count(root) {
-        let mut add = |change: &dyn Fn(&mut Element)| {
+        let mut add = |change: &dyn Fn(&mut Element<'d>)| {
             let mut document = root.clone();
             change(nth_mut(&mut document, index));
             changed.push(document);
@@ -170,19 +171,19 @@ pub(crate) fn each_change(root: &Element) -> Vec<Element> {
             }
         }
         add(&|element| element.children.clear());
-        add(&|element| element.children.push(Node::Text("x".to_owned())));
+        add(&|element| element.children.push(Node::Text("x".into())));
         add(&|element| element.attributes.push(mood()));
     }
     changed
 }
 
-fn mood() -> Attribute {
+fn mood<'d>() -> Attribute<'d> {
     Attribute {
         name: Name {
             namespace: None,
-            local: "mood".to_owned(),
+            local: "mood".into(),
         },
-        value: String::new(),
+        value: "".into(),
     }
 }
 
@@ -191,17 +192,17 @@ fn count(element: &Element) -> usize {
     1 + inner(element).map(count).sum::<usize>()
 }
 
-fn inner(element: &Element) -> impl Iterator<Item = &Element> {
-    let is_open = OPEN.contains(&element.name.local.as_str());
+fn inner<'e, 'd>(element: &'e Element<'d>) -> impl Iterator<Item = &'e Element<'d>> {
+    let is_open = OPEN.contains(&&*element.name.local);
     element.elements().filter(move |_| !is_open)
 }
 
-fn nth(element: &Element, index: usize) -> &Element {
+fn nth<'e, 'd>(element: &'e Element<'d>, index: usize) -> &'e Element<'d> {
     let mut left = index;
     find(element, &mut left).expect("the index is below the count")
 }
 
-fn find<'e>(element: &'e Element, left: &mut usize) -> Option<&'e Element> {
+fn find<'e, 'd>(element: &'e Element<'d>, left: &mut usize) -> Option<&'e Element<'d>> {
     if *left == 0 {
         return Some(element);
     }
@@ -209,17 +210,17 @@ fn find<'e>(element: &'e Element, left: &mut usize) -> Option<&'e Element> {
     inner(element).find_map(|child| find(child, left))
 }
 
-fn nth_mut(element: &mut Element, index: usize) -> &mut Element {
+fn nth_mut<'e, 'd>(element: &'e mut Element<'d>, index: usize) -> &'e mut Element<'d> {
     let mut left = index;
     find_mut(element, &mut left).expect("the index is below the count")
 }
 
-fn find_mut<'e>(element: &'e mut Element, left: &mut usize) -> Option<&'e mut Element> {
+fn find_mut<'e, 'd>(element: &'e mut Element<'d>, left: &mut usize) -> Option<&'e mut Element<'d>> {
     if *left == 0 {
         return Some(element);
     }
     *left -= 1;
-    if OPEN.contains(&element.name.local.as_str()) {
+    if OPEN.contains(&&*element.name.local) {
         return None;
     }
     element.children.iter_mut().find_map(|child| match child {

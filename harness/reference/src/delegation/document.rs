@@ -133,9 +133,9 @@ impl Document {
     /// Writes it; an element without text is left out.
     pub(crate) fn to_xml(&self) -> Vec<u8> {
         let mut root = Element::new(NAMESPACE, self.kind.name());
-        let mut add = |name: &str, text: &str| {
+        let mut add = |name: &'static str, text: &str| {
             if !text.is_empty() {
-                let child = Element::new(NAMESPACE, name).with_text(text);
+                let child = Element::new(NAMESPACE, name).with_text(text.to_owned());
                 root = std::mem::replace(&mut root, Element::new(NAMESPACE, "")).with_child(child);
             }
         };
@@ -227,7 +227,8 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn to_xml(&self) -> Vec<u8> {
-        let element = |name: &str, text: &str| Element::new(NAMESPACE, name).with_text(text);
+        let element =
+            |name: &'static str, text: &str| Element::new(NAMESPACE, name).with_text(text.to_owned());
         let result = if self.refusal.is_none() {
             "accepted"
         } else {
@@ -288,7 +289,7 @@ pub(crate) enum DocumentError {
     Value { name: &'static str, value: String },
 }
 
-fn parse(bytes: &[u8]) -> Result<Element, DocumentError> {
+fn parse(bytes: &[u8]) -> Result<Element<'_>, DocumentError> {
     let root = Element::parse(bytes).map_err(|error| DocumentError::Xml {
         problem: error.to_string(),
     })?;

@@ -79,7 +79,7 @@ fn json(body: &Body<'_>, profile: &Profile) -> Result<Decoded, String> {
 
 fn xml(body: &Body<'_>, profile: &Profile) -> Result<Decoded, String> {
     let root = body.root(Encoding::Xml)?;
-    let name = root.name.local.as_str();
+    let name = &*root.name.local;
     let is_of_namespace = root.name.namespace.as_deref() == profile.delegation.namespace.as_deref();
     let messages = messages(profile, &root);
     if messages.is_empty() && !is_of_namespace {
@@ -126,7 +126,7 @@ fn messages<'p>(profile: &'p Profile, root: &Element) -> Vec<(MessageId, &'p Doc
             .filter(|(_, document)| {
                 document
                     .forms()
-                    .any(|form| form.root.as_deref() == Some(root.name.local.as_str()))
+                    .any(|form| form.root.as_deref() == Some(&*root.name.local))
             })
             .map(|(id, document)| (*id, document))
     };
@@ -148,7 +148,7 @@ fn knows(document: &Document, child: &Element) -> bool {
 }
 
 fn departures(profile: &Profile, root: &Element, messages: &[(MessageId, &Document)]) -> Vec<Noted> {
-    let name = root.name.local.as_str();
+    let name = &*root.name.local;
     let namespace = profile.delegation.namespace.as_deref().unwrap_or_default();
     let mut noted = Vec::new();
     let mut note = |element: &Element, text: String| {

@@ -134,7 +134,7 @@ fn locate(noted: &mut [Noted], octets: &[u8]) {
 
 impl Body<'_> {
     /// The outermost element, and what departs in its encoding.
-    fn root(&self, encoding: Encoding) -> Result<Element, String> {
+    fn root(&self, encoding: Encoding) -> Result<Element<'_>, String> {
         match encoding {
             Encoding::Xml => Element::parse(self.octets).map_err(|error| error.to_string()),
             Encoding::Wbxml => wbxml::decode(self.octets)

@@ -657,7 +657,8 @@ fn atomics_nested_too_deep_are_left_out_and_noted() {
     let deep = (0..20).fold(ALERT.to_owned(), |inner, id| {
         format!("<Atomic><CmdID>{id}x</CmdID>{inner}</Atomic>")
     });
-    let reading = xml(message("", &deep).as_bytes());
+    let document = message("", &deep);
+    let reading = xml(document.as_bytes());
     assert_eq!(reading.message.commands.len(), 1);
     let too_deep = Departure::TooDeep("Atomic".to_owned());
     let count = |of: &Departure| {
@@ -707,7 +708,8 @@ fn departures_can_be_asked_for_by_rule() {
     &["media-type-version: verproto is `DM/1.1`, where the message says `DM/1.2`"]
 )]
 fn a_media_type_is_checked(#[case] media_type: &str, #[case] expected: &[&str]) {
-    let reading = xml(message("", ALERT).as_bytes());
+    let document = message("", ALERT);
+    let reading = xml(document.as_bytes());
     let found: Vec<_> = reading
         .departures_of_media_type(media_type)
         .iter()

@@ -26,10 +26,10 @@ fn meta() -> impl Strategy<Value = Meta> {
 
 fn data() -> impl Strategy<Value = Data> {
     let element = (word(), text()).prop_map(|(value, name)| {
-        let node = |local: &str| Element::new("syncml:dmddf1.2", local);
-        let leaf = |local: &str, text: &str| match text {
+        let node = |local: &'static str| Element::new("syncml:dmddf1.2", local);
+        let leaf = |local: &'static str, text: &str| match text {
             "" => node(local),
-            _ => node(local).with_text(text),
+            _ => node(local).with_text(text.to_owned()),
         };
         Data::Element(
             node("MgmtTree").with_child(leaf("VerDTD", "1.2")).with_child(

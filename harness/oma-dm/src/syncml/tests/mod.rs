@@ -23,7 +23,7 @@ const PACKAGE_1_WBXML: &str =
     31 00 01 6e 57 03 64 00 01 01 67 57 03 73 00 01 01 5a 00 01 4c 03 34 30 39 36 00 01 01 01 00 00
     6b 46 4b 03 31 00 01 4f 03 31 32 30 31 00 01 01 12 01 01";
 
-fn xml(octets: &[u8]) -> Reading {
+fn xml(octets: &[u8]) -> Reading<'_> {
     read(octets, Encoding::Xml).unwrap()
 }
 
@@ -34,7 +34,8 @@ fn a_message_of_the_worked_session_is_read_without_a_departure_and_survives_both
 ) {
     let reading = xml(PACKAGES[package]);
     assert_eq!(reading.observations, []);
-    let again = read(&write(&reading.message, encoding), encoding).unwrap();
+    let written = write(&reading.message, encoding);
+    let again = read(&written, encoding).unwrap();
     assert_eq!(again.observations, []);
     assert_eq!(again.message, reading.message);
 }

@@ -80,13 +80,15 @@ proptest! {
         let item = Item { meta: one, data: Some(Data::Bytes(octets)), ..Item::at("./I/L") };
         let add = Operation { id: "1".into(), meta: all, correlator: None, items: vec![item] };
         let message = Message { commands: vec![Command::Add(add)], ..Message::default() };
-        let reading = read(&write(&message, Encoding::Wbxml), Encoding::Wbxml).unwrap();
+        let written = write(&message, Encoding::Wbxml);
+        let reading = read(&written, Encoding::Wbxml).unwrap();
         prop_assert_eq!(reading.message, message);
     }
 
     #[test]
     fn what_is_written_reads_back_the_same(message in any_message(), encoding in any_encoding()) {
-        let reading = read(&write(&message, encoding), encoding).unwrap();
+        let written = write(&message, encoding);
+        let reading = read(&written, encoding).unwrap();
         prop_assert_eq!(without_places(reading.message), as_read(message, encoding));
     }
 
@@ -140,7 +142,8 @@ proptest! {
             octets[at] = octet;
         }
         if let Ok(reading) = read(&octets, encoding) {
-            let again = read(&write(&reading.message, encoding), encoding).unwrap();
+            let written = write(&reading.message, encoding);
+            let again = read(&written, encoding).unwrap();
             prop_assert_eq!(again.message.header, reading.message.header);
         }
     }
