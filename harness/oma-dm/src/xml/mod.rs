@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+mod guard;
 mod read;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -14,7 +15,7 @@ pub const MAX_DEPTH: usize = 64;
 pub const MAX_NODES: u32 = 200_000;
 /// The largest document that is read, in octets.
 pub const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
-/// The longest namespace that is read, in octets: an element that outlives its document has a copy of its own.
+/// The longest namespace that is read, in octets: every element carries a copy of one that is not of OMA DM.
 pub const MAX_NAMESPACE: usize = 256;
 /// The longest tag that is read, in octets.
 pub const MAX_TAG: usize = 4096;

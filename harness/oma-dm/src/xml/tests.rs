@@ -140,14 +140,6 @@ fn text_in_pieces_is_one_text() {
 }
 
 #[test]
-fn lines_end_alike_also_beside_references() {
-    let text = "<a b='\r\n&#13;\r&#10;'>\r&amp;\r\n&#13;\r</a>";
-    let element = Element::parse(text.as_bytes()).expect("the text is XML");
-    assert_eq!(element.attribute("b"), Some(" \r \n"));
-    assert_eq!(element.text(), "\n&\n\r\n");
-}
-
-#[test]
 fn an_attribute_keeps_its_namespace() {
     let text = "<a xmlns:p=\"urn:p\" p:b=\"1\" b=\"2\" xml:lang=\"en\"/>";
     let element = Element::parse(text.as_bytes()).expect("the text is XML");
