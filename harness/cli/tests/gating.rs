@@ -213,6 +213,43 @@ fn parts_are_disjoint_and_merge_into_the_whole() {
 }
 
 #[test]
+fn several_processes_run_the_parts_and_the_merge_says_what_they_come_to() {
+    let folder = Folder::new();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ci/shell/run-in-parts");
+    let in_parts = |arguments: &str| {
+        let ended = Command::new("sh")
+            .arg(&script)
+            .args(arguments.split_whitespace())
+            .env("DMCONFORM", env!("CARGO_BIN_EXE_dmconform"))
+            .current_dir(folder.0.path())
+            .output()
+            .expect("the shell starts");
+        let said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
+        (ended.status.code(), said)
+    };
+    let select = "--role dms-1 --case DEL-DMS1-8-01* --case DEL-DMS1-8-03[0-4]";
+    let (code, said) = in_parts(&format!("3 good {select}"));
+    assert_eq!(code, Some(0), "{said}");
+    let mut cases = folder.cases("good/whole");
+    cases.sort();
+    folder.dmconform(&format!("run {select} --out alone"));
+    let mut alone = folder.cases("alone");
+    alone.sort();
+    assert_eq!(cases, alone);
+
+    let (code, said) = in_parts(&format!(
+        "2 bad {select} --deviation acl-before-bootstrap-complete"
+    ));
+    assert_eq!(code, Some(1), "{said}");
+    let (code, said) = in_parts("2 wrong --no-such-option");
+    assert_eq!(code, Some(5), "{said}");
+    assert!(
+        said.contains("part 1 left no results") && said.contains("--no-such-option"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_part_without_cases_is_no_success_and_says_why() {
     let folder = Folder::new();
     let ended = folder.dmconform("run --case DEL-DMS1-8-030 --shard 1/5 --out part");
