@@ -27,6 +27,9 @@ fn transcripts(run: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// How a transcript ends that was written to its end.
+const ENDED: &str = "\"event\":\"ended\"}\n";
+
 fn verdicts(run: &Path) -> BTreeMap<String, String> {
     let text = fs::read_to_string(run.join("results.json")).expect("the results are written");
     let record: Value = serde_json::from_str(&text).expect("the results are JSON");
@@ -75,23 +78,29 @@ fn a_run_that_was_killed_goes_on_where_it_ended() {
         "it came to its end before it was killed"
     );
     let before = transcripts(&run);
-    // The last one may be torn already; the first one is torn now.
+    // The one that was being written may be torn already; the first one is torn now.
     let torn = before.first().expect("there are transcripts").clone();
     let text = fs::read_to_string(&torn).expect("it was written");
     fs::write(&torn, &text[..text.len() / 2]).expect("it can be written");
-    let whole = fs::read(&before[1]).expect("it was written");
+    let texts = before[1..]
+        .iter()
+        .map(|path| (path, fs::read_to_string(path).expect("it is there")));
+    let (kept, whole) = texts
+        .into_iter()
+        .find(|(_, text)| text.ends_with(ENDED))
+        .expect("one was written to its end");
 
     let resumed = command(&["--resume", &out]).output().expect("the program starts");
     let said = String::from_utf8_lossy(&resumed.stderr).into_owned();
     assert_eq!(resumed.status.code(), Some(0), "{said}");
     assert!(said.contains("were judged before, and stand"), "{said}");
     assert!(!said.contains("\n0 cases were judged before"), "{said}");
-    assert_eq!(fs::read(&before[1]).expect("it is still there"), whole);
     assert!(
-        fs::read_to_string(&torn)
-            .expect("it is there")
-            .ends_with("\"event\":\"ended\"}\n")
+        fs::read_to_string(kept).expect("it is still there") == whole,
+        "{} was written anew",
+        kept.display()
     );
+    assert!(fs::read_to_string(&torn).expect("it is there").ends_with(ENDED));
 
     let fresh = folder.path().join("fresh");
     let once = command(&["--out", &fresh.display().to_string()])
