@@ -54,18 +54,18 @@ impl Claimed {
 
     fn free(&mut self, count: usize) -> io::Result<Vec<u16>> {
         let mut found = Vec::new();
-        let mut looked_at = 0;
-        while found.len() < count {
-            if looked_at == BLOCKS * usize::from(BLOCK) {
-                return Err(io::Error::from(io::ErrorKind::AddrInUse));
+        let mut refused = io::Error::from(io::ErrorKind::AddrInUse);
+        for _ in 0..BLOCKS * usize::from(BLOCK) {
+            if found.len() == count {
+                return Ok(found);
             }
-            looked_at += 1;
             let port = self.next_port()?;
-            if listen(port).is_ok() {
-                found.push(port);
+            match listen(port) {
+                Ok(_) => found.push(port),
+                Err(error) => refused = error,
             }
         }
-        Ok(found)
+        Err(refused)
     }
 
     fn next_port(&mut self) -> io::Result<u16> {
