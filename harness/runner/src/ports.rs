@@ -57,7 +57,7 @@ impl Claimed {
         let mut refused = io::Error::from(io::ErrorKind::AddrInUse);
         for _ in 0..BLOCKS * usize::from(BLOCK) {
             if found.len() == count {
-                return Ok(found);
+                break;
             }
             let port = self.next_port()?;
             match listen(port) {
@@ -65,7 +65,10 @@ impl Claimed {
                 Err(error) => refused = error,
             }
         }
-        Err(refused)
+        match found.len() == count {
+            true => Ok(found),
+            false => Err(refused),
+        }
     }
 
     fn next_port(&mut self) -> io::Result<u16> {

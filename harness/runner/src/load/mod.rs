@@ -140,6 +140,7 @@ pub async fn load(
     load.all(delegations, arrivals, cancelled.clone()).await;
     reporter.abort();
     watch.abort();
+    let (late_p99_us, late_most_us) = lateness.found().unzip();
     let took = load.began.elapsed();
     running.stop().await;
     let mut problems = Vec::new();
@@ -168,8 +169,8 @@ pub async fn load(
         levels: tally.levels(),
         resources: Resources {
             memory_most_kib: room::most_memory_kib(),
-            late_p99_us: lateness.found().map(|(usual, _)| usual),
-            late_most_us: lateness.found().map(|(_, most)| most),
+            late_p99_us,
+            late_most_us,
             ..resources
         },
         cancelled: *cancelled.borrow(),
