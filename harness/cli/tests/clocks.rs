@@ -1,15 +1,14 @@
 //! Clocks that jump: the wall clock is set by weeks in the middle of a run, and nothing but the clock on the wall is different.
 
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{fixtures, is_there};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::common::{fixtures, is_there};
 
 /// The library that lies about the clock; nothing where it is not installed, which is said.
 fn faketime() -> Option<PathBuf> {

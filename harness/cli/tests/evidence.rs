@@ -1,14 +1,12 @@
 //! Evidence for other tools: what passed in a case opens in Wireshark, and tells its secrets only where it was asked to.
 
-#[expect(dead_code, reason = "each test takes what it needs of it")]
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::is_there;
 use tempfile::TempDir;
+
+use crate::common::is_there;
 
 /// A whole delegation: what it shows is known message by message.
 const CASE: &str = "DEL-DMS2-0-010";

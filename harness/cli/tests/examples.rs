@@ -1,14 +1,13 @@
 //! The examples of README and guide, run as they stand there.
 
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::{fixtures, is_there};
 use rstest::rstest;
 use tempfile::TempDir;
+
+use crate::common::{fixtures, is_there};
 
 fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

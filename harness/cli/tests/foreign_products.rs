@@ -1,14 +1,13 @@
 //! Products in Python, which share nothing with the harness and speak one profile or the other, tested as a vendor would test them.
 
-mod common;
-
 use std::fs;
 use std::process::{Command, Output};
 
-use common::{fixtures, is_there};
 use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::common::{fixtures, is_there};
 
 /// Runs the suite, or these cases of it, against a product with a switch that breaks it, or none.
 fn run(product: &str, switch: Option<&str>, cases: &[&str]) -> (Output, Value) {

@@ -1,16 +1,15 @@
 //! A run that gates a change: known failures, parts, what failed before, the first failure, attempts, annotations.
 
-mod common;
-
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{fixtures, is_there};
 use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::common::{fixtures, is_there};
 
 /// What a command has come to.
 struct Ended {

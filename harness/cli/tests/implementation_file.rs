@@ -1,16 +1,15 @@
 //! What implementation files can say of a product, each tried on the reference implementation as a vendor would.
 
-mod common;
-
 use std::fs;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use common::{fixtures, is_there};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::common::{fixtures, is_there};
 
 /// A folder with an implementation file.
 struct Lab {

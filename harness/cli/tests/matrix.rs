@@ -1,15 +1,13 @@
 //! Products against products: what several observed runs say of each pair of them.
 
-#[expect(dead_code, reason = "each test takes what it needs of it")]
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::fixtures;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::common::fixtures;
 
 fn dmconform(arguments: &[String]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dmconform"))

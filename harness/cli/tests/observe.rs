@@ -1,17 +1,16 @@
 //! Real products that are observed as they talk to each other: whom a failure is blamed on, and who cannot be observed.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use common::{fixtures, is_there};
 use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::common::{fixtures, is_there};
 
 /// A product by the name of its implementation file, and the switch that breaks it.
 type Product = (&'static str, &'static str);

@@ -1,7 +1,5 @@
 //! What people and programs read of a run: stored transcripts are judged, and the results written in every format.
 
-mod common;
-
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -11,7 +9,7 @@ use dmconform_report::Ladders;
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{json, junit, markdown};
 
-use common::{judged, run, target, transcript, xmllint};
+use crate::common::{judged, run, target, transcript, xmllint};
 
 const PLAIN: Style = Style {
     colour: false,
@@ -163,7 +161,7 @@ print(len(errors), [error.message[:200] for error in errors[:3]])";
 
 #[test]
 fn results_are_what_the_schema_says() {
-    let (eventful, _) = common::eventful();
+    let (eventful, _) = crate::common::eventful();
     for record in [record(), eventful] {
         let written = json::write(&record);
         let Some(said) = validated(&written) else {

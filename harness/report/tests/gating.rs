@@ -1,7 +1,5 @@
 //! What CI reads of a run: known failures, attempts, parts, annotations.
 
-mod common;
-
 use dmconform_model::gate::{Entry, KnownFailure, KnownVerdict, Missing};
 use dmconform_model::result::Attempt;
 use dmconform_model::{CaseId, CaseOf, CaseResult, Gate, Place, Role, RunRecord, Shard, Verdict};
@@ -10,7 +8,7 @@ use dmconform_report::merging::merge;
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{Ladders, gate, html, junit, markdown};
 
-use common::{judged, run, target};
+use crate::common::{judged, run, target};
 
 const PLAIN: Style = Style {
     colour: false,
@@ -153,7 +151,7 @@ fn a_page_a_summary_and_a_table_mark_what_was_known_and_what_is_flaky() {
 fn a_ci_server_skips_what_was_known_and_counts_what_is_flaky_or_not_as_the_file_says() {
     let xml = junit::write(&record()).expect("it can be written");
     let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/jenkins.xsd");
-    if let Some((is_valid, said)) = common::xmllint(schema, &xml) {
+    if let Some((is_valid, said)) = crate::common::xmllint(schema, &xml) {
         assert!(is_valid, "{said}");
     }
     insta::assert_snapshot!(String::from_utf8(xml).expect("it is UTF-8"));

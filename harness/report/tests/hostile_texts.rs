@@ -1,13 +1,11 @@
 //! Every text of a run's record may come from a stranger: whatever is in it, it stays text in every report.
 
-mod common;
-
 use dmconform_model::RunRecord;
 use dmconform_report::terminal::{self, Style};
 use dmconform_report::{html, junit, markdown};
 use serde_json::Value;
 
-use common::eventful;
+use crate::common::eventful;
 
 /// The places of all texts in a value.
 fn texts(value: &Value, at: &str, found: &mut Vec<String>) {

@@ -1,13 +1,11 @@
 //! The page of a run: what is in it, what is kept out of it, and how large it gets.
 
-mod common;
-
 use std::collections::BTreeSet;
 
 use dmconform_model::CaseId;
 use dmconform_report::{Ladders, html};
 
-use common::{DEVIANT, eventful, judged, run, target, transcript};
+use crate::common::{DEVIANT, eventful, judged, run, target, transcript};
 use dmconform_model::{CaseResult, Role};
 
 #[test]

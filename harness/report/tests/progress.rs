@@ -1,7 +1,5 @@
 //! What is told while a run goes on: to people on a terminal and elsewhere, and to programs.
 
-mod common;
-
 use std::time::Duration;
 
 use dmconform_model::result::Problem;
@@ -12,7 +10,7 @@ use dmconform_report::progress::{Progress, Screen};
 use dmconform_report::terminal::Style;
 use rstest::rstest;
 
-use common::{judged, run, target};
+use crate::common::{judged, run, target};
 
 const SCREEN: Screen = Screen {
     style: Style {

@@ -1,13 +1,11 @@
 //! Runs compared and merged.
 
-mod common;
-
 use dmconform_model::{CaseId, CaseResult, Role, RunRecord, Verdict};
 use dmconform_report::comparison::{self, Kind, compare};
 use dmconform_report::merging::{MergeError, merge};
 use rstest::rstest;
 
-use common::{judged, run, target};
+use crate::common::{judged, run, target};
 
 fn with(id: &str, result: CaseResult) -> CaseResult {
     CaseResult {

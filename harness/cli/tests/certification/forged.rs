@@ -7,8 +7,8 @@ use dmconform_model::{CaseId, Verdict};
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::forger::{Forger, refused, signed_by_hand};
-use crate::lab::{CASE, LAB, dmconform, lab_key, text};
+use super::forger::{Forger, refused, signed_by_hand};
+use super::lab::{CASE, LAB, dmconform, lab_key, text};
 
 #[test]
 fn a_forger_who_changes_nothing_makes_a_bundle_that_is_true() {

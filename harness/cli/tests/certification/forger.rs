@@ -9,7 +9,7 @@ use dmconform_case::ledger::ledger;
 use dmconform_model::result::{RunRecord, summarise, summarise_robustness};
 use dmconform_model::{CaseResult, Verdict};
 
-use crate::lab::{CASE, LAB, lab_key, text};
+use super::lab::{CASE, LAB, lab_key, text};
 
 /// Somebody who may sign, and has everything else fit what was changed.
 pub(crate) struct Forger {

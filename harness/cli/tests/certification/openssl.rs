@@ -8,8 +8,8 @@ use oma_dm::auth::from_base64;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::lab::{LAB, dmconform, text};
 use crate::common;
-use crate::lab::{LAB, dmconform, text};
 
 #[test]
 fn openssl_makes_keys_and_verifies_statements() {

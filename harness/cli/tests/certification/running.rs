@@ -9,7 +9,7 @@ use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::lab::{KEY, LAB, bundle, certify, dmconform, lab_key, product, text};
+use super::lab::{KEY, LAB, bundle, certify, dmconform, lab_key, product, text};
 
 #[test]
 fn a_product_is_certified_and_anybody_can_verify_its_bundle() {

@@ -3,8 +3,8 @@
 use dmconform_bundle::{Files, SigningKey, Trust, names, pack, seal, unpack, verify};
 use rstest::rstest;
 
-use crate::forger::refused;
-use crate::lab::{LAB, lab_key};
+use super::forger::refused;
+use super::lab::{LAB, lab_key};
 
 #[test]
 fn any_bit_that_is_changed_is_noticed() {

@@ -1,11 +1,7 @@
 //! Runs for the tests of reports: stored transcripts, judged, with everything that can be around them.
 
-// Each test program uses a part of it.
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "shared by several test programs"
-)]
+// The tests use it, the samples and the benchmarks a part of it.
+#![allow(dead_code, clippy::allow_attributes, reason = "shared by several programs")]
 
 pub(crate) mod samples;
 

@@ -2,8 +2,6 @@
 //!
 //! One product is certified once for all of these tests; what is done to its bundle is done in memory.
 
-#[path = "../common/mod.rs"]
-mod common;
 mod forged;
 mod forger;
 mod lab;

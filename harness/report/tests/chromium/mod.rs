@@ -3,8 +3,6 @@
 //! With `DMCONFORM_SCREENSHOTS=FOLDER` pictures are kept.
 
 mod browser;
-#[path = "../common/mod.rs"]
-mod common;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -12,8 +10,8 @@ use std::path::PathBuf;
 use dmconform_report::html;
 use serde_json::{Value, json};
 
-use browser::Browser;
-use common::eventful;
+use self::browser::Browser;
+use crate::common::eventful;
 
 /// Does something with a browser; says so where there is none.
 fn with_browser(name: &str, use_it: impl FnOnce(&mut Browser)) {
@@ -42,7 +40,7 @@ fn page() -> String {
 
 /// The sample of products against products.
 fn matrix_page() -> String {
-    let mut files = common::samples::files();
+    let mut files = crate::common::samples::files();
     let page = files
         .remove("matrix/matrix.html")
         .expect("it is among the samples");

@@ -16,7 +16,7 @@ use dmconform_model::{Blame, CaseResult, RunEvent, Verdict};
 use dmconform_runner::{Captured, Gating, Kept, Operator, Pace, RunOptions, TargetFile, run};
 use tokio::sync::watch;
 
-use wire::{Cut, How, Place, Relay, Wire};
+use self::wire::{Cut, How, Place, Relay, Wire};
 
 /// How many of each product run beside each other, each behind relays of its own.
 const LANES: usize = 4;
@@ -25,7 +25,7 @@ const LEFT_ALONE: usize = 2;
 /// The longest that any case may take, in milliseconds; the limit for a message is one second and a half.
 const LONGEST_MS: u64 = 8000;
 
-/// How many delegations of a lane are cut. Forty or more reach every boundary: `DMCONFORM_CUTS=40 cargo test --test resets`.
+/// How many delegations of a lane are cut. Forty or more reach every boundary: `DMCONFORM_CUTS=40 cargo test --test cli resets`.
 fn cuts() -> usize {
     from_environment("DMCONFORM_CUTS", 5)
 }

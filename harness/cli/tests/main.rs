@@ -1,0 +1,29 @@
+//! The tests of the binary, run as users run it: one program, so that one is linked and their waits overlap.
+
+mod before_a_run;
+mod certification;
+mod clocks;
+mod command_line;
+mod common;
+mod decode;
+mod deviations;
+mod evidence;
+mod examples;
+mod foreign_peers;
+mod foreign_products;
+mod gating;
+mod implementation_file;
+mod ledger;
+mod limits;
+mod load;
+mod matrix;
+mod observe;
+mod oddities;
+mod privacy;
+mod profile;
+mod report;
+mod resets;
+mod resume;
+mod scarcity;
+mod selftest;
+mod shell;
