@@ -154,7 +154,7 @@ fn is_bootstrap(message: &Message) -> bool {
 fn is_for_accounts(target: &str) -> bool {
     let place = NodeUri::parse(target);
     place.is_ok_and(|place| {
-        let first = place.segments().first().map(String::as_str);
+        let first = place.names().next();
         matches!(first, Some("Inbox" | "DMAcc"))
     })
 }

@@ -1,7 +1,9 @@
 //! Addresses in the management tree: node URIs and what may be asked of a node (`?prop=`, `?list=`).
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -11,19 +13,26 @@ pub const MAX_URI_LENGTH: usize = 2048;
 /// Deepest URI read, in segments below the root.
 pub const MAX_URI_DEPTH: usize = 48;
 
+/// What stands between two names in a [`NodeUri`]: no name can have it, and it comes before every octet that one can have.
+const BETWEEN: char = '\0';
+
 /// The place of a node: the names from the root down to it (OMA-TS-DM_TND 5).
 ///
 /// `./A/B` and `A/B` are the same place; names are compared octet by octet, escapes are not resolved.
 /// The order of node URIs is that of a walk: a node comes before its descendants, and these are neighbours.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A clone shares the text: trees are full of them.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeUri {
-    segments: Vec<String>,
+    /// The names with [`BETWEEN`] between them, so that the order of the text is that of the walk; empty for the root.
+    names: Arc<str>,
 }
 
 impl NodeUri {
     /// The root of the tree, `.`.
     pub fn root() -> Self {
-        Self::default()
+        Self {
+            names: Arc::default(),
+        }
     }
 
     /// Reads `.`, `./A/B` or `A/B`; no `?prop=` or `?list=` ([`Address::parse`] reads those too).
@@ -41,11 +50,12 @@ impl NodeUri {
             _ => {}
         }
         let below_root = text.strip_prefix("./").unwrap_or(text);
-        let mut uri = Self::root();
-        for name in below_root.split('/') {
-            uri = uri.join(name)?;
+        let mut names = String::with_capacity(below_root.len());
+        for (depth, name) in below_root.split('/').enumerate() {
+            check_name(name)?;
+            push_name(&mut names, depth, name)?;
         }
-        Ok(uri)
+        Ok(Self::of(&names))
     }
 
     /// The child `name` of this node.
@@ -54,16 +64,10 @@ impl NodeUri {
     /// When `name` is no node name, or the result would pass [`MAX_URI_DEPTH`] or [`MAX_URI_LENGTH`].
     pub fn join(&self, name: &str) -> Result<Self, UriError> {
         check_name(name)?;
-        if self.segments.len() >= MAX_URI_DEPTH {
-            return Err(UriError::TooDeep);
-        }
-        let octets = self.octets() + 1 + name.len();
-        if octets > MAX_URI_LENGTH {
-            return Err(UriError::TooLong { octets });
-        }
-        let mut segments = self.segments.clone();
-        segments.push(name.to_owned());
-        Ok(Self { segments })
+        let mut names = String::with_capacity(self.names.len() + 1 + name.len());
+        names.push_str(&self.names);
+        push_name(&mut names, self.depth(), name)?;
+        Ok(Self::of(&names))
     }
 
     /// This node followed by the names of `below`, as when a relative path is resolved.
@@ -71,63 +75,133 @@ impl NodeUri {
     /// # Errors
     /// When the result would pass [`MAX_URI_DEPTH`] or [`MAX_URI_LENGTH`].
     pub fn append(&self, below: &Self) -> Result<Self, UriError> {
-        below
-            .segments
-            .iter()
-            .try_fold(self.clone(), |uri, name| uri.join(name))
+        let mut names = String::with_capacity(self.names.len() + 1 + below.names.len());
+        names.push_str(&self.names);
+        for (more, name) in below.names().enumerate() {
+            push_name(&mut names, self.depth() + more, name)?;
+        }
+        Ok(Self::of(&names))
     }
 
     /// The node above; nothing for the root.
     pub fn parent(&self) -> Option<Self> {
-        let (_, above) = self.segments.split_last()?;
-        Some(Self {
-            segments: above.to_vec(),
-        })
+        above(&self.names).map(Self::of)
     }
 
     /// The last name; nothing for the root.
     pub fn name(&self) -> Option<&str> {
-        self.segments.last().map(String::as_str)
+        self.names().next_back()
     }
 
     /// The names from the root down.
-    pub fn segments(&self) -> &[String] {
-        &self.segments
+    pub fn names(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.names.split(BETWEEN).filter(|name| !name.is_empty())
     }
 
     /// How far below the root: 0 for the root itself.
     pub fn depth(&self) -> usize {
-        self.segments.len()
+        match self.is_root() {
+            true => 0,
+            false => 1 + self.names.bytes().filter(|octet| *octet == 0).count(),
+        }
     }
 
     /// Whether this is `.`.
     pub fn is_root(&self) -> bool {
-        self.segments.is_empty()
+        self.names.is_empty()
     }
 
     /// Whether this node is `ancestor`, or lies below it.
     pub fn starts_with(&self, ancestor: &Self) -> bool {
-        self.segments.starts_with(&ancestor.segments)
+        self.below(ancestor).is_some()
     }
 
     /// The path from `ancestor` (not included) down to this node; nothing when it does not lie at or below it.
     pub fn relative_to(&self, ancestor: &Self) -> Option<Self> {
-        let below = self.segments.strip_prefix(ancestor.segments.as_slice())?;
-        Some(Self {
-            segments: below.to_vec(),
-        })
+        self.below(ancestor).map(Self::of)
     }
 
+    /// The places from this one up to the root, as keys of whatever is sorted by node URIs: without a copy for each.
+    pub(crate) fn upwards(&self) -> impl Iterator<Item = &str> {
+        std::iter::successors(Some(&*self.names), |names| above(names))
+    }
+
+    /// What follows the names of `ancestor`; nothing when it does not start with them.
+    fn below(&self, ancestor: &Self) -> Option<&str> {
+        let rest = self.names.strip_prefix(&*ancestor.names)?;
+        match rest.is_empty() || ancestor.is_root() {
+            true => Some(rest),
+            false => rest.strip_prefix(BETWEEN),
+        }
+    }
+
+    /// The place whose names those are.
+    fn of(names: &str) -> Self {
+        Self { names: names.into() }
+    }
+
+    /// Of the URI as it is displayed.
     fn octets(&self) -> usize {
-        self.segments.iter().map(|name| name.len() + 1).sum::<usize>() + 1
+        octets(&self.names)
+    }
+}
+
+/// As keys, node URIs sort as their texts do.
+impl Borrow<str> for NodeUri {
+    fn borrow(&self) -> &str {
+        &self.names
+    }
+}
+
+impl Default for NodeUri {
+    fn default() -> Self {
+        Self::root()
+    }
+}
+
+impl fmt::Debug for NodeUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NodeUri({self})")
     }
 }
 
 impl fmt::Display for NodeUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(".")?;
-        self.segments.iter().try_for_each(|name| write!(f, "/{name}"))
+        self.names().try_for_each(|name| write!(f, "/{name}"))
     }
+}
+
+/// The names without the last; nothing for the root.
+fn above(names: &str) -> Option<&str> {
+    match names.rsplit_once(BETWEEN) {
+        Some((above, _)) => Some(above),
+        None => (!names.is_empty()).then_some(""),
+    }
+}
+
+/// Of a place as it is displayed: a dot, and a slash before each name.
+fn octets(names: &str) -> usize {
+    match names.is_empty() {
+        true => 1,
+        false => 2 + names.len(),
+    }
+}
+
+/// Writes a name that was checked below a place of that depth.
+fn push_name(names: &mut String, depth: usize, name: &str) -> Result<(), UriError> {
+    if depth >= MAX_URI_DEPTH {
+        return Err(UriError::TooDeep);
+    }
+    let octets = octets(names) + 1 + name.len();
+    if octets > MAX_URI_LENGTH {
+        return Err(UriError::TooLong { octets });
+    }
+    if depth > 0 {
+        names.push(BETWEEN);
+    }
+    names.push_str(name);
+    Ok(())
 }
 
 impl FromStr for NodeUri {
@@ -184,7 +258,7 @@ impl UriLimits {
     /// # Errors
     /// The first limit that it passes.
     pub fn check(self, uri: &NodeUri) -> Result<(), UriError> {
-        let longest_segment = uri.segments().iter().map(String::len).max().unwrap_or(0);
+        let longest_segment = uri.names().map(str::len).max().unwrap_or(0);
         let all = [
             ("depth", uri.depth(), self.depth),
             ("length", uri.octets(), self.total_length),

@@ -282,7 +282,7 @@ impl TreeNode {
 
     /// The node below by these names. Nodes that go together are written one after the other: of several, the last is meant.
     fn descendant_mut(&mut self, below: &NodeUri) -> Option<&mut Self> {
-        below.segments().iter().try_fold(self, |node, name| {
+        below.names().try_fold(self, |node, name| {
             node.children.iter_mut().rev().find(|child| child.name == *name)
         })
     }

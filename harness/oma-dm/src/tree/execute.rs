@@ -259,12 +259,9 @@ impl Execution<'_> {
         let owned = self.acl_of_creator(parent);
         let is_interior = node.is_interior();
         self.tree.insert(target, node).map_err(|error| of_tree(&error))?;
-        let outermost = target
-            .segments()
-            .get(..=parent.depth())
-            .unwrap_or_default()
-            .join("/");
-        let outermost = NodeUri::parse(&outermost).map_err(|error| of_uri(&error))?;
+        let outermost = std::iter::successors(Some(target.clone()), NodeUri::parent)
+            .find(|at| at.depth() <= parent.depth() + 1)
+            .unwrap_or_default();
         match owned {
             Some(acl) if is_interior || outermost != *target => self
                 .tree

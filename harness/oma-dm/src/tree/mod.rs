@@ -28,6 +28,9 @@ pub use node::{AccessTypes, Content, Format, Node};
 pub use outcome::{Outcome, UserAnswer};
 pub use settings::{MissingParents, Rule, Settings};
 
+/// A copy of them, as a snapshot needs once one of both changes, shares every node that does not.
+type Nodes = BTreeMap<NodeUri, Arc<Node>>;
+
 /// A management tree (OMA-TS-DM_TND).
 ///
 /// There is always a root, an interior node whose ACL is never empty; every other node has an interior parent.
@@ -36,7 +39,7 @@ pub use settings::{MissingParents, Rule, Settings};
 /// What is here is the side of the device itself, without access control; [`Tree::execute`] is that of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
-    nodes: Arc<BTreeMap<NodeUri, Node>>,
+    nodes: Arc<Nodes>,
     settings: Arc<Settings>,
 }
 
@@ -53,7 +56,7 @@ impl Tree {
             is_permanent: true,
             ..Node::interior("")
         };
-        let nodes = BTreeMap::from([(NodeUri::root(), root)]);
+        let nodes = Nodes::from([(NodeUri::root(), Arc::new(root))]);
         Self {
             nodes: Arc::new(nodes),
             settings: Arc::new(settings),
@@ -67,7 +70,7 @@ impl Tree {
 
     /// The node at that place.
     pub fn get(&self, uri: &NodeUri) -> Option<&Node> {
-        self.nodes.get(uri)
+        self.nodes.get(uri).map(Arc::as_ref)
     }
 
     /// The text of a leaf; nothing when there is no such node, or its value is no text.
@@ -77,14 +80,15 @@ impl Tree {
 
     /// All nodes, a parent before its children, siblings by name.
     pub fn nodes(&self) -> impl Iterator<Item = (&NodeUri, &Node)> {
-        self.nodes.iter()
+        self.nodes.iter().map(|(uri, node)| (uri, node.as_ref()))
     }
 
     /// The node at `uri` and all below it, in the order of [`Tree::nodes`].
     pub fn subtree<'a>(&'a self, uri: &'a NodeUri) -> impl Iterator<Item = (&'a NodeUri, &'a Node)> {
         self.nodes
-            .range(uri..)
+            .range::<NodeUri, _>(uri..)
             .take_while(move |(below, _)| below.starts_with(uri))
+            .map(|(below, node)| (below, node.as_ref()))
     }
 
     /// The children of a node, by name.
@@ -100,8 +104,8 @@ impl Tree {
 
     /// The ACL that counts at a place: the nearest one, from there upwards, that is not empty (OMA-TS-DM_TND 7.7.1.2).
     pub fn effective_acl(&self, uri: &NodeUri) -> &Acl {
-        std::iter::successors(Some(uri.clone()), NodeUri::parent)
-            .filter_map(|at| self.acl(&at))
+        uri.upwards()
+            .filter_map(|at| Some(&self.nodes.get(at)?.acl))
             .find(|acl| !acl.is_empty())
             .expect("the root has an ACL that is not empty")
     }
@@ -165,7 +169,7 @@ impl Tree {
         }
         self.watching_accounts(uri, |nodes| {
             let gone: Vec<_> = nodes
-                .range(uri..)
+                .range::<NodeUri, _>(uri..)
                 .map(|(at, _)| at)
                 .take_while(|at| at.starts_with(uri))
                 .cloned()
@@ -327,9 +331,9 @@ impl Tree {
         let nodes = Arc::make_mut(&mut self.nodes);
         for above in missing.into_iter().rev() {
             let described = settings.describe(&above, Node::interior(""));
-            nodes.insert(above, described);
+            nodes.insert(above, Arc::new(described));
         }
-        nodes.insert(uri.clone(), settings.describe(uri, node));
+        nodes.insert(uri.clone(), Arc::new(settings.describe(uri, node)));
         Ok(())
     }
 
@@ -338,6 +342,7 @@ impl Tree {
         self.check_value(uri, &node)?;
         self.watching_accounts(uri, |nodes| {
             if let Some(old) = nodes.get_mut(uri) {
+                let old = Arc::make_mut(old);
                 old.content = node.content;
                 old.type_name = node.type_name;
             }
@@ -362,7 +367,7 @@ impl Tree {
                 let below = old.relative_to(from).unwrap_or_default();
                 let new = to.append(&below)?;
                 self.settings.uri_limits.check(&new)?;
-                Ok((old.clone(), new, node.clone()))
+                Ok((old.clone(), new, Arc::new(node.clone())))
             })
             .collect();
         let moved = moved?;
@@ -390,11 +395,12 @@ impl Tree {
     fn node_mut(&mut self, uri: &NodeUri) -> Result<&mut Node, TreeError> {
         Arc::make_mut(&mut self.nodes)
             .get_mut(uri)
+            .map(Arc::make_mut)
             .ok_or_else(|| TreeError::NotFound { uri: uri.clone() })
     }
 
     /// Makes a change at `uri`, and takes every server that has no account any more because of it out of the ACLs.
-    fn watching_accounts(&mut self, uri: &NodeUri, change: impl FnOnce(&mut BTreeMap<NodeUri, Node>)) {
+    fn watching_accounts(&mut self, uri: &NodeUri, change: impl FnOnce(&mut Nodes)) {
         let account_root = &self.settings.account_root;
         let is_above = account_root.starts_with(uri);
         let is_account = uri.starts_with(account_root) && uri.depth() == account_root.depth() + 1;
@@ -421,9 +427,9 @@ fn is_server_id(uri: &NodeUri, account_root: &NodeUri) -> bool {
     uri.depth() == account_root.depth() + 2 && uri.name() == Some("ServerID") && uri.starts_with(account_root)
 }
 
-fn server_ids(nodes: &BTreeMap<NodeUri, Node>, account_root: &NodeUri) -> BTreeSet<String> {
+fn server_ids(nodes: &Nodes, account_root: &NodeUri) -> BTreeSet<String> {
     nodes
-        .range(account_root..)
+        .range::<NodeUri, _>(account_root..)
         .take_while(|(uri, _)| uri.starts_with(account_root))
         .filter(|(uri, _)| is_server_id(uri, account_root))
         .filter_map(|(_, node)| node.text())
@@ -431,8 +437,9 @@ fn server_ids(nodes: &BTreeMap<NodeUri, Node>, account_root: &NodeUri) -> BTreeS
         .collect()
 }
 
-fn remove_server(nodes: &mut BTreeMap<NodeUri, Node>, settings: &Settings, server_id: &str) {
-    for (uri, node) in nodes.iter_mut() {
+fn remove_server(nodes: &mut Nodes, settings: &Settings, server_id: &str) {
+    for (uri, node) in nodes.iter_mut().filter(|(_, node)| node.acl.names(server_id)) {
+        let node = Arc::make_mut(node);
         let before = node.acl.clone();
         if !node.acl.remove_server(server_id) || !uri.is_root() {
             continue;

@@ -79,9 +79,12 @@ impl Settings {
 
     /// Whether this is one of the two leaves of an account that cannot be read (OMA-TS-DM_StdObj 5.3.1).
     fn is_credential(&self, uri: &NodeUri) -> bool {
-        let below = uri.segments().strip_prefix(self.account_root.segments());
-        matches!(below, Some([_, parent, _, leaf])
-            if parent == "AppAuth" && ["AAuthSecret", "AAuthData"].contains(&leaf.as_str()))
+        if uri.depth() != self.account_root.depth() + 4 || !uri.starts_with(&self.account_root) {
+            return false;
+        }
+        let mut upwards = uri.names().rev();
+        let leaf = upwards.next();
+        matches!(leaf, Some("AAuthSecret" | "AAuthData")) && upwards.nth(1) == Some("AppAuth")
     }
 }
 
@@ -133,7 +136,7 @@ impl Rule {
             && self
                 .pattern
                 .iter()
-                .zip(uri.segments())
+                .zip(uri.names())
                 .all(|(pattern, name)| pattern == "*" || pattern == name)
     }
 }
