@@ -72,6 +72,16 @@ fn odd(oddity: &str) -> Sent {
     delegations(&["--oddity", oddity, "--peer-oddity", oddity])
 }
 
+#[test]
+fn an_alert_beside_the_one_that_opens_a_session_is_not_held_against_a_client_that_was_notified() {
+    let sent = cases(
+        [["reference-dm-client", "DEL-CLIENT-4-510"]],
+        &["--oddity", "further-alerts"],
+    );
+    // In WBXML, as the client's file has it: the code of the generic alert as text.
+    assert!(sent.products.contains("31323236"), "{}", sent.products);
+}
+
 fn count(text: &str, marks: &[&str]) -> usize {
     marks.iter().map(|mark| text.matches(mark).count()).sum()
 }

@@ -195,9 +195,14 @@ impl Package {
         })
     }
 
+    /// The codes of the Alerts that open a session (OMA-TS-DM_Protocol 8, package 1); others may stand beside one.
+    pub(crate) fn opening_alerts(&self) -> impl Iterator<Item = u16> {
+        self.alerts().filter(|code| matches!(code, 1200 | 1201))
+    }
+
     /// Whether it opens a session.
     pub(crate) fn opens(&self) -> bool {
-        self.alerts().any(|code| matches!(code, 1200 | 1201))
+        self.opening_alerts().next().is_some()
     }
 
     /// The commands on nodes, item by item.

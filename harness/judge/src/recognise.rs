@@ -247,7 +247,7 @@ impl Recogniser {
         let answered = session.client_sent(&package);
         let opens = package.opens();
         if opens {
-            session.opened_by = package.alerts().collect();
+            session.opened_by = package.opening_alerts().collect();
         }
         let opened_by: Vec<String> = session.opened_by.iter().map(u16::to_string).collect();
         record_probe_answers(session, observed, &package, seen.seq);
@@ -618,7 +618,7 @@ fn session_fields(request: &Request, package: &Package) -> Fields {
         ("scheme".to_owned(), vec![scheme(package, &request.headers)]),
         (
             "alert".to_owned(),
-            package.alerts().map(|code| code.to_string()).collect(),
+            package.opening_alerts().map(|code| code.to_string()).collect(),
         ),
     ]);
     for (field, leaf) in [("manufacturer", "./DevInfo/Man"), ("model", "./DevInfo/Mod")] {
