@@ -342,7 +342,8 @@ fn take_url(delegation: &mut Delegation<Progress>, url: Option<String>) {
         return;
     }
     if delegation.progress.entry_stage == Stage::Due {
-        delegation.progress.url = Some(url);
+        // One that was made up before stays.
+        delegation.progress.url.get_or_insert(url);
     }
 }
 

@@ -199,7 +199,9 @@ fn identical(failed: &BTreeMap<&CaseId, BTreeSet<&Mutant>>) -> Vec<Vec<CaseId>> 
 /// What two passes judged differently.
 ///
 /// Where a case holds nothing back, whether a message was seen to come too early or merely crossed the other one is a
-/// matter of luck (docs/decisions/0002-order-is-proven-by-one-lock.md): findings of kind `order` are left out.
+/// matter of luck (docs/decisions/0002-order-is-proven-by-one-lock.md): findings of kind `order` are left out. So are those of
+/// kind `went-on`: what a product does anyway comes before the client has tried again, or after it. A product that dies, or
+/// hangs, takes whatever cases go on beside the one that it dies of: only those that are named for that are compared.
 fn flaky(passes: &[Pass]) -> Vec<Flake> {
     let mut said: BTreeMap<(Option<Mutant>, String, CaseId), BTreeSet<String>> = BTreeMap::new();
     for pass in passes {
@@ -208,7 +210,8 @@ fn flaky(passes: &[Pass]) -> Vec<Flake> {
             said.entry(key).or_default().insert(in_short(&findings(case)));
         }
         for row in &pass.rows {
-            for trial in &row.trials {
+            let is_luck = |trial: &&Trial| row.breaks.is_of_robustness() && !row.named.contains(&trial.case);
+            for trial in row.trials.iter().filter(|trial| !is_luck(trial)) {
                 let key = (
                     Some(row.mutant.clone()),
                     trial.implementation.clone(),
@@ -230,7 +233,8 @@ fn flaky(passes: &[Pass]) -> Vec<Flake> {
 }
 
 fn in_short(findings: &[String]) -> String {
-    let is_luck = |finding: &str| finding.split(' ').nth(1) == Some(FindingCode::Order.as_str());
+    let luck = [FindingCode::Order, FindingCode::WentOn].map(FindingCode::as_str);
+    let is_luck = |finding: &str| finding.split(' ').nth(1).is_some_and(|code| luck.contains(&code));
     let said: Vec<&str> = findings
         .iter()
         .map(String::as_str)
@@ -371,6 +375,27 @@ mod tests {
         assert_eq!(found[0].case.0, "a");
         assert_eq!(found[0].said, ["fail field DEL-8-2", "pass"]);
         assert_eq!(flaky(&[first.clone(), first]), []);
+    }
+
+    #[test]
+    fn what_dies_takes_others_with_it_as_luck_has_it() {
+        let died_in = |caught_by_named, in_another| {
+            let mut row = row(
+                "dies",
+                &["a"],
+                vec![tried("a", caught_by_named), tried("b", in_another)],
+            );
+            row.breaks = RequirementId("ROB-0-1".to_owned());
+            pass(vec![row])
+        };
+        let differ = |first: Pass, second: Pass| flaky(&[first, second]).len();
+        let luck = differ(
+            died_in(Caught::Yes, Caught::Yes),
+            died_in(Caught::Yes, Caught::No),
+        );
+        assert_eq!(luck, 0);
+        let named = differ(died_in(Caught::Yes, Caught::No), died_in(Caught::No, Caught::No));
+        assert_eq!(named, 1);
     }
 
     #[test]
