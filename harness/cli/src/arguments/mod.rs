@@ -521,6 +521,9 @@ pub(crate) struct Reference {
     /// What decides what the oddities leave open.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// How many threads work; one does a message with the fewest changes between threads.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) threads: u8,
     /// End when standard input ends: with whoever started it, however that ends.
     #[arg(long)]
     pub(crate) until_input_ends: bool,

@@ -45,8 +45,12 @@ pub(crate) fn run(arguments: &Reference) -> Result<u8, Failure> {
         deviations: own,
         oddities,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    let mut builder = match arguments.threads {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = builder
+        .worker_threads(usize::from(arguments.threads))
         .enable_all()
         .build()
         .map_err(|error| Failure::environment(format!("start threads: {error}")))?;

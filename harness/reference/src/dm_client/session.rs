@@ -16,7 +16,7 @@ use crate::dm_client::Client;
 use crate::dm_client::device::{Device, Hands};
 use crate::dm_client::parts::Parts;
 use crate::entropy;
-use crate::http::client::Question;
+use crate::http::client::{HttpClient, Question};
 use crate::irregular;
 use crate::url::Url;
 
@@ -106,6 +106,7 @@ impl Client {
     ) -> Result<(), String> {
         let mut message = first;
         let mut parts = Parts::default();
+        let http = self.http.for_session();
         let begun_at = session.address().to_owned();
         loop {
             let address = match self.has(Deviation::IgnoresResponseUri) {
@@ -114,7 +115,7 @@ impl Client {
             };
             irregular::depart(&mut message, &self.deviations);
             let (body, seal) = self.written(session, &message);
-            let answer = self.exchange(address, body, seal).await?;
+            let answer = self.exchange(&http, address, body, seal).await?;
             if self.has(Deviation::AcceptsWrongObjectSize) {
                 parts.take(&answer.message);
             }
@@ -178,7 +179,13 @@ impl Client {
     }
 
     /// Sends a message, and reads the server's.
-    async fn exchange(&self, address: &str, body: Vec<u8>, hmac: Option<String>) -> Result<Answer, String> {
+    async fn exchange(
+        &self,
+        http: &HttpClient,
+        address: &str,
+        body: Vec<u8>,
+        hmac: Option<String>,
+    ) -> Result<Answer, String> {
         let url: Url = address.parse().map_err(|error| format!("failed to {error}"))?;
         let media_type = irregular::media_type(self.encoding(), &self.deviations);
         let question = Question {
@@ -187,8 +194,7 @@ impl Client {
             accept: Some(media_type),
             hmac,
         };
-        let answer = self
-            .http
+        let answer = http
             .ask(&url, question)
             .await
             .map_err(|error| format!("failed to {error}"))?;

@@ -1,4 +1,4 @@
-//! The client: one connection for each request, one failure when it does not work.
+//! The client: connections, each for a request or for those of a session, and one failure when a request does not work.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -28,13 +28,15 @@ use crate::http::{MAX_BODY, hmac_of};
 use crate::outdated_tls;
 use crate::url::Url;
 
-/// Sends requests, each over a connection of its own.
+/// Sends requests, each over a connection of its own if nothing else is said.
 #[derive(Clone)]
 pub(crate) struct HttpClient {
     security: Security,
     timeout: Duration,
     oddities: Oddities,
-    /// Connections that are kept, by authority: an oddity.
+    /// Whether connections are kept.
+    keeps: bool,
+    /// Those that are, by authority.
     kept: Arc<Mutex<BTreeMap<String, SendRequest<OddBody>>>>,
     frailty: Frailty,
 }
@@ -95,6 +97,7 @@ impl HttpClient {
             security: Security::Tls(connector),
             timeout,
             oddities: Oddities::default(),
+            keeps: false,
             kept: Arc::default(),
             frailty,
         }
@@ -106,6 +109,7 @@ impl HttpClient {
             security: Security::Plain,
             timeout,
             oddities: Oddities::default(),
+            keeps: false,
             kept: Arc::default(),
             frailty: Frailty::default(),
         }
@@ -114,7 +118,17 @@ impl HttpClient {
     /// The same with these oddities.
     pub(crate) fn with_oddities(mut self, oddities: &Oddities) -> Self {
         self.oddities = oddities.clone();
+        self.keeps = oddities.has(Oddity::ConnectionsKept);
         self
+    }
+
+    /// The same for the messages of one management session: they go over one connection, as those of devices do.
+    pub(crate) fn for_session(&self) -> Self {
+        Self {
+            keeps: !self.oddities.has(Oddity::ConnectionForEachMessage),
+            kept: Arc::default(),
+            ..self.clone()
+        }
     }
 
     /// Sends a request and reads all of the answer.
@@ -144,8 +158,9 @@ impl HttpClient {
             Security::Tls(connector) => Some(connector),
             Security::Plain => None,
         };
-        let is_kept = self.oddities.has(Oddity::ConnectionsKept);
-        if is_kept && let Some(sender) = self.kept_connection(url) {
+        if self.keeps
+            && let Some(sender) = self.kept_connection(url)
+        {
             return self.ask_on(sender, url, question).await;
         }
         let unreachable = |source| RequestError::Unreachable {
@@ -158,7 +173,7 @@ impl HttpClient {
         // Latency matters more than a packet; a stack that cannot do it still works.
         drop(stream.set_nodelay(true));
         let Some(connector) = connector else {
-            return exchange(stream, url, question, &self.oddities, &self.frailty).await;
+            return self.exchange(stream, url, question).await;
         };
         let failed = |source| RequestError::Tls {
             url: url.to_string(),
@@ -175,11 +190,7 @@ impl HttpClient {
                 return Err(failed(source));
             }
         };
-        if is_kept {
-            let sender = spawned(self.oddities.stream(stream), url).await?;
-            return self.ask_on(sender, url, question).await;
-        }
-        exchange(stream, url, question, &self.oddities, &self.frailty).await
+        self.exchange(stream, url, question).await
     }
 
     /// A connection that is still open.
@@ -188,89 +199,84 @@ impl HttpClient {
         sender.filter(SendRequest::is_ready)
     }
 
+    /// Asks on a connection that was kept.
     async fn ask_on(
+        &self,
+        sender: SendRequest<OddBody>,
+        url: &Url,
+        question: Question,
+    ) -> Result<HttpAnswer, RequestError> {
+        let (answer, sender) = self.say(sender, url, question).await?;
+        lock(&self.kept).insert(url.authority(), sender);
+        Ok(answer)
+    }
+
+    /// Asks on a connection that was just opened.
+    async fn exchange<S>(&self, stream: S, url: &Url, question: Question) -> Result<HttpAnswer, RequestError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let failed = |problem: &dyn std::error::Error| RequestError::Http {
+            url: url.to_string(),
+            problem: with_causes(problem),
+        };
+        let (sender, connection) = hyper::client::conn::http1::Builder::new()
+            .title_case_headers(self.oddities.has(Oddity::TitleCaseHeaderNames))
+            .handshake(TokioIo::new(self.oddities.stream(stream)))
+            .await
+            .map_err(|error| failed(&error))?;
+        let mut connection = Box::pin(connection);
+        let mut answer = pin!(self.say(sender, url, question));
+        // A certificate refused under TLS 1.3 shows in the connection, not in the request: its error goes first.
+        let result = tokio::select! {
+            biased;
+            result = &mut answer => result,
+            result = &mut connection => match result {
+                Err(error) => {
+                    self.frailty.meet_broken_connection();
+                    return Err(failed(&error));
+                }
+                Ok(()) => return answer.await.map(|(answer, _)| answer),
+            },
+        };
+        let result = match result {
+            Ok((answer, sender)) if self.keeps => {
+                // It ends when its sender is dropped, or the peer closes it.
+                tokio::spawn(connection);
+                lock(&self.kept).insert(url.authority(), sender);
+                return Ok(answer);
+            }
+            // Without its sender, the connection ends.
+            result => result.map(|(answer, _)| answer),
+        };
+        let end = timeout(Duration::from_millis(200), connection).await;
+        match (result, end) {
+            (Err(_), Ok(Err(cause))) => Err(failed(&cause)),
+            (result, _) => result,
+        }
+    }
+
+    /// Sends a request and reads all of the answer, while somebody drives the connection.
+    async fn say(
         &self,
         mut sender: SendRequest<OddBody>,
         url: &Url,
         question: Question,
-    ) -> Result<HttpAnswer, RequestError> {
+    ) -> Result<(HttpAnswer, SendRequest<OddBody>), RequestError> {
+        let turn = self.frailty.turn_to_ask().await;
         let response = sender
             .send_request(request(url, question, &self.oddities))
             .await
-            .map_err(|error| RequestError::Http {
-                url: url.to_string(),
-                problem: with_causes(&error),
+            .map_err(|error| {
+                self.frailty.meet_broken_connection();
+                RequestError::Http {
+                    url: url.to_string(),
+                    problem: with_causes(&error),
+                }
             })?;
-        let answer = collect(response, url, &self.frailty).await?;
-        lock(&self.kept).insert(url.authority(), sender);
-        Ok(answer)
-    }
-}
-
-/// A connection that lives on its own.
-async fn spawned<S>(stream: S, url: &Url) -> Result<SendRequest<OddBody>, RequestError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| RequestError::Http {
-            url: url.to_string(),
-            problem: with_causes(&error),
-        })?;
-    // It ends when its sender is dropped, or the peer closes it.
-    tokio::spawn(connection);
-    Ok(sender)
-}
-
-async fn exchange<S>(
-    stream: S,
-    url: &Url,
-    question: Question,
-    oddities: &Oddities,
-    frailty: &Frailty,
-) -> Result<HttpAnswer, RequestError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let failed = |problem: &dyn std::error::Error| RequestError::Http {
-        url: url.to_string(),
-        problem: with_causes(problem),
-    };
-    let (sender, connection) = hyper::client::conn::http1::Builder::new()
-        .title_case_headers(oddities.has(Oddity::TitleCaseHeaderNames))
-        .handshake(TokioIo::new(oddities.stream(stream)))
-        .await
-        .map_err(|error| failed(&error))?;
-    let request = request(url, question, oddities);
-    let mut connection = pin!(connection);
-    let mut answer = pin!(async move {
-        // Dropped at the end, which closes the connection.
-        let mut sender = sender;
-        let turn = frailty.turn_to_ask().await;
-        let response = sender.send_request(request).await.map_err(|error| {
-            frailty.meet_broken_connection();
-            failed(&error)
-        })?;
         drop(turn);
-        collect(response, url, frailty).await
-    });
-    // A certificate refused under TLS 1.3 shows in the connection, not in the request: its error goes first.
-    let result = tokio::select! {
-        biased;
-        result = &mut answer => result,
-        result = &mut connection => match result {
-            Err(error) => {
-                frailty.meet_broken_connection();
-                return Err(failed(&error));
-            }
-            Ok(()) => return answer.await,
-        },
-    };
-    let end = timeout(Duration::from_millis(200), connection).await;
-    match (result, end) {
-        (Err(_), Ok(Err(cause))) => Err(failed(&cause)),
-        (result, _) => result,
+        let answer = collect(response, url, &self.frailty).await?;
+        Ok((answer, sender))
     }
 }
 
