@@ -8,8 +8,8 @@ use dmconform_case::read::{self, Source};
 use dmconform_model::gate::Entry;
 use dmconform_model::result::{Evidence, RunInfo, summarise, summarise_robustness};
 use dmconform_model::{
-    CaseId, CaseOf, CaseResult, Class, Date, Finding, Gate, RequirementId, Role, RunRecord, Shard, Target,
-    Verdict,
+    CaseId, CaseOf, CaseResult, Class, Date, Finding, Gate, RequirementId, Role, RunRecord, Shard, Spent,
+    Target, Verdict,
 };
 use rstest::rstest;
 
@@ -66,6 +66,7 @@ fn case(id: &str, verdict: Verdict, findings: Vec<Finding>) -> CaseResult {
         observed: Vec::new(),
         file: String::new(),
         duration_ms: 0,
+        spent: Spent::default(),
         attempts: Vec::new(),
     }
 }

@@ -28,6 +28,7 @@ mod refuse;
 mod regularity;
 mod root_cause;
 mod sessions;
+mod spent;
 mod state;
 mod stored;
 mod verdict;

@@ -11,8 +11,9 @@ use crate::forget::Memory;
 use crate::header::Header;
 use crate::observed::{Applied, Connection, Exchange, Observed, Window};
 use crate::recognise::Recogniser;
+use crate::spent::Spending;
 use crate::stored::{Records, Transcript, TranscriptError};
-use crate::{absence, expectation, finding::Outcome, verdict, view};
+use crate::{absence, expectation, finding::Outcome, spent, verdict, view};
 
 /// Judges one case.
 #[derive(Clone, Debug)]
@@ -21,6 +22,7 @@ pub struct Judge {
     observed: Observed,
     recogniser: Recogniser,
     memory: Memory,
+    spending: Spending,
 }
 
 impl Judge {
@@ -32,6 +34,7 @@ impl Judge {
             header,
             observed: Observed::default(),
             recogniser: Recogniser::default(),
+            spending: Spending::default(),
         }
     }
 
@@ -80,13 +83,19 @@ impl Judge {
 
     /// Takes what the next record shows, and keeps all of it.
     pub(crate) fn observe(&mut self, record: &Record) {
+        let before = spent::progress(&self.observed);
         collect(&mut self.observed, record);
         self.recogniser.feed(&self.header, &mut self.observed, record);
+        let goes_on = spent::progress(&self.observed) != before;
+        self.spending.take(&self.header, record, goes_on);
     }
 
     /// The verdict on what has been seen; final once everything was.
     pub fn result(&self) -> CaseResult {
-        verdict::judge(&self.header, &self.observed)
+        CaseResult {
+            spent: self.spending.so_far(),
+            ..verdict::judge(&self.header, &self.observed)
+        }
     }
 
     /// Whether every expectation is decided already, so that nothing is gained by waiting. Whether the product survives is

@@ -2,7 +2,7 @@
 
 use dmconform_case::test_case::{Expectation, What};
 use dmconform_model::result::{Arrow, Evidence};
-use dmconform_model::{Blame, CaseResult, Check, Finding, FindingCode, Verdict};
+use dmconform_model::{Blame, CaseResult, Check, Finding, FindingCode, Spent, Verdict};
 
 use crate::finding::Outcome;
 use crate::header::Header;
@@ -78,6 +78,7 @@ pub(crate) fn judge(header: &Header, observed: &Observed) -> CaseResult {
         observed: arrows(observed),
         file: header.case.file.clone(),
         duration_ms: observed.last_us / 1000,
+        spent: Spent::default(),
         attempts: Vec::new(),
     }
 }

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::gate::{Entry, KnownVerdict};
     use crate::result::{Attempt, RunInfo, summarise, summarise_robustness};
-    use crate::{CaseId, CaseOf, Class, Gate, Place, RequirementId, Role, Shard};
+    use crate::{CaseId, CaseOf, Class, Gate, Place, RequirementId, Role, Shard, Spent};
 
     fn case(id: &str, class: Class, covers: &str, verdict: Verdict) -> CaseResult {
         CaseResult {
@@ -116,6 +116,7 @@ mod tests {
             observed: Vec::new(),
             file: String::new(),
             duration_ms: 0,
+            spent: Spent::default(),
             attempts: Vec::new(),
         }
     }

@@ -8,7 +8,7 @@ use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 
 use crate::gate::{CaseOf, Gate};
-use crate::{CaseId, Class, LedgerEntry, MessageId, Place, RequirementId, Role, Shard, Step, Verdict};
+use crate::{CaseId, Class, LedgerEntry, MessageId, Place, RequirementId, Role, Shard, Spent, Step, Verdict};
 
 /// Who is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -199,6 +199,9 @@ pub struct CaseResult {
     pub file: String,
     /// How long it took, in milliseconds, by the transcript's own times.
     pub duration_ms: u64,
+    /// What that time went into.
+    #[serde(default)]
+    pub spent: Spent,
     /// Every attempt at it, the first one included, where there were several. What stands here is of the first that failed, or
     /// of the first if none did; a later one makes nothing good.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

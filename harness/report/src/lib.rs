@@ -17,6 +17,7 @@ pub mod merging;
 pub mod pcapng;
 pub mod progress;
 pub mod self_test;
+mod spent;
 pub mod terminal;
 mod wording;
 

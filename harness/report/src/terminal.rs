@@ -5,7 +5,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use dmconform_model::result::Problem;
 use dmconform_model::{CaseResult, Finding, RunRecord, Verdict};
 
-use crate::{gate, wording};
+use crate::{gate, spent, wording};
 
 /// How a terminal is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,7 @@ pub fn summary(record: &RunRecord, style: Style) -> String {
     if !extent.is_empty() {
         parts.push(extent);
     }
+    parts.extend(spent::lines(record));
     parts.push(last_line(record));
     parts.join("\n")
 }

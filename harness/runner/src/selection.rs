@@ -3,7 +3,7 @@
 use dmconform_case::Suite;
 use dmconform_case::implementation::Implementation;
 use dmconform_case::test_case::TestCase;
-use dmconform_model::{CaseResult, Verdict};
+use dmconform_model::{CaseResult, Spent, Verdict};
 
 use crate::applies::why_not;
 
@@ -66,6 +66,7 @@ pub(crate) fn excluded(implementation: &str, case: &TestCase, reason: String) ->
         observed: Vec::new(),
         file: case.file.clone(),
         duration_ms: 0,
+        spent: Spent::default(),
         attempts: Vec::new(),
     }
 }
