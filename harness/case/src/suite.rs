@@ -93,8 +93,9 @@ impl Suite {
         let mut cases: Vec<TestCase> = Vec::new();
         let mut problems = Vec::new();
         let fixed = [REQUIREMENTS, DEVIATIONS, PROCEDURE, PROFILE];
-        for (name, text) in files.iter().filter(|(name, _)| !fixed.contains(*name)) {
-            match read::cases(Source { name, text }, known) {
+        let files_of_cases = files.iter().filter(|(name, _)| !fixed.contains(*name));
+        for read in read_side_by_side(files_of_cases.map(|(name, text)| Source { name, text }), known) {
+            match read {
                 Ok(found) => cases.extend(found),
                 Err(found) => problems.extend(found),
             }
@@ -195,6 +196,29 @@ fn same_id(first: &TestCase, second: &TestCase, text: Option<&str>) -> Diagnosti
 /// The files that are built in: name and text.
 pub const fn embedded_files() -> &'static [(&'static str, &'static str)] {
     EMBEDDED
+}
+
+/// Reads files of cases on all processors: every command begins with it. The results are in the order of the files.
+fn read_side_by_side<'a>(
+    files: impl Iterator<Item = Source<'a>>,
+    known: Known<'_>,
+) -> Vec<Result<Vec<TestCase>, Vec<Diagnostic>>> {
+    let files: Vec<Source<'_>> = files.collect();
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = files.len().div_ceil(processors).max(1);
+    let read = |files: &[Source<'_>]| {
+        let read = files.iter().map(|file| read::cases(*file, known));
+        read.collect::<Vec<_>>()
+    };
+    std::thread::scope(|scope| {
+        let parts = files.chunks(share).map(|part| scope.spawn(move || read(part)));
+        // All begin before the first is waited for.
+        let parts: Vec<_> = parts.collect();
+        let joined = parts.into_iter().map(|part| part.join());
+        joined
+            .flat_map(|read| read.expect("a reader panics at nothing that it reads"))
+            .collect()
+    })
 }
 
 /// Cases by role, then by step, whole delegations first.

@@ -22,7 +22,8 @@ const KEPT_LINES: usize = 200;
 const MAX_LINE: usize = 2000;
 /// How long a product may take to end when it is asked to.
 const GRACE: Duration = Duration::from_secs(3);
-/// How often a product is looked at that is not ready yet.
+/// How long after a look at a product that is not ready it is looked at again: at first, and at most.
+const FIRST_TICK: Duration = Duration::from_millis(1);
 const TICK: Duration = Duration::from_millis(10);
 
 /// How a product is started and ended, with every variable filled in.
@@ -179,7 +180,8 @@ impl Process {
         cancelled: &watch::Receiver<bool>,
     ) -> Result<(), ProcessError> {
         let start = &self.launch.start;
-        let deadline = Instant::now() + start.ready.within.get();
+        let began = Instant::now();
+        let deadline = began + start.ready.within.get();
         loop {
             let awaited = if start.detached && self.ended.borrow().is_none() {
                 Some(Awaited::End)
@@ -208,7 +210,8 @@ impl Process {
             if *cancelled.borrow() {
                 return Err(ProcessError::Cancelled { program });
             }
-            tokio::time::sleep(TICK).await;
+            // What is ready at once is used at once; what takes long is not asked all the time.
+            tokio::time::sleep((began.elapsed() / 8).clamp(FIRST_TICK, TICK)).await;
         }
     }
 
