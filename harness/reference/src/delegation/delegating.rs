@@ -283,10 +283,13 @@ impl Machine for Delegating {
         };
         let has = |deviation| self.desk.deviations.has(deviation);
         let made_up = || Some(format!("https://localhost/{}", entropy::token()));
+        // Who does not wait for the answer goes on whatever it is.
+        let makes_up = kind == Kind::BootstrapServerUrlRequest
+            && (has(Deviation::MakesUpUrl) || has(Deviation::UrlBeforeAnswer));
         let url = match result {
-            Ok(None) if kind == Kind::BootstrapServerUrlRequest && has(Deviation::MakesUpUrl) => made_up(),
+            Ok(None) if makes_up => made_up(),
             Ok(url) => url,
-            Err(_) if kind == Kind::BootstrapServerUrlRequest && has(Deviation::MakesUpUrl) => made_up(),
+            Err(_) if makes_up => made_up(),
             Err(_) if kind == Kind::InitiationRequest && has(Deviation::AsksBeforeAcceptance) => None,
             Err(reason) => {
                 delegation.fail(format!("{}: {reason}", kind.name()));
