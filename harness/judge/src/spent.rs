@@ -28,6 +28,10 @@ pub(crate) struct Spending {
 impl Spending {
     /// Counts the time up to a record, by what went on before it; whether the case goes on with it.
     pub(crate) fn take(&mut self, header: &Header, record: &Record, goes_on: bool) {
+        // A connection may be closed when the case has long done with it: what passed until then counts with the next record.
+        if matches!(record.event, Event::ConnectionClosed { .. }) {
+            return;
+        }
         let passed = record.at_us.saturating_sub(self.until_us);
         self.until_us = self.until_us.max(record.at_us);
         if self.is_over {
@@ -106,10 +110,10 @@ pub(crate) fn progress(observed: &Observed) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Judge, read};
+    use crate::{Judge, Transcript, read};
 
-    /// The time of a transcript that is checked in.
-    fn spent(name: &str) -> (Spent, u64) {
+    /// A transcript that is checked in.
+    fn stored(name: &str) -> Transcript {
         let path = format!(
             "{}/../../fixtures/transcripts/{name}.jsonl",
             env!("CARGO_MANIFEST_DIR")
@@ -119,7 +123,12 @@ mod tests {
             reason = "tests read what is checked in; the crate itself reads nothing"
         )]
         let text = std::fs::read_to_string(path).expect("it is there");
-        let transcript = read(&text).expect("it can be read");
+        read(&text).expect("it can be read")
+    }
+
+    /// Its time, and when its last record was.
+    fn spent(name: &str) -> (Spent, u64) {
+        let transcript = stored(name);
         let last = transcript.records.last().map_or(0, |last| last.at_us);
         (Judge::transcript(transcript).spent, last)
     }
@@ -134,6 +143,29 @@ mod tests {
     fn a_window_and_the_rest_at_the_end_are_what_was_declared() {
         let (spent, _) = spent("good-dms-1");
         insta::assert_snapshot!(format!("{spent:#?}"));
+    }
+
+    #[test]
+    fn a_connection_that_is_closed_after_the_case_takes_none_of_its_time() {
+        let mut transcript = stored("good-dms-1");
+        let ended = transcript.records.pop().expect("it has a last record");
+        let mut late = ended.clone();
+        late.at_us += 30_000_000;
+        late.event = Event::ConnectionClosed {
+            connection: 1,
+            how: "closed".to_owned(),
+        };
+        let health = Record {
+            event: Event::Health {
+                when: dmconform_model::transcript::Moment::After,
+                whole: true,
+                observed: String::new(),
+            },
+            ..late
+        };
+        transcript.records.extend([late, health]);
+        let spent = Judge::transcript(transcript).spent;
+        assert!(spent.total() < ended.at_us, "{spent:#?}");
     }
 
     #[test]
