@@ -140,8 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn a_window_and_the_rest_at_the_end_are_what_was_declared() {
+    fn a_good_delegation_takes_answers_and_a_rest_at_the_end() {
         let (spent, _) = spent("good-dms-1");
+        insta::assert_snapshot!(format!("{spent:#?}"));
+    }
+
+    #[test]
+    fn what_is_held_back_takes_its_window() {
+        let (spent, _) = spent("acl-before-bootstrap-complete");
         insta::assert_snapshot!(format!("{spent:#?}"));
     }
 

@@ -139,11 +139,6 @@ impl NodeUri {
     fn of(names: &str) -> Self {
         Self { names: names.into() }
     }
-
-    /// Of the URI as it is displayed.
-    fn octets(&self) -> usize {
-        octets(&self.names)
-    }
 }
 
 /// As keys, node URIs sort as their texts do.
@@ -261,7 +256,7 @@ impl UriLimits {
         let longest_segment = uri.names().map(str::len).max().unwrap_or(0);
         let all = [
             ("depth", uri.depth(), self.depth),
-            ("length", uri.octets(), self.total_length),
+            ("length", octets(&uri.names), self.total_length),
             ("segment", longest_segment, self.segment_length),
         ];
         for (what, found, limit) in all {
