@@ -1,13 +1,8 @@
-//! Bundles of certifications: whatever is in an archive, it is refused or true; what is unpacked is packed to the same octets.
+//! Inputs of libFuzzer for `checks/bundles.rs`.
 
 #![no_main]
 
-use dmconform_bundle::{Trust, pack, unpack, verify};
-use libfuzzer_sys::fuzz_target;
+#[path = "../checks/bundles.rs"]
+mod check;
 
-fuzz_target!(|octets: &[u8]| {
-    if let Ok(files) = unpack(octets) {
-        assert_eq!(pack(&files).expect("what was unpacked can be packed"), octets);
-    }
-    let _ = verify(octets, &Trust::Anybody);
-});
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| check::check(octets));

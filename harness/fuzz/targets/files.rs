@@ -1,31 +1,8 @@
-//! Files that users write: the first octet chooses which kind, the rest is read as one. Whatever is in it, there is an answer.
+//! Inputs of libFuzzer for `checks/files.rs`.
 
 #![no_main]
 
-use std::sync::LazyLock;
+#[path = "../checks/files.rs"]
+mod check;
 
-use dmconform_case::Suite;
-use dmconform_case::read::{self, Source};
-use libfuzzer_sys::fuzz_target;
-
-static SUITE: LazyLock<Suite> = LazyLock::new(Suite::embedded);
-
-fuzz_target!(|octets: &[u8]| {
-    let Some((kind, rest)) = octets.split_first() else {
-        return;
-    };
-    let Ok(text) = std::str::from_utf8(rest) else {
-        return;
-    };
-    let source = Source {
-        name: "any.yaml",
-        text,
-    };
-    match kind % 5 {
-        0 => drop(read::cases(source, SUITE.known())),
-        1 => drop(read::implementation(source)),
-        2 => drop(read::procedure(source, &SUITE.requirements)),
-        3 => drop(read::profile(source)),
-        _ => drop(read::expectations(source, &SUITE.requirements)),
-    }
-});
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| check::check(octets));

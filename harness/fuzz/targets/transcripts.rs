@@ -1,16 +1,8 @@
-//! Stored transcripts: what can be read is judged and drawn, twice alike.
+//! Inputs of libFuzzer for `checks/transcripts.rs`.
 
 #![no_main]
 
-use dmconform_judge::{Judge, ladder, read};
-use libfuzzer_sys::fuzz_target;
+#[path = "../checks/transcripts.rs"]
+mod check;
 
-fuzz_target!(|octets: &[u8]| {
-    let Ok(text) = std::str::from_utf8(octets) else {
-        return;
-    };
-    let Ok(transcript) = read(text) else { return };
-    let _ = ladder(&transcript);
-    let again = read(text).expect("it could be read before");
-    assert_eq!(Judge::transcript(transcript), Judge::transcript(again));
-});
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| check::check(octets));

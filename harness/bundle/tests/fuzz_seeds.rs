@@ -1,0 +1,92 @@
+//! What fuzzing begins with, and what it once found, through the checks of the fuzz targets: on every run of the tests, without
+//! libFuzzer.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+#[path = "../../fuzz/checks/bootstrap.rs"]
+mod bootstrap;
+#[path = "../../fuzz/checks/bundles.rs"]
+mod bundles;
+#[path = "../../fuzz/checks/documents.rs"]
+mod documents;
+#[path = "../../fuzz/checks/files.rs"]
+mod files;
+#[path = "../../fuzz/checks/grammars.rs"]
+mod grammars;
+#[path = "../../fuzz/checks/notification.rs"]
+mod notification;
+#[path = "../../fuzz/checks/session.rs"]
+mod session;
+#[path = "../../fuzz/checks/syncml.rs"]
+mod syncml;
+#[path = "../../fuzz/checks/tnds.rs"]
+mod tnds;
+#[path = "../../fuzz/checks/transcripts.rs"]
+mod transcripts;
+#[path = "../../fuzz/checks/wbxml.rs"]
+mod wbxml;
+#[path = "../../fuzz/checks/xml.rs"]
+mod xml;
+
+/// A target by its name, where its seeds lie, and its check.
+type Target = (&'static str, &'static str, fn(&[u8]));
+
+const TARGETS: &[Target] = &[
+    ("bootstrap", "harness/fuzz/seeds/bootstrap", bootstrap::check),
+    ("bundles", "harness/fuzz/seeds/bundles", bundles::check),
+    ("documents", "fixtures/messages", documents::check),
+    ("files", "harness/fuzz/seeds/files", files::check),
+    ("grammars", "harness/fuzz/seeds/grammars", grammars::check),
+    (
+        "notification",
+        "harness/fuzz/seeds/notification",
+        notification::check,
+    ),
+    ("session", "harness/fuzz/seeds/session", session::check),
+    ("syncml", "harness/fuzz/seeds/syncml", syncml::check),
+    ("tnds", "harness/fuzz/seeds/tnds", tnds::check),
+    ("transcripts", "fixtures/transcripts", transcripts::check),
+    ("wbxml", "harness/fuzz/seeds/wbxml", wbxml::check),
+    ("xml", "harness/fuzz/seeds/xml", xml::check),
+];
+
+#[test]
+fn every_seed_passes_the_check_of_its_target() {
+    for (_, folder, check) in TARGETS {
+        let seeds = files_below(&root().join(folder)).expect("the seeds can be read");
+        assert!(!seeds.is_empty(), "{folder} has seeds");
+        for seed in seeds {
+            // Shown where the check fails.
+            println!("{}", seed.display());
+            check(&fs::read(&seed).expect("a seed can be read"));
+        }
+    }
+}
+
+#[test]
+fn every_target_is_among_those_that_are_checked_here() {
+    let files = files_below(&root().join("harness/fuzz/targets")).expect("the targets can be listed");
+    let names = files.iter().filter_map(|file| file.file_stem()?.to_str());
+    let checked = TARGETS.iter().map(|(name, ..)| *name);
+    assert_eq!(names.collect::<Vec<_>>(), checked.collect::<Vec<_>>());
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// All files in a folder and the folders in it, in order.
+fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files_below(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
