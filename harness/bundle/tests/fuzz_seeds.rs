@@ -1,6 +1,11 @@
 //! What fuzzing begins with, and what it once found, through the checks of the fuzz targets: on every run of the tests, without
 //! libFuzzer.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the crate is pure; its tests read what is checked in"
+)]
+
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -16,6 +21,8 @@ mod files;
 mod grammars;
 #[path = "../../fuzz/checks/notification.rs"]
 mod notification;
+#[path = "../../fuzz/checks/places.rs"]
+mod places;
 #[path = "../../fuzz/checks/session.rs"]
 mod session;
 #[path = "../../fuzz/checks/syncml.rs"]

@@ -5,7 +5,7 @@ use oma_dm::bootstrap::{self, Keys, Protection};
 use oma_dm::tree::Tree;
 
 /// Panics where it is not so.
-pub fn check(octets: &[u8]) {
+pub(crate) fn check(octets: &[u8]) {
     let Some(end) = octets.iter().position(|octet| *octet == b'\n') else {
         return;
     };

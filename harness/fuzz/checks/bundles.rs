@@ -3,7 +3,7 @@
 use dmconform_bundle::{Trust, pack, unpack, verify};
 
 /// Panics where it is not so.
-pub fn check(octets: &[u8]) {
+pub(crate) fn check(octets: &[u8]) {
     if let Ok(files) = unpack(octets) {
         assert_eq!(pack(&files).expect("what was unpacked can be packed"), octets);
     }

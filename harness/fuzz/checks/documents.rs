@@ -19,7 +19,7 @@ static PROFILES: LazyLock<Vec<Profile>> = LazyLock::new(|| {
 });
 
 /// Panics where it is not so.
-pub fn check(octets: &[u8]) {
+pub(crate) fn check(octets: &[u8]) {
     let types = ["application/vnd.dm.delegation+xml", "application/json"];
     for (profile, media_type) in PROFILES.iter().zip(types) {
         let headers = vec![("content-type".to_owned(), media_type.to_owned())];

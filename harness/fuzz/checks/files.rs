@@ -8,7 +8,7 @@ use dmconform_case::read::{self, Source};
 static SUITE: LazyLock<Suite> = LazyLock::new(Suite::embedded);
 
 /// Panics where it is not so.
-pub fn check(octets: &[u8]) {
+pub(crate) fn check(octets: &[u8]) {
     let Some((kind, rest)) = octets.split_first() else {
         return;
     };

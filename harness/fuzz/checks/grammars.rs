@@ -7,7 +7,7 @@ use oma_dm::media_type::MediaType;
 use oma_dm::uri::{Address, NodeUri};
 
 /// Panics where it is not so.
-pub fn check(octets: &[u8]) {
+pub(crate) fn check(octets: &[u8]) {
     let Ok(text) = std::str::from_utf8(octets) else {
         return;
     };

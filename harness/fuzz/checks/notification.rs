@@ -4,7 +4,7 @@ use oma_dm::auth::Secret;
 use oma_dm::notification::{Notification, ZeroNonce};
 
 /// Panics where it is not so.
-pub fn check(octets: &[u8]) {
+pub(crate) fn check(octets: &[u8]) {
     let Ok(signed) = Notification::read(octets) else {
         return;
     };

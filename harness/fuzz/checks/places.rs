@@ -3,7 +3,7 @@
 use oma_dm::xml::Element;
 
 /// Every element lies in the document, inside of its parent and behind the one before it.
-pub fn check(root: &Element<'_>, octets: usize) {
+pub(crate) fn check(root: &Element<'_>, octets: usize) {
     assert!(root.at.end <= octets, "the root lies in the document");
     inside(root);
 }

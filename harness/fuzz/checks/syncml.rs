@@ -3,7 +3,7 @@
 use oma_dm::syncml::{self, Encoding};
 
 /// Panics where it is not so.
-pub fn check(octets: &[u8]) {
+pub(crate) fn check(octets: &[u8]) {
     let encoding = match octets.first() {
         Some(b'<') => Encoding::Xml,
         _ => Encoding::Wbxml,

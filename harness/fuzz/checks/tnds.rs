@@ -3,7 +3,7 @@
 use oma_dm::tnds::ManagementTree;
 
 /// Panics where it is not so.
-pub fn check(octets: &[u8]) {
+pub(crate) fn check(octets: &[u8]) {
     let read = match octets.first() {
         Some(b'<') => ManagementTree::from_xml(octets),
         _ => ManagementTree::from_wbxml(octets),

@@ -3,7 +3,7 @@
 use dmconform_judge::{Judge, ladder, read};
 
 /// Panics where it is not so.
-pub fn check(octets: &[u8]) {
+pub(crate) fn check(octets: &[u8]) {
     let Ok(text) = std::str::from_utf8(octets) else {
         return;
     };

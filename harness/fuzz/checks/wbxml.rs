@@ -3,11 +3,10 @@
 use oma_dm::wbxml;
 use oma_dm::xml::{Element, XmlError};
 
-#[path = "places.rs"]
-mod places;
+use super::places;
 
 /// Panics where it is not so.
-pub fn check(octets: &[u8]) {
+pub(crate) fn check(octets: &[u8]) {
     let Ok(document) = wbxml::decode(octets) else {
         return;
     };

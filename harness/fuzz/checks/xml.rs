@@ -2,11 +2,10 @@
 
 use oma_dm::xml::Element;
 
-#[path = "places.rs"]
-mod places;
+use super::places;
 
 /// Panics where it is not so.
-pub fn check(octets: &[u8]) {
+pub(crate) fn check(octets: &[u8]) {
     let Ok(element) = Element::parse(octets) else {
         return;
     };

@@ -4,5 +4,7 @@
 
 #[path = "../checks/wbxml.rs"]
 mod check;
+#[path = "../checks/places.rs"]
+mod places;
 
 libfuzzer_sys::fuzz_target!(|octets: &[u8]| check::check(octets));

@@ -216,6 +216,11 @@ fn check_name(name: &str) -> Result<(), UriError> {
             name: name.to_owned(),
         });
     }
+    // Most names are of these only, and names are checked wherever nodes are looked for.
+    let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_');
+    if name.bytes().all(is_plain) {
+        return Ok(());
+    }
     let unfit = |character: &char| {
         character.is_control() || character.is_whitespace() || "/?#\"<>\\^`{|}".contains(*character)
     };

@@ -61,9 +61,11 @@ pub(crate) fn acceptor(
             }))
         }
     };
-    let config = builder
+    let mut config = builder
         .with_single_cert(chain, key)
         .map_err(|source| TlsError::Unusable { role, source })?;
+    // A session can be resumed once; the library would offer it twice.
+    config.send_tls13_tickets = 1;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 

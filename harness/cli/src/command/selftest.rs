@@ -53,6 +53,10 @@ fn options(arguments: &Selftest) -> Result<SelfTestOptions, Failure> {
             || processors * deviations_for_a_processor(arguments.full),
             |jobs| usize::try_from(jobs).unwrap_or(1),
         ),
+        waiting_at_once: match (arguments.full, arguments.jobs) {
+            (true, None) => processors * WAITING_FOR_A_PROCESSOR,
+            _ => 0,
+        },
         jobs: if arguments.full { 24 } else { 8 },
         directory,
         program: std::env::current_exe()
@@ -70,6 +74,10 @@ const fn deviations_for_a_processor(full: bool) -> usize {
         (true, _) => 5,
     }
 }
+
+/// How many more deviations are tried at once for each processor where every case is: of those after which the product is gone, say,
+/// which wait some ten times as long as they compute.
+const WAITING_FOR_A_PROCESSOR: usize = 6;
 
 /// Shows progress on standard error.
 fn emitter() -> EmitSelfTest {

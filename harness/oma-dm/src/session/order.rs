@@ -66,7 +66,8 @@ impl Sequence {
         let header = &message.header;
         let is_other =
             |known: &Option<String>, found: &String| known.as_ref().is_some_and(|known| known != found);
-        if self.is_repeated(message) {
+        let digest = digest(message);
+        if self.is_last(digest) {
             return Order::Repeated;
         }
         let id = auth::digest(header.message_id.as_bytes());
@@ -86,10 +87,7 @@ impl Sequence {
             Some(last) => last.number.and_then(|number| number.checked_add(1)),
         };
         let number = header.message_id.parse().ok();
-        self.last = Some(Last {
-            number,
-            digest: digest(message),
-        });
+        self.last = Some(Last { number, digest });
         match number.is_some() && number == expected {
             true => Order::Next,
             false => Order::Jumped,
@@ -98,9 +96,11 @@ impl Sequence {
 
     /// Whether it is the last message once more.
     pub(super) fn is_repeated(&self, message: &Message) -> bool {
-        self.last
-            .as_ref()
-            .is_some_and(|last| last.digest == digest(message))
+        self.is_last(digest(message))
+    }
+
+    fn is_last(&self, digest: [u8; 16]) -> bool {
+        self.last.as_ref().is_some_and(|last| last.digest == digest)
     }
 }
 

@@ -16,7 +16,7 @@ use dmconform_model::self_test::{HadBy, Mutant, Row};
 use dmconform_model::{CaseId, CaseResult, Deviation, RunRecord, SelfTest};
 use dmconform_oddity::Oddity;
 use dmconform_roles::Captured;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use self::assess::{Pass, assess, trial};
@@ -52,6 +52,8 @@ pub struct SelfTestOptions {
     pub oddities: Vec<Oddity>,
     /// How many deviations are tried at once.
     pub at_once: usize,
+    /// How many more of those at once that wait most of the time; without any, they take their turn among the others.
+    pub waiting_at_once: usize,
     /// How many cases of one deviation run at once.
     pub jobs: u32,
     /// Where the results go.
@@ -114,7 +116,9 @@ pub async fn self_test(
     let options = Arc::new(options);
     let mutants = mutants(&options);
     let test = Test {
-        at_once: Semaphore::new(options.at_once.max(1)),
+        at_once: Arc::new(Semaphore::new(options.at_once.max(1))),
+        waiting_at_once: (options.waiting_at_once > 0)
+            .then(|| Arc::new(Semaphore::new(options.waiting_at_once))),
         passes: if options.full { 2 } else { 1 },
         tried: AtomicUsize::new(0),
         options: Arc::clone(&options),
@@ -150,7 +154,9 @@ fn mutants(options: &SelfTestOptions) -> Vec<(Mutant, Deviation)> {
 struct Test {
     options: Arc<SelfTestOptions>,
     /// How much of it goes on at once.
-    at_once: Semaphore,
+    at_once: Arc<Semaphore>,
+    /// The same, of what waits most of the time and is not to keep the processors from the others.
+    waiting_at_once: Option<Arc<Semaphore>>,
     passes: usize,
     /// How many deviations were tried, in all passes.
     tried: AtomicUsize,
@@ -162,6 +168,20 @@ impl Test {
     fn is_cancelled(&self) -> bool {
         *self.cancelled.borrow()
     }
+
+    /// Waits until a deviation may be tried: as long as this is held.
+    async fn turn(&self, deviation: &Deviation) -> Option<OwnedSemaphorePermit> {
+        let waiting = self.waiting_at_once.as_ref().filter(|_| waits(deviation));
+        let turns = waiting.unwrap_or(&self.at_once);
+        // Nobody closes it.
+        Arc::clone(turns).acquire_owned().await.ok()
+    }
+}
+
+/// Whether a product with this deviation makes most cases wait: it is gone again and again, or takes part in one delegation at a
+/// time.
+fn waits(deviation: &Deviation) -> bool {
+    deviation.breaks.is_of_robustness() || deviation.breaks.0 == TWO_AT_ONCE
 }
 
 /// Everything once, or twice. Where every case is tried on everything, the reference implementation without deviations has the
@@ -240,17 +260,15 @@ async fn try_mutants(
     let mut trials = JoinSet::new();
     let count = mutants.len();
     let mut mutants: Vec<_> = mutants.iter().enumerate().collect();
-    let takes_long =
-        |deviation: &Deviation| deviation.breaks.is_of_robustness() || deviation.breaks.0 == TWO_AT_ONCE;
     if test.options.full {
-        mutants.sort_by_key(|(_, (_, deviation))| !takes_long(deviation));
+        mutants.sort_by_key(|(_, (_, deviation))| !waits(deviation));
     }
     for (index, (mutant, deviation)) in mutants {
         let test = Arc::clone(test);
         let (mutant, deviation) = (mutant.clone(), deviation.clone());
         let directory = directory.join(format!("{}-{}", mutant.deviation, mutant.role));
         trials.spawn(async move {
-            let _turn = test.at_once.acquire().await;
+            let _turn = test.turn(&deviation).await;
             (index, try_mutant(&test, mutant, &deviation, &directory).await)
         });
     }

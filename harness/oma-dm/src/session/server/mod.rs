@@ -216,7 +216,7 @@ impl ServerSession {
         let opens = [AlertCode::SERVER_INITIATED, AlertCode::CLIENT_INITIATED]
             .into_iter()
             .any(|code| has_alert(&message.commands, code));
-        self.is_repeated(message) || !(message.header.message_id == "1" || (self.is_over && opens))
+        !(message.header.message_id == "1" || (self.is_over && opens)) || self.is_repeated(message)
     }
 
     /// What is known of the client.
