@@ -1,37 +1,29 @@
 //! The self-test: lets every deviation loose on the cases, each in a run of its own with its own listeners and product.
 
 mod assess;
+mod mutants;
 mod oddities;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
 use dmconform_case::Suite;
 use dmconform_case::pattern::{GlobSet, globs};
 use dmconform_model::result::Problem;
 use dmconform_model::self_test::{HadBy, Mutant, Row};
-use dmconform_model::{CaseId, CaseResult, Deviation, RunRecord, SelfTest};
+use dmconform_model::{CaseResult, Deviation, RunRecord, SelfTest};
 use dmconform_oddity::Oddity;
 use dmconform_roles::Captured;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
 
-use self::assess::{Pass, assess, trial};
+use self::assess::{Pass, assess};
 use self::oddities::Odd;
 use crate::gating::Gating;
 use crate::operator::Operator;
 use crate::options::{Kept, Pace, RunOptions, TargetFile};
 use crate::run::run;
-
-/// The requirement about delegations at once: what breaks it disturbs every case that runs beside it.
-const TWO_AT_ONCE: &str = "DEL-0-2";
-
-/// How long a message of a deviating reference implementation is waited for, in milliseconds. Its implementation files
-/// allow for slow machines; a deviation that leaves out something early makes every case wait for as long.
-const DEADLINE_MS: u64 = 3_000;
 
 /// What a self-test is asked to do.
 #[derive(Clone, Debug)]
@@ -114,7 +106,7 @@ pub async fn self_test(
 ) -> SelfTest {
     let began = Instant::now();
     let options = Arc::new(options);
-    let mutants = mutants(&options);
+    let mutants = mutants::chosen(&options);
     let test = Test {
         at_once: Arc::new(Semaphore::new(options.at_once.max(1))),
         waiting_at_once: (options.waiting_at_once > 0)
@@ -130,24 +122,6 @@ pub async fn self_test(
     found.cancelled = *cancelled.borrow();
     found.duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     found
-}
-
-/// Every deviation that is asked for, in each of its roles.
-fn mutants(options: &SelfTestOptions) -> Vec<(Mutant, Deviation)> {
-    let asked =
-        |deviation: &&Deviation| options.is_everything() || options.deviations.contains(&deviation.name);
-    let chosen = options.suite.deviations.iter().filter(asked);
-    chosen
-        .flat_map(|deviation| {
-            deviation.of.iter().map(|role| {
-                let mutant = Mutant {
-                    deviation: deviation.name.clone(),
-                    role: *role,
-                };
-                (mutant, deviation.clone())
-            })
-        })
-        .collect()
 }
 
 /// What the parts of a self-test have in common.
@@ -169,19 +143,13 @@ impl Test {
         *self.cancelled.borrow()
     }
 
-    /// Waits until a deviation may be tried: as long as this is held.
-    async fn turn(&self, deviation: &Deviation) -> Option<OwnedSemaphorePermit> {
-        let waiting = self.waiting_at_once.as_ref().filter(|_| waits(deviation));
+    /// Waits until something may be tried: as long as this is held.
+    async fn turn(&self, waits: bool) -> Option<OwnedSemaphorePermit> {
+        let waiting = self.waiting_at_once.as_ref().filter(|_| waits);
         let turns = waiting.unwrap_or(&self.at_once);
         // Nobody closes it.
         Arc::clone(turns).acquire_owned().await.ok()
     }
-}
-
-/// Whether a product with this deviation makes most cases wait: it is gone again and again, or takes part in one delegation at a
-/// time.
-fn waits(deviation: &Deviation) -> bool {
-    deviation.breaks.is_of_robustness() || deviation.breaks.0 == TWO_AT_ONCE
 }
 
 /// Everything once, or twice. Where every case is tried on everything, the reference implementation without deviations has the
@@ -211,7 +179,7 @@ async fn try_all(
     mutants: &[(Mutant, Deviation)],
 ) -> Tried {
     tokio::join!(
-        try_mutants(directory, test, mutants),
+        mutants::try_all(directory, test, mutants),
         oddities::try_all(number, directory, test)
     )
 }
@@ -249,123 +217,6 @@ async fn try_clean(directory: &Path, test: &Test) -> RunRecord {
         discard(&directory);
     }
     record
-}
-
-/// The deviations, beside each other; on every case, those that take longest first, so that none is left over at the end.
-async fn try_mutants(
-    directory: &Path,
-    test: &Arc<Test>,
-    mutants: &[(Mutant, Deviation)],
-) -> (Vec<Row>, Vec<Problem>) {
-    let mut trials = JoinSet::new();
-    let count = mutants.len();
-    let mut mutants: Vec<_> = mutants.iter().enumerate().collect();
-    if test.options.full {
-        mutants.sort_by_key(|(_, (_, deviation))| !waits(deviation));
-    }
-    for (index, (mutant, deviation)) in mutants {
-        let test = Arc::clone(test);
-        let (mutant, deviation) = (mutant.clone(), deviation.clone());
-        let directory = directory.join(format!("{}-{}", mutant.deviation, mutant.role));
-        trials.spawn(async move {
-            let _turn = test.turn(&deviation).await;
-            (index, try_mutant(&test, mutant, &deviation, &directory).await)
-        });
-    }
-    let mut rows = Vec::new();
-    let mut problems = Vec::new();
-    while let Some(tried) = trials.join_next().await {
-        let Ok((index, (row, found))) = tried else {
-            continue;
-        };
-        problems.extend(found);
-        rows.push((index, row.clone()));
-        (test.emit)(SelfTestEvent::MutantTried {
-            row: Box::new(row),
-            tried: test.tried.fetch_add(1, Ordering::Relaxed) + 1,
-            of: test.passes * count,
-        });
-    }
-    rows.sort_by_key(|(index, _)| *index);
-    (rows.into_iter().map(|(_, row)| row).collect(), problems)
-}
-
-/// Tries one deviation: on the cases that name it, on one form of the reference implementation after the other until
-/// all of them caught it; or on every case, where what one form has shown is not asked of the next, unless it should have
-/// been caught.
-async fn try_mutant(
-    test: &Test,
-    mutant: Mutant,
-    deviation: &Deviation,
-    directory: &Path,
-) -> (Row, Vec<Problem>) {
-    let options = &test.options;
-    let named = |name: &str| {
-        let cases = options.suite.cases.iter();
-        let active = cases.filter(|case| case.withdrawn.is_none() && case.iut.contains(&mutant.role));
-        let naming = active.filter(move |case| case.catches.iter().any(|caught| caught == name));
-        naming.map(|case| case.id.clone()).collect::<Vec<CaseId>>()
-    };
-    let mut row = Row {
-        named: named(&mutant.deviation),
-        breaks: deviation.breaks.clone(),
-        words: deviation.words.clone(),
-        trials: Vec::new(),
-        mutant,
-    };
-    let mut problems = Vec::new();
-    let mut open: BTreeSet<CaseId> = row.named.iter().cloned().collect();
-    for target in &options.targets {
-        let plays = target.implementation.plays.contains(&row.mutant.role);
-        let asked: Vec<String> = match options.full {
-            true => untried(options, &row, &open),
-            false => open.iter().map(|case| case.0.clone()).collect(),
-        };
-        if !plays || test.is_cancelled() || asked.is_empty() {
-            continue;
-        }
-        let jobs = if row.breaks.0 == TWO_AT_ONCE {
-            1
-        } else {
-            options.jobs
-        };
-        let run = RunOptions {
-            roles: vec![row.mutant.role],
-            cases: globs(&asked).ok().flatten(),
-            deviations: vec![row.mutant.deviation.clone()],
-            jobs,
-            // Why the others come out as they do is not asked.
-            kept: Kept::Of(row.named.iter().cloned().collect()),
-            directory: directory.join(&target.name),
-            ..run_options(options, vec![impatient(target)])
-        };
-        let record = silent_run(run, &test.cancelled).await;
-        problems.extend(record.problems);
-        let trials = record.cases.iter().filter_map(|case| trial(&row, case));
-        let trials: Vec<_> = trials.collect();
-        row.trials.extend(trials);
-        open.retain(|case| !row.is_killed_by(case));
-    }
-    if open.is_empty() && row.is_killed() && problems.is_empty() && !test.is_cancelled() {
-        discard(directory);
-    }
-    (row, problems)
-}
-
-/// The cases that have not judged a deviation yet, and those that should have caught it and did not.
-fn untried(options: &SelfTestOptions, row: &Row, open: &BTreeSet<CaseId>) -> Vec<String> {
-    let tried: BTreeSet<&CaseId> = row.trials.iter().map(|trial| &trial.case).collect();
-    let cases = options.suite.cases.iter();
-    let untried = cases.filter(|case| !tried.contains(&case.id) || open.contains(&case.id));
-    untried.map(|case| case.id.0.clone()).collect()
-}
-
-/// The target, with a shorter limit for what it must do.
-fn impatient(target: &TargetFile) -> TargetFile {
-    let mut target = target.clone();
-    let limit = &mut target.implementation.limits.step_deadline;
-    limit.milliseconds = limit.milliseconds.min(DEADLINE_MS);
-    target
 }
 
 /// The cases that the clean reference implementation must pass: those that name a deviation that is asked for, or all.

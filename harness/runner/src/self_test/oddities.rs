@@ -61,7 +61,7 @@ pub(super) async fn try_all(number: usize, directory: &Path, test: &Arc<Test>) -
             let test = Arc::clone(test);
             let directory = directory.join(format!("{oddity}-{had_by:?}").to_lowercase());
             trials.spawn(async move {
-                let _turn = test.at_once.acquire().await;
+                let _turn = test.turn(false).await;
                 try_oddity(&test, oddity, had_by, number, &directory).await
             });
         }
