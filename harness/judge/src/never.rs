@@ -37,6 +37,17 @@ pub(crate) fn judge(
     if let Some(early) = first_early(observed, message, until, since) {
         return too_early(header, observed, early, until, requirement, place);
     }
+    let until_nothing = since.filter(|_| until.is_none());
+    if let Some(breach) = until_nothing.and_then(|since| out_of_order(header, observed, message, since)) {
+        return too_early(
+            header,
+            observed,
+            breach.then,
+            Some(breach.rule.first),
+            requirement,
+            place,
+        );
+    }
     if let Some(until) =
         until.filter(|until| view::sender(header, *until).is_some_and(|role| header.is_judged(role)))
     {
@@ -86,6 +97,18 @@ fn first_early(
         // What came before belongs to the preamble.
         None => since.is_some_and(|since| occurrence.seq > since),
     })
+}
+
+/// The first occurrence that came against the order before that already. It is not going to come again, so that its absence
+/// afterwards proves nothing.
+fn out_of_order<'a>(
+    header: &'a Header,
+    observed: &'a Observed,
+    message: MessageId,
+    since: u64,
+) -> Option<OrderBreach<'a>> {
+    let mut before = observed.all(message).filter(|occurrence| occurrence.seq <= since);
+    before.find_map(|occurrence| breached_by(header, observed, occurrence).into_iter().next())
 }
 
 fn too_early(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dmconform_model::transcript::ExchangeId;
-use dmconform_model::{Event, Record, Spent};
+use dmconform_model::{Event, MessageId, Record, Spent};
 
 use crate::header::Header;
 use crate::observed::Observed;
@@ -22,6 +22,8 @@ pub(crate) struct Spending {
     held: usize,
     /// The requests of mock roles that the product has not answered yet.
     asked: BTreeSet<ExchangeId>,
+    /// The messages that have been changed.
+    changed: BTreeSet<MessageId>,
     is_over: bool,
 }
 
@@ -44,7 +46,14 @@ impl Spending {
         }
         *self.kind() += passed;
         match &record.event {
-            Event::WindowOpened { .. } => self.held += 1,
+            Event::Changed { at, .. } => drop(self.changed.insert(*at)),
+            Event::WindowOpened { holding } => {
+                // What is not held back is over: the window is opened when the product has rested for as long as it takes to react.
+                if self.changed.contains(holding) {
+                    self.since = all_as(self.since, |spent| &mut spent.rests);
+                }
+                self.held += 1;
+            }
             Event::WindowClosed { .. } => self.held = self.held.saturating_sub(1),
             Event::RequestSent(request) if header.is_real(request.endpoint.role) => {
                 self.asked.insert(request.exchange);
@@ -148,6 +157,12 @@ mod tests {
     #[test]
     fn what_is_held_back_takes_its_window() {
         let (spent, _) = spent("acl-before-bootstrap-complete");
+        insta::assert_snapshot!(format!("{spent:#?}"));
+    }
+
+    #[test]
+    fn the_rest_after_which_a_window_is_opened_is_a_rest() {
+        let (spent, _) = spent("entry-before-the-question");
         insta::assert_snapshot!(format!("{spent:#?}"));
     }
 

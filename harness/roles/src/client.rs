@@ -99,6 +99,7 @@ pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
             let mut over = context.over.subscribe();
             tokio::select! {
                 () = tokio::time::sleep(interval) => {}
+                () = context.something_to_say(Role::Dms1) => {}
                 _ = over.wait_for(|over| *over) => return,
             }
             let now = news(&context);

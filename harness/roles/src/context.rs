@@ -173,6 +173,14 @@ impl CaseContext {
         }
     }
 
+    /// Waits until a mock server has something more to say to the client; for ever, if it is real.
+    pub async fn something_to_say(&self, server: Role) {
+        match self.offers.get(&server).filter(|_| self.is_mock(server)) {
+            Some(offers) => offers.more().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Whether the case is over.
     pub fn is_over(&self) -> bool {
         *self.over.borrow()

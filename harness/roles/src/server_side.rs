@@ -15,6 +15,7 @@ use oma_dm::notification::{Notification, NotificationError};
 use oma_dm::session::server::{ServerConfig, ServerSession, Tag, Turn};
 use oma_dm::session::{Authentication, Carried, Order};
 use oma_dm::syncml::{self, Command, Format, Group, Item, Meta, Operation};
+use tokio::sync::Notify;
 
 use crate::bootstrap::{credentials, scheme};
 use crate::change::Changes;
@@ -32,6 +33,8 @@ use crate::stage::lock;
 #[derive(Default)]
 pub struct Offers {
     state: Mutex<OfferState>,
+    /// Told when there is something more to say.
+    came: Notify,
 }
 
 #[derive(Default)]
@@ -56,7 +59,14 @@ impl Offers {
         state.next += 1;
         let tag = Tag(state.next);
         state.waiting.push((tag, command));
+        drop(state);
+        self.came.notify_one();
         tag
+    }
+
+    /// Waits until there is something more to say; for one that waits at a time.
+    pub async fn more(&self) {
+        self.came.notified().await;
     }
 
     /// How much there was to say so far.

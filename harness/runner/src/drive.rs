@@ -23,6 +23,10 @@ use crate::variables::Variables;
 
 /// How often a driver that waits for one thing looks whether it is there.
 const TICK: Duration = Duration::from_millis(10);
+/// How often a case is looked at in which nothing happens, in the long run.
+const LONGEST_TICK: Duration = Duration::from_millis(100);
+/// How soon a case is looked at again when a limit is about to pass.
+const SHORTEST_TICK: Duration = Duration::from_millis(1);
 
 /// How many times the limit for one message a case may take, whatever goes on in it.
 const LONGEST: u32 = 20;
@@ -242,6 +246,8 @@ impl Driver<'_> {
                 moved = Instant::now();
             }
             let done = scripts.iter().all(JoinHandle::is_finished);
+            let quiet_for = moved.elapsed();
+            let mut next = overdue.next();
             if !marker.holding {
                 if done && waiting == 0 {
                     if is_about_what_follows(context.case()) {
@@ -259,16 +265,25 @@ impl Driver<'_> {
                 } else {
                     quiet
                 };
-                let still = moved.elapsed() >= patience;
+                let still = quiet_for >= patience;
+                if !still {
+                    let rest = patience - quiet_for;
+                    next = Some(next.map_or(rest, |next| next.min(rest)));
+                }
                 if still && (waiting == 0 || context.recorder.settled()) {
                     self.last_window(&context).await;
                     self.last_answers(&context).await;
                     return;
                 }
             }
+            // What happens wakes it. What does not, a process that ends or a script that gives up, is found the later, the longer
+            // nothing has happened: where hundreds of cases wait, looking would be most of what is done.
+            let tick = self.running.pace.tick;
+            let pause = (quiet_for / 8).clamp(tick, tick.max(LONGEST_TICK));
+            let pause = next.map_or(pause, |next| pause.min(next.max(SHORTEST_TICK)));
             tokio::select! {
                 _ = changed.changed() => {}
-                () = tokio::time::sleep(self.running.pace.tick) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
@@ -330,7 +345,7 @@ impl Driver<'_> {
             if still_for >= reaction {
                 return;
             }
-            tokio::time::sleep(TICK).await;
+            tokio::time::sleep((reaction - still_for).max(SHORTEST_TICK)).await;
         }
     }
 }
@@ -433,6 +448,16 @@ impl Overdue {
             since: BTreeMap::new(),
             passed: BTreeSet::new(),
         }
+    }
+
+    /// How long it is until the next limit passes.
+    fn next(&self) -> Option<Duration> {
+        let open = self
+            .since
+            .iter()
+            .filter(|(message, _)| !self.passed.contains(message));
+        let left = open.filter_map(|(_, since)| self.limit.checked_sub(since.elapsed()));
+        left.min()
     }
 
     /// Records the limits that passed; how many messages are still waited for.
@@ -557,6 +582,7 @@ async fn notify_client(
         }
         let mut over = context.over.subscribe();
         tokio::select! {
+            // Not at once: it may be in the session in which it has just answered something else.
             () = tokio::time::sleep(Duration::from_millis(20)) => {}
             _ = over.wait_for(|over| *over) => break,
         }

@@ -14,8 +14,9 @@ const PORTS: Range<u16> = 15_000..32_000;
 const BLOCK: u16 = 100;
 
 /// As many blocks as a process claims at most; then it begins with its first one again. A port is given anew after so
-/// many others that the product it was chosen for listens at it by then, or is gone.
-const BLOCKS: usize = 8;
+/// many others that the product it was chosen for listens at it by then, or is gone: a whole self-test starts some hundred
+/// products at once, on processors that are busy with those before.
+const BLOCKS: usize = 24;
 
 /// What this process has claimed. Between the choice of a port and the moment when the product listens at it, nobody
 /// holds it: without claims, a run beside this one could choose it too, and take the other's product for its own.

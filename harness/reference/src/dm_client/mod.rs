@@ -191,7 +191,10 @@ impl Client {
                 .filter(|server_id| !is_with_bootstrap_server(server_id))
                 .map(|server_id| (server_id, None))
                 .collect(),
-            () if self.has(Deviation::NeverOpensSession) => Vec::new(),
+            // It has opened its session before.
+            () if self.has(Deviation::NeverOpensSession) || self.has(Deviation::SessionBeforeBootstrap) => {
+                Vec::new()
+            }
             () if self.has(Deviation::SessionToWrongServer) => {
                 vec![(self.config.account.server_id.clone(), None)]
             }

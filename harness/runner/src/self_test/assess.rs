@@ -201,7 +201,8 @@ fn identical(failed: &BTreeMap<&CaseId, BTreeSet<&Mutant>>) -> Vec<Vec<CaseId>> 
 /// Where a case holds nothing back, whether a message was seen to come too early or merely crossed the other one is a
 /// matter of luck (docs/decisions/0002-order-is-proven-by-one-lock.md): findings of kind `order` are left out. So are those of
 /// kind `went-on`: what a product does anyway comes before the client has tried again, or after it. A product that dies, or
-/// hangs, takes whatever cases go on beside the one that it dies of: only those that are named for that are compared.
+/// hangs, takes whatever cases go on beside the one that it dies of: only those that are named for that are compared. A case that
+/// is not named for a deviation and comes to no verdict on it contradicts none.
 fn flaky(passes: &[Pass]) -> Vec<Flake> {
     let mut said: BTreeMap<(Option<Mutant>, String, CaseId), BTreeSet<String>> = BTreeMap::new();
     for pass in passes {
@@ -210,7 +211,10 @@ fn flaky(passes: &[Pass]) -> Vec<Flake> {
             said.entry(key).or_default().insert(in_short(&findings(case)));
         }
         for row in &pass.rows {
-            let is_luck = |trial: &&Trial| row.breaks.is_of_robustness() && !row.named.contains(&trial.case);
+            let is_luck = |trial: &&Trial| {
+                !row.named.contains(&trial.case)
+                    && (row.breaks.is_of_robustness() || trial.verdict == Verdict::Inconclusive)
+            };
             for trial in row.trials.iter().filter(|trial| !is_luck(trial)) {
                 let key = (
                     Some(row.mutant.clone()),
@@ -396,6 +400,21 @@ mod tests {
         assert_eq!(luck, 0);
         let named = differ(died_in(Caught::Yes, Caught::No), died_in(Caught::No, Caught::No));
         assert_eq!(named, 1);
+    }
+
+    #[test]
+    fn no_verdict_contradicts_none_unless_the_case_is_named_for_the_deviation() {
+        let undecided = Trial {
+            verdict: Verdict::Inconclusive,
+            findings: vec!["inconclusive inconclusive DEL-6-2".to_owned()],
+            ..tried("a", Caught::No)
+        };
+        let passes = |named: &[&str]| {
+            let trials = [undecided.clone(), tried("a", Caught::No)];
+            trials.map(|trial| pass(vec![row("one", named, vec![trial])]))
+        };
+        assert_eq!(flaky(&passes(&[])), []);
+        assert_eq!(flaky(&passes(&["a"])).len(), 1);
     }
 
     #[test]
