@@ -22,8 +22,9 @@ pub(crate) struct Sessions {
 
 #[derive(Clone, Debug, Default)]
 struct Followed {
-    /// SessionID → the record in which it was used last, and what is known of it.
-    sessions: BTreeMap<String, (u64, DmSession)>,
+    /// SessionID → the record in which it was used last, and what is known of it: in a box, since a map makes room for eleven at once,
+    /// and there is one map for each of the delegations that are judged at the same time.
+    sessions: BTreeMap<String, (u64, Box<DmSession>)>,
     /// The record in which a session was used last → its SessionID.
     used: BTreeMap<u64, String>,
 }
@@ -53,8 +54,7 @@ impl Followed {
                 *last = record;
             }
             None => {
-                self.sessions
-                    .insert(id.to_owned(), (record, DmSession::default()));
+                self.sessions.insert(id.to_owned(), (record, Box::default()));
             }
         }
         self.used.insert(record, id.to_owned());

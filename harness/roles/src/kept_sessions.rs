@@ -35,7 +35,8 @@ pub(crate) struct KeptSessions {
 }
 
 struct Kept {
-    session: ServerSession,
+    /// In a box, since a map makes room for eleven at once, and many delegations may be in flight.
+    session: Box<ServerSession>,
     /// When it was heard of last, counted in messages.
     heard: u64,
 }
@@ -54,7 +55,7 @@ impl KeptSessions {
         let known = self.sessions.remove(&key).map(|kept| kept.session);
         let session = known
             .filter(|session| session.continues_with(message))
-            .unwrap_or_else(|| begin(heard));
+            .unwrap_or_else(|| Box::new(begin(heard)));
         if self.sessions.len() >= MAX_SESSIONS {
             self.drop_oldest();
         }
@@ -64,7 +65,7 @@ impl KeptSessions {
 
     /// A session that is kept.
     pub(crate) fn get_mut(&mut self, key: &Key) -> Option<&mut ServerSession> {
-        self.sessions.get_mut(key).map(|kept| &mut kept.session)
+        self.sessions.get_mut(key).map(|kept| &mut *kept.session)
     }
 
     fn drop_oldest(&mut self) {

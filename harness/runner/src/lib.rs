@@ -8,6 +8,7 @@ mod command;
 mod doctor;
 mod drive;
 mod gating;
+mod instances;
 mod load;
 mod member;
 mod observation;

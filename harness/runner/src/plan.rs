@@ -14,7 +14,7 @@ pub(crate) struct Plan {
     pub(crate) parallel: Vec<TestCase>,
     /// One at a time: those that want a listener to themselves.
     pub(crate) alone: Vec<TestCase>,
-    /// Last, for nothing else is to be blamed on what they do: those that may harm the product.
+    /// Last, or on an instance of their own, for nothing else is to be blamed on what they do: those that may harm the product.
     pub(crate) harmful: Vec<TestCase>,
     /// Not at all: they do not apply, or were judged before.
     pub(crate) excluded: Vec<CaseResult>,

@@ -71,7 +71,7 @@ const fn deviations_for_a_processor(full: bool) -> usize {
     match (full, cfg!(debug_assertions)) {
         (false, false) => 16,
         (false, true) => 6,
-        (true, _) => 5,
+        (true, _) => 4,
     }
 }
 
