@@ -13,6 +13,7 @@ mod foreign_peers;
 mod foreign_products;
 mod gating;
 mod implementation_file;
+mod instances;
 mod ledger;
 mod limits;
 mod load;
