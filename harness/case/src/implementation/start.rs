@@ -20,7 +20,8 @@ pub struct Start {
     #[serde(default)]
     pub detached: bool,
     /// How many of it may run beside each other on one machine, each with ports and a directory of its own. Cases that want
-    /// a listener of the harness to themselves, of which one product can have one at a time, then take less time.
+    /// a listener of the harness to themselves, of which one product can have one at a time, then take less time; of three or more,
+    /// one is for the cases that may harm the product, which otherwise come last.
     #[serde(default = "one")]
     pub instances: u32,
     /// When it is ready.
