@@ -217,6 +217,26 @@ impl Procedure {
         found
     }
 
+    /// Whether something holds for all of [`Self::predecessors`].
+    pub fn is_after_all(
+        &self,
+        message: MessageId,
+        with_removal: bool,
+        holds: &dyn Fn(MessageId) -> bool,
+    ) -> bool {
+        if message.part == Part::Answer {
+            return holds(MessageId::request(message.step));
+        }
+        let after = self.step(message.step).map_or(&[][..], |step| &step.after);
+        after.iter().all(|&after| {
+            let skipped = !with_removal && self.step(after.step).is_some_and(|step| step.optional);
+            match skipped {
+                true => self.is_after_all(MessageId::request(after.step), with_removal, holds),
+                false => holds(after),
+            }
+        })
+    }
+
     /// Every message in the order of the figure, leaving out optional steps that do not take place.
     pub fn messages(&self, with_removal: bool) -> impl Iterator<Item = MessageId> {
         self.steps

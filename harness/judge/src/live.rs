@@ -135,8 +135,7 @@ impl Judge {
             .filter(|message| !self.observed.seen(*message));
         unseen
             .filter(|message| {
-                let mut before = procedure.predecessors(*message, with_removal).into_iter();
-                before.all(|before| self.observed.seen(before))
+                procedure.is_after_all(*message, with_removal, &|before| self.observed.seen(before))
             })
             .filter_map(|message| Some((message, view::sender(&self.header, message)?)))
             .filter(|(message, _)| {

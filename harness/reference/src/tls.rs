@@ -17,7 +17,7 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 use crate::config::{ConfigError, TlsFiles};
 use crate::deviation::{Deviation, Deviations};
 use crate::role::RoleName;
-use crate::verifiers::{ClientVerifier, LateRefusals, Leniency, ServerVerifier};
+use crate::verifiers::{ClientVerifier, GoodChains, LateRefusals, Leniency, ServerVerifier};
 
 /// Whether devices or servers connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,7 @@ pub(crate) fn acceptor(
                 inner: verifier,
                 leniency,
                 late: LateRefusals::of(deviations, Deviation::TrustsPeersOfTls12),
+                good: GoodChains::default(),
             }))
         }
     };
@@ -105,6 +106,7 @@ pub(crate) fn connector(
             inner: verifier,
             leniency,
             late: LateRefusals::of(deviations, trusting),
+            good: GoodChains::default(),
         }));
     let mut config = match peers {
         Peers::Devices => builder.with_no_client_auth(),

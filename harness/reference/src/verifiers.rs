@@ -110,12 +110,58 @@ impl LateRefusals {
     }
 }
 
+/// For how many seconds a chain that was found good is not looked at again.
+const REMEMBERED_FOR: u64 = 2;
+
+/// How many chains are remembered; the peers of a delegation are fewer.
+const MOST_REMEMBERED: usize = 16;
+
+/// The chains that were found good a moment ago, and when: servers meet the same few peers again and again. That a peer has the key
+/// of its certificate is checked each time.
+#[derive(Debug, Default)]
+pub(crate) struct GoodChains(Mutex<Vec<(Vec<u8>, u64)>>);
+
+impl GoodChains {
+    /// Looks at a chain, unless it was good a moment ago; `name` is what it has to be for.
+    fn verify(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &str,
+        now: UnixTime,
+        verify: impl FnOnce() -> Result<(), rustls::Error>,
+    ) -> Result<(), rustls::Error> {
+        let at = now.as_secs();
+        let is_fresh = |since: u64| since <= at && at - since < REMEMBERED_FOR;
+        let certificates = intermediates.iter().map(AsRef::as_ref);
+        let parts = std::iter::once(end_entity.as_ref()).chain(certificates);
+        // The length of each tells where the next begins.
+        let octets =
+            parts.flat_map(|part: &[u8]| part.len().to_be_bytes().into_iter().chain(part.iter().copied()));
+        let chain: Vec<u8> = octets.chain(name.bytes()).collect();
+        if lock(&self.0)
+            .iter()
+            .any(|(good, since)| is_fresh(*since) && *good == chain)
+        {
+            return Ok(());
+        }
+        verify()?;
+        let mut known = lock(&self.0);
+        known.retain(|(_, since)| is_fresh(*since));
+        if known.len() < MOST_REMEMBERED {
+            known.push((chain, at));
+        }
+        Ok(())
+    }
+}
+
 /// Decides whether the certificate of a peer that connects is good.
 #[derive(Debug)]
 pub(crate) struct ClientVerifier {
     pub(crate) inner: Arc<dyn ClientCertVerifier>,
     pub(crate) leniency: Leniency,
     pub(crate) late: LateRefusals,
+    pub(crate) good: GoodChains,
 }
 
 impl ClientCertVerifier for ClientVerifier {
@@ -139,9 +185,13 @@ impl ClientCertVerifier for ClientVerifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
         let moment = self.leniency.moment(end_entity, now);
-        let result = match self.inner.verify_client_cert(end_entity, intermediates, moment) {
-            Err(error) if self.leniency.overlooks(&error) => Ok(ClientCertVerified::assertion()),
-            result => result,
+        let verified = self.good.verify(end_entity, intermediates, "", now, || {
+            let verified = self.inner.verify_client_cert(end_entity, intermediates, moment);
+            verified.map(|_| ())
+        });
+        let result = match verified {
+            Err(error) if !self.leniency.overlooks(&error) => Err(error),
+            _ => Ok(ClientCertVerified::assertion()),
         };
         self.late.found(end_entity, result, ClientCertVerified::assertion)
     }
@@ -176,6 +226,7 @@ pub(crate) struct ServerVerifier {
     pub(crate) inner: Arc<WebPkiServerVerifier>,
     pub(crate) leniency: Leniency,
     pub(crate) late: LateRefusals,
+    pub(crate) good: GoodChains,
 }
 
 impl ServerCertVerifier for ServerVerifier {
@@ -188,14 +239,17 @@ impl ServerCertVerifier for ServerVerifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let moment = self.leniency.moment(end_entity, now);
-        let result =
-            match self
-                .inner
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, moment)
-            {
-                Err(error) if self.leniency.overlooks(&error) => Ok(ServerCertVerified::assertion()),
-                result => result,
-            };
+        let name = server_name.to_str();
+        let verified = self.good.verify(end_entity, intermediates, &name, now, || {
+            let inner = &self.inner;
+            let verified =
+                inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, moment);
+            verified.map(|_| ())
+        });
+        let result = match verified {
+            Err(error) if !self.leniency.overlooks(&error) => Err(error),
+            _ => Ok(ServerCertVerified::assertion()),
+        };
         self.late.found(end_entity, result, ServerCertVerified::assertion)
     }
 

@@ -147,12 +147,9 @@ impl Client {
         if self.has(Deviation::NeverFetchesBootstrap) {
             return Ok(Vec::new());
         }
-        if let Some(early) = self
-            .config
-            .early_account
-            .as_ref()
-            .filter(|_| self.has(Deviation::SessionBeforeBootstrap))
-        {
+        let is_early = self.has(Deviation::SessionBeforeBootstrap);
+        let early = self.config.early_account.as_ref().filter(|_| is_early);
+        if let Some(early) = early {
             let credentials = early.credentials.of(&device.id);
             let account = accounts::to_wire(&config::Account {
                 credentials,
@@ -191,10 +188,8 @@ impl Client {
                 .filter(|server_id| !is_with_bootstrap_server(server_id))
                 .map(|server_id| (server_id, None))
                 .collect(),
-            // It has opened its session before.
-            () if self.has(Deviation::NeverOpensSession) || self.has(Deviation::SessionBeforeBootstrap) => {
-                Vec::new()
-            }
+            // The early one was its session.
+            () if self.has(Deviation::NeverOpensSession) || early.is_some() => Vec::new(),
             () if self.has(Deviation::SessionToWrongServer) => {
                 vec![(self.config.account.server_id.clone(), None)]
             }

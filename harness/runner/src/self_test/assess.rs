@@ -202,13 +202,21 @@ fn identical(failed: &BTreeMap<&CaseId, BTreeSet<&Mutant>>) -> Vec<Vec<CaseId>> 
 /// matter of luck (docs/decisions/0002-order-is-proven-by-one-lock.md): findings of kind `order` are left out. So are those of
 /// kind `went-on`: what a product does anyway comes before the client has tried again, or after it. A product that dies, or
 /// hangs, takes whatever cases go on beside the one that it dies of: only those that are named for that are compared. A case that
-/// is not named for a deviation and comes to no verdict on it contradicts none.
+/// is not named for a deviation and comes to no verdict on it contradicts none. And where the same requirement was found broken, what
+/// that was found by may differ.
 fn flaky(passes: &[Pass]) -> Vec<Flake> {
-    let mut said: BTreeMap<(Option<Mutant>, String, CaseId), BTreeSet<String>> = BTreeMap::new();
+    // In the short form that is compared → in full.
+    let mut said: BTreeMap<(Option<Mutant>, String, CaseId), BTreeMap<String, String>> = BTreeMap::new();
+    let mut say = |key, findings: &[String]| {
+        let of_case = said.entry(key).or_default();
+        of_case
+            .entry(in_short(findings))
+            .or_insert_with(|| in_full(findings));
+    };
     for pass in passes {
         for case in pass.clean.iter().filter(|case| is_judged(case)) {
             let key = (None, case.implementation.clone(), case.id.clone());
-            said.entry(key).or_default().insert(in_short(&findings(case)));
+            say(key, &findings(case));
         }
         for row in &pass.rows {
             let is_luck = |trial: &&Trial| {
@@ -221,7 +229,7 @@ fn flaky(passes: &[Pass]) -> Vec<Flake> {
                     trial.implementation.clone(),
                     trial.case.clone(),
                 );
-                said.entry(key).or_default().insert(in_short(&trial.findings));
+                say(key, &trial.findings);
             }
         }
     }
@@ -231,23 +239,28 @@ fn flaky(passes: &[Pass]) -> Vec<Flake> {
             case,
             implementation,
             mutant,
-            said: said.into_iter().collect(),
+            said: Vec::from_iter(said.into_values().collect::<BTreeSet<_>>()),
         })
         .collect()
 }
 
+/// What findings come to: which requirements were broken, how gravely; nothing of what is a matter of luck.
 fn in_short(findings: &[String]) -> String {
     let luck = [FindingCode::Order, FindingCode::WentOn].map(FindingCode::as_str);
-    let is_luck = |finding: &str| finding.split(' ').nth(1).is_some_and(|code| luck.contains(&code));
-    let said: Vec<&str> = findings
-        .iter()
-        .map(String::as_str)
-        .filter(|finding| !is_luck(finding))
-        .collect();
-    if said.is_empty() {
-        Verdict::Pass.to_string()
-    } else {
-        said.join(", ")
+    let short = findings.iter().filter_map(|finding| {
+        let mut parts = finding.split(' ');
+        let (verdict, code) = (parts.next()?, parts.next()?);
+        let requirement = parts.next().unwrap_or_default();
+        (!luck.contains(&code)).then(|| format!("{verdict} {requirement}"))
+    });
+    let short: BTreeSet<String> = short.collect();
+    Vec::from_iter(short).join(", ")
+}
+
+fn in_full(findings: &[String]) -> String {
+    match findings {
+        [] => Verdict::Pass.to_string(),
+        findings => findings.join(", "),
     }
 }
 
@@ -415,6 +428,23 @@ mod tests {
         };
         assert_eq!(flaky(&passes(&[])), []);
         assert_eq!(flaky(&passes(&["a"])).len(), 1);
+    }
+
+    #[test]
+    fn what_the_same_breach_was_found_by_is_no_difference() {
+        let found = |finding: &str| {
+            let trial = Trial {
+                findings: vec![finding.to_owned()],
+                ..tried("a", Caught::Yes)
+            };
+            pass(vec![row("one", &["a"], vec![trial])])
+        };
+        let missing = found("warn missing DEL-0-2");
+        assert_eq!(flaky(&[missing.clone(), found("warn refused DEL-0-2")]), []);
+        let differing = [found("fail missing DEL-0-2"), found("warn missing DEL-8-2")];
+        for other in differing {
+            assert_eq!(flaky(&[missing.clone(), other]).len(), 1);
+        }
     }
 
     #[test]

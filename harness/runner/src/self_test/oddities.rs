@@ -42,7 +42,7 @@ pub(super) fn full_delegations() -> Option<GlobSet> {
 /// Tries every oddity that is asked for.
 ///
 /// At once on both sides, on the full delegations and on as few forms of the reference implementation as play every role; or, where
-/// all is asked for, on each side alone, on every case and every form.
+/// all is asked for, on every case and every form: by the product in the first pass, by its peers in the second.
 pub(super) async fn try_all(number: usize, directory: &Path, test: &Arc<Test>) -> Odd {
     let options = &test.options;
     let asked = |oddity: &&Oddity| options.is_everything() || options.oddities.contains(oddity);
@@ -51,20 +51,19 @@ pub(super) async fn try_all(number: usize, directory: &Path, test: &Arc<Test>) -
         tried: oddities.len(),
         ..Odd::default()
     };
-    let sides: &[HadBy] = match options.full {
-        true => &[HadBy::Product, HadBy::Peers],
-        false => &[HadBy::Everybody],
+    let had_by = match (options.full, number) {
+        (false, _) => HadBy::Everybody,
+        (true, 1) => HadBy::Product,
+        (true, _) => HadBy::Peers,
     };
     let mut trials = JoinSet::new();
     for oddity in oddities {
-        for had_by in sides.iter().copied() {
-            let test = Arc::clone(test);
-            let directory = directory.join(format!("{oddity}-{had_by:?}").to_lowercase());
-            trials.spawn(async move {
-                let _turn = test.turn(false).await;
-                try_oddity(&test, oddity, had_by, number, &directory).await
-            });
-        }
+        let test = Arc::clone(test);
+        let directory = directory.join(format!("{oddity}-{had_by:?}").to_lowercase());
+        trials.spawn(async move {
+            let _turn = test.turn(false).await;
+            try_oddity(&test, oddity, had_by, number, &directory).await
+        });
     }
     while let Some(tried) = trials.join_next().await {
         let Ok(tried) = tried else { continue };

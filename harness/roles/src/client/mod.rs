@@ -1,0 +1,185 @@
+//! The mock DM Client: a management tree with ACLs, accounts, and the sessions that it opens.
+
+mod answers;
+mod polls;
+mod session;
+mod state;
+
+use std::sync::Arc;
+
+use dmconform_case::test_case::FieldChange;
+use dmconform_model::transcript::EndpointKind;
+use dmconform_model::{Event, MessageId, Role, Step};
+use dmconform_oddity::Oddity;
+use oma_dm::account::Account;
+use oma_dm::auth::Secret;
+use oma_dm::bootstrap;
+use oma_dm::devinfo::DeviceInfo;
+use oma_dm::tree::Tree;
+use oma_dm::uri::NodeUri;
+
+pub use self::polls::poll;
+use self::session::session;
+pub use self::state::{record_state, record_whole_state};
+use crate::change::Changes;
+use crate::context::{CaseContext, endpoint};
+use crate::dial::{Line, Outgoing};
+use crate::hostile;
+use crate::script::Performed;
+use crate::stage::{Presents, Stage};
+
+/// The mock client of one case.
+pub struct MockClient {
+    /// Its management tree.
+    pub tree: Tree,
+    /// What it says of itself.
+    pub device_info: DeviceInfo,
+    sessions: u32,
+    to_dms_1: Option<Line>,
+    to_dms_2: Option<Line>,
+}
+
+impl MockClient {
+    /// A client with this tree.
+    pub const fn new(tree: Tree, device_info: DeviceInfo) -> Self {
+        Self {
+            tree,
+            device_info,
+            sessions: 0,
+            to_dms_1: None,
+            to_dms_2: None,
+        }
+    }
+}
+
+/// Fetches the bootstrap from the URL of the newest entry, and applies it.
+pub(crate) async fn fetch(stage: &Arc<Stage>, context: &Arc<CaseContext>, changes: &Changes) -> Performed {
+    let mut client = context.client.lock().await;
+    let Some(url) = newest_url(context, &client.tree) else {
+        return Performed::Stuck("there is no URL in the Bootstrap Config object".to_owned());
+    };
+    let body = changes.corrupt.map_or_else(Vec::new, |corruption| {
+        hostile::spoil(context, corruption, Vec::new(), String::new()).0
+    });
+    let outgoing = Outgoing {
+        observer: Role::DmClient,
+        endpoint: endpoint(Role::BootstrapServer, EndpointKind::Bootstrap),
+        url,
+        method: "GET".to_owned(),
+        headers: vec![(
+            "accept".to_owned(),
+            "application/vnd.syncml.dm+wbxml, application/vnd.syncml.dm+xml".to_owned(),
+        )],
+        body: body.into(),
+        presents: Presents::Nothing,
+        change: changes
+            .in_words()
+            .map(|words| (MessageId::request(Step::BootstrapFetch), words)),
+        close_at: changes.close_at,
+        version: changes.version,
+        slow: changes.slow,
+        resuming: None,
+        plaintext: false,
+    };
+    let answer = match stage.exchange(context, outgoing).await {
+        Ok(answer) => answer,
+        Err(failed) => {
+            return Performed::Stuck(format!("the bootstrap could not be fetched: {}", failed.reason));
+        }
+    };
+    if !(200..300).contains(&answer.status) {
+        return Performed::Stuck(format!("the bootstrap was answered with {}", answer.status));
+    }
+    let media_type = answer
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let media_type = media_type.map_or("", |(_, value)| value);
+    let applied = bootstrap::read(&answer.body, media_type)
+        .map_err(|error| error.to_string())
+        .and_then(|read| bootstrap::apply(&read, &mut client.tree).map_err(|error| error.to_string()));
+    match applied {
+        Ok(_) => {
+            record_state(context, &client.tree, "the bootstrap was applied");
+            Performed::Accepted
+        }
+        Err(reason) => Performed::Stuck(format!("the bootstrap could not be applied: {reason}")),
+    }
+}
+
+fn newest_url(context: &CaseContext, tree: &Tree) -> Option<String> {
+    let config = &context.profile().bootstrap_config;
+    let root = NodeUri::parse(&config.root).ok()?;
+    let entries = tree.children(&root);
+    let urls = entries.filter_map(|(entry, _)| {
+        let leaf = entry.join(&config.url_leaf).ok()?;
+        tree.text(&leaf).map(str::to_owned)
+    });
+    urls.last()
+}
+
+/// Opens the session with DMS-2.
+pub(crate) async fn open_session(
+    stage: &Arc<Stage>,
+    context: &Arc<CaseContext>,
+    changes: &Changes,
+) -> Performed {
+    let mut client = context.client.lock().await;
+    let dms_1 = context.server_id(Role::Dms1);
+    let dms_2 = context.server_id(Role::Dms2);
+    // A bootstrap for another server is judged where it was fetched; the client uses what it got.
+    let found = Account::find(&client.tree, dms_2).or_else(|| {
+        Account::read_all(&client.tree)
+            .into_iter()
+            .find(|(_, account)| account.server_id != dms_1)
+    });
+    let Some((root, mut account)) = found else {
+        return Performed::Stuck("the client has no account of DMS-2".to_owned());
+    };
+    let uses_nonce_again = changes.fields.get("nonce") == Some(&FieldChange::Removed);
+    if uses_nonce_again {
+        // A good session first, with what is then used again.
+        let account = account.clone();
+        if let Err(reason) = session(stage, context, &mut client, Role::Dms2, &root, account, None).await {
+            return Performed::Stuck(format!("the session with DMS-2 failed: {reason}"));
+        }
+    }
+    if let Some(change) = changes.in_words().filter(|_| !changes.is_spoiled()) {
+        context.recorder.record(Event::Changed {
+            at: MessageId::request(Step::ClientSession),
+            exchange: None,
+            change,
+        });
+    }
+    if let Some(credentials) = changes.fields.get("credentials") {
+        change_credentials(&mut account, credentials);
+    }
+    if let (Some(FieldChange::To(nonce)), Some(credentials)) =
+        (changes.fields.get("nonce"), &mut account.client_credentials)
+    {
+        credentials.nonce = nonce.as_bytes().to_vec();
+    }
+    let mac = changes.fields.get("mac").cloned();
+    if let Err(reason) = session(stage, context, &mut client, Role::Dms2, &root, account, mac).await {
+        return Performed::Stuck(format!("the session with DMS-2 failed: {reason}"));
+    }
+    if context.recorder.seen(MessageId::answer(Step::ClientSession)) {
+        if context.oddities.has(Oddity::ComesBack)
+            && let Some((root, account)) = Account::find(&client.tree, dms_2)
+        {
+            // What comes of it is judged like everything else.
+            let _ = session(stage, context, &mut client, Role::Dms2, &root, account, None).await;
+        }
+        return Performed::Accepted;
+    }
+    Performed::Stuck("DMS-2 did not take the session".to_owned())
+}
+
+/// Gives the client another secret than its own, or none.
+fn change_credentials(account: &mut Account, change: &FieldChange) {
+    match (change, &mut account.client_credentials) {
+        (FieldChange::Removed, credentials) => *credentials = None,
+        (FieldChange::To(secret), Some(credentials)) => credentials.secret = Secret::new(secret),
+        (FieldChange::To(_), None) => {}
+    }
+}
