@@ -57,14 +57,14 @@ pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
         idle += 1;
         for _ in 0..pause {
             let mut over = context.over.subscribe();
-            tokio::select! {
-                () = tokio::time::sleep(interval) => {}
-                () = context.something_to_say(Role::Dms1) => {}
-                () = soon_after_news(&context, &known) => {}
+            let is_called = tokio::select! {
+                () = tokio::time::sleep(interval) => false,
+                () = context.something_to_say(Role::Dms1) => true,
+                () = soon_after_news(&context, &known) => true,
                 _ = over.wait_for(|over| *over) => return,
-            }
+            };
             let now = news(&context);
-            if now != known || now.holding {
+            if is_called || now != known || now.holding {
                 (known, idle) = (now, 0);
                 break;
             }
