@@ -25,6 +25,8 @@ use crate::variables::Variables;
 const TICK: Duration = Duration::from_millis(10);
 /// How often a case is looked at in which nothing happens, in the long run.
 const LONGEST_TICK: Duration = Duration::from_millis(100);
+/// How long after a record a case is looked at.
+const TOGETHER: Duration = Duration::from_millis(2);
 /// How soon a case is looked at again when a limit is about to pass.
 const SHORTEST_TICK: Duration = Duration::from_millis(1);
 
@@ -282,7 +284,8 @@ impl Driver<'_> {
             let pause = (quiet_for / 8).clamp(tick, tick.max(LONGEST_TICK));
             let pause = next.map_or(pause, |next| pause.min(next.max(SHORTEST_TICK)));
             tokio::select! {
-                _ = changed.changed() => {}
+                // An exchange is several records: one look is enough for all of them.
+                _ = changed.changed() => tokio::time::sleep(TOGETHER).await,
                 () = tokio::time::sleep(pause) => {}
             }
         }

@@ -17,7 +17,7 @@ use crate::stage::Stage;
 /// After how many polls without anything new the client comes less often.
 const POLLS_IN_A_ROW: u32 = 4;
 /// How many times longer it stays away then, at most.
-const LONGEST_PAUSE: u32 = 4;
+const LONGEST_PAUSE: u32 = 8;
 
 /// How long after something has happened a client comes to see what DMS-1 says to it, if it does not come sooner anyway.
 const SOON: Duration = Duration::from_millis(10);
