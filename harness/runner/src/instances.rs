@@ -49,12 +49,13 @@ pub(crate) async fn run_target(shared: Arc<Shared>, file: TargetFile, plan: Plan
     let alone = Alone::new(plan.alone);
     let instances = file.instances().min(shared.options.jobs);
     let mut harmful = plan.harmful;
-    let apart = (instances >= WORTH_ONE_APART && !harmful.is_empty()).then(|| {
+    let mut apart = JoinSet::new();
+    if instances >= WORTH_ONE_APART && !harmful.is_empty() {
         let cases = std::mem::take(&mut harmful);
-        tokio::spawn(harm_apart(Arc::clone(&shared), file.clone(), instances, cases))
-    });
+        apart.spawn(harm_apart(Arc::clone(&shared), file.clone(), instances, cases));
+    }
     let mut further = JoinSet::new();
-    for number in alone.instances(instances - u32::from(apart.is_some())).skip(1) {
+    for number in alone.instances(instances - u32::from(!apart.is_empty())).skip(1) {
         further.spawn(run_beside(
             Arc::clone(&shared),
             file.clone(),
@@ -69,8 +70,8 @@ pub(crate) async fn run_target(shared: Arc<Shared>, file: TargetFile, plan: Plan
     while cases.join_next().await.is_some() {}
     alone.run(&under_test).await;
     look_at_the_end(&shared, &running);
-    if let Some(apart) = apart {
-        harmful = apart.await.unwrap_or_default();
+    while let Some(left) = apart.join_next().await {
+        harmful.extend(left.unwrap_or_default());
     }
     // What becomes of the product now is for the cases to say.
     under_test.run_harmful(harmful).await;
