@@ -199,21 +199,11 @@ impl Procedure {
     /// `with_removal` says whether step 8b takes place; where it does not, whatever waits for it waits for what
     /// it would have waited for.
     pub fn predecessors(&self, message: MessageId, with_removal: bool) -> BTreeSet<MessageId> {
-        if message.part == Part::Answer {
-            return BTreeSet::from([MessageId::request(message.step)]);
-        }
         let mut found = BTreeSet::new();
-        let Some(step) = self.step(message.step) else {
-            return found;
-        };
-        for &after in &step.after {
-            let skipped = !with_removal && self.step(after.step).is_some_and(|step| step.optional);
-            if skipped {
-                found.extend(self.predecessors(MessageId::request(after.step), with_removal));
-            } else {
-                found.insert(after);
-            }
-        }
+        self.is_after_all(message, with_removal, &mut |before| {
+            found.insert(before);
+            true
+        });
         found
     }
 
@@ -222,7 +212,7 @@ impl Procedure {
         &self,
         message: MessageId,
         with_removal: bool,
-        holds: &dyn Fn(MessageId) -> bool,
+        holds: &mut dyn FnMut(MessageId) -> bool,
     ) -> bool {
         if message.part == Part::Answer {
             return holds(MessageId::request(message.step));

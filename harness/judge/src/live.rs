@@ -135,7 +135,7 @@ impl Judge {
             .filter(|message| !self.observed.seen(*message));
         unseen
             .filter(|message| {
-                procedure.is_after_all(*message, with_removal, &|before| self.observed.seen(before))
+                procedure.is_after_all(*message, with_removal, &mut |before| self.observed.seen(before))
             })
             .filter_map(|message| Some((message, view::sender(&self.header, message)?)))
             .filter(|(message, _)| {

@@ -37,8 +37,10 @@ pub(crate) fn judge(
     if let Some(early) = first_early(observed, message, until, since) {
         return too_early(header, observed, early, until, requirement, place);
     }
-    let until_nothing = since.filter(|_| until.is_none());
-    if let Some(breach) = until_nothing.and_then(|since| out_of_order(header, observed, message, since)) {
+    if until.is_none()
+        && let Some(since) = since
+        && let Some(breach) = out_of_order(header, observed, message, since)
+    {
         return too_early(
             header,
             observed,

@@ -133,12 +133,13 @@ impl GoodChains {
     ) -> Result<(), rustls::Error> {
         let at = now.as_secs();
         let is_fresh = |since: u64| since <= at && at - since < REMEMBERED_FOR;
-        let certificates = intermediates.iter().map(AsRef::as_ref);
-        let parts = std::iter::once(end_entity.as_ref()).chain(certificates);
-        // The length of each tells where the next begins.
-        let octets =
-            parts.flat_map(|part: &[u8]| part.len().to_be_bytes().into_iter().chain(part.iter().copied()));
-        let chain: Vec<u8> = octets.chain(name.bytes()).collect();
+        let mut chain = Vec::new();
+        for certificate in std::iter::once(end_entity).chain(intermediates) {
+            // The length of each tells where the next begins.
+            chain.extend(certificate.len().to_be_bytes());
+            chain.extend_from_slice(certificate);
+        }
+        chain.extend_from_slice(name.as_bytes());
         if lock(&self.0)
             .iter()
             .any(|(good, since)| is_fresh(*since) && *good == chain)
@@ -274,5 +275,39 @@ impl ServerCertVerifier for ServerVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.inner.supported_verify_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_chain_is_looked_at_again_where_anything_about_it_is_different_and_after_two_seconds() {
+        let looked_at = Cell::new(0);
+        let chains = GoodChains::default();
+        let own = CertificateDer::from(vec![1, 2]);
+        let intermediate = CertificateDer::from(vec![3]);
+        let verify = |intermediates: &[CertificateDer<'_>], name: &str, at: u64, is_good: bool| {
+            let now = UnixTime::since_unix_epoch(Duration::from_secs(at));
+            let found = chains.verify(&own, intermediates, name, now, || {
+                looked_at.set(looked_at.get() + 1);
+                is_good.then_some(()).ok_or(CertificateError::Revoked.into())
+            });
+            assert!(found.is_ok() || !is_good);
+            looked_at.get()
+        };
+        let whole = [intermediate];
+        assert_eq!(verify(&whole, "one.example", 100, true), 1);
+        assert_eq!(verify(&whole, "one.example", 101, true), 1);
+        assert_eq!(verify(&whole, "other.example", 101, true), 2);
+        assert_eq!(verify(&[], "one.example", 101, true), 3);
+        assert_eq!(verify(&whole, "one.example", 102, true), 4);
+        // A clock that was set back makes nothing fresh again, and what is not good is not remembered.
+        assert_eq!(verify(&whole, "one.example", 50, false), 5);
+        assert_eq!(verify(&whole, "one.example", 50, false), 6);
     }
 }

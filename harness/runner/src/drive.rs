@@ -455,11 +455,10 @@ impl Overdue {
 
     /// How long it is until the next limit passes.
     fn next(&self) -> Option<Duration> {
-        let open = self
+        let left = self
             .since
-            .iter()
-            .filter(|(message, _)| !self.passed.contains(message));
-        let left = open.filter_map(|(_, since)| self.limit.checked_sub(since.elapsed()));
+            .values()
+            .filter_map(|since| self.limit.checked_sub(since.elapsed()));
         left.min()
     }
 
