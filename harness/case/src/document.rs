@@ -1,6 +1,7 @@
 //! Messages between the servers, read and written as a profile says.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use dmconform_model::{MessageId, Part};
 use minijinja::{AutoEscape, Environment, ErrorKind, Output, UndefinedBehavior, Value};
@@ -410,6 +411,22 @@ fn json(name: &str, document: &Document, fields: &Fields) -> Result<Vec<u8>, Wri
     Ok(text)
 }
 
+/// The template engine as documents of each syntax are written with it: made once, since that takes longer than to write one.
+static XML: LazyLock<Environment<'static>> = LazyLock::new(|| environment(Syntax::Xml));
+static JSON: LazyLock<Environment<'static>> = LazyLock::new(|| environment(Syntax::Json));
+
+fn environment(syntax: Syntax) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_formatter(move |out, _, value| match syntax {
+        Syntax::Xml => escaped(out, value),
+        Syntax::Json => as_json(out, value),
+    });
+    environment.set_fuel(Some(FUEL));
+    environment
+}
+
 fn render(
     name: &str,
     syntax: Syntax,
@@ -424,14 +441,10 @@ fn render(
             None => reason.kind().to_string(),
         },
     };
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::None);
-    environment.set_formatter(move |out, _, value| match syntax {
-        Syntax::Xml => escaped(out, value),
-        Syntax::Json => as_json(out, value),
-    });
-    environment.set_fuel(Some(FUEL));
+    let environment: &Environment<'_> = match syntax {
+        Syntax::Xml => &XML,
+        Syntax::Json => &JSON,
+    };
     let template = environment.template_from_str(template).map_err(error)?;
     let mut written = Bounded(Vec::new());
     template

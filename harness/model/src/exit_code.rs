@@ -3,13 +3,14 @@
 use crate::{CaseResult, KnownFailure, RunRecord, Verdict};
 
 impl RunRecord {
-    /// The exit code of the run: 0 nothing failed, 1 a fail, 3 something inconclusive, 4 nothing judged, 5 an error.
+    /// The exit code of the run: 0 nothing failed, 1 a fail, 3 something inconclusive, 4 nothing judged, 5 an error, or not
+    /// everything that was selected was judged.
     ///
     /// When several apply, the order is 5, 1, 3, 4, 0. Cases that do not weigh on conformance count only under
     /// `--strict`, or where nothing else was judged: then they are what was asked for. What is known fails nothing; a known
     /// failure that did not come as it is written down does.
     pub fn exit_code(&self) -> u8 {
-        if !self.problems.is_empty() {
+        if !self.problems.is_empty() || self.is_broken_off() {
             return 5;
         }
         let counted: Vec<&CaseResult> = self.cases.iter().filter(|case| self.counts(case)).collect();
@@ -21,6 +22,11 @@ impl RunRecord {
             4 if verdicts.len() < counted.len() || self.is_part_with_cases() => 0,
             code => code,
         }
+    }
+
+    /// Whether cases that were selected were not judged, and nothing that was asked for is the reason.
+    fn is_broken_off(&self) -> bool {
+        !self.not_run.is_empty() && self.run.stopped_by.is_none()
     }
 
     /// Whether it is a part of a run in which something was judged, though nothing that counts by itself.
@@ -170,6 +176,19 @@ mod tests {
             assert_eq!(record.summary[&verdict], 0);
             assert_eq!(record.robustness[&verdict], 1);
         }
+    }
+
+    #[test]
+    fn a_run_that_was_broken_off_has_passed_nothing() {
+        let mut record = run(false, vec![conformance(Verdict::Pass)]);
+        record.run.cancelled = true;
+        assert_eq!(record.exit_code(), 0, "everything was judged before");
+        record.not_run = vec![CaseOf::result(&conformance(Verdict::Pass))];
+        assert_eq!(record.exit_code(), 5);
+        record.run.cancelled = false;
+        assert_eq!(record.exit_code(), 5, "nobody knows why");
+        record.run.stopped_by = Some(CaseOf::result(&conformance(Verdict::Pass)));
+        assert_eq!(record.exit_code(), 0, "it was to be stopped");
     }
 
     #[test]

@@ -126,8 +126,24 @@ impl NodeUri {
         std::iter::successors(Some(&*self.names), |names| above(names))
     }
 
+    /// The key of what may be a child in whatever is sorted by node URIs.
+    pub(crate) fn key_of_child(&self, name: &str) -> String {
+        let mut names = String::with_capacity(self.names.len() + 1 + name.len());
+        names.push_str(&self.names);
+        if !self.is_root() {
+            names.push(BETWEEN);
+        }
+        names.push_str(name);
+        names
+    }
+
+    /// Whether what follows the names of an ancestor is that of a child.
+    pub(crate) fn is_one_name(below: &str) -> bool {
+        !below.is_empty() && !below.contains(BETWEEN)
+    }
+
     /// What follows the names of `ancestor`; nothing when it does not start with them.
-    fn below(&self, ancestor: &Self) -> Option<&str> {
+    pub(crate) fn below(&self, ancestor: &Self) -> Option<&str> {
         let rest = self.names.strip_prefix(&*ancestor.names)?;
         match rest.is_empty() || ancestor.is_root() {
             true => Some(rest),

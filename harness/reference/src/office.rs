@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use dmconform_oddity::{Oddities, Oddity};
 
@@ -14,6 +15,9 @@ use crate::http::bare_media_type;
 use crate::http::client::{HttpClient, Question};
 use crate::http::server::{Handler, HttpRequest, Reply};
 use crate::url::Url;
+
+/// How long a server waits with its completion that takes messages for new ones afterwards.
+const A_MOMENT: Duration = Duration::from_millis(100);
 
 /// One server's side of its delegations.
 pub(crate) struct Office<M> {
@@ -36,6 +40,12 @@ impl<M: Machine> Office<M> {
             let office = Arc::clone(self);
             self.background.spawn(async move {
                 let (session, kind) = (message.session.clone(), message.document.kind);
+                if office.deviations.has(Deviation::RepeatsAfterCompletion)
+                    && kind == Kind::DelegationComplete
+                {
+                    // What comes again at once comes before the completion, and not now before it, now after it.
+                    tokio::time::sleep(A_MOMENT).await;
+                }
                 let result = office.deliver(&message.document).await;
                 let next = lock(&office.machine).sent(&session, kind, result);
                 office.send(next);

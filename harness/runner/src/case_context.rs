@@ -31,12 +31,7 @@ pub(crate) fn context(
     };
     let product = &running.file.implementation;
     let device = product.devices.id(number);
-    let token = format!(
-        "{:x}-{}-{number}-{}{again}",
-        shared.options.seed ^ 0x5eed,
-        running.file.name,
-        case.id.0.to_lowercase()
-    );
+    let token = format!("{}-{}", shared.new_token(), case.id.0.to_lowercase());
     let mut variables = Variables::new();
     variables.insert("device".to_owned(), device.clone());
     let parties = Parties {

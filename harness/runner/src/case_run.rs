@@ -42,9 +42,13 @@ impl UnderTest {
 
     /// Runs one case from its first to its last record, and again where it did not pass and may be tried again.
     pub(crate) async fn run(self, case: TestCase, listener: Option<ExclusiveListener>) {
-        let Some(begun) = self.begin(case.clone()).await else {
-            return;
-        };
+        if let Some(begun) = self.begin(case.clone()).await {
+            self.run_begun(begun, case, listener).await;
+        }
+    }
+
+    /// The same, of a case that has begun.
+    pub(crate) async fn run_begun(self, begun: Begun, case: TestCase, listener: Option<ExclusiveListener>) {
         let context = begun.drive(listener).await;
         let mut attempts = vec![self.end(&context)];
         for attempt in 2..=self.shared.options.gating.retries.saturating_add(1) {

@@ -65,10 +65,19 @@ pub(crate) async fn run_target(shared: Arc<Shared>, file: TargetFile, plan: Plan
     }
     let mut cases = JoinSet::new();
     for case in plan.parallel {
-        cases.spawn(under_test.clone().run(case, None));
+        // Each begins before the next is looked at, so that they begin in their order.
+        let Some(begun) = under_test.begin(case.clone()).await else {
+            break;
+        };
+        cases.spawn(under_test.clone().run_begun(begun, case, None));
     }
     while cases.join_next().await.is_some() {}
-    alone.run(&under_test).await;
+    // One that is gone would take the others' cases, and none could say anything.
+    alone.run_while(&under_test, || running.exited().is_none()).await;
+    if running.exited().is_some() {
+        while further.join_next().await.is_some() {}
+        alone.run(&under_test).await;
+    }
     look_at_the_end(&shared, &running);
     while let Some(left) = apart.join_next().await {
         harmful.extend(left.unwrap_or_default());
@@ -120,7 +129,6 @@ async fn run_beside(shared: Arc<Shared>, file: TargetFile, number: u32, alone: A
         return;
     };
     let under_test = UnderTest::new(Arc::clone(&shared), &running);
-    // One that is gone would take the others' cases, and none could say anything.
     alone.run_while(&under_test, || running.exited().is_none()).await;
     look_at_the_end(&shared, &running);
     drop(running);

@@ -25,6 +25,7 @@ mod secrets;
 mod selection;
 mod self_test;
 mod setting;
+mod summons;
 mod target;
 mod tree;
 mod trigger;

@@ -203,16 +203,19 @@ impl Member {
         self.lock().as_ref().map(Process::output).unwrap_or_default()
     }
 
-    /// Ends it, if the harness started it; whether it did. What its own command had to complain about is noted.
-    pub(crate) async fn stop(&self, stage: &Stage, hidden: &Hidden) -> bool {
+    /// Ends it, if the harness started it. What its own command had to complain about is noted.
+    pub(crate) async fn stop(&self, stage: &Stage, hidden: &Hidden) {
         let process = self.lock().take();
-        let Some(mut process) = process else {
-            return false;
-        };
-        if let Some(complaint) = process.stop().await {
+        if let Some(mut process) = process
+            && let Some(complaint) = process.stop().await
+        {
             stage.note(hidden.text(&complaint));
         }
-        true
+    }
+
+    /// Whether it is the harness that starts it.
+    pub(crate) const fn is_started_here(&self) -> bool {
+        self.file.implementation.start.is_some()
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Process>> {

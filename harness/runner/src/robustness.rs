@@ -4,6 +4,7 @@
 //! delegations of its own: then it shows whose doing it was.
 
 use dmconform_case::test_case::{Circumstances, TestCase, What};
+use dmconform_model::result::Problem;
 use dmconform_model::transcript::Moment;
 use dmconform_model::{CaseId, Event, Verdict};
 use dmconform_roles::CaseContext;
@@ -45,6 +46,17 @@ fn of<'a>(healths: &'a Healths, case: &TestCase) -> Option<&'a Health> {
         .map(|(_, health)| health)
 }
 
+/// What came of cases beside each other.
+#[derive(Default)]
+struct Together {
+    /// Those that run again, alone: those that did not pass, or all, if the product is not well afterwards, or was not before.
+    again: Vec<TestCase>,
+    /// The verdicts on those of them of which it is known that they did the product no harm.
+    verdicts: Vec<(CaseId, Verdict)>,
+    /// Whether the product was well before, and is not any more.
+    has_harmed: bool,
+}
+
 impl UnderTest {
     /// Runs cases that may harm the product.
     pub(crate) async fn run_harmful(&self, cases: Vec<TestCase>) {
@@ -56,31 +68,51 @@ impl UnderTest {
             .into_iter()
             .partition(|case| is_started_here && exclusive_listener(procedure, case).is_none());
         if together.len() < 2 {
-            return self.run_each([together, each].concat(), &[]).await;
+            self.run_each([together, each].concat(), &[]).await;
+            return;
         }
+        let count = together.len();
         let first = self.run_together(together).await;
-        let again = first.iter().map(|(case, _)| case.clone()).chain(each).collect();
-        let first: Vec<(CaseId, Verdict)> = first
-            .into_iter()
-            .filter_map(|(case, verdict)| Some((case.id, verdict?)))
-            .collect();
-        self.run_each(again, &first).await;
+        let again = first.again.into_iter().chain(each).collect();
+        let alone = self.run_each(again, &first.verdicts).await;
+        if first.has_harmed && alone.iter().all(|verdict| *verdict == Verdict::Pass) {
+            self.tell_of_harm_together(count);
+        }
     }
 
-    /// Runs cases beside each other. Those that did not pass are returned, with the verdict on them; all of them if the
-    /// product is not well afterwards, or was not before.
-    async fn run_together(&self, cases: Vec<TestCase>) -> Vec<(TestCase, Option<Verdict>)> {
+    /// That the product is not well after all and well after each is no verdict on any of them, and not nothing either.
+    fn tell_of_harm_together(&self, count: usize) {
+        if self.is_cancelled() {
+            return;
+        }
+        let implementation = self.running.file.name.clone();
+        let message = format!(
+            "show which robustness case harms {implementation}: it did no whole delegation after {count} of them beside each \
+             other, and does after each of them alone; what passed the first time is in the transcripts `*.beside-others.jsonl`"
+        );
+        self.shared.failed(Problem {
+            implementation,
+            message,
+            output: String::new(),
+        });
+    }
+
+    /// Runs cases beside each other.
+    async fn run_together(&self, cases: Vec<TestCase>) -> Together {
         let mut before = self.healths(&cases).await;
         if self.is_cancelled() {
-            return Vec::new();
+            return Together::default();
         }
         // What a conformance case did to the product must not be held against it here.
         if before.iter().all(|(_, health)| !health.whole) {
-            self.restart("the conformance cases").await;
+            self.restart("what was run before").await;
             before = self.healths(&cases).await;
         }
         if before.iter().any(|(_, health)| !health.whole) {
-            return cases.into_iter().map(|case| (case, None)).collect();
+            return Together {
+                again: cases,
+                ..Together::default()
+            };
         }
         let mut driven = Vec::new();
         for case in cases.clone() {
@@ -96,11 +128,21 @@ impl UnderTest {
         }
         let contexts = ended(driven).await;
         let after = self.healths(&cases).await;
+        if self.is_cancelled() {
+            // What was broken off tells nothing of the product.
+            for context in contexts.into_iter().flatten() {
+                self.give_up(&context);
+            }
+            return Together::default();
+        }
         let is_well = self.running.exited().is_none() && after.iter().all(|(_, health)| health.whole);
-        if !is_well && !self.is_cancelled() {
+        if !is_well {
             self.restart("robustness cases beside each other").await;
         }
-        let mut again = Vec::new();
+        let mut together = Together {
+            has_harmed: !is_well,
+            ..Together::default()
+        };
         for context in contexts.into_iter().flatten() {
             if let Some(health) = of(&after, context.case()) {
                 health.record(&context, Moment::After);
@@ -108,38 +150,50 @@ impl UnderTest {
             context.recorder.record(Event::Ended);
             let result = context.recorder.result();
             let verdict = result.verdict;
-            if self.is_cancelled() || (is_well && verdict == Verdict::Pass) {
+            if is_well && verdict == Verdict::Pass {
                 self.finish(&context);
                 continue;
             }
             if self.shared.options.kept.keeps(&result) {
                 self.store(&context, &beside_others(&context.header.transcript));
             }
-            let on_it_alone = is_well.then_some(verdict);
-            again.push((context.case().clone(), on_it_alone));
+            let case = context.case().clone();
+            if is_well {
+                together.verdicts.push((case.id.clone(), verdict));
+            }
+            together.again.push(case);
         }
-        again
+        together
+    }
+
+    /// Ends a case of which the run did not see the end.
+    fn give_up(&self, context: &CaseContext) -> Verdict {
+        context.recorder.record(Event::Aborted {
+            reason: "the run was cancelled".to_owned(),
+        });
+        self.finish(context).verdict
     }
 
     /// Runs cases one after the other, each between two whole delegations; the one after a case is the one before the next.
-    /// What came of some of them beside others is compared.
-    async fn run_each(&self, cases: Vec<TestCase>, first: &[(CaseId, Verdict)]) {
+    /// What came of some of them beside others is compared. The verdicts are returned.
+    async fn run_each(&self, cases: Vec<TestCase>, first: &[(CaseId, Verdict)]) -> Vec<Verdict> {
+        let mut verdicts = Vec::new();
         let mut known: Healths = Vec::new();
         for case in cases {
             if self.is_cancelled() || self.is_stopped() {
-                return;
+                return verdicts;
             }
             let before = match of(&known, &case) {
                 Some(health) => health.clone(),
                 None => self.health(&case).await,
             };
             let Some(begun) = self.begin(case.clone()).await else {
-                return;
+                return verdicts;
             };
             before.record(&begun.context, Moment::Before);
             if !before.whole {
                 // A product that does no whole delegation in some circumstances is not asked for one again and again.
-                self.finish(&begun.context);
+                verdicts.push(self.finish(&begun.context).verdict);
                 let seen = format!("{}, as {} has shown", before.seen, case.id);
                 if of(&known, &case).is_none() {
                     known.push((case.given, Health { whole: false, seen }));
@@ -150,6 +204,10 @@ impl UnderTest {
                 .drive(exclusive_listener(&self.running.file.suite.procedure, &case))
                 .await;
             let after = self.health(&case).await;
+            if self.is_cancelled() {
+                verdicts.push(self.give_up(&context));
+                return verdicts;
+            }
             if let Some(reason) = self.running.exited() {
                 context.recorder.record(Event::ProductExited { reason });
             }
@@ -157,12 +215,14 @@ impl UnderTest {
             known.retain(|(_, health)| !health.whole);
             if after.whole {
                 known.push((case.given.clone(), after));
-            } else if !self.is_cancelled() {
+            } else {
                 self.restart(&case.id.0).await;
             }
             let verdict = self.finish(&context).verdict;
             self.compare(&context, verdict, first);
+            verdicts.push(verdict);
         }
+        verdicts
     }
 
     /// Says where a case came out otherwise beside others than alone.

@@ -1,6 +1,8 @@
 //! A run: every implementation at once, every case with a device of its own, results as they come.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -34,6 +36,9 @@ pub(crate) struct Shared {
     /// The end of the run at its first failure.
     pub(crate) stop: Stop,
     gathered: Mutex<Gathered>,
+    /// Distinguishes the delegations of this run from those of every other.
+    of_run: u64,
+    delegations: AtomicU64,
 }
 
 /// What has come of a run so far.
@@ -170,6 +175,8 @@ pub(crate) fn shared(
         cancelled,
         stop,
         gathered: Mutex::default(),
+        of_run: RandomState::new().hash_one(0),
+        delegations: AtomicU64::new(1),
     })
 }
 
@@ -225,6 +232,12 @@ impl Shared {
     }
 
     /// Keeps and tells that a product could not be tested, or not to its end.
+    /// What no other delegation is called, in this run or in another: a product may remember what it has seen.
+    pub(crate) fn new_token(&self) -> String {
+        let number = self.delegations.fetch_add(1, Ordering::Relaxed);
+        format!("{:08x}-{number}", self.of_run & u64::from(u32::MAX))
+    }
+
     pub(crate) fn failed(&self, problem: Problem) {
         self.gather(|gathered| gathered.problems.push(problem.clone()));
         (self.emit)(RunEvent::TargetFailed(problem));

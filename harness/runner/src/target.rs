@@ -266,7 +266,9 @@ impl Running {
     pub(crate) async fn restart(&self, cancelled: &watch::Receiver<bool>) -> Result<bool, TargetError> {
         let mut all = true;
         for member in &self.members {
-            if member.stop(&self.stage, &self.hidden).await {
+            // One that did not start the last time has its chance, too.
+            member.stop(&self.stage, &self.hidden).await;
+            if member.is_started_here() {
                 member.start(&self.stage, &self.hidden, cancelled).await?;
             } else {
                 all = false;

@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use crate::authority::Roots;
 use crate::clock::Steady;
 use crate::error::HandshakeError;
-use crate::facts::facts;
+use crate::facts::{KnownCertificates, facts};
 use crate::identity::Identity;
 use crate::outdated;
 use crate::server::Rewound;
@@ -26,6 +26,7 @@ use crate::verify::Remembering;
 #[derive(Clone)]
 pub struct ClientConfig {
     config: Arc<rustls::ClientConfig>,
+    certificates: Arc<KnownCertificates>,
     outdated: bool,
 }
 
@@ -69,6 +70,7 @@ impl ClientConfig {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self {
             config: Arc::new(config),
+            certificates: Arc::default(),
             outdated: version.is_some_and(Version::is_outdated),
         })
     }
@@ -80,6 +82,7 @@ impl ClientConfig {
         config.key_log = Arc::new(keys.clone());
         Self {
             config: Arc::new(config),
+            certificates: Arc::clone(&self.certificates),
             outdated: self.outdated,
         }
     }
@@ -91,6 +94,7 @@ impl ClientConfig {
         config.resumption = Resumption::in_memory_sessions(8);
         Self {
             config: Arc::new(config),
+            certificates: Arc::clone(&self.certificates),
             outdated: self.outdated,
         }
     }
@@ -144,7 +148,7 @@ pub async fn connect(
         .await
         .map_err(|_| HandshakeError::TimedOut)?
         .map_err(|error| HandshakeError::from_io(&error))?;
-    let facts = Arc::new(facts(stream.get_ref().1, None));
+    let facts = Arc::new(facts(stream.get_ref().1, None, &config.certificates));
     Ok(Stream {
         inner: stream.into(),
         facts,

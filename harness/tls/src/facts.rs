@@ -1,5 +1,7 @@
 //! What a finished handshake showed.
 
+use std::sync::{Mutex, PoisonError};
+
 use dmconform_model::tls::{Facts, PeerCertificate};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -7,7 +9,35 @@ use rustls::{CommonState, HandshakeKind};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-pub(crate) fn facts(connection: &CommonState, server_name: Option<&str>) -> Facts {
+/// How many certificates are known; those of a run's peers are fewer.
+const MOST_KNOWN: usize = 64;
+
+/// What was read of certificates before: a run meets the same few on every connection.
+#[derive(Debug, Default)]
+pub(crate) struct KnownCertificates(Mutex<Vec<(CertificateDer<'static>, PeerCertificate)>>);
+
+impl KnownCertificates {
+    /// What the first certificate of a chain says.
+    fn peer(&self, chain: &[CertificateDer<'_>]) -> Option<PeerCertificate> {
+        let leaf = chain.first()?;
+        let chain_length = u32::try_from(chain.len()).unwrap_or(u32::MAX);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, certificate)) = known.iter().find(|(known, _)| known == leaf) {
+            let certificate = certificate.clone();
+            return Some(PeerCertificate {
+                chain_length,
+                ..certificate
+            });
+        }
+        let read = peer(leaf, chain_length);
+        if known.len() < MOST_KNOWN {
+            known.push((leaf.clone().into_owned(), read.clone()));
+        }
+        Some(read)
+    }
+}
+
+pub(crate) fn facts(connection: &CommonState, server_name: Option<&str>, known: &KnownCertificates) -> Facts {
     Facts {
         version: match connection.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),
@@ -20,7 +50,7 @@ pub(crate) fn facts(connection: &CommonState, server_name: Option<&str>) -> Fact
             .map_or_else(String::new, |suite| iana_name(&format!("{:?}", suite.suite()))),
         server_name: server_name.map(str::to_owned),
         resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
-        peer: connection.peer_certificates().and_then(peer),
+        peer: connection.peer_certificates().and_then(|chain| known.peer(chain)),
     }
 }
 
@@ -30,20 +60,18 @@ fn iana_name(name: &str) -> String {
         .map_or_else(|| name.to_owned(), |rest| format!("TLS_{rest}"))
 }
 
-fn peer(chain: &[CertificateDer<'_>]) -> Option<PeerCertificate> {
-    let leaf = chain.first()?;
+fn peer(leaf: &CertificateDer<'_>, chain_length: u32) -> PeerCertificate {
     let sha256 = sha256(leaf);
-    let chain_length = u32::try_from(chain.len()).unwrap_or(u32::MAX);
     let Ok((_, certificate)) = X509Certificate::from_der(leaf) else {
         let unreadable = "unreadable".to_owned();
-        return Some(PeerCertificate {
+        return PeerCertificate {
             subject: unreadable.clone(),
             issuer: unreadable,
             names: Vec::new(),
             validity: String::new(),
             sha256,
             chain_length,
-        });
+        };
     };
     let names = certificate
         .subject_alternative_name()
@@ -58,14 +86,14 @@ fn peer(chain: &[CertificateDer<'_>]) -> Option<PeerCertificate> {
                 .collect::<Vec<_>>()
         });
     let validity = certificate.validity();
-    Some(PeerCertificate {
+    PeerCertificate {
         subject: certificate.subject().to_string(),
         issuer: certificate.issuer().to_string(),
         names: names.unwrap_or_default(),
         validity: format!("{} to {}", validity.not_before, validity.not_after),
         sha256,
         chain_length,
-    })
+    }
 }
 
 /// When the first certificate of a PEM text ends to be valid, in seconds of Unix time; nothing if there is none.
@@ -113,4 +141,35 @@ fn sha256(octets: &[u8]) -> String {
     hash.map_or_else(String::new, |hash| {
         hash.as_ref().iter().map(|octet| format!("{octet:02x}")).collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate(octets: &[u8]) -> CertificateDer<'static> {
+        CertificateDer::from(octets.to_vec())
+    }
+
+    #[test]
+    fn what_a_known_certificate_says_is_said_again_and_how_many_came_with_it_is_not() {
+        let known = KnownCertificates::default();
+        let [one, other] = [certificate(b"one"), certificate(b"other")];
+        let alone = known.peer(std::slice::from_ref(&one)).expect("there is one");
+        let among = known.peer(&[one, other.clone()]).expect("there is one");
+        assert_eq!((alone.chain_length, among.chain_length), (1, 2));
+        assert_eq!(alone.sha256, among.sha256);
+        let another = known.peer(&[other]).expect("there is one");
+        assert_ne!(another.sha256, alone.sha256);
+        assert_eq!(known.peer(&[]), None);
+    }
+
+    #[test]
+    fn of_many_certificates_a_number_is_remembered() {
+        let known = KnownCertificates::default();
+        for number in 0..2 * MOST_KNOWN {
+            known.peer(&[certificate(&number.to_be_bytes())]);
+        }
+        assert_eq!(known.0.lock().expect("nobody panicked").len(), MOST_KNOWN);
+    }
 }

@@ -1,6 +1,6 @@
 //! The server side: accepts TLS, and notices what is no TLS.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,12 +17,12 @@ use crate::authority::Roots;
 use crate::client::{protocol_versions, provider};
 use crate::clock::Steady;
 use crate::error::HandshakeError;
-use crate::facts::facts;
+use crate::facts::{KnownCertificates, facts};
 use crate::identity::Identity;
 use crate::outdated;
 use crate::stream::Stream;
 use crate::tap::{KeyLog, Tap, Tapping};
-use crate::verify::Observing;
+use crate::verify::{Observing, Remembering};
 
 /// The first octet of a TLS record that begins a handshake (RFC 8446, section 5.1).
 const HANDSHAKE: u8 = 0x16;
@@ -44,6 +44,7 @@ pub enum ClientCertificates {
 #[derive(Clone)]
 pub struct ServerConfig {
     config: Arc<rustls::ServerConfig>,
+    certificates: Arc<KnownCertificates>,
     /// The chain with which an outdated hello is followed, where that is what is answered.
     outdated: Option<Arc<CertifiedKey>>,
 }
@@ -57,6 +58,9 @@ pub enum AcceptError {
         /// The first octets.
         first: Vec<u8>,
     },
+    /// Nothing came at all: somebody has looked whether anybody listens, or keeps a connection at hand.
+    #[error("accept TLS: nothing was said")]
+    Nothing,
     /// The handshake came to nothing.
     #[error("accept TLS: {0}")]
     Handshake(#[from] HandshakeError),
@@ -101,7 +105,7 @@ impl ServerConfig {
                     WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots.store), provider)
                         .build()
                         .map_err(|error| setup(error.to_string()))?;
-                builder.with_client_cert_verifier(verifier)
+                builder.with_client_cert_verifier(Arc::new(Remembering::new(verifier)))
             }
         };
         let resolver = rustls::sign::SingleCertAndKey::from(Arc::clone(&identity.key));
@@ -112,6 +116,7 @@ impl ServerConfig {
         let outdated = version.is_some_and(Version::is_outdated);
         Ok(Self {
             config: Arc::new(config),
+            certificates: Arc::default(),
             outdated: outdated.then(|| Arc::clone(&identity.key)),
         })
     }
@@ -123,6 +128,7 @@ impl ServerConfig {
         config.key_log = Arc::new(keys.clone());
         Self {
             config: Arc::new(config),
+            certificates: Arc::clone(&self.certificates),
             outdated: self.outdated.clone(),
         }
     }
@@ -138,8 +144,9 @@ pub async fn accept(
     timeout: Duration,
     tap: Option<Tap>,
 ) -> Result<Stream, AcceptError> {
+    let first = tokio::time::timeout(timeout, first_octet(socket, tap)).await;
+    let mut rewound = first.unwrap_or(Err(AcceptError::Nothing))?;
     let handshake = async {
-        let mut rewound = first_octet(socket, tap).await?;
         if let Some(key) = &config.outdated {
             return Err(outdated::choose(&mut rewound, &key.cert, timeout / 2)
                 .await
@@ -152,7 +159,7 @@ pub async fn accept(
             .map_err(|error| HandshakeError::from_io(&error))?;
         let facts = {
             let connection = stream.get_ref().1;
-            Arc::new(facts(connection, connection.server_name()))
+            Arc::new(facts(connection, connection.server_name(), &config.certificates))
         };
         Ok(Stream {
             inner: stream.into(),
@@ -171,7 +178,7 @@ async fn first_octet(mut socket: TcpStream, tap: Option<Tap>) -> Result<Rewound,
         .await
         .map_err(|error| HandshakeError::from_io(&error))?;
     if read == 0 {
-        return Err(HandshakeError::Closed.into());
+        return Err(AcceptError::Nothing);
     }
     if first[0] != HANDSHAKE {
         let mut more = [0; PLAINTEXT_KEPT - 1];
@@ -240,6 +247,24 @@ impl AsyncWrite for Rewound {
             tapping.written(&octets[..*written]);
         }
         polled
+    }
+
+    /// Several records leave together, as a flight of a handshake does.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        records: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.socket).poll_write_vectored(context, records);
+        if let (Some(tapping), Poll::Ready(Ok(written))) = (&self.tapping, &polled) {
+            let octets = records.iter().flat_map(|record| record.iter().copied());
+            tapping.written(&octets.take(*written).collect::<Vec<_>>());
+        }
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

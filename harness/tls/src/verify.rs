@@ -1,6 +1,6 @@
 //! How certificates are looked at: observed only, or looked at once for the connections of the next seconds.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -67,18 +67,18 @@ impl ClientCertVerifier for Observing {
     }
 }
 
-/// For how many seconds a chain that was found good is taken as good: a run connects to the same few servers hundreds of
+/// For how many seconds a chain that was found good is taken as good: a run meets the same few peers hundreds of
 /// times a second, and what is to be seen of a certificate that becomes invalid does not hang on seconds.
 const REMEMBERED_FOR: u64 = 2;
 
 /// How many chains are remembered; those of a run are fewer.
 const MOST_REMEMBERED: usize = 64;
 
-/// Looks at the chain of a server as another verifier does, but not again where it did so seconds ago. That the server has
+/// Looks at the chain of a peer as another verifier does, but not again where it did so seconds ago. That the peer has
 /// the key of its certificate is checked on every connection.
 #[derive(Debug)]
-pub(crate) struct Remembering {
-    inner: Arc<dyn ServerCertVerifier>,
+pub(crate) struct Remembering<V: ?Sized> {
+    inner: Arc<V>,
     good: Mutex<Vec<Good>>,
 }
 
@@ -87,7 +87,8 @@ pub(crate) struct Remembering {
 struct Good {
     end_entity: CertificateDer<'static>,
     intermediates: Vec<CertificateDer<'static>>,
-    name: ServerName<'static>,
+    /// The server that it is of; nothing for a client.
+    name: Option<ServerName<'static>>,
     /// In seconds since the epoch.
     at: u64,
 }
@@ -97,9 +98,9 @@ impl Good {
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
+        name: Option<&ServerName<'_>>,
     ) -> bool {
-        self.end_entity == *end_entity && self.intermediates == intermediates && self.name == *name
+        self.end_entity == *end_entity && self.intermediates == intermediates && self.name.as_ref() == name
     }
 
     const fn is_fresh(&self, now: u64) -> bool {
@@ -108,34 +109,30 @@ impl Good {
     }
 }
 
-impl Remembering {
-    pub(crate) const fn new(inner: Arc<dyn ServerCertVerifier>) -> Self {
+impl<V: ?Sized> Remembering<V> {
+    pub(crate) const fn new(inner: Arc<V>) -> Self {
         Self {
             inner,
             good: Mutex::new(Vec::new()),
         }
     }
-}
 
-impl ServerCertVerifier for Remembering {
-    fn verify_server_cert(
+    /// Looks at a chain with the other verifier, unless it was good seconds ago.
+    fn verify<T>(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
+        name: Option<&ServerName<'_>>,
         now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
+        look: impl FnOnce(&V) -> Result<T, Error>,
+    ) -> Result<(), Error> {
         let at = now.as_secs();
-        let good = |good: &Good| good.is_fresh(at) && good.is_of(end_entity, intermediates, server_name);
-        let lock = || self.good.lock().unwrap_or_else(PoisonError::into_inner);
-        if lock().iter().any(good) {
-            return Ok(ServerCertVerified::assertion());
+        let is_known = |good: &Good| good.is_fresh(at) && good.is_of(end_entity, intermediates, name);
+        if self.known().iter().any(is_known) {
+            return Ok(());
         }
-        let verified =
-            self.inner
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)?;
-        let mut known = lock();
+        look(&self.inner)?;
+        let mut known = self.known();
         known.retain(|good| good.is_fresh(at));
         if known.len() < MOST_REMEMBERED {
             known.push(Good {
@@ -144,11 +141,75 @@ impl ServerCertVerifier for Remembering {
                     .iter()
                     .map(|certificate| certificate.clone().into_owned())
                     .collect(),
-                name: server_name.to_owned(),
+                name: name.map(ServerName::to_owned),
                 at,
             });
         }
-        Ok(verified)
+        Ok(())
+    }
+
+    fn known(&self) -> MutexGuard<'_, Vec<Good>> {
+        self.good.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<V: ServerCertVerifier + ?Sized> ServerCertVerifier for Remembering<V> {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.verify(end_entity, intermediates, Some(server_name), now, |inner| {
+            inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        })
+        .map(|()| ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.inner.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.inner.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
+impl<V: ClientCertVerifier + ?Sized> ClientCertVerifier for Remembering<V> {
+    fn client_auth_mandatory(&self) -> bool {
+        self.inner.client_auth_mandatory()
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.inner.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        self.verify(end_entity, intermediates, None, now, |inner| {
+            inner.verify_client_cert(end_entity, intermediates, now)
+        })
+        .map(|()| ClientCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -230,7 +291,7 @@ mod tests {
 
     /// Looks at a chain of two, for a name, at a second; whether it is good, and how often the other verifier was asked so far.
     fn look(
-        (remembering, counting): &(Remembering, Arc<Counting>),
+        (remembering, counting): &(Remembering<Counting>, Arc<Counting>),
         chain: [u8; 2],
         name: &'static str,
         at: u64,
@@ -242,10 +303,9 @@ mod tests {
         (found.is_ok(), counting.asked.load(Ordering::Relaxed))
     }
 
-    fn verifiers() -> (Remembering, Arc<Counting>) {
+    fn verifiers() -> (Remembering<Counting>, Arc<Counting>) {
         let counting = Arc::new(Counting::default());
-        let inner: Arc<dyn ServerCertVerifier> = Arc::<Counting>::clone(&counting);
-        (Remembering::new(inner), counting)
+        (Remembering::new(Arc::clone(&counting)), counting)
     }
 
     #[test]

@@ -48,10 +48,10 @@ fn a_product_is_certified_and_anybody_can_verify_its_bundle() {
 
 #[test]
 fn the_same_run_and_the_same_key_make_the_same_bundle() {
-    let output = bundle(LAB.folder.path(), "again.tar");
+    let output = bundle(&LAB.folder, "again.tar");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(fs::read(LAB.at("again.tar")).expect("it was written") == LAB.bundle);
-    let output = bundle(LAB.folder.path(), "again.tar");
+    let output = bundle(&LAB.folder, "again.tar");
     assert_eq!(output.status.code(), Some(2), "nothing is overwritten");
 }
 

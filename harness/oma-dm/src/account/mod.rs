@@ -78,7 +78,8 @@ impl Account {
     /// so does the lack of it.
     ///
     /// # Errors
-    /// When there is no account that can be read at `root`, or it does not fit the tree; the tree is then as before.
+    /// When there is no account at `root`, its credentials cannot be read, or they do not fit the tree; the tree is then as
+    /// before.
     pub fn write_nonces_to(&self, tree: &mut Tree, root: &NodeUri) -> Result<(), AccountError> {
         let mut changed = tree.clone();
         nodes::write_nonces(self, &mut changed, root)?;
@@ -105,9 +106,9 @@ impl Account {
 
     /// The account of a server, with its place.
     pub fn find(tree: &Tree, server_id: &str) -> Option<(NodeUri, Self)> {
-        Self::read_all(tree)
-            .into_iter()
-            .find(|(_, account)| account.server_id == server_id)
+        tree.children(&tree.settings().account_root)
+            .filter(|(root, _)| nodes::is_of(tree, root, server_id))
+            .find_map(|(root, _)| Some((root.clone(), Self::read(tree, root).ok()?)))
     }
 
     /// The account as an object for TNDS: one node of that name, with an ACL where one is given.

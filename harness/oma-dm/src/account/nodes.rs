@@ -37,6 +37,11 @@ pub(super) fn read(tree: &Tree, root: &NodeUri) -> Result<Account, AccountError>
     })
 }
 
+/// Whether the account at a place is that of a server, as far as it says.
+pub(super) fn is_of(tree: &Tree, root: &NodeUri, server_id: &str) -> bool {
+    tree.child(root, "ServerID").and_then(Node::text) == Some(server_id)
+}
+
 pub(super) fn read_all(tree: &Tree, root: &NodeUri) -> Result<AccountObject, AccountError> {
     let at = Reader::of_account(tree, root)?;
     Ok(AccountObject {
@@ -97,28 +102,21 @@ pub(super) fn write(account: &Account, tree: &mut Tree, root: &NodeUri) -> Resul
 }
 
 pub(super) fn write_nonces(account: &Account, tree: &mut Tree, root: &NodeUri) -> Result<(), AccountError> {
-    let there = read(tree, root)?;
     let both = [
-        (
-            Level::Client,
-            &account.client_credentials,
-            there.client_credentials,
-        ),
-        (
-            Level::Server,
-            &account.server_credentials,
-            there.server_credentials,
-        ),
+        (Level::Client, &account.client_credentials),
+        (Level::Server, &account.server_credentials),
     ];
-    for (level, credentials, there) in both {
-        let (Some(credentials), Some(there)) = (credentials, there) else {
+    // Nothing is written where there is no account.
+    Reader::of_account(tree, root)?.required("ServerID")?;
+    for (level, credentials) in both {
+        let Some(credentials) = credentials else {
             continue;
         };
-        if credentials.nonce == there.nonce {
+        let Some(at) = Reader::of_account(tree, root)?.of_level(level) else {
             continue;
-        }
-        let at = Reader::of_account(tree, root)?.of_level(level).map(|at| at.root);
-        if let Some(root) = at {
+        };
+        if at.credentials()?.nonce != credentials.nonce {
+            let root = at.root;
             Writer { tree, root }.nonce(&credentials.nonce)?;
         }
     }
@@ -144,7 +142,7 @@ impl<'a> Reader<'a> {
     }
 
     fn node(&self, name: &str) -> Option<&'a Node> {
-        self.tree.get(&self.root.join(name).ok()?)
+        self.tree.child(&self.root, name)
     }
 
     fn text(&self, name: &str) -> Option<String> {

@@ -93,8 +93,16 @@ impl Tree {
 
     /// The children of a node, by name.
     pub fn children<'a>(&'a self, uri: &'a NodeUri) -> impl Iterator<Item = (&'a NodeUri, &'a Node)> {
-        self.subtree(uri)
-            .filter(move |(below, _)| below.depth() == uri.depth() + 1)
+        self.nodes
+            .range::<NodeUri, _>(uri..)
+            .map_while(move |(at, node)| Some((at.below(uri)?, at, node)))
+            .filter(|(below, _, _)| NodeUri::is_one_name(below))
+            .map(|(_, at, node)| (at, node.as_ref()))
+    }
+
+    /// The child of a node with a name; without a node URI made for it.
+    pub(crate) fn child(&self, uri: &NodeUri, name: &str) -> Option<&Node> {
+        self.nodes.get(uri.key_of_child(name).as_str()).map(Arc::as_ref)
     }
 
     /// The ACL stored at a node, empty where it inherits.

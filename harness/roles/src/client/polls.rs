@@ -18,6 +18,8 @@ use crate::stage::Stage;
 const POLLS_IN_A_ROW: u32 = 4;
 /// How many times longer it stays away then, at most.
 const LONGEST_PAUSE: u32 = 8;
+/// How long it stays away then, at most: where it comes less often than that anyway, it keeps nobody busy.
+const LONGEST_AWAY: Duration = Duration::from_millis(400);
 
 /// How long after something has happened a client comes to see what DMS-1 says to it, if it does not come sooner anyway.
 const SOON: Duration = Duration::from_millis(10);
@@ -29,6 +31,7 @@ const SOON: Duration = Duration::from_millis(10);
 pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
     let usual = (context.window() / 8).clamp(Duration::from_millis(15), Duration::from_secs(5));
     let interval = context.poll.unwrap_or(usual);
+    let longest = longest_pause(interval);
     let mut failures = 0;
     let mut known = news(&context);
     let mut idle = 0_u32;
@@ -53,7 +56,7 @@ pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
                 }
             }
         }
-        let pause = 1 + idle.saturating_sub(POLLS_IN_A_ROW).min(LONGEST_PAUSE - 1);
+        let pause = 1 + idle.saturating_sub(POLLS_IN_A_ROW).min(longest - 1);
         idle += 1;
         for _ in 0..pause {
             let mut over = context.over.subscribe();
@@ -70,6 +73,14 @@ pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
             }
         }
     }
+}
+
+/// How many intervals the client stays away at most.
+fn longest_pause(interval: Duration) -> u32 {
+    let intervals = LONGEST_AWAY.as_millis() / interval.as_millis().max(1);
+    u32::try_from(intervals)
+        .unwrap_or(u32::MAX)
+        .clamp(1, LONGEST_PAUSE)
 }
 
 /// Waits until something has happened since, and a moment longer: for what a server makes of it.
@@ -136,5 +147,18 @@ async fn poll_once(stage: &Arc<Stage>, context: &Arc<CaseContext>) -> Result<(),
     match Account::find(&client.tree, &server_id) {
         Some((root, account)) => session(stage, context, &mut client, Role::Dms1, &root, account, None).await,
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_comes_seldom_stays_away_no_longer_for_it() {
+        let longest = |ms| longest_pause(Duration::from_millis(ms));
+        assert_eq!([15, 50, 100, 300].map(longest), [8, 8, 4, 1]);
+        assert_eq!([1_900, 60_000].map(longest), [1, 1]);
+        assert_eq!(longest(0), 8);
     }
 }

@@ -283,6 +283,9 @@ async fn serve(socket: TcpStream, address: SocketAddr, shared: Shared) {
             shared.observer.plaintext(connection, &first);
             return shared.observer.closed(connection, "closed, because it is no TLS");
         }
+        Err(AcceptError::Nothing) => {
+            return shared.observer.closed(connection, "closed, nothing was said");
+        }
         Err(AcceptError::Handshake(error)) => {
             agreed(shared.observer.as_ref(), connection, &error);
             shared

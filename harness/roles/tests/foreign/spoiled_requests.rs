@@ -22,7 +22,7 @@ const HALF_A_HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 #[case::zeros(&[0; 4096], "closed, because it is no TLS")]
 #[case::no_hello(NO_HELLO, "closed during the handshake")]
 #[case::half_a_hello(HALF_A_HELLO, "closed during the handshake")]
-#[case::nothing(b"", "closed during the handshake")]
+#[case::nothing(b"", "closed, nothing was said")]
 #[tokio::test]
 async fn what_is_no_handshake_is_recorded_and_harms_nobody(#[case] octets: &[u8], #[case] end: &str) {
     let (scene, address) = Scene::accepting(EndpointKind::Delegation).await;

@@ -266,6 +266,15 @@ async fn silent_run(options: RunOptions, cancelled: &watch::Receiver<bool>) -> R
     run(options, Arc::new(|_| ()), cancelled.clone()).await
 }
 
+/// What was not tried to the end, which no row tells.
+fn broken_off(what: &str, error: &tokio::task::JoinError) -> Problem {
+    Problem {
+        implementation: "the reference implementation".to_owned(),
+        message: format!("try one {what} to the end: {error}; this is a fault of dmconform"),
+        output: String::new(),
+    }
+}
+
 /// Removes the transcripts of what went as it should. What cannot be removed only takes space.
 fn discard(directory: &Path) {
     let _ = std::fs::remove_dir_all(directory);

@@ -12,7 +12,7 @@ use dmconform_model::{CaseId, Deviation};
 use tokio::task::JoinSet;
 
 use super::assess::trial;
-use super::{SelfTestEvent, SelfTestOptions, Test, discard, run_options, silent_run};
+use super::{SelfTestEvent, SelfTestOptions, Test, broken_off, discard, run_options, silent_run};
 use crate::options::{Kept, RunOptions, TargetFile};
 
 /// The requirement about delegations at once: what breaks it disturbs every case that runs beside it.
@@ -70,8 +70,12 @@ pub(super) async fn try_all(
     let mut rows = Vec::new();
     let mut problems = Vec::new();
     while let Some(tried) = trials.join_next().await {
-        let Ok((index, (row, found))) = tried else {
-            continue;
+        let (index, (row, found)) = match tried {
+            Ok(tried) => tried,
+            Err(error) => {
+                problems.push(broken_off("deviation", &error));
+                continue;
+            }
         };
         problems.extend(found);
         rows.push((index, row.clone()));

@@ -12,7 +12,7 @@ use dmconform_oddity::Oddity;
 use tokio::task::JoinSet;
 
 use super::assess::false_alarms;
-use super::{SelfTestEvent, SelfTestOptions, Test, discard, is_judged, run_options, silent_run};
+use super::{SelfTestEvent, SelfTestOptions, Test, broken_off, discard, is_judged, run_options, silent_run};
 use crate::options::{RunOptions, TargetFile};
 
 /// What all of them came to.
@@ -66,7 +66,13 @@ pub(super) async fn try_all(number: usize, directory: &Path, test: &Arc<Test>) -
         });
     }
     while let Some(tried) = trials.join_next().await {
-        let Ok(tried) = tried else { continue };
+        let tried = match tried {
+            Ok(tried) => tried,
+            Err(error) => {
+                found.problems.push(broken_off("oddity", &error));
+                continue;
+            }
+        };
         (test.emit)(SelfTestEvent::OddityTried {
             oddity: tried.oddity,
             had_by: tried.had_by,
