@@ -1,6 +1,6 @@
 //! A stream that writes in small pieces, or pauses in the middle of a message.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -46,6 +46,12 @@ impl Oddities {
     }
 }
 
+impl<S> OddStream<S> {
+    const fn is_odd(&self) -> bool {
+        self.piece != usize::MAX || self.pause.is_some()
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for OddStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -80,6 +86,23 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for OddStream<S> {
             let _ = Pin::new(&mut self.inner).poll_flush(cx)?;
         }
         Poll::Ready(Ok(written))
+    }
+
+    /// Head and body of a message are one record, as they are where nothing is odd.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.is_odd() {
+            let first = slices.iter().find(|slice| !slice.is_empty());
+            return self.poll_write(cx, first.map_or(&[], |slice| slice));
+        }
+        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        !self.is_odd() && self.inner.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

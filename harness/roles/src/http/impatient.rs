@@ -1,7 +1,7 @@
 //! A stream that is given up where the other end does not take what is written to it.
 
 use std::future::Future as _;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -59,6 +59,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
             // Some of it was taken, which is not all of it: the time goes on.
             written => written,
         }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.inner).poll_write_vectored(context, slices) {
+            Poll::Pending => self.waiting(context),
+            written => written,
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
