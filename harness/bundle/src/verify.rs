@@ -134,7 +134,8 @@ impl Comparison<'_> {
 
 /// Whether the run was locked: one product, and nothing that changes what is asked of it.
 fn check_run(contents: &Contents) -> Result<(), Refusal> {
-    let run = &contents.record.run;
+    let record = &contents.record;
+    let run = &record.run;
     let turned = [
         ("it is strict", run.strict),
         ("its order was changed", run.seed != 0),
@@ -144,7 +145,17 @@ fn check_run(contents: &Contents) -> Result<(), Refusal> {
             "an oddity of the peers was asked for",
             !run.peer_oddities.is_empty(),
         ),
-        ("it was broken off", run.cancelled),
+        ("it was broken off", run.cancelled || !record.not_run.is_empty()),
+        ("failures were known before, and excused", record.gate.is_some()),
+        (
+            "its cases were selected",
+            !run.selection.is_empty() || run.shard.is_some(),
+        ),
+        ("it ended at a failure", run.stopped_by.is_some()),
+        (
+            "cases were tried again",
+            run.allow_flaky || record.cases.iter().any(|case| !case.attempts.is_empty()),
+        ),
         (
             "its product is not that of the implementation file",
             run.targets != [contents.locked.target_with_claims()],
@@ -245,6 +256,14 @@ fn check_verdict(
             here: now.to_owned(),
         };
         return comparison.differs(difference(case, then, now), refusal);
+    }
+    if here.class != stated.class || here.covers != stated.covers {
+        let weight = |of: &CaseResult| {
+            let covers: Vec<&str> = of.covers.iter().map(|id| id.0.as_str()).collect();
+            format!("of the class {}, about {}", of.class, covers.join(", "))
+        };
+        let difference = difference(case, &weight(stated), &weight(&here));
+        return comparison.differs(difference, Refusal::OtherAccount(case.clone()));
     }
     // Another version may find other words.
     if here != *stated && comparison.is_of_this_version() {

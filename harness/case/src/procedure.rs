@@ -214,14 +214,25 @@ impl Procedure {
         with_removal: bool,
         holds: &mut dyn FnMut(MessageId) -> bool,
     ) -> bool {
+        self.is_after_all_of(message, with_removal, self.steps.len(), holds)
+    }
+
+    /// Goes back over no more steps than there are: a procedure that a transcript brings along may go round in circles.
+    fn is_after_all_of(
+        &self,
+        message: MessageId,
+        with_removal: bool,
+        steps: usize,
+        holds: &mut dyn FnMut(MessageId) -> bool,
+    ) -> bool {
         if message.part == Part::Answer {
             return holds(MessageId::request(message.step));
         }
         let after = self.step(message.step).map_or(&[][..], |step| &step.after);
         after.iter().all(|&after| {
             let skipped = !with_removal && self.step(after.step).is_some_and(|step| step.optional);
-            match skipped {
-                true => self.is_after_all(MessageId::request(after.step), with_removal, holds),
+            match skipped && steps > 0 {
+                true => self.is_after_all_of(MessageId::request(after.step), with_removal, steps - 1, holds),
                 false => holds(after),
             }
         })

@@ -4,6 +4,7 @@ use dmconform_case::Suite;
 use dmconform_case::read::{self, Source, nearest};
 use dmconform_case::suite::{PROCEDURE, PROFILE, REQUIREMENTS, embedded_files};
 use dmconform_case::template;
+use dmconform_model::MessageId;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -164,4 +165,19 @@ fn a_very_long_name_gives_a_short_answer() {
             problem.rendered.len()
         );
     }
+}
+
+/// A transcript brings its procedure along, which nobody has checked.
+#[test]
+fn a_procedure_that_goes_round_in_circles_is_walked_to_an_end() {
+    let mut procedure = (*SUITE.procedure).clone();
+    for step in &mut procedure.steps {
+        step.optional = true;
+        step.after = vec![MessageId::answer(step.step)];
+    }
+    let asked = MessageId::request(procedure.steps[0].step);
+    assert_eq!(
+        procedure.predecessors(asked, false),
+        [MessageId::answer(asked.step)].into()
+    );
 }

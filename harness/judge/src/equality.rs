@@ -28,7 +28,7 @@ pub(crate) fn judge(
         return Outcome::Unreached(format!("nothing was seen of {field}"));
     }
     records.extend(more);
-    if expected == found {
+    if expected == found || (is_of_nodes(field) && without_parts(&found, &expected) == expected) {
         return held(
             requirement,
             format!("{field} is {reference}: {}", view::list(&found)),
@@ -55,6 +55,24 @@ pub(crate) fn judge(
             place,
         },
     )
+}
+
+/// Whether a field holds places in the device's tree.
+fn is_of_nodes(field: &FieldRef) -> bool {
+    matches!(field, FieldRef::Message(_, name) if name == "nodes")
+}
+
+/// The nodes without those below one that is expected, which is a part of the tree with all in it: a child that has an ACL of its own
+/// is not reached by that of its parent (OMA-TS-DM_TND 7.7.1.3).
+fn without_parts(nodes: &BTreeSet<String>, expected: &BTreeSet<String>) -> BTreeSet<String> {
+    let is_part = |node: &String| {
+        let mut parts = expected.iter();
+        parts.any(|part| {
+            node.strip_prefix(part.as_str())
+                .is_some_and(|rest| rest.starts_with('/'))
+        })
+    };
+    nodes.iter().filter(|node| !is_part(node)).cloned().collect()
 }
 
 fn differing(field: &FieldRef, expected: &BTreeSet<String>, found: &BTreeSet<String>) -> String {
@@ -90,4 +108,26 @@ pub(crate) fn of_role(
                 _ => None,
             })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_below_a_part_of_the_tree_is_part_of_it_and_its_neighbour_is_not() {
+        let set = |nodes: &[&str]| {
+            nodes
+                .iter()
+                .map(|node| (*node).to_owned())
+                .collect::<BTreeSet<_>>()
+        };
+        let parts = set(&["./Com", "./Net"]);
+        assert_eq!(
+            without_parts(&set(&["./Com", "./Com/Name", "./Net"]), &parts),
+            parts
+        );
+        let other = set(&["./Com", "./Company/Name"]);
+        assert_eq!(without_parts(&other, &parts), other);
+    }
 }

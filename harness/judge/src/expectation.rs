@@ -120,6 +120,15 @@ fn on_field(
         return Outcome::Unreached(format!("{} carries no {field}", view::called(header, message)));
     }
     match condition::judge(header, observed, condition, &values) {
+        Judged::Holds
+            if field == "times"
+                && let Err(reason) = never::could_have_come_again(header, observed, message, requirement) =>
+        {
+            Outcome::Unreached(format!(
+                "{} came {times} times, and whether it comes again is not known: {reason}",
+                view::called(header, message)
+            ))
+        }
         Judged::Holds => held(
             requirement,
             format!("{message}/{field} is {}", view::list(&values)),

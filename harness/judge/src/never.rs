@@ -73,6 +73,13 @@ fn in_order(
     requirement: &RequirementId,
 ) -> Outcome {
     match (observed.first(until), observed.first(message)) {
+        // Which of them was sent first, nobody can tell.
+        (Some(first), Some(then)) if relation(observed, Some(first), then) != Relation::Kept => {
+            let (first, then) = (view::called(header, until), view::called(header, message));
+            Outcome::Unreached(format!(
+                "{first} and {then} came on two connections at about the same time"
+            ))
+        }
         (Some(first), Some(then)) => {
             let what = format!(
                 "{} came before {}",
@@ -221,6 +228,30 @@ fn credit(
     };
     let what = format!("{called} did not come in {}", milliseconds(length_us));
     held(requirement, what, vec![window.opened.0, closed, life])
+}
+
+/// Whether a message that came could have come again: in a window after it, or, where the case opens none, before its sender went on.
+/// Otherwise why not.
+pub(crate) fn could_have_come_again(
+    header: &Header,
+    observed: &Observed,
+    message: MessageId,
+    requirement: &RequirementId,
+) -> Result<(), String> {
+    let since = observed.first(message).map_or(0, |first| first.seq);
+    let mut windows = observed.windows.iter().rev();
+    let Some(window) = windows.find(|window| window.closed.is_some_and(|(closed, _)| closed > since)) else {
+        let sender = view::sender(header, message);
+        let mut later = observed.occurrences.iter().filter(|seen| seen.seq > since);
+        return match later.any(|seen| Some(seen.from) == sender && seen.message != message) {
+            true => Ok(()),
+            false => Err("no window was open after it, and its sender did not go on".to_owned()),
+        };
+    };
+    match credit(header, observed, message, window, requirement) {
+        Outcome::Unreached(reason) => Err(reason),
+        Outcome::Held(_) | Outcome::Broken(_) => Ok(()),
+    }
 }
 
 /// How many DM sessions of the client DMS-1 answered between two records, so that it could have said something in them.

@@ -9,6 +9,7 @@ use dmconform_model::transcript::{
 use dmconform_model::{MessageId, Record, Role, Step};
 use oma_dm::account::Account;
 use oma_dm::auth::HMAC_HEADER;
+use oma_dm::syncml::StatusCode;
 
 use crate::dm_session::{DmSession, KnownTree};
 use crate::header::Header;
@@ -252,7 +253,7 @@ impl Recogniser {
         let opened_by: Vec<String> = session.opened_by.iter().map(u16::to_string).collect();
         record_probe_answers(session, observed, &package, seen.seq);
         for step in answered {
-            let accepted = step.codes.iter().all(|code| (200..300).contains(code));
+            let accepted = step.codes.iter().all(|code| StatusCode(*code).is_success());
             let codes: Vec<String> = step.codes.iter().map(u16::to_string).collect();
             let note = format!("Status {}", codes.join(", "));
             let fields = Fields::from([
@@ -504,14 +505,35 @@ fn authenticated(observed: &mut Observed, exchange: ExchangeId, who: Role, outco
         Authentication::Wrong => "wrong",
         Authentication::Missing => "missing",
     };
-    let found = observed.occurrences.iter_mut().rev();
-    if let Some(occurrence) = found
-        .into_iter()
-        .find(|seen| seen.exchange == exchange && seen.message == message)
-    {
-        occurrence
-            .fields
+    let of_message = |seen: &&mut Occurrence| seen.message == message && seen.from == who;
+    let note = |seen: &mut Occurrence| {
+        seen.fields
             .insert("authentication".to_owned(), vec![text.to_owned()]);
+    };
+    let mut found = observed.occurrences.iter_mut().rev().filter(of_message);
+    let session = match found.find(|seen| seen.exchange == exchange) {
+        Some(seen) => {
+            note(seen);
+            seen.fields.get("session").cloned()
+        }
+        None => None,
+    };
+    // Who was challenged and has proved himself then is authenticated: once in a session is enough, in whichever message
+    // (OMA-TS-DM_Security 5.3).
+    if outcome != Authentication::Verified {
+        return;
+    }
+    let mut found = observed.occurrences.iter_mut().rev().filter(of_message);
+    let is_missing = |seen: &Occurrence| seen.values("authentication").contains("missing");
+    match session {
+        Some(session) => found
+            .filter(|seen| seen.fields.get("session") == Some(&session) && is_missing(seen))
+            .for_each(note),
+        None => found
+            .next()
+            .filter(|seen| is_missing(seen))
+            .into_iter()
+            .for_each(note),
     }
 }
 
@@ -696,4 +718,66 @@ fn joined<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
         .map(|value| value.to_string())
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn observed(messages: &[(MessageId, Role, u64)]) -> Observed {
+        let occurrences = messages.iter().map(|(message, from, exchange)| Occurrence {
+            message: *message,
+            from: *from,
+            to: Role::Dms2,
+            seq: 0,
+            at_us: 0,
+            connection: 0,
+            exchange: *exchange,
+            observer: Role::Dms2,
+            sent_by_observer: false,
+            accepted: true,
+            fields: Fields::from([("session".to_owned(), vec!["A7".to_owned()])]),
+            note: String::new(),
+        });
+        Observed {
+            occurrences: occurrences.collect(),
+            ..Observed::default()
+        }
+    }
+
+    fn said(observed: &Observed) -> Vec<Vec<&str>> {
+        let all = observed.occurrences.iter();
+        all.map(|seen| seen.values("authentication").into_iter().collect())
+            .collect()
+    }
+
+    #[test]
+    fn who_was_challenged_and_has_proved_himself_then_is_authenticated() {
+        let message = MessageId::request(Step::ClientSession);
+        let client = Role::DmClient;
+        let mut observed = observed(&[(message, client, 1), (message, client, 2)]);
+        authenticated(&mut observed, 1, client, Authentication::Missing);
+        authenticated(&mut observed, 2, client, Authentication::Verified);
+        assert_eq!(said(&observed), [["verified"], ["verified"]]);
+    }
+
+    #[test]
+    fn a_server_that_proves_itself_in_a_later_message_has_done_so_in_its_session() {
+        let message = MessageId::answer(Step::ClientSession);
+        let mut observed = observed(&[(message, Role::Dms2, 1)]);
+        authenticated(&mut observed, 1, Role::Dms2, Authentication::Missing);
+        assert_eq!(said(&observed), [["missing"]]);
+        authenticated(&mut observed, 2, Role::Dms2, Authentication::Verified);
+        assert_eq!(said(&observed), [["verified"]]);
+    }
+
+    #[test]
+    fn what_was_wrong_stays_wrong() {
+        let message = MessageId::request(Step::ClientSession);
+        let client = Role::DmClient;
+        let mut observed = observed(&[(message, client, 1), (message, client, 2)]);
+        authenticated(&mut observed, 1, client, Authentication::Wrong);
+        authenticated(&mut observed, 2, client, Authentication::Verified);
+        assert_eq!(said(&observed), [["wrong"], ["verified"]]);
+    }
 }

@@ -179,6 +179,11 @@ impl Asked<'_> {
             let expected = format!("status {} for {what}", codes.join(" or "));
             return self.broken(Role::DmClient, expected, format!("status {status}"), records);
         }
+        if probe.result.is_none() && wanted.lacks.is_some() {
+            return Outcome::Unreached(format!(
+                "{what} got no result, so that it is not known what is there"
+            ));
+        }
         let result = probe.result.as_deref().unwrap_or("");
         if let Some(text) = wanted
             .lacks

@@ -55,7 +55,7 @@ deviations! {
     AcceptsAnyClientCertificate = "accepts-any-client-certificate" of [Dms1, Dms2],
     /// DEL-1-2: a server sends delegation messages to a peer whose certificate is from anybody.
     AcceptsAnyServerCertificate = "accepts-any-server-certificate" of [Dms1, Dms2],
-    /// DEL-1-2: a server looks at certificates under TLS 1.3 only.
+    /// DEL-1-2: a server asks for certificates, and looks at them, under TLS 1.3 only.
     TrustsPeersOfTls12 = "trusts-peers-of-tls-1.2" of [Dms1, Dms2],
     /// DEL-1-3: a server ignores that the peer's certificate has expired or is not yet valid.
     IgnoresExpiredCertificate = "ignores-expired-certificate" of [Dms1, Dms2],

@@ -1,5 +1,6 @@
 //! TLS: who is let in, who is talked to, and the names in a peer's certificate.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{CipherSuite, ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use thiserror::Error;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
@@ -28,13 +31,66 @@ pub(crate) enum Peers {
     Servers,
 }
 
+/// What accepts TLS connections.
+#[derive(Clone)]
+pub(crate) struct Acceptor {
+    usual: Arc<ServerConfig>,
+    /// For those who offer TLS 1.2 and nothing newer, where that is a difference: a deviation.
+    of_tls_1_2: Option<Arc<ServerConfig>>,
+}
+
+impl Acceptor {
+    /// Accepts a connection.
+    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        let Some(of_tls_1_2) = &self.of_tls_1_2 else {
+            return TlsAcceptor::from(Arc::clone(&self.usual)).accept(stream).await;
+        };
+        let config = if offers_tls_1_3(&stream).await? {
+            &self.usual
+        } else {
+            of_tls_1_2
+        };
+        TlsAcceptor::from(Arc::clone(config)).accept(stream).await
+    }
+}
+
+/// Whether a connection begins with a hello that offers TLS 1.3: in the extension `supported_versions` (RFC 8446, section 4.2.1).
+/// Nothing of it is taken away. A hello comes in one piece, or offers nothing here.
+async fn offers_tls_1_3(stream: &TcpStream) -> io::Result<bool> {
+    let mut hello = [0; 4096];
+    let read = stream.peek(&mut hello).await?;
+    let mut places = (0..read).map(|at| &hello[at..read]);
+    Ok(places.any(|place| match place {
+        [0, 43, 0, length, versions, list @ ..] if *length == versions.saturating_add(1) => list
+            .get(..usize::from(*versions))
+            .is_some_and(|list| list.chunks(2).any(|version| version == [3, 4])),
+        _ => false,
+    }))
+}
+
 /// Makes what accepts TLS connections.
 pub(crate) fn acceptor(
     role: RoleName,
     files: &TlsFiles,
     peers: Peers,
     deviations: &Deviations,
-) -> Result<TlsAcceptor, TlsError> {
+) -> Result<Acceptor, TlsError> {
+    let asks_under_1_3_only = peers == Peers::Servers && deviations.has(Deviation::TrustsPeersOfTls12);
+    let config = |is_optional| accepting(role, files, peers, deviations, is_optional).map(Arc::new);
+    Ok(Acceptor {
+        usual: config(false)?,
+        of_tls_1_2: asks_under_1_3_only.then(|| config(true)).transpose()?,
+    })
+}
+
+/// How connections are accepted; `is_optional` says whether servers may come without a certificate.
+fn accepting(
+    role: RoleName,
+    files: &TlsFiles,
+    peers: Peers,
+    deviations: &Deviations,
+    is_optional: bool,
+) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(provider());
     let (chain, key) = identity(role, files)?;
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -57,6 +113,7 @@ pub(crate) fn acceptor(
             builder.with_client_cert_verifier(Arc::new(ClientVerifier {
                 inner: verifier,
                 leniency,
+                is_optional,
                 late: LateRefusals::of(deviations, Deviation::TrustsPeersOfTls12),
                 good: GoodChains::default(),
             }))
@@ -67,7 +124,7 @@ pub(crate) fn acceptor(
         .map_err(|source| TlsError::Unusable { role, source })?;
     // A session can be resumed once; the library would offer it twice.
     config.send_tls13_tickets = 1;
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(config)
 }
 
 /// Makes what opens TLS connections; with the own certificate when the peers are servers.

@@ -161,13 +161,15 @@ impl GoodChains {
 pub(crate) struct ClientVerifier {
     pub(crate) inner: Arc<dyn ClientCertVerifier>,
     pub(crate) leniency: Leniency,
+    /// Whether it may come without one: a deviation.
+    pub(crate) is_optional: bool,
     pub(crate) late: LateRefusals,
     pub(crate) good: GoodChains,
 }
 
 impl ClientCertVerifier for ClientVerifier {
     fn client_auth_mandatory(&self) -> bool {
-        !self.leniency.everything
+        !self.leniency.everything && !self.is_optional
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {

@@ -28,6 +28,12 @@ pub struct Comparison {
     pub changes: Vec<Change>,
     /// How many cases are as they were, and fail in neither.
     pub unchanged: usize,
+    /// Whether the later run has judged all that it was to judge.
+    #[serde(skip)]
+    is_whole: bool,
+    /// Whether the later run has judged anything.
+    #[serde(skip)]
+    is_judged: bool,
 }
 
 /// One case in both runs.
@@ -135,6 +141,11 @@ pub fn compare(before: &RunRecord, after: &RunRecord) -> Comparison {
         remarks: remarks(before, after),
         changes,
         unchanged,
+        is_whole: after.problems.is_empty() && (after.not_run.is_empty() || after.run.stopped_by.is_some()),
+        is_judged: after
+            .cases
+            .iter()
+            .any(|case| case.verdict != Verdict::NotApplicable),
     }
 }
 
@@ -183,13 +194,49 @@ fn reasons(case: Option<&CaseResult>) -> Vec<String> {
         .map(|finding| {
             format!(
                 "{} {:?} {:?} {:?} {}",
-                finding.code, finding.requirement, finding.step, finding.blame, finding.expected
+                finding.code,
+                finding.requirement,
+                finding.step,
+                finding.blame,
+                without_names(&finding.expected)
             )
         })
         .collect();
     reasons.sort();
     reasons.dedup();
     reasons
+}
+
+/// A text without the names that the harness gives to delegations (`1a2b3c4d-17-del-dms1-8-010`), of which none is given twice: the
+/// eight hexadecimal digits of the run, and the number.
+fn without_names(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('-') {
+        let of_run = before
+            .len()
+            .checked_sub(8)
+            .and_then(|at| before.split_at_checked(at));
+        let number = after
+            .split_once('-')
+            .filter(|(number, _)| is_all(number, u8::is_ascii_digit));
+        match (of_run, number) {
+            (Some((kept_before, run)), Some((_, after))) if is_all(run, u8::is_ascii_hexdigit) => {
+                kept.push_str(kept_before);
+                rest = after;
+            }
+            _ => {
+                kept.push_str(before);
+                kept.push('-');
+                rest = after;
+            }
+        }
+    }
+    kept + rest
+}
+
+fn is_all(text: &str, is: fn(&u8) -> bool) -> bool {
+    !text.is_empty() && text.bytes().all(|octet| is(&octet))
 }
 
 /// What was found, in words.
@@ -243,20 +290,20 @@ fn remarks(before: &RunRecord, after: &RunRecord) -> Vec<String> {
 }
 
 impl Comparison {
-    /// The exit code: that of what fails now and did not, or fails for another reason; 4 where there is nothing to compare.
+    /// The exit code: that of what fails now and did not, or fails for another reason. Where that is nothing, 5 if the later run
+    /// could not judge all that it was to judge, and 4 if it has judged nothing, or there is nothing to compare.
     pub fn exit_code(&self) -> u8 {
-        if self.changes.is_empty() && self.unchanged == 0 {
-            return 4;
-        }
         let worse = self
             .changes
             .iter()
             .filter(|change| matches!(change.kind, Kind::NewFailure | Kind::ChangedReason));
         let verdicts: Vec<Verdict> = worse.filter_map(|change| change.after).collect();
-        if verdicts.is_empty() {
-            return 0;
+        match verdicts.is_empty() {
+            false => RunRecord::code_of(&verdicts),
+            true if !self.is_whole => 5,
+            true if !self.is_judged => 4,
+            true => 0,
         }
-        RunRecord::code_of(&verdicts)
     }
 
     /// In one line.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dmconform_model::result::Attempt;
-use dmconform_model::{CaseResult, RunRecord, Verdict};
+use dmconform_model::{CaseOf, CaseResult, RunRecord, Verdict};
 use quick_junit::{
     FlakyOrRerun, NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestRerun, TestSuite,
 };
@@ -21,7 +21,7 @@ pub struct JunitError(#[from] quick_junit::SerializeError);
 /// servers know nothing between passed and not. What does not apply is skipped. One that does not weigh on conformance is a
 /// success with its findings as output, unless the run is strict or judged nothing else. One whose failure was known is
 /// skipped, and says why; known failures that are not as their file says are failures of a suite of their own. Attempts at a
-/// flaky case stand in it as Surefire writes them.
+/// flaky case stand in it as Surefire writes them. A case that was not run is an error, unless the run was to stop before it.
 ///
 /// The properties of a suite say which requirements each case covers, and of which class it is. A case has none of its
 /// own: the schema by which Jenkins takes a file or leaves it allows properties in suites only.
@@ -53,6 +53,13 @@ pub fn write(record: &RunRecord) -> Result<Vec<u8>, JunitError> {
             suite.add_test_case(test_case(record, case));
         }
         suite.set_time(total);
+        for of in record
+            .not_run
+            .iter()
+            .filter(|of| of.implementation == target.name)
+        {
+            suite.add_test_case(not_run(record, of));
+        }
         for problem in record
             .problems
             .iter()
@@ -127,6 +134,27 @@ fn known(case: &CaseResult, why: &str) -> TestCase {
     status.set_message(format!("known {}: {why}", case.verdict));
     status.set_description(text(case));
     named(case, status)
+}
+
+/// A case that was selected and not run: an error, unless the run was to stop before it.
+fn not_run(record: &RunRecord, of: &CaseOf) -> TestCase {
+    let status = match &record.run.stopped_by {
+        Some(by) => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("not run: the run was to end with {}", by.case));
+            status
+        }
+        None => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_type("not-run");
+            status.set_message("not run: the run was broken off");
+            status
+        }
+    };
+    let mut written = TestCase::new(wording::clean(&of.case.0), status);
+    written.set_classname(wording::clean(&of.implementation));
+    written.set_time(Duration::ZERO);
+    written
 }
 
 fn named(case: &CaseResult, status: TestCaseStatus) -> TestCase {

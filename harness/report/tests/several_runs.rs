@@ -1,6 +1,6 @@
 //! Runs compared and merged.
 
-use dmconform_model::{CaseId, CaseResult, Role, RunRecord, Verdict};
+use dmconform_model::{CaseId, CaseOf, CaseResult, Role, RunRecord, Verdict};
 use dmconform_report::comparison::{self, Kind, compare};
 use dmconform_report::merging::{MergeError, merge};
 use rstest::rstest;
@@ -114,6 +114,40 @@ fn the_exit_code_is_of_what_got_worse(#[case] old: CaseResult, #[case] new: Case
 fn nothing_compared_is_no_success() {
     let nothing = of("nothing", Vec::new());
     assert_eq!(compare(&nothing, &nothing).exit_code(), 4);
+}
+
+#[test]
+fn a_run_that_judged_less_is_no_improvement() {
+    let old = of("before", vec![passing("A")]);
+    let nothing = of("after", vec![not_applicable("A")]);
+    assert_eq!(compare(&old, &nothing).exit_code(), 4);
+    let mut partial = of("after", Vec::new());
+    partial.not_run = vec![CaseOf::result(&passing("A"))];
+    assert_eq!(compare(&old, &partial).exit_code(), 5);
+    partial.cases = vec![failing("B")];
+    assert_eq!(compare(&old, &partial).exit_code(), 1, "a failure says more");
+}
+
+#[test]
+fn what_the_harness_calls_a_delegation_is_no_reason() {
+    let expecting = |text: &str| {
+        let mut case = failing("A");
+        text.clone_into(&mut case.findings[0].expected);
+        case
+    };
+    let kind = |old: &str, new: &str| {
+        let found = compare(&of("1", vec![expecting(old)]), &of("2", vec![expecting(new)]));
+        found.changes[0].kind
+    };
+    let session = "3/session = `session-1a2b3c4d-17-del-dms1-8-010`, as";
+    let again = "3/session = `session-99999999-1-del-dms1-8-010`, as";
+    assert_eq!(kind(session, again), Kind::StillFailing);
+    assert_eq!(
+        kind(session, &again.replace("session-", "other-")),
+        Kind::ChangedReason
+    );
+    assert_eq!(kind("a-1-b", "a-2-b"), Kind::ChangedReason);
+    assert_eq!(kind("é1a2b3c4-1-x", "é1a2b3c4-2-x"), Kind::ChangedReason);
 }
 
 #[test]

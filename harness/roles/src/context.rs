@@ -148,8 +148,14 @@ impl CaseContext {
     }
 
     fn must_give_opportunity(&self) -> bool {
-        let carried =
-            |what: &What| matches!(what, What::Never { message, .. } if is_carried_by_dm_session(*message));
+        let carried = |what: &What| match what {
+            What::Never { message, .. } => is_carried_by_dm_session(*message),
+            // That it does not come again.
+            What::Step { message, fields } => {
+                fields.contains_key("times") && is_carried_by_dm_session(*message)
+            }
+            _ => false,
+        };
         self.header.is_real(Role::Dms1)
             && self.is_mock(Role::DmClient)
             && self.case().expect.iter().any(|expected| carried(&expected.what))

@@ -87,6 +87,22 @@ impl Hidden {
                 role,
                 reason: self.text(&reason),
             },
+            Event::DeviceState(mut state) => {
+                for value in state.nodes.iter_mut().filter_map(|node| node.value.as_mut()) {
+                    value.bytes = self.octets(&value.bytes);
+                }
+                Event::DeviceState(state)
+            }
+            Event::Plaintext {
+                connection,
+                mut first_bytes,
+            } => {
+                first_bytes.bytes = self.octets(&first_bytes.bytes);
+                Event::Plaintext {
+                    connection,
+                    first_bytes,
+                }
+            }
             other => other,
         }
     }
@@ -117,16 +133,34 @@ fn mask(length: usize, number: usize) -> String {
     format!("{}{number}", "*".repeat(length.saturating_sub(number.len())))
 }
 
-/// The ways in which a secret may be written: plain, and in XML and JSON where it has something to escape.
+/// The ways in which a secret may be written: plain, and in XML and JSON where it has something to escape, as the usual libraries
+/// write them.
 fn written(secret: &str) -> Vec<String> {
     let xml = secret
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;");
     let xml_in_full = xml.replace('"', "&quot;").replace('\'', "&apos;");
+    let xml_in_numbers = xml.replace('"', "&#34;").replace('\'', "&#39;");
+    let xml_in_hexadecimal = xml.replace('"', "&#x22;").replace('\'', "&#x27;");
     let json = secret.replace('\\', "\\\\").replace('"', "\\\"");
+    let json_with_slashes = json.replace('/', "\\/");
+    let json_for_html = json
+        .replace('&', "\\u0026")
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e");
+    let json_for_html_in_full = json_for_html.replace('\'', "\\u0027");
     let mut all = vec![secret.to_owned()];
-    for other in [xml, xml_in_full, json] {
+    for other in [
+        xml,
+        xml_in_full,
+        xml_in_numbers,
+        xml_in_hexadecimal,
+        json,
+        json_with_slashes,
+        json_for_html,
+        json_for_html_in_full,
+    ] {
         if !all.contains(&other) {
             all.push(other);
         }
@@ -137,6 +171,7 @@ fn written(secret: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use oma_dm::auth::{from_base64, to_base64};
+    use rstest::rstest;
 
     use super::Hidden;
 
@@ -160,6 +195,19 @@ mod tests {
     #[test]
     fn a_secret_is_found_as_xml_writes_it() {
         assert_eq!(hidden().text("s3cret &amp; more"), "************1");
+    }
+
+    #[rstest]
+    #[case::xml_in_full("a&amp;&lt;&gt;&quot;&apos;/z")]
+    #[case::xml_in_numbers("a&amp;&lt;&gt;&#34;&#39;/z")]
+    #[case::xml_in_hexadecimal("a&amp;&lt;&gt;&#x22;&#x27;/z")]
+    #[case::json("a&<>\\\"'/z")]
+    #[case::json_with_slashes("a&<>\\\"'\\/z")]
+    #[case::json_for_html("a\\u0026\\u003c\\u003e\\\"'/z")]
+    #[case::json_for_html_in_full("a\\u0026\\u003c\\u003e\\\"\\u0027/z")]
+    fn a_secret_is_found_as_libraries_write_it(#[case] written: &str) {
+        let hidden = Hidden::new(&["a&<>\"'/z".to_owned()], &[]);
+        assert_eq!(hidden.text(written), "*******1");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Finds the case that something on a shared listener belongs to: by device, by session, by a token in a URL.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::context::CaseContext;
@@ -25,7 +25,13 @@ struct Cases {
 struct Gone {
     /// By device. A device that is leased again is gone no more.
     by_device: BTreeMap<String, Names>,
+    /// The last sessions that the harness has named itself, which none is called again: a message of one may come late, when its
+    /// device is leased again already.
+    sessions: VecDeque<String>,
 }
+
+/// How many sessions of cases that are over are remembered.
+const MOST_SESSIONS: usize = 4096;
 
 /// What a case is known by besides its device.
 struct Names {
@@ -46,6 +52,19 @@ impl Names {
 }
 
 impl Gone {
+    fn add(&mut self, device: String, names: Names) {
+        if names.session.contains(&names.token) {
+            self.sessions.truncate(MOST_SESSIONS - 1);
+            self.sessions.push_front(names.session.clone());
+        }
+        self.by_device.insert(device, names);
+    }
+
+    /// Whether a session is one that the harness has named for a case that is over.
+    fn has_session(&self, session: &str) -> bool {
+        self.sessions.iter().any(|gone| gone == session)
+    }
+
     /// Whether a document between the servers is about a case that is over.
     fn has_document(&self, device: Option<&str>, session: Option<&str>) -> bool {
         let of_device = device.is_some_and(|device| self.by_device.contains_key(device));
@@ -81,7 +100,7 @@ impl Router {
         let mut cases = self.lock();
         let device = context.header.parties.device.clone();
         cases.by_device.remove(&device);
-        cases.gone.by_device.insert(device, Names::of(context));
+        cases.gone.add(device, Names::of(context));
         cases.exclusive = None;
     }
 
@@ -100,11 +119,12 @@ impl Router {
         self.lock().by_device.get(device).cloned()
     }
 
-    /// The case of a document between the servers: by its device, then by its session, and if it names neither
-    /// properly, nor those of a case that is over, the only case there is.
+    /// The case of a document between the servers: by its device, unless it is of a session of a case that is over, then by its
+    /// session, and if it names neither properly, nor those of a case that is over, the only case there is.
     pub fn by_document(&self, device: Option<&str>, session: Option<&str>) -> Option<Arc<CaseContext>> {
         if let Some(found) = device.and_then(|device| self.by_device(device)) {
-            return Some(found);
+            let is_late = session.is_some_and(|session| self.lock().gone.has_session(session));
+            return (!is_late).then_some(found);
         }
         let cases = self.lock();
         let by_session = session
@@ -180,7 +200,7 @@ fn percent_decoded(text: &str) -> String {
 mod tests {
     use rstest::rstest;
 
-    use super::{Gone, Names, ends_segment};
+    use super::{Gone, MOST_SESSIONS, Names, ends_segment};
 
     fn names() -> Names {
         Names {
@@ -204,6 +224,25 @@ mod tests {
         let mut gone = Gone::default();
         gone.by_device.insert("urn:example:1".to_owned(), names());
         assert_eq!(gone.has_document(device, session), late);
+    }
+
+    #[test]
+    fn a_session_that_the_harness_has_named_is_over_for_good_and_one_of_a_product_may_come_again() {
+        let mut gone = Gone::default();
+        let named = |session: &str| Names {
+            session: session.to_owned(),
+            ..names()
+        };
+        gone.add("urn:example:1".to_owned(), named("session-token-1"));
+        gone.add("urn:example:2".to_owned(), named("42"));
+        gone.by_device.clear();
+        assert!(gone.has_session("session-token-1"));
+        assert!(!gone.has_session("42"));
+        for number in 0..MOST_SESSIONS {
+            gone.add(String::new(), named(&format!("{number}-token-1")));
+        }
+        assert!(!gone.has_session("session-token-1"), "it is long ago");
+        assert_eq!(gone.sessions.len(), MOST_SESSIONS);
     }
 
     #[rstest]

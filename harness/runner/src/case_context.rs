@@ -218,20 +218,5 @@ fn rerun(shared: &Shared, running: &Running, case: &TestCase) -> String {
     for option in &shared.options.suite_options {
         command = format!("{command} {option}");
     }
-    if shared.options.strict {
-        command.push_str(" --strict");
-    }
-    for deviation in &shared.options.deviations {
-        command = format!("{command} --deviation {deviation}");
-    }
-    for oddity in &shared.options.oddities {
-        command = format!("{command} --oddity {oddity}");
-    }
-    for oddity in &shared.options.peer_oddities {
-        command = format!("{command} --peer-oddity {oddity}");
-    }
-    if !(shared.options.oddities.is_empty() && shared.options.peer_oddities.is_empty()) {
-        command = format!("{command} --seed {}", shared.options.seed);
-    }
-    command
+    command + &shared.options.what_turns_verdicts()
 }

@@ -2,12 +2,18 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dmconform_case::implementation::{Command, Duration};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::task::JoinHandle;
+
+use crate::process_group::kill;
 
 /// How much of the output is told, in characters.
 const TOLD: usize = 500;
+/// How long the last words of a command are waited for that has ended.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// Why a command did not do what it was to.
 #[derive(Debug, thiserror::Error)]
@@ -40,19 +46,25 @@ pub(crate) async fn run(wanted: &Command, directory: &Path) -> Result<(), Comman
         program: program.clone(),
         source,
     };
-    let mut child = tokio::process::Command::new(&program)
+    let mut command = tokio::process::Command::new(&program);
+    command
         .args(arguments)
         .envs(&wanted.environment)
         .current_dir(directory)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(start)?;
+        .kill_on_drop(true);
+    // A group of its own: what it starts ends with it, where it has to be ended.
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut child = command.spawn().map_err(start)?;
     let (output, complaints) = (child.stdout.take(), child.stderr.take());
-    let ending = async { tokio::join!(child.wait(), last_of(output), last_of(complaints)) };
-    let Ok((status, output, complaints)) = tokio::time::timeout(wanted.within.get(), ending).await else {
+    let id = child.id();
+    let (said, complained) = (said_by(output), said_by(complaints));
+    let Ok(status) = tokio::time::timeout(wanted.within.get(), child.wait()).await else {
+        // What it has started ends with it.
+        kill(id);
         let within = wanted.within;
         return Err(CommandError::Endless { program, within });
     };
@@ -60,7 +72,7 @@ pub(crate) async fn run(wanted: &Command, directory: &Path) -> Result<(), Comman
     if status.success() {
         return Ok(());
     }
-    let said = [output, complaints].concat();
+    let said = [said.end().await, complained.end().await].concat();
     let said = String::from_utf8_lossy(&said);
     let said = match said.trim() {
         "" => String::new(),
@@ -76,17 +88,38 @@ pub(crate) async fn run(wanted: &Command, directory: &Path) -> Result<(), Comman
     })
 }
 
-/// The end of what a pipe brings: a command that writes without an end fills no memory with it.
-async fn last_of(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
-    let mut last = Vec::new();
-    let Some(mut pipe) = pipe else { return last };
+/// What is read of a pipe, while it is read.
+struct Said {
+    last: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+fn said_by(pipe: Option<impl AsyncRead + Send + Unpin + 'static>) -> Said {
+    let last = Arc::default();
+    let reader = tokio::spawn(read_to(Arc::clone(&last), pipe));
+    Said { last, reader }
+}
+
+impl Said {
+    /// The end of it, once the command has ended. What it has left running may hold the pipe open, and is not waited for.
+    async fn end(mut self) -> Vec<u8> {
+        let _ = tokio::time::timeout(LAST_WORDS, &mut self.reader).await;
+        self.reader.abort();
+        std::mem::take(&mut *self.last.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Keeps the end of what a pipe brings: a command that writes without an end fills no memory with it.
+async fn read_to(last: Arc<Mutex<Vec<u8>>>, pipe: Option<impl AsyncRead + Unpin>) {
+    let Some(mut pipe) = pipe else { return };
     let mut piece = [0; 8192];
     while let Ok(read @ 1..) = pipe.read(&mut piece).await {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         last.extend_from_slice(&piece[..read]);
         // A character has at most four octets.
-        last.drain(..last.len().saturating_sub(4 * TOLD));
+        let kept = last.len().saturating_sub(4 * TOLD);
+        last.drain(..kept);
     }
-    last
 }
 
 #[cfg(all(test, unix))]
@@ -121,7 +154,7 @@ mod tests {
     async fn of_what_a_command_says_the_end_is_told() {
         let mut much = vec![b'x'; 1_000_000];
         much.extend_from_slice("€nd".repeat(10).as_bytes());
-        let last = last_of(Some(&much[..])).await;
+        let last = said_by(Some(std::io::Cursor::new(much))).end().await;
         assert_eq!(last.len(), 4 * TOLD);
         let failing = command(
             &[
@@ -145,6 +178,27 @@ mod tests {
             .await
             .expect_err("it sleeps");
         assert!(matches!(error, CommandError::Endless { .. }));
+    }
+
+    #[tokio::test]
+    async fn what_a_command_leaves_running_is_not_waited_for() {
+        let began = std::time::Instant::now();
+        let leaving = command(&["sh", "-c", "sleep 60 & exit 0"], 30_000);
+        run(&leaving, Path::new("/")).await.expect("it ends with 0");
+        let failing = command(&["sh", "-c", "echo no; sleep 60 & exit 3"], 30_000);
+        let error = run(&failing, Path::new("/")).await.expect_err("it ends with 3");
+        assert!(error.to_string().ends_with("exit status: 3: no"), "{error}");
+        assert!(began.elapsed() < std::time::Duration::from_secs(30));
+    }
+
+    #[tokio::test]
+    async fn what_a_command_has_started_ends_with_it_where_it_does_not_end() {
+        let folder = tempfile::TempDir::new().expect("a folder can be made");
+        let endless = command(&["sh", "-c", "(sleep 1; touch late) & wait"], 100);
+        let error = run(&endless, folder.path()).await.expect_err("it waits");
+        assert!(matches!(error, CommandError::Endless { .. }));
+        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+        assert!(!folder.path().join("late").exists());
     }
 
     #[tokio::test]

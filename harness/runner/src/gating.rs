@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use dmconform_case::expectations::Expectations;
 use dmconform_case::test_case::TestCase;
-use dmconform_model::result::Attempt;
+use dmconform_model::result::{Attempt, Problem};
 use dmconform_model::{CaseId, CaseOf, CaseResult, Class, Date, Shard, Verdict};
 
 /// What a run is told by those who gate a change on it.
@@ -27,6 +27,8 @@ pub struct Gating {
     pub expectations: Option<Arc<Expectations>>,
     /// What an earlier beginning of this run has judged: these cases are not run again.
     pub already: BTreeMap<CaseOf, CaseResult>,
+    /// What went wrong then outside of its cases. It stays true of an implementation of which nothing is left to run.
+    pub problems: Vec<Problem>,
 }
 
 impl Gating {

@@ -18,6 +18,7 @@ mod plan;
 mod ports;
 mod private;
 mod process;
+mod process_group;
 mod ready;
 mod robustness;
 mod run;

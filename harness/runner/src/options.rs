@@ -170,7 +170,37 @@ pub struct RunOptions {
     pub program: PathBuf,
 }
 
+/// The options that turn verdicts, and that a run which is gone on with has to share with its beginning.
+const TURNING: [&str; 4] = [" --strict", " --deviation ", " --oddity ", " --peer-oddity "];
+
 impl RunOptions {
+    /// The options that turn verdicts, as they stand at the end of the command that runs a case again.
+    pub(crate) fn what_turns_verdicts(&self) -> String {
+        let mut command = String::new();
+        if self.strict {
+            command.push_str(" --strict");
+        }
+        for deviation in &self.deviations {
+            command = format!("{command} --deviation {deviation}");
+        }
+        for oddity in &self.oddities {
+            command = format!("{command} --oddity {oddity}");
+        }
+        for oddity in &self.peer_oddities {
+            command = format!("{command} --peer-oddity {oddity}");
+        }
+        if !(self.oddities.is_empty() && self.peer_oddities.is_empty()) {
+            command = format!("{command} --seed {}", self.seed);
+        }
+        command
+    }
+
+    /// Whether what turns verdicts is the same in a command that runs a case again.
+    pub fn turn_verdicts_as(&self, rerun: &str) -> bool {
+        let rest = rerun.strip_suffix(self.what_turns_verdicts().as_str());
+        rest.is_some_and(|rest| !TURNING.iter().any(|option| rest.contains(option)))
+    }
+
     pub(crate) fn of_peers(&self) -> Oddities {
         Oddities::new(self.peer_oddities.iter().copied(), self.seed)
     }

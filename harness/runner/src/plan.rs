@@ -54,11 +54,12 @@ pub(crate) fn plan(options: &RunOptions, file: &TargetFile) -> Plan {
         if !options.gating.selects(&file.name, &case.id) {
             continue;
         }
-        if let Some(result) = options.gating.known(&file.name, &case.id) {
+        let standing = standing(&file.suite, case, product);
+        if let (Standing::Applies, Some(result)) = (&standing, options.gating.known(&file.name, &case.id)) {
             plan.excluded.push(result.clone());
             continue;
         }
-        match standing(&file.suite, case, product) {
+        match standing {
             Standing::Elsewhere => {}
             Standing::NotApplicable(reason) => plan.excluded.push(excluded(&file.name, case, reason)),
             Standing::Applies if is_harmful(case) => plan.harmful.push(here(case)),

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use dmconform_case::implementation::{Command, Start};
 use dmconform_roles::Stage;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::net::TcpStream;
 use tokio::process::Child;
 use tokio::sync::watch;
 
 use crate::command;
-use crate::ready::{Awaited, first_missing};
+use crate::process_group::{is_there, kill, terminate};
+use crate::ready::{Awaited, first_missing, is_listening};
 
 /// How many lines of output are kept.
 const KEPT_LINES: usize = 200;
@@ -148,7 +148,7 @@ impl Process {
     ) -> Result<Self, ProcessError> {
         let program = launch.start.command.first().cloned().unwrap_or_default();
         for address in launch.addresses.iter().chain(&launch.start.ready.tcp) {
-            if TcpStream::connect(address).await.is_ok() {
+            if is_listening(address).await {
                 return Err(ProcessError::PortInUse {
                     program,
                     address: address.clone(),
@@ -357,11 +357,11 @@ async fn watch_over(mut child: Child, mut ending: watch::Receiver<bool>, keeps_t
         }
         return ended;
     }
-    signal(id, "TERM").await;
+    terminate(id);
     let status = match tokio::time::timeout(GRACE, child.wait()).await {
         Ok(status) => status,
         Err(_) => {
-            signal(id, "KILL").await;
+            kill(id);
             let _ = child.start_kill();
             child.wait().await
         }
@@ -372,13 +372,13 @@ async fn watch_over(mut child: Child, mut ending: watch::Receiver<bool>, keeps_t
 
 /// Ends what is left of a process group; whether there was anything.
 async fn end_the_group(id: Option<u32>) -> bool {
-    if !signal(id, "TERM").await {
+    if !terminate(id) {
         return false;
     }
     let deadline = Instant::now() + GRACE;
-    while signal(id, "0").await {
+    while is_there(id) {
         if Instant::now() >= deadline {
-            signal(id, "KILL").await;
+            kill(id);
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -397,25 +397,6 @@ fn ended(status: std::io::Result<std::process::ExitStatus>) -> Ended {
             well: false,
         },
     }
-}
-
-/// Signals a whole process group; whether there is one. The standard library cannot; `kill` is on every Unix.
-#[cfg(unix)]
-async fn signal(id: Option<u32>, name: &str) -> bool {
-    let Some(id) = id else { return false };
-    let sent = tokio::process::Command::new("kill")
-        .args([format!("-{name}"), "--".to_owned(), format!("-{id}")])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .await;
-    sent.is_ok_and(|status| status.success())
-}
-
-#[cfg(not(unix))]
-async fn signal(_: Option<u32>, _: &str) -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -44,6 +44,12 @@ impl fmt::Display for Awaited {
     }
 }
 
+/// Whether somebody takes connections at an address; where nothing is answered at all, nobody does.
+pub(crate) async fn is_listening(address: &str) -> bool {
+    let connected = tokio::time::timeout(LOOK, TcpStream::connect(address)).await;
+    connected.is_ok_and(|connected| connected.is_ok())
+}
+
 /// The first thing that is missing; nothing where the product is ready.
 pub(crate) async fn first_missing(
     ready: &Ready,
@@ -52,7 +58,7 @@ pub(crate) async fn first_missing(
     stage: &Arc<Stage>,
 ) -> Option<Awaited> {
     for address in &ready.tcp {
-        if TcpStream::connect(address).await.is_err() {
+        if !is_listening(address).await {
             return Some(Awaited::Listening(address.clone()));
         }
     }

@@ -76,7 +76,11 @@ pub async fn run(options: RunOptions, emit: Emit, cancelled: watch::Receiver<boo
         shared.gather(|gathered| gathered.cases.append(&mut plan.excluded));
         if plan.len() > 0 {
             targets.spawn(run_target(Arc::clone(&shared), file, plan));
+            continue;
         }
+        let of_earlier = shared.options.gating.problems.iter();
+        let of_earlier = of_earlier.filter(|problem| problem.implementation == file.name);
+        shared.gather(|gathered| gathered.problems.extend(of_earlier.cloned()));
     }
     while targets.join_next().await.is_some() {}
     let mut gathered = std::mem::take(&mut *shared.lock());

@@ -7,6 +7,7 @@ use dmconform_bundle::{
     LARGEST, Outcome, PublicKey, Refusal, SigningKey, StoredRun, Trust, Verified, catalogue, create, names,
     verify,
 };
+use dmconform_model::Verdict;
 use serde_json::{Value, json};
 
 use super::certification::{FOLDER, transcripts};
@@ -75,13 +76,15 @@ fn stored_run(directory: &Path) -> Result<StoredRun, Failure> {
         .targets
         .first()
         .map_or("", |target| target.name.as_str());
+    let judged = record.cases.iter();
+    let judged = judged.filter(|case| case.verdict != Verdict::NotApplicable);
     Ok(StoredRun {
         catalogue: catalogue(),
         implementation: read(&folder.join(names::IMPLEMENTATION))?,
         profile: read(&folder.join(names::PROFILE))?,
         results: read(&directory.join(names::RESULTS))?,
         attempts: read(&folder.join(names::ATTEMPTS))?,
-        transcripts: transcripts(directory, name)?,
+        transcripts: transcripts(directory, name, judged.map(|case| &case.id))?,
     })
 }
 

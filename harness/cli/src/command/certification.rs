@@ -1,12 +1,13 @@
 //! `dmconform run --certification`: a run in which nothing can be left out or added, and that leaves its trace.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use dmconform_bundle::{
     Certification, Ended, Files, Locked, Log, Outcome, Stage, catalogue, evidence, names, sha256,
 };
 use dmconform_judge::JUDGE_VERSION;
-use dmconform_model::RunRecord;
+use dmconform_model::{CaseId, RunRecord};
 use dmconform_runner::{RunOptions, TargetFile};
 
 use super::attempts::AttemptLog;
@@ -171,7 +172,8 @@ fn ended(directory: &Path, locked: &Locked, record: &RunRecord) -> Result<Ended,
     let path = directory.join(names::RESULTS);
     let results = std::fs::read(&path)
         .map_err(|error| Failure::environment(format!("read `{}`: {error}", path.display())))?;
-    let transcripts = transcripts(directory, &locked.target.name)?;
+    let cases = locked.selection.cases.iter().map(|case| &case.id);
+    let transcripts = transcripts(directory, &locked.target.name, cases)?;
     let all = transcripts.iter();
     Ok(Ended {
         outcome: Outcome::of(record),
@@ -180,21 +182,27 @@ fn ended(directory: &Path, locked: &Locked, record: &RunRecord) -> Result<Ended,
     })
 }
 
-/// The transcripts of a product in a run, by their places in its directory.
-pub(super) fn transcripts(directory: &Path, product: &str) -> Result<Files, Failure> {
-    let folder = directory.join(names::TRANSCRIPTS).join(product);
-    let failed = |error: std::io::Error| {
-        Failure::usage(format!("read the transcripts in `{}`: {error}", folder.display()))
-    };
+/// The transcripts of cases of a product in a run, by their places in its directory, as far as they are there. What else a run
+/// leaves beside them, such as captures, is no evidence of a verdict.
+pub(super) fn transcripts<'a>(
+    directory: &Path,
+    product: &str,
+    cases: impl Iterator<Item = &'a CaseId>,
+) -> Result<Files, Failure> {
     let mut files = Files::new();
-    if !folder.exists() {
-        return Ok(files);
-    }
-    for entry in std::fs::read_dir(&folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let place = format!("{}{product}/{name}", names::TRANSCRIPTS);
-        files.insert(place, std::fs::read(entry.path()).map_err(failed)?);
+    for case in cases {
+        let place = format!("{}{product}/{case}.jsonl", names::TRANSCRIPTS);
+        let path = directory.join(&place);
+        match std::fs::read(&path) {
+            Ok(octets) => drop(files.insert(place, octets)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(Failure::usage(format!(
+                    "read the transcript `{}`: {error}",
+                    path.display()
+                )));
+            }
+        }
     }
     Ok(files)
 }

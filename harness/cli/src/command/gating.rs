@@ -39,6 +39,7 @@ pub(super) fn gating(
         allow_flaky: asked.allow_flaky,
         expectations: expectations.transpose()?.map(Arc::new),
         already: std::collections::BTreeMap::new(),
+        problems: Vec::new(),
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use dmconform_judge::{Judge, Transcript};
-use dmconform_model::{CaseOf, CaseResult, Event};
+use dmconform_model::{CaseOf, CaseResult, Event, Verdict};
 use dmconform_runner::{RunOptions, TargetFile};
 
 use super::stored;
@@ -28,18 +28,25 @@ pub(super) fn take_over(directory: Option<&Path>, options: &mut RunOptions) -> R
         )));
     }
     options.directory = directory.to_owned();
-    let mut already: BTreeMap<CaseOf, CaseResult> = BTreeMap::new();
+    let mut found = Vec::new();
     for target in &options.targets {
-        for (result, run) in judged(directory, target, options.strict) {
-            options.id = run;
-            already.insert(CaseOf::result(&result), result);
-        }
+        found.extend(judged(directory, target, options));
     }
+    // Another run may have left its transcripts there before. Identifiers begin with the time: the last is the one that goes on.
+    if let Some(last) = found.iter().map(|(_, run)| run).max() {
+        options.id.clone_from(last);
+    }
+    found.retain(|(_, run)| *run == options.id);
+    let already: BTreeMap<CaseOf, CaseResult> = found
+        .into_iter()
+        .map(|(result, _)| (CaseOf::result(&result), result))
+        .collect();
     tell(&format!(
         "{} cases were judged before, and stand; the others are run\n",
         already.len()
     ));
     options.gating.already = already;
+    options.gating.problems = stored::record(directory).map_or_else(|_| Vec::new(), |record| record.problems);
     Ok(())
 }
 
@@ -50,7 +57,7 @@ fn came_to_its_end(directory: &Path) -> bool {
 }
 
 /// The results of the cases of which there are whole transcripts, with the run they are of.
-fn judged(directory: &Path, target: &TargetFile, strict: bool) -> Vec<(CaseResult, String)> {
+fn judged(directory: &Path, target: &TargetFile, options: &RunOptions) -> Vec<(CaseResult, String)> {
     let mut found = Vec::new();
     for case in &target.suite.cases {
         let place = format!("transcripts/{}/{}.jsonl", target.name, case.id);
@@ -59,16 +66,21 @@ fn judged(directory: &Path, target: &TargetFile, strict: bool) -> Vec<(CaseResul
             continue;
         };
         let case = case.clone().at_nodes(&target.implementation.nodes);
-        if transcript.header.case == case && stands(&transcript, target, strict) {
-            let run = transcript.header.run.clone();
-            found.push((Judge::transcript(transcript), run));
+        if transcript.header.case != case || !stands(&transcript, target, options) {
+            continue;
+        }
+        let run = transcript.header.run.clone();
+        let result = Judge::transcript(transcript);
+        // What did not pass is tried again where that is allowed, and this is its first attempt only.
+        if options.gating.retries == 0 || result.verdict == Verdict::Pass {
+            found.push((result, run));
         }
     }
     found
 }
 
 /// Whether a transcript is whole, and of the product, the profile and the options of this run.
-fn stands(transcript: &Transcript, target: &TargetFile, strict: bool) -> bool {
+fn stands(transcript: &Transcript, target: &TargetFile, options: &RunOptions) -> bool {
     let (header, product) = (&transcript.header, &target.implementation);
     let is_whole = transcript
         .records
@@ -81,7 +93,9 @@ fn stands(transcript: &Transcript, target: &TargetFile, strict: bool) -> bool {
     let suite = &target.suite;
     is_whole
         && !is_broken_off
-        && header.strict == strict
+        && header.strict == options.strict
+        && options.turn_verdicts_as(&header.rerun)
+        && header.target.plays == product.plays
         && header.claims == product.supports
         && header.limits == product.limits
         && header.target.product == product.implementation.to_string()

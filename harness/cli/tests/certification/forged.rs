@@ -3,7 +3,8 @@
 use std::fs;
 
 use dmconform_bundle::{Refusal, Trust, names, seal, unpack, verify};
-use dmconform_model::{CaseId, Verdict};
+use dmconform_model::result::Attempt;
+use dmconform_model::{CaseId, CaseOf, Date, Gate, RunRecord, Verdict};
 use rstest::rstest;
 use serde_json::Value;
 
@@ -88,6 +89,37 @@ fn a_bundle_with_something_that_could_not_be_judged_is_true_and_no_certificate()
         said.starts_with("refused: what it states was verified, and it does not state"),
         "{said}"
     );
+}
+
+#[test]
+fn a_failure_that_is_excused_certifies_nothing_whoever_signs() {
+    let excuses: [fn(&mut RunRecord); 6] = [
+        |record| {
+            record.gate = Some(Gate {
+                day: Date::of_moment(&record.run.started).expect("it began on a day"),
+                known: record.cases.iter().map(CaseOf::result).collect(),
+                entries: Vec::new(),
+            });
+        },
+        |record| record.run.selection.push("--case DEL-BS-5-0*".to_owned()),
+        |record| record.run.allow_flaky = true,
+        |record| record.run.stopped_by = Some(CaseOf::result(&record.cases[0])),
+        |record| record.not_run.push(CaseOf::result(&record.cases[0])),
+        |record| {
+            let attempt = Attempt {
+                verdict: Verdict::Fail,
+                reason: None,
+                duration_ms: 1,
+                transcript: String::new(),
+            };
+            record.cases[0].attempts.push(attempt);
+        },
+    ];
+    for excuse in excuses {
+        let mut forger = Forger::new();
+        excuse(&mut forger.record);
+        assert_eq!(refused(&forger.signed()).code(), "not-locked");
+    }
 }
 
 #[test]

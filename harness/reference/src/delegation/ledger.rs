@@ -344,6 +344,7 @@ impl Desk {
             // No connection without a certificate is let in, but as one of these.
             None => {
                 self.deviations.has(Deviation::AcceptsAnyClientCertificate)
+                    || self.deviations.has(Deviation::TrustsPeersOfTls12)
                     || self.deviations.has(Deviation::AcceptsPlaintext)
                     || self.deviations.has(Deviation::TrustsResumedSessions)
             }

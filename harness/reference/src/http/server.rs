@@ -22,7 +22,6 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use crate::deviation::Deviation;
 use crate::frailty::Frailty;
@@ -41,9 +40,9 @@ pub(crate) enum Security {
     /// Without TLS.
     Plain,
     /// With TLS and nothing else.
-    Tls(TlsAcceptor),
+    Tls(tls::Acceptor),
     /// With TLS, and without where the peer begins so.
-    Either(TlsAcceptor),
+    Either(tls::Acceptor),
 }
 
 /// A request with all its body.

@@ -56,7 +56,7 @@ impl Tally {
     pub(super) fn add(&mut self, ended: &Ended, transcript: &str) -> bool {
         let verdict = ended.result.verdict;
         *self.verdicts.entry(verdict).or_default() += 1;
-        let passed = verdict == Verdict::Pass;
+        let passed = has_passed(verdict);
         let level = self
             .levels
             .entry(level(ended.in_flight))
@@ -75,8 +75,13 @@ impl Tally {
             of_message.saturating_record(*took_us);
         }
         let mut is_kept = false;
+        // A kind is counted once in a delegation, however often it was found there.
+        let mut found = BTreeMap::new();
         for fault in faults(&ended.result) {
             let kind = (fault.code.clone(), fault.requirement.clone(), fault.blame);
+            found.entry(kind).or_insert(fault);
+        }
+        for (kind, fault) in found {
             let known = self.faults.entry(kind).or_insert(fault);
             known.count += 1;
             if known.transcripts.len() < TRANSCRIPTS {
@@ -88,10 +93,7 @@ impl Tally {
     }
 
     pub(super) fn not_passed(&self) -> u32 {
-        let bad = self
-            .verdicts
-            .iter()
-            .filter(|(verdict, _)| **verdict != Verdict::Pass);
+        let bad = self.verdicts.iter().filter(|(verdict, _)| !has_passed(**verdict));
         bad.map(|(_, count)| count).sum()
     }
 
@@ -138,6 +140,11 @@ impl Tally {
             })
             .collect()
     }
+}
+
+/// Whether a delegation counts as passed: what only warns has come to its end.
+const fn has_passed(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Pass | Verdict::Warn)
 }
 
 /// Loads are told apart by powers of two.

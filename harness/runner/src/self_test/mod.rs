@@ -1,6 +1,7 @@
 //! The self-test: lets every deviation loose on the cases, each in a run of its own with its own listeners and product.
 
 mod assess;
+mod firsts;
 mod mutants;
 mod oddities;
 
@@ -19,6 +20,7 @@ use dmconform_roles::Captured;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use self::assess::{Pass, assess};
+use self::firsts::Firsts;
 use self::oddities::Odd;
 use crate::gating::Gating;
 use crate::operator::Operator;
@@ -111,7 +113,9 @@ pub async fn self_test(
         at_once: Arc::new(Semaphore::new(options.at_once.max(1))),
         waiting_at_once: (options.waiting_at_once > 0)
             .then(|| Arc::new(Semaphore::new(options.waiting_at_once))),
-        passes: if options.full { 2 } else { 1 },
+        of: mutants.len() * if options.full { 2 } else { 1 },
+        waiting: Firsts::default(),
+        busy: Firsts::default(),
         tried: AtomicUsize::new(0),
         options: Arc::clone(&options),
         emit,
@@ -131,9 +135,12 @@ struct Test {
     at_once: Arc<Semaphore>,
     /// The same, of what waits most of the time and is not to keep the processors from the others.
     waiting_at_once: Option<Arc<Semaphore>>,
-    passes: usize,
-    /// How many deviations were tried, in all passes.
+    /// What the second pass knows of the first, of what waits and of what does not.
+    waiting: Firsts,
+    busy: Firsts,
+    /// How many deviations were tried, in all passes, and how many there are.
     tried: AtomicUsize,
+    of: usize,
     emit: EmitSelfTest,
     cancelled: watch::Receiver<bool>,
 }
@@ -141,6 +148,10 @@ struct Test {
 impl Test {
     fn is_cancelled(&self) -> bool {
         *self.cancelled.borrow()
+    }
+
+    const fn firsts(&self, waits: bool) -> &Firsts {
+        if waits { &self.waiting } else { &self.busy }
     }
 
     /// Waits until something may be tried: as long as this is held.
@@ -179,7 +190,7 @@ async fn try_all(
     mutants: &[(Mutant, Deviation)],
 ) -> Tried {
     tokio::join!(
-        mutants::try_all(directory, test, mutants),
+        mutants::try_all(number, directory, test, mutants),
         oddities::try_all(number, directory, test)
     )
 }

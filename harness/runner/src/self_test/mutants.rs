@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use dmconform_case::pattern::globs;
 use dmconform_model::result::Problem;
@@ -46,25 +47,58 @@ fn waits(deviation: &Deviation) -> bool {
     deviation.breaks.is_of_robustness() || deviation.breaks.0 == TWO_AT_ONCE
 }
 
-/// The deviations, beside each other; on every case, those that take longest first, so that none is left over at the end.
+/// A deviation with its place among all of them.
+type Numbered<'a> = (usize, &'a (Mutant, Deviation));
+
+/// The deviations of one pass, beside each other.
 pub(super) async fn try_all(
+    number: usize,
     directory: &Path,
     test: &Arc<Test>,
     mutants: &[(Mutant, Deviation)],
 ) -> (Vec<Row>, Vec<Problem>) {
-    let mut trials = JoinSet::new();
-    let count = mutants.len();
-    let mut mutants: Vec<_> = mutants.iter().enumerate().collect();
-    if test.options.full {
-        mutants.sort_by_key(|(_, (_, deviation))| !waits(deviation));
+    let numbered = mutants.iter().enumerate();
+    let (waiting, busy): (Vec<Numbered<'_>>, Vec<_>) =
+        numbered.partition(|(_, (_, deviation))| waits(deviation));
+    let tried = tokio::join!(
+        try_some(number, directory, test, true, waiting),
+        try_some(number, directory, test, false, busy)
+    );
+    let (mut rows, mut problems) = tried.0;
+    rows.extend(tried.1.0);
+    problems.extend(tried.1.1);
+    rows.sort_by_key(|(index, _)| *index);
+    (rows.into_iter().map(|(_, row)| row).collect(), problems)
+}
+
+/// Those that wait most of the time, or those that do not. In the second pass, those that took longest in the first come first, so that
+/// none is left over at the end.
+async fn try_some(
+    number: usize,
+    directory: &Path,
+    test: &Arc<Test>,
+    waits: bool,
+    mut mutants: Vec<Numbered<'_>>,
+) -> (Vec<(usize, Row)>, Vec<Problem>) {
+    if number > 1 {
+        let firsts = test.firsts(waits);
+        firsts.all_begun(mutants.len()).await;
+        firsts.longest_first(&mut mutants);
     }
+    let mut trials = JoinSet::new();
     for (index, (mutant, deviation)) in mutants {
         let test = Arc::clone(test);
         let (mutant, deviation) = (mutant.clone(), deviation.clone());
         let directory = directory.join(format!("{}-{}", mutant.deviation, mutant.role));
         trials.spawn(async move {
-            let _turn = test.turn(waits(&deviation)).await;
-            (index, try_mutant(&test, mutant, &deviation, &directory).await)
+            let _turn = test.turn(waits).await;
+            let began = Instant::now();
+            if number == 1 {
+                test.firsts(waits).begin();
+            }
+            let tried = try_mutant(&test, mutant, &deviation, &directory).await;
+            test.firsts(waits).end(index, began.elapsed());
+            (index, tried)
         });
     }
     let mut rows = Vec::new();
@@ -82,11 +116,10 @@ pub(super) async fn try_all(
         (test.emit)(SelfTestEvent::MutantTried {
             row: Box::new(row),
             tried: test.tried.fetch_add(1, Ordering::Relaxed) + 1,
-            of: test.passes * count,
+            of: test.of,
         });
     }
-    rows.sort_by_key(|(index, _)| *index);
-    (rows.into_iter().map(|(_, row)| row).collect(), problems)
+    (rows, problems)
 }
 
 /// Tries one deviation: on the cases that name it, on one form of the reference implementation after the other until
