@@ -1,16 +1,18 @@
 //! What a case expects, judged one expectation at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dmconform_case::field::Condition;
 use dmconform_case::test_case::{Expectation, What};
-use dmconform_model::{FindingCode, MessageId, Step};
+use dmconform_model::{FindingCode, MessageId, Part, Step};
 
 use crate::condition::{self, Judged};
 use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
 use crate::observed::Observed;
-use crate::{equality, harm, never, presence, refuse, regularity, state, view, whole};
+use crate::{
+    equality, harm, is_carried_by_dm_session, never, presence, refuse, regularity, state, view, whole,
+};
 
 /// Judges one expectation of the case.
 pub(crate) fn judge(header: &Header, observed: &Observed, expectation: &Expectation) -> Vec<Outcome> {
@@ -92,6 +94,24 @@ fn step(
         .collect()
 }
 
+/// How often a message came, where so many records have it. What a server does in DM sessions may be spread over several messages:
+/// what counts is how many entries it has written, and how often it wrote the same node.
+fn times(observed: &Observed, message: MessageId, records: usize) -> usize {
+    if !is_carried_by_dm_session(message) || message.part == Part::Answer {
+        return records;
+    }
+    let mut entries = BTreeSet::new();
+    let mut written: BTreeMap<&str, usize> = BTreeMap::new();
+    for occurrence in observed.all(message) {
+        entries.extend(occurrence.values("entry"));
+        for node in occurrence.values("node") {
+            *written.entry(node).or_default() += 1;
+        }
+    }
+    let most = written.values().copied().max();
+    most.map_or(records, |most| most.max(entries.len()))
+}
+
 fn on_field(
     header: &Header,
     observed: &Observed,
@@ -106,7 +126,7 @@ fn on_field(
         records.push(occurrence.seq);
         values.extend(occurrence.values(field));
     }
-    let times = records.len().to_string();
+    let times = times(observed, message, records.len()).to_string();
     if field == "times" {
         values = std::collections::BTreeSet::from([times.as_str()]);
     }
@@ -205,4 +225,52 @@ pub(crate) fn main_step(header: &Header) -> Option<Step> {
             What::State(state) => Some(state.after.step),
             _ => None,
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use dmconform_model::Role;
+
+    use super::*;
+    use crate::occurrence::{Fields, Occurrence};
+
+    /// What DMS-1 writes in a message for each of these nodes, with the entry that each is of.
+    fn observed(nodes: &[(&str, &str)]) -> Observed {
+        let occurrences = nodes.iter().map(|(entry, node)| Occurrence {
+            message: MessageId::request(Step::BootstrapEntry),
+            from: Role::Dms1,
+            to: Role::DmClient,
+            seq: 0,
+            at_us: 0,
+            connection: 0,
+            exchange: 0,
+            observer: Role::DmClient,
+            sent_by_observer: false,
+            accepted: true,
+            fields: Fields::from([
+                ("entry".to_owned(), vec![(*entry).to_owned()]),
+                ("node".to_owned(), vec![(*node).to_owned()]),
+            ]),
+            note: String::new(),
+        });
+        Observed {
+            occurrences: occurrences.collect(),
+            ..Observed::default()
+        }
+    }
+
+    #[test]
+    fn an_entry_that_is_spread_over_messages_is_one_and_a_second_one_or_the_same_again_is_not() {
+        let count = |nodes: &[(&str, &str)]| {
+            times(
+                &observed(nodes),
+                MessageId::request(Step::BootstrapEntry),
+                nodes.len(),
+            )
+        };
+        assert_eq!(count(&[("x", "./B/x"), ("x", "./B/x/URL")]), 1);
+        assert_eq!(count(&[("x", "./B/x/URL"), ("y", "./B/y/URL")]), 2);
+        assert_eq!(count(&[("x", "./B/x/URL"), ("x", "./B/x/URL")]), 2);
+        assert_eq!(count(&[]), 0);
+    }
 }
