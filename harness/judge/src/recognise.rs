@@ -329,9 +329,16 @@ impl Recogniser {
         let package = self
             .reader
             .read(&response.body.bytes, content_type(&response.headers));
+        let is_changed = self.changed.contains(&seen.exchange);
         if let Some(session) = asked.session.as_ref().and_then(|key| self.sessions.get_mut(key))
-            && (package.is_err() || !positive || self.changed.contains(&seen.exchange))
+            && (package.is_err() || !positive || is_changed)
         {
+            // What HTTP refuses is said; a good answer without a message says nothing.
+            if positive && !is_changed {
+                let regularity = &session.regularity;
+                let irregular = regularity.server_said_nothing(seen.seq, asked.server, seen.observer);
+                regularity::add(&mut observed.irregular, irregular);
+            }
             session.regularity.spoil();
         }
         let (Ok(package), Some(key), true) = (&package, &asked.session, positive) else {

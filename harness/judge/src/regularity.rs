@@ -111,6 +111,25 @@ impl Regularity {
         self.irregular(said, notes)
     }
 
+    /// Takes an answer of the server that is good and holds no message: what is missing of it.
+    pub(crate) fn server_said_nothing(&self, seq: u64, server: Role, observer: Role) -> Vec<Irregular> {
+        let Some(last) = self.last.as_ref().filter(|_| self.is_awaited && !self.is_spoiled) else {
+            return Vec::new();
+        };
+        let said = Said {
+            seq,
+            sender: server,
+            observer,
+            package: last,
+            is_sealed: false,
+        };
+        let notes = self.conversation.end().into_iter();
+        notes
+            .filter(|note| note.sender == Sender::Server)
+            .map(|note| of_note(&said, &note))
+            .collect()
+    }
+
     /// Which of the client's commands (and its header, CmdRef 0) the last message of the server leaves without a Status.
     pub(crate) fn without_status(&self) -> &[String] {
         &self.without_status

@@ -86,3 +86,34 @@ fn a_delegation_whose_last_message_a_mock_role_could_not_send_is_no_whole_one() 
         "{said}"
     );
 }
+
+/// In a DM session, a status of 200 says of a message that it was carried, and not what was made of it.
+#[rstest]
+#[case::nothing(200, true)]
+#[case::refused(503, false)]
+fn an_answer_in_a_dm_session_that_says_nothing_is_told_and_a_refusal_by_http_is_not(
+    #[case] status: u16,
+    #[case] told: bool,
+) {
+    let mut transcript = whole();
+    // The one with the entry's Status in its request.
+    let answer = transcript
+        .records
+        .iter_mut()
+        .find_map(|record| match &mut record.event {
+            Event::ResponseReceived(response) if response.exchange == 6 => Some(response),
+            _ => None,
+        });
+    let answer = answer.expect("there is one");
+    answer.body.bytes.clear();
+    answer.status = status;
+    let mut judge = Judge::new(transcript.header.clone());
+    for record in &transcript.records {
+        judge.feed(record);
+    }
+    let irregular = &judge.observed().irregular;
+    let found = irregular
+        .iter()
+        .any(|irregular| irregular.code == "broken-off" && irregular.sender == dmconform_model::Role::Dms1);
+    assert_eq!(found, told, "{irregular:?}");
+}
