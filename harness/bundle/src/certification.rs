@@ -113,10 +113,15 @@ pub enum Outcome {
 impl Outcome {
     /// What a run came to. A warning does not stand in the way; anything else that is no pass does.
     pub fn of(record: &RunRecord) -> Self {
+        if record.run.cancelled && record.problems.is_empty() {
+            return match record.exit_code() {
+                1 => Self::Failed,
+                _ => Self::BrokenOff,
+            };
+        }
         match record.exit_code() {
             5 => Self::Error,
             1 => Self::Failed,
-            _ if record.run.cancelled => Self::BrokenOff,
             3 => Self::Inconclusive,
             0 if judges_conformance(record) => Self::Certified,
             _ => Self::NothingJudged,

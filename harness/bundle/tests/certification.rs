@@ -5,7 +5,7 @@ use std::path::Path;
 
 use dmconform_bundle::{Locked, Outcome, catalogue};
 use dmconform_case::suite::PROFILE;
-use dmconform_model::{Class, RequirementId, RunRecord, Verdict};
+use dmconform_model::{CaseOf, Class, RequirementId, RunRecord, Verdict};
 use rstest::rstest;
 
 #[expect(
@@ -56,6 +56,9 @@ fn what_a_product_withstands_stands_in_no_ones_way() {
 fn a_run_that_was_broken_off_certifies_nothing() {
     let mut record = passed();
     record.run.cancelled = true;
+    assert_eq!(Outcome::of(&record), Outcome::BrokenOff);
+    let left = record.cases.pop().expect("there are cases");
+    record.not_run = vec![CaseOf::result(&left)];
     assert_eq!(Outcome::of(&record), Outcome::BrokenOff);
     assert_eq!(Outcome::BrokenOff.exit_code(), 3);
 }

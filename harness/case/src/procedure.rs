@@ -214,15 +214,15 @@ impl Procedure {
         with_removal: bool,
         holds: &mut dyn FnMut(MessageId) -> bool,
     ) -> bool {
-        self.is_after_all_of(message, with_removal, self.steps.len(), holds)
+        self.is_after_all_of(message, with_removal, &mut BTreeSet::new(), holds)
     }
 
-    /// Goes back over no more steps than there are: a procedure that a transcript brings along may go round in circles.
+    /// Goes back over each optional step once: a procedure that a transcript brings along may go round in circles.
     fn is_after_all_of(
         &self,
         message: MessageId,
         with_removal: bool,
-        steps: usize,
+        passed: &mut BTreeSet<Step>,
         holds: &mut dyn FnMut(MessageId) -> bool,
     ) -> bool {
         if message.part == Part::Answer {
@@ -231,8 +231,9 @@ impl Procedure {
         let after = self.step(message.step).map_or(&[][..], |step| &step.after);
         after.iter().all(|&after| {
             let skipped = !with_removal && self.step(after.step).is_some_and(|step| step.optional);
-            match skipped && steps > 0 {
-                true => self.is_after_all_of(MessageId::request(after.step), with_removal, steps - 1, holds),
+            match skipped {
+                true if !passed.insert(after.step) => true,
+                true => self.is_after_all_of(MessageId::request(after.step), with_removal, passed, holds),
                 false => holds(after),
             }
         })

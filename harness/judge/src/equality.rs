@@ -72,7 +72,9 @@ fn without_parts(nodes: &BTreeSet<String>, expected: &BTreeSet<String>) -> BTree
                 .is_some_and(|rest| rest.starts_with('/'))
         })
     };
-    nodes.iter().filter(|node| !is_part(node)).cloned().collect()
+    let mut nodes = nodes.clone();
+    nodes.retain(|node| expected.contains(node) || !is_part(node));
+    nodes
 }
 
 fn differing(field: &FieldRef, expected: &BTreeSet<String>, found: &BTreeSet<String>) -> String {
@@ -126,6 +128,11 @@ mod tests {
         assert_eq!(
             without_parts(&set(&["./Com", "./Com/Name", "./Net"]), &parts),
             parts
+        );
+        let nested = set(&["./Com", "./Com/VPN"]);
+        assert_eq!(
+            without_parts(&set(&["./Com", "./Com/VPN", "./Com/VPN/x"]), &nested),
+            nested
         );
         let other = set(&["./Com", "./Company/Name"]);
         assert_eq!(without_parts(&other, &parts), other);

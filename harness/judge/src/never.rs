@@ -323,3 +323,99 @@ pub const fn speaker(listener: Role, kind: EndpointKind) -> Role {
 pub(crate) fn milliseconds(us: u64) -> String {
     format!("{}.{} ms", us / 1000, us % 1000 / 100)
 }
+
+#[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests read what is checked in; the crate itself reads nothing"
+)]
+mod tests {
+    use dmconform_model::transcript::{Endpoint, Side};
+
+    use super::*;
+    use crate::observed::Connection;
+    use crate::occurrence::Fields;
+
+    fn header() -> Header {
+        let text = std::fs::read_to_string("../../fixtures/transcripts/good-dms-1.jsonl");
+        let text = text.expect("the transcript is checked in");
+        crate::read(&text).expect("the transcript is whole").header
+    }
+
+    fn said(step: Step, seq: u64, connection: u64) -> Occurrence {
+        Occurrence {
+            message: MessageId::request(step),
+            from: Role::Dms1,
+            to: Role::DmClient,
+            seq,
+            at_us: seq,
+            connection,
+            exchange: seq,
+            observer: Role::DmClient,
+            sent_by_observer: false,
+            accepted: true,
+            fields: Fields::new(),
+            note: String::new(),
+        }
+    }
+
+    fn opened(at: u64) -> Connection {
+        Connection {
+            observer: Role::DmClient,
+            side: Side::Dialled,
+            endpoint: Endpoint {
+                role: Role::Dms1,
+                kind: EndpointKind::Dm,
+            },
+            opened: at,
+            since_us: at,
+            presented: None,
+            established: None,
+            version: None,
+            failed: None,
+            plaintext: None,
+        }
+    }
+
+    #[test]
+    fn a_message_could_have_come_again_only_in_a_window_or_where_its_sender_went_on() {
+        let (header, requirement) = (header(), RequirementId("DEL-0-4".to_owned()));
+        let entry = MessageId::request(Step::BootstrapEntry);
+        let mut observed = Observed {
+            occurrences: vec![said(Step::BootstrapEntry, 5, 1)],
+            ..Observed::default()
+        };
+        let could = |observed: &Observed| could_have_come_again(&header, observed, entry, &requirement);
+        let why = could(&observed).expect_err("nothing followed");
+        assert!(why.contains("did not go on"), "{why}");
+        observed.occurrences.push(said(Step::AclUpdate, 9, 1));
+        assert_eq!(could(&observed), Ok(()));
+        // A window that was open, and gave no opportunity, is no better than none.
+        observed.windows.push(Window {
+            holding: MessageId::request(Step::BootstrapComplete),
+            opened: (6, 6),
+            closed: Some((8, 60_000_000)),
+        });
+        let why = could(&observed).expect_err("no session was held in it");
+        assert!(why.contains("could not have come"), "{why}");
+    }
+
+    #[test]
+    fn two_messages_that_crossed_are_in_no_order() {
+        let (header, requirement) = (header(), RequirementId("DEL-8b-1".to_owned()));
+        let (update, removal) = (Step::AclUpdate, Step::AccountRemoval);
+        let [update_id, removal_id] = [update, removal].map(MessageId::request);
+        let judged = |occurrences: Vec<Occurrence>| {
+            let observed = Observed {
+                occurrences,
+                connections: [(1, opened(1)), (2, opened(2))].into(),
+                ..Observed::default()
+            };
+            in_order(&header, &observed, removal_id, update_id, &requirement)
+        };
+        let kept = judged(vec![said(update, 5, 1), said(removal, 6, 1)]);
+        assert!(matches!(kept, Outcome::Held(_)));
+        let crossed = judged(vec![said(removal, 5, 1), said(update, 6, 2)]);
+        assert!(matches!(crossed, Outcome::Unreached(_)));
+    }
+}

@@ -161,7 +161,16 @@ fn reaction_to_listener(header: &Header, observed: &Observed, change: &Applied) 
         let what = "it sent its request all the same".to_owned();
         return Reaction::Accepted(what, vec![change.seq, exchange.request.unwrap_or(change.seq)]);
     }
-    let tried: Vec<_> = observed.connections.values().filter(changed).collect();
+    // Who connects and says nothing has refused nothing.
+    let has_spoken = |connection: &&crate::observed::Connection| {
+        connection.failed.is_some() || connection.established.is_some()
+    };
+    let tried: Vec<_> = observed
+        .connections
+        .values()
+        .filter(changed)
+        .filter(has_spoken)
+        .collect();
     // Who speaks another version only has not come to look at the certificate.
     let mut failures = tried.iter().filter_map(|connection| connection.failed.as_ref());
     if speaks_one_version

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dmconform_model::result::Attempt;
+use dmconform_model::result::{Attempt, Problem};
 use dmconform_model::{CaseOf, CaseResult, RunRecord, Verdict};
 use quick_junit::{
     FlakyOrRerun, NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestRerun, TestSuite,
@@ -21,7 +21,8 @@ pub struct JunitError(#[from] quick_junit::SerializeError);
 /// servers know nothing between passed and not. What does not apply is skipped. One that does not weigh on conformance is a
 /// success with its findings as output, unless the run is strict or judged nothing else. One whose failure was known is
 /// skipped, and says why; known failures that are not as their file says are failures of a suite of their own. Attempts at a
-/// flaky case stand in it as Surefire writes them. A case that was not run is an error, unless the run was to stop before it.
+/// flaky case stand in it as Surefire writes them. A case that was not run is an error, unless the run was to stop before it, or
+/// an error of its implementation says so of all.
 ///
 /// The properties of a suite say which requirements each case covers, and of which class it is. A case has none of its
 /// own: the schema by which Jenkins takes a file or leaves it allows properties in suites only.
@@ -136,13 +137,18 @@ fn known(case: &CaseResult, why: &str) -> TestCase {
     named(case, status)
 }
 
-/// A case that was selected and not run: an error, unless the run was to stop before it.
+/// A case that was selected and not run: an error, unless the run was to stop before it, or one error says it of all.
 fn not_run(record: &RunRecord, of: &CaseOf) -> TestCase {
+    let skipped = |why: String| {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(format!("not run: {why}"));
+        status
+    };
+    let has_problem = |problem: &Problem| problem.implementation == of.implementation;
     let status = match &record.run.stopped_by {
-        Some(by) => {
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(format!("not run: the run was to end with {}", by.case));
-            status
+        Some(by) => skipped(format!("the run was to end with {}", by.case)),
+        None if record.problems.iter().any(has_problem) => {
+            skipped("the implementation could not be tested".to_owned())
         }
         None => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);

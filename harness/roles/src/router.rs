@@ -1,6 +1,6 @@
 //! Finds the case that something on a shared listener belongs to: by device, by session, by a token in a URL.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::context::CaseContext;
@@ -28,6 +28,8 @@ struct Gone {
     /// The last sessions that the harness has named itself, which none is called again: a message of one may come late, when its
     /// device is leased again already.
     sessions: VecDeque<String>,
+    /// The same, to be found.
+    known: HashSet<String>,
 }
 
 /// How many sessions of cases that are over are remembered.
@@ -54,7 +56,12 @@ impl Names {
 impl Gone {
     fn add(&mut self, device: String, names: Names) {
         if names.session.contains(&names.token) {
-            self.sessions.truncate(MOST_SESSIONS - 1);
+            if self.sessions.len() == MOST_SESSIONS
+                && let Some(oldest) = self.sessions.pop_back()
+            {
+                self.known.remove(&oldest);
+            }
+            self.known.insert(names.session.clone());
             self.sessions.push_front(names.session.clone());
         }
         self.by_device.insert(device, names);
@@ -62,7 +69,7 @@ impl Gone {
 
     /// Whether a session is one that the harness has named for a case that is over.
     fn has_session(&self, session: &str) -> bool {
-        self.sessions.iter().any(|gone| gone == session)
+        self.known.contains(session)
     }
 
     /// Whether a document between the servers is about a case that is over.
@@ -243,6 +250,7 @@ mod tests {
         }
         assert!(!gone.has_session("session-token-1"), "it is long ago");
         assert_eq!(gone.sessions.len(), MOST_SESSIONS);
+        assert_eq!(gone.known.len(), MOST_SESSIONS);
     }
 
     #[rstest]

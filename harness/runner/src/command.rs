@@ -8,8 +8,6 @@ use dmconform_case::implementation::{Command, Duration};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::task::JoinHandle;
 
-use crate::process_group::kill;
-
 /// How much of the output is told, in characters.
 const TOLD: usize = 500;
 /// How long the last words of a command are waited for that has ended.
@@ -55,16 +53,10 @@ pub(crate) async fn run(wanted: &Command, directory: &Path) -> Result<(), Comman
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    // A group of its own: what it starts ends with it, where it has to be ended.
-    #[cfg(unix)]
-    command.process_group(0);
     let mut child = command.spawn().map_err(start)?;
     let (output, complaints) = (child.stdout.take(), child.stderr.take());
-    let id = child.id();
     let (said, complained) = (said_by(output), said_by(complaints));
     let Ok(status) = tokio::time::timeout(wanted.within.get(), child.wait()).await else {
-        // What it has started ends with it.
-        kill(id);
         let within = wanted.within;
         return Err(CommandError::Endless { program, within });
     };
@@ -189,16 +181,6 @@ mod tests {
         let error = run(&failing, Path::new("/")).await.expect_err("it ends with 3");
         assert!(error.to_string().ends_with("exit status: 3: no"), "{error}");
         assert!(began.elapsed() < std::time::Duration::from_secs(30));
-    }
-
-    #[tokio::test]
-    async fn what_a_command_has_started_ends_with_it_where_it_does_not_end() {
-        let folder = tempfile::TempDir::new().expect("a folder can be made");
-        let endless = command(&["sh", "-c", "(sleep 1; touch late) & wait"], 100);
-        let error = run(&endless, folder.path()).await.expect_err("it waits");
-        assert!(matches!(error, CommandError::Endless { .. }));
-        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
-        assert!(!folder.path().join("late").exists());
     }
 
     #[tokio::test]

@@ -84,6 +84,11 @@ impl Stop {
         }
     }
 
+    /// Whether what a product withstands counts: under `--strict`, or where nothing else was asked for.
+    pub(crate) const fn counts_robustness(&self) -> bool {
+        self.strict || self.counts_all
+    }
+
     /// Looks whether a result ends the run.
     pub(crate) fn look_at(&self, result: &CaseResult) {
         if self.fail_fast && self.fails(result) {

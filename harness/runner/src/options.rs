@@ -197,8 +197,7 @@ impl RunOptions {
 
     /// Whether what turns verdicts is the same in a command that runs a case again.
     pub fn turn_verdicts_as(&self, rerun: &str) -> bool {
-        let rest = rerun.strip_suffix(self.what_turns_verdicts().as_str());
-        rest.is_some_and(|rest| !TURNING.iter().any(|option| rest.contains(option)))
+        turns_alike(rerun, &self.what_turns_verdicts())
     }
 
     pub(crate) fn of_peers(&self) -> Oddities {
@@ -206,7 +205,32 @@ impl RunOptions {
     }
 }
 
+/// Whether a command ends with these options, and has no others that turn verdicts.
+fn turns_alike(command: &str, options: &str) -> bool {
+    let rest = command.strip_suffix(options);
+    rest.is_some_and(|rest| !TURNING.iter().any(|option| rest.contains(option)))
+}
+
 /// The present moment: RFC 3339, UTC, to the second.
 pub fn timestamp() -> String {
     dmconform_tls::timestamp()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::turns_alike;
+
+    #[rstest]
+    #[case("", true)]
+    #[case(" --strict", false)]
+    #[case(" --deviation acl-wildcard", false)]
+    #[case(" --peer-oddity chunked-body --seed 7", false)]
+    fn a_run_goes_on_under_the_options_that_it_began_with(#[case] options: &str, #[case] without: bool) {
+        let command = format!("dmconform run --case DEL-BS-5-010 --implementation acme.yaml{options}");
+        assert!(turns_alike(&command, options));
+        assert_eq!(turns_alike(&command, ""), without);
+        assert!(!turns_alike(&command, " --deviation another"));
+    }
 }

@@ -57,6 +57,15 @@ struct Together {
     has_harmed: bool,
 }
 
+/// What came of cases one after the other.
+#[derive(Default)]
+struct Alone {
+    /// Whether all of them were run.
+    is_whole: bool,
+    /// Whether the product was not well before or after one of them.
+    has_harmed: bool,
+}
+
 impl UnderTest {
     /// Runs cases that may harm the product.
     pub(crate) async fn run_harmful(&self, cases: Vec<TestCase>) {
@@ -75,21 +84,22 @@ impl UnderTest {
         let first = self.run_together(together).await;
         let again = first.again.into_iter().chain(each).collect();
         let alone = self.run_each(again, &first.verdicts).await;
-        if first.has_harmed && alone.iter().all(|verdict| *verdict == Verdict::Pass) {
+        if first.has_harmed && alone.is_whole && !alone.has_harmed {
             self.tell_of_harm_together(count);
         }
     }
 
-    /// That the product is not well after all and well after each is no verdict on any of them, and not nothing either.
+    /// That the product is not well after all and well after each is no verdict on any of them, and not nothing either: where
+    /// robustness counts, the run is an error.
     fn tell_of_harm_together(&self, count: usize) {
-        if self.is_cancelled() {
-            return;
-        }
         let implementation = self.running.file.name.clone();
         let message = format!(
             "show which robustness case harms {implementation}: it did no whole delegation after {count} of them beside each \
              other, and does after each of them alone; what passed the first time is in the transcripts `*.beside-others.jsonl`"
         );
+        if !self.shared.stop.counts_robustness() {
+            return self.running.stage.note(format!("nothing could {message}"));
+        }
         self.shared.failed(Problem {
             implementation,
             message,
@@ -167,33 +177,35 @@ impl UnderTest {
     }
 
     /// Ends a case of which the run did not see the end.
-    fn give_up(&self, context: &CaseContext) -> Verdict {
+    fn give_up(&self, context: &CaseContext) {
         context.recorder.record(Event::Aborted {
             reason: "the run was cancelled".to_owned(),
         });
-        self.finish(context).verdict
+        self.finish(context);
     }
 
     /// Runs cases one after the other, each between two whole delegations; the one after a case is the one before the next.
-    /// What came of some of them beside others is compared. The verdicts are returned.
-    async fn run_each(&self, cases: Vec<TestCase>, first: &[(CaseId, Verdict)]) -> Vec<Verdict> {
-        let mut verdicts = Vec::new();
+    /// What came of some of them beside others is compared.
+    async fn run_each(&self, cases: Vec<TestCase>, first: &[(CaseId, Verdict)]) -> Alone {
+        let mut alone = Alone::default();
         let mut known: Healths = Vec::new();
         for case in cases {
             if self.is_cancelled() || self.is_stopped() {
-                return verdicts;
+                return alone;
             }
             let before = match of(&known, &case) {
                 Some(health) => health.clone(),
                 None => self.health(&case).await,
             };
             let Some(begun) = self.begin(case.clone()).await else {
-                return verdicts;
+                return alone;
             };
             before.record(&begun.context, Moment::Before);
             if !before.whole {
                 // A product that does no whole delegation in some circumstances is not asked for one again and again.
-                verdicts.push(self.finish(&begun.context).verdict);
+                self.finish(&begun.context);
+                // What it did before is not known to be nobody's doing.
+                alone.has_harmed = true;
                 let seen = format!("{}, as {} has shown", before.seen, case.id);
                 if of(&known, &case).is_none() {
                     known.push((case.given, Health { whole: false, seen }));
@@ -205,8 +217,8 @@ impl UnderTest {
                 .await;
             let after = self.health(&case).await;
             if self.is_cancelled() {
-                verdicts.push(self.give_up(&context));
-                return verdicts;
+                self.give_up(&context);
+                return alone;
             }
             if let Some(reason) = self.running.exited() {
                 context.recorder.record(Event::ProductExited { reason });
@@ -216,13 +228,14 @@ impl UnderTest {
             if after.whole {
                 known.push((case.given.clone(), after));
             } else {
+                alone.has_harmed = true;
                 self.restart(&case.id.0).await;
             }
             let verdict = self.finish(&context).verdict;
             self.compare(&context, verdict, first);
-            verdicts.push(verdict);
         }
-        verdicts
+        alone.is_whole = true;
+        alone
     }
 
     /// Says where a case came out otherwise beside others than alone.

@@ -235,13 +235,13 @@ impl Shared {
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps and tells that a product could not be tested, or not to its end.
     /// What no other delegation is called, in this run or in another: a product may remember what it has seen.
     pub(crate) fn new_token(&self) -> String {
         let number = self.delegations.fetch_add(1, Ordering::Relaxed);
         format!("{:08x}-{number}", self.of_run & u64::from(u32::MAX))
     }
 
+    /// Keeps and tells that a product could not be tested, or not to its end.
     pub(crate) fn failed(&self, problem: Problem) {
         self.gather(|gathered| gathered.problems.push(problem.clone()));
         (self.emit)(RunEvent::TargetFailed(problem));

@@ -164,7 +164,7 @@ impl Test {
 }
 
 /// Everything once, or twice. Where every case is tried on everything, the reference implementation without deviations has the
-/// machine to itself first; then the deviations and oddities of both passes take their turns, so that what waits long at the end of
+/// machine to itself first, in both passes at once, since that waits more than it computes; then the deviations and oddities of both passes take their turns, so that what waits long at the end of
 /// one pass does not keep the next one waiting. A few cases wait far more than they compute: there, all of it goes on at once.
 async fn passes(test: &Arc<Test>, mutants: &[(Mutant, Deviation)]) -> Vec<Pass> {
     let directory = |number: usize| test.options.directory.join(format!("runs/{number}"));
@@ -174,7 +174,8 @@ async fn passes(test: &Arc<Test>, mutants: &[(Mutant, Deviation)]) -> Vec<Pass> 
         return vec![Pass::of(clean, tried)];
     }
     let (one, two) = (directory(1), directory(2));
-    let clean = [try_clean(&one, test).await, try_clean(&two, test).await];
+    let clean = tokio::join!(try_clean(&one, test), try_clean(&two, test));
+    let clean = [clean.0, clean.1];
     let (first, second) = tokio::join!(try_all(1, &one, test, mutants), try_all(2, &two, test, mutants));
     let tried = clean.into_iter().zip([first, second]);
     tried.map(|(clean, tried)| Pass::of(clean, tried)).collect()
