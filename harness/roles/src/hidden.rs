@@ -170,6 +170,8 @@ fn written(secret: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use dmconform_model::Event;
+    use dmconform_model::transcript::{Body, DeviceState, NodeState};
     use oma_dm::auth::{from_base64, to_base64};
     use rstest::rstest;
 
@@ -208,6 +210,27 @@ mod tests {
     fn a_secret_is_found_as_libraries_write_it(#[case] written: &str) {
         let hidden = Hidden::new(&["a&<>\"'/z".to_owned()], &[]);
         assert_eq!(hidden.text(written), "*******1");
+    }
+
+    #[test]
+    fn a_secret_in_the_tree_of_a_device_is_hidden() {
+        let node = NodeState {
+            uri: "./DMAcc/dms1/AppAuth/1/AAuthSecret".to_owned(),
+            format: "chr".to_owned(),
+            acl: String::new(),
+            value: Some(Body::new(b"s3cret".to_vec())),
+        };
+        let state = DeviceState {
+            after: "the case begins".to_owned(),
+            accounts: Vec::new(),
+            acls: Vec::new(),
+            nodes: vec![node],
+        };
+        let Event::DeviceState(hidden) = hidden().event(Event::DeviceState(state)) else {
+            panic!("it stays what it is");
+        };
+        let value = hidden.nodes[0].value.as_ref().expect("it has a value");
+        assert_eq!(value.bytes, b"*****2");
     }
 
     #[test]
