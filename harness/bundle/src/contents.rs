@@ -16,6 +16,8 @@ use crate::refusal::Refusal;
 
 /// The names of the files in a bundle.
 pub mod names {
+    use dmconform_model::CaseId;
+
     /// The digests of all files but those of the seal.
     pub const MANIFEST: &str = "manifest.sha256";
     /// The signed statement.
@@ -40,6 +42,11 @@ pub mod names {
     pub const CATALOGUE: &str = "catalogue/";
     /// The folder of the transcripts.
     pub const TRANSCRIPTS: &str = "transcripts/";
+
+    /// The transcript of a case of a product.
+    pub fn transcript(product: &str, case: &CaseId) -> String {
+        format!("{TRANSCRIPTS}{product}/{case}.jsonl")
+    }
 }
 
 /// A bundle as it was read; nothing in it has been compared yet.

@@ -212,7 +212,7 @@ fn difference(case: &CaseId, stated: &str, here: &str) -> Difference {
 
 /// The place of a case's transcript.
 fn place(locked: &Locked, case: &CaseId) -> String {
-    format!("{}{}/{case}.jsonl", names::TRANSCRIPTS, locked.target.name)
+    names::transcript(&locked.target.name, case)
 }
 
 /// Whether every verdict follows from its transcript, judged by what the catalogue and the claims say.

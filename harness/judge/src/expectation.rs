@@ -237,21 +237,11 @@ mod tests {
     /// What DMS-1 writes in a message for each of these nodes, with the entry that each is of.
     fn observed(nodes: &[(&str, &str)]) -> Observed {
         let occurrences = nodes.iter().map(|(entry, node)| Occurrence {
-            message: MessageId::request(Step::BootstrapEntry),
-            from: Role::Dms1,
-            to: Role::DmClient,
-            seq: 0,
-            at_us: 0,
-            connection: 0,
-            exchange: 0,
-            observer: Role::DmClient,
-            sent_by_observer: false,
-            accepted: true,
             fields: Fields::from([
                 ("entry".to_owned(), vec![(*entry).to_owned()]),
                 ("node".to_owned(), vec![(*node).to_owned()]),
             ]),
-            note: String::new(),
+            ..Occurrence::said(MessageId::request(Step::BootstrapEntry), 0)
         });
         Observed {
             occurrences: occurrences.collect(),

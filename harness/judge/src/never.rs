@@ -344,18 +344,9 @@ mod tests {
 
     fn said(step: Step, seq: u64, connection: u64) -> Occurrence {
         Occurrence {
-            message: MessageId::request(step),
-            from: Role::Dms1,
-            to: Role::DmClient,
-            seq,
-            at_us: seq,
             connection,
             exchange: seq,
-            observer: Role::DmClient,
-            sent_by_observer: false,
-            accepted: true,
-            fields: Fields::new(),
-            note: String::new(),
+            ..Occurrence::said(MessageId::request(step), seq)
         }
     }
 

@@ -48,3 +48,24 @@ impl Occurrence {
             .collect()
     }
 }
+
+#[cfg(test)]
+impl Occurrence {
+    /// A message of DMS-1 to the mock client that carries nothing, for tests.
+    pub(crate) fn said(message: MessageId, seq: u64) -> Self {
+        Self {
+            message,
+            from: Role::Dms1,
+            to: Role::DmClient,
+            seq,
+            at_us: seq,
+            connection: 1,
+            exchange: 1,
+            observer: Role::DmClient,
+            sent_by_observer: false,
+            accepted: true,
+            fields: Fields::new(),
+            note: String::new(),
+        }
+    }
+}

@@ -134,20 +134,7 @@ mod tests {
     use crate::occurrence::Fields;
 
     fn said(step: Step, seq: u64) -> Occurrence {
-        Occurrence {
-            message: MessageId::request(step),
-            from: Role::Dms1,
-            to: Role::DmClient,
-            seq,
-            at_us: seq,
-            connection: 1,
-            exchange: 1,
-            observer: Role::DmClient,
-            sent_by_observer: false,
-            accepted: true,
-            fields: Fields::new(),
-            note: String::new(),
-        }
+        Occurrence::said(MessageId::request(step), seq)
     }
 
     fn removal_after_update(said: Vec<Occurrence>) -> Relation {

@@ -733,18 +733,10 @@ mod tests {
 
     fn observed(messages: &[(MessageId, Role, u64)]) -> Observed {
         let occurrences = messages.iter().map(|(message, from, exchange)| Occurrence {
-            message: *message,
             from: *from,
-            to: Role::Dms2,
-            seq: 0,
-            at_us: 0,
-            connection: 0,
             exchange: *exchange,
-            observer: Role::Dms2,
-            sent_by_observer: false,
-            accepted: true,
             fields: Fields::from([("session".to_owned(), vec!["A7".to_owned()])]),
-            note: String::new(),
+            ..Occurrence::said(*message, 0)
         });
         Observed {
             occurrences: occurrences.collect(),

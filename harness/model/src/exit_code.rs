@@ -25,7 +25,7 @@ impl RunRecord {
     }
 
     /// Whether cases that were selected were not judged, and nothing that was asked for is the reason.
-    fn is_broken_off(&self) -> bool {
+    pub fn is_broken_off(&self) -> bool {
         !self.not_run.is_empty() && self.run.stopped_by.is_none()
     }
 

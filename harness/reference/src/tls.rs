@@ -42,13 +42,9 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     /// Accepts a connection.
     pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        let Some(of_tls_1_2) = &self.of_tls_1_2 else {
-            return TlsAcceptor::from(Arc::clone(&self.usual)).accept(stream).await;
-        };
-        let config = if offers_tls_1_3(&stream).await? {
-            &self.usual
-        } else {
-            of_tls_1_2
+        let config = match &self.of_tls_1_2 {
+            Some(of_tls_1_2) if !offers_tls_1_3(&stream).await? => of_tls_1_2,
+            _ => &self.usual,
         };
         TlsAcceptor::from(Arc::clone(config)).accept(stream).await
     }

@@ -141,7 +141,7 @@ pub fn compare(before: &RunRecord, after: &RunRecord) -> Comparison {
         remarks: remarks(before, after),
         changes,
         unchanged,
-        is_whole: after.problems.is_empty() && (after.not_run.is_empty() || after.run.stopped_by.is_some()),
+        is_whole: after.problems.is_empty() && !after.is_broken_off(),
         is_judged: after
             .cases
             .iter()

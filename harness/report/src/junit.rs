@@ -157,16 +157,17 @@ fn not_run(record: &RunRecord, of: &CaseOf) -> TestCase {
             status
         }
     };
-    let mut written = TestCase::new(wording::clean(&of.case.0), status);
-    written.set_classname(wording::clean(&of.implementation));
-    written.set_time(Duration::ZERO);
-    written
+    test_case_of(of, 0, status)
 }
 
 fn named(case: &CaseResult, status: TestCaseStatus) -> TestCase {
-    let mut written = TestCase::new(wording::clean(&case.id.0), status);
-    written.set_classname(wording::clean(&case.implementation));
-    written.set_time(Duration::from_millis(case.duration_ms));
+    test_case_of(&CaseOf::result(case), case.duration_ms, status)
+}
+
+fn test_case_of(of: &CaseOf, duration_ms: u64, status: TestCaseStatus) -> TestCase {
+    let mut written = TestCase::new(wording::clean(&of.case.0), status);
+    written.set_classname(wording::clean(&of.implementation));
+    written.set_time(Duration::from_millis(duration_ms));
     written
 }
 

@@ -191,7 +191,7 @@ pub(super) fn transcripts<'a>(
 ) -> Result<Files, Failure> {
     let mut files = Files::new();
     for case in cases {
-        let place = format!("{}{product}/{case}.jsonl", names::TRANSCRIPTS);
+        let place = names::transcript(product, case);
         let path = directory.join(&place);
         match std::fs::read(&path) {
             Ok(octets) => drop(files.insert(place, octets)),

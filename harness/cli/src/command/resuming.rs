@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use dmconform_judge::{Judge, Transcript};
-use dmconform_model::{CaseOf, CaseResult, Event, Verdict};
+use dmconform_model::{CaseOf, CaseResult, Event, RunRecord, Verdict};
 use dmconform_runner::{RunOptions, TargetFile};
 
 use super::stored;
@@ -21,7 +21,8 @@ pub(super) fn take_over(directory: Option<&Path>, options: &mut RunOptions) -> R
             directory.display()
         )));
     }
-    if came_to_its_end(directory) {
+    let before = stored::record(directory).ok();
+    if before.as_ref().is_some_and(came_to_its_end) {
         return Err(Failure::usage(format!(
             "resume the run `{}`: it came to its end, and its results are written; run what failed again with --rerun-failed",
             directory.display()
@@ -46,14 +47,13 @@ pub(super) fn take_over(directory: Option<&Path>, options: &mut RunOptions) -> R
         already.len()
     ));
     options.gating.already = already;
-    options.gating.problems = stored::record(directory).map_or_else(|_| Vec::new(), |record| record.problems);
+    options.gating.problems = before.map(|record| record.problems).unwrap_or_default();
     Ok(())
 }
 
 /// Whether a run has results that lack nothing: it was not cancelled, and nothing went wrong outside of its cases.
-fn came_to_its_end(directory: &Path) -> bool {
-    stored::record(directory)
-        .is_ok_and(|record| !record.run.cancelled && record.problems.is_empty() && record.not_run.is_empty())
+fn came_to_its_end(record: &RunRecord) -> bool {
+    !record.run.cancelled && record.problems.is_empty() && record.not_run.is_empty()
 }
 
 /// The results of the cases of which there are whole transcripts, with the run they are of.
