@@ -229,8 +229,6 @@ pub(crate) fn main_step(header: &Header) -> Option<Step> {
 
 #[cfg(test)]
 mod tests {
-    use dmconform_model::Role;
-
     use super::*;
     use crate::occurrence::{Fields, Occurrence};
 

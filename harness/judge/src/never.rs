@@ -334,7 +334,6 @@ mod tests {
 
     use super::*;
     use crate::observed::Connection;
-    use crate::occurrence::Fields;
 
     fn header() -> Header {
         let text = std::fs::read_to_string("../../fixtures/transcripts/good-dms-1.jsonl");

@@ -131,7 +131,6 @@ mod tests {
     use dmconform_model::MessageId;
 
     use super::*;
-    use crate::occurrence::Fields;
 
     fn said(step: Step, seq: u64) -> Occurrence {
         Occurrence::said(MessageId::request(step), seq)
