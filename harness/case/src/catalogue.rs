@@ -198,13 +198,11 @@ fn weighed(requirement: &Requirement) -> String {
         Basis::Public => "Another public source",
         Basis::Inferred => "Our inference",
     };
-    let weight = match (requirement.weight, &requirement.claim) {
-        (Weight::Fail, _) => "a breach fails".to_owned(),
-        (Weight::Warn, _) => "a breach warns".to_owned(),
-        (Weight::Robustness, _) => "a breach is reported apart, and weighs on no conformance".to_owned(),
-        (Weight::FailIfClaimed, claim) => {
-            format!("a breach fails who claims `{}`", claim.as_deref().unwrap_or("it"))
-        }
+    let weight = match requirement.weight {
+        Weight::Fail => "a breach fails".to_owned(),
+        Weight::Warn => "a breach warns".to_owned(),
+        Weight::Robustness => "a breach is reported apart, and weighs on no conformance".to_owned(),
+        Weight::FailIfClaimed => format!("a breach fails who claims {}", requirement.claims_in_words()),
     };
     format!("{basis}; {weight}")
 }

@@ -98,7 +98,7 @@ pub fn spoken_of(what: &What) -> Vec<MessageId> {
         }
         What::Step { message, .. } | What::Refuse(message) | What::Serves(message) => vec![*message],
         What::Never { message, until } => until.iter().copied().chain([*message]).collect(),
-        What::Equal(fields) => fields
+        What::Equal(fields) | What::Premise(fields) => fields
             .iter()
             .filter_map(|field| match field {
                 FieldRef::Message(message, _) => Some(*message),

@@ -223,14 +223,14 @@ impl Page {
             Basis::Public => "another public source says so",
             Basis::Inferred => "no text says so: our reading of what a working implementation has to do",
         };
-        let weight = match (requirement.weight, &requirement.claim) {
-            (Weight::Fail, _) => "a breach fails".to_owned(),
-            (Weight::Warn, _) => "a breach warns, and fails with --strict".to_owned(),
-            (Weight::Robustness, _) => "a breach is reported apart, and weighs on no conformance".to_owned(),
-            (Weight::FailIfClaimed, Some(claim)) => {
-                format!("a breach fails a product that claims `{claim}`, and does not concern others")
-            }
-            (Weight::FailIfClaimed, None) => "a breach fails a product that claims it".to_owned(),
+        let weight = match requirement.weight {
+            Weight::Fail => "a breach fails".to_owned(),
+            Weight::Warn => "a breach warns, and fails with --strict".to_owned(),
+            Weight::Robustness => "a breach is reported apart, and weighs on no conformance".to_owned(),
+            Weight::FailIfClaimed => format!(
+                "a breach fails a product that claims {}, and does not concern others",
+                requirement.claims_in_words()
+            ),
         };
         self.paragraph(length(&mark), &format!("({basis}; {weight})"));
     }

@@ -36,11 +36,13 @@ pub enum Given {
     Model,
     /// The nodes whose management is delegated.
     TreePart,
+    /// The type of delegation.
+    DelegationType,
 }
 
 impl Given {
     /// Every fact that can be referred to.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Dms1ServerId,
         Self::Dms2ServerId,
         Self::Dms2Address,
@@ -48,6 +50,7 @@ impl Given {
         Self::Manufacturer,
         Self::Model,
         Self::TreePart,
+        Self::DelegationType,
     ];
 
     /// The name used after `given/`.
@@ -60,6 +63,7 @@ impl Given {
             Self::Manufacturer => "manufacturer",
             Self::Model => "model",
             Self::TreePart => "tree-part",
+            Self::DelegationType => "delegation-type",
         }
     }
 }

@@ -148,6 +148,30 @@ pub struct EqualField {
     /// The requirement that says so.
     #[schemars(with = "names::RequirementId")]
     pub requirement: RequirementId,
+    /// How it has to agree with the reference.
+    #[serde(default, skip_serializing_if = "Relation::is_same")]
+    pub relation: Relation,
+}
+
+/// How the values of a field have to agree with those of its reference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    /// They are the same. Nodes of the device's tree are the same as the parts of it that they are in: none is outside, and something
+    /// of each part is there.
+    #[default]
+    Same,
+    /// Those of the reference are there, and others may be.
+    Includes,
+    /// They are nodes within those of the reference, whether all of these are reached or not.
+    Within,
+}
+
+impl Relation {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    fn is_same(&self) -> bool {
+        *self == Self::Same
+    }
 }
 
 impl Procedure {

@@ -304,6 +304,9 @@ pub enum What {
     },
     /// Fields must have the same values.
     Equal(Vec<FieldRef>),
+    /// Fields that the product decides have the same values, without which the case proves nothing. No requirement is broken where
+    /// they differ.
+    Premise(Vec<FieldRef>),
     /// A message of a mock role must be refused: alert, close or a status that is not 2xx, and no later step of
     /// the refusing role.
     Refuse(MessageId),
@@ -357,10 +360,11 @@ pub enum Look {
         node: String,
         /// The statuses that are acceptable.
         gives: Vec<u16>,
-        /// What the result must not contain: `${dms-1}`, `${dms-2}` stand for the server identifiers.
+        /// What the result must not contain: `${dms-1}`, `${dms-2}` stand for the server identifiers, `${removed-account}` for the name
+        /// of the account that was removed in step 8b.
         #[serde(default)]
         lacks: Option<String>,
-        /// What the result must contain.
+        /// What the result must contain; `${entry-url}` stands for the URL that was written in step 4.
         #[serde(default)]
         contains: Option<String>,
     },

@@ -188,6 +188,13 @@ pub fn expected(procedure: &Procedure, what: &What) -> String {
             let names: Vec<String> = fields.iter().map(ToString::to_string).collect();
             format!("{} are the same", names.join(" and "))
         }
+        What::Premise(fields) => {
+            let names: Vec<String> = fields.iter().map(ToString::to_string).collect();
+            format!(
+                "{} are the same; nothing is proven otherwise",
+                names.join(" and ")
+            )
+        }
         What::Refuse(message) => format!("{} is refused, and nothing follows from it", named(*message)),
         What::Serves(message) => format!(
             "the other end of {} speaks that version of TLS, too",

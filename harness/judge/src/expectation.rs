@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dmconform_case::field::Condition;
+use dmconform_case::procedure::Relation;
 use dmconform_case::test_case::{Expectation, What};
 use dmconform_model::{FindingCode, MessageId, Part, Step};
 
@@ -40,10 +41,19 @@ pub(crate) fn judge(header: &Header, observed: &Observed, expectation: &Expectat
             let Some((reference, others)) = fields.split_first() else {
                 return vec![Outcome::Unreached("nothing is compared".to_owned())];
             };
-            let compare =
-                |field| equality::judge(header, observed, reference, field, requirement, Some(place));
+            let compare = |field| {
+                let relation = Relation::Same;
+                equality::judge(
+                    header,
+                    observed,
+                    (reference, field, relation),
+                    requirement,
+                    Some(place),
+                )
+            };
             others.iter().map(compare).collect()
         }
+        What::Premise(fields) => vec![equality::premise(header, observed, fields)],
         What::Refuse(message) => vec![refuse::judge(header, observed, *message, requirement, place)],
         What::Serves(message) => vec![harm::serves(header, observed, *message, requirement, place)],
         What::Survives => vec![harm::survives(header, observed, requirement, place)],

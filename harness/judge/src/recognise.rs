@@ -153,6 +153,10 @@ impl Recogniser {
                     emit(header, observed, seen, message, true, fields, note);
                 }
             }
+            EndpointKind::Bootstrap if is_of_dm_session(&request.headers) => {
+                let what = "a message of a DM session at the Bootstrap Server".to_owned();
+                observed.unrecognised.push((seen.seq, what));
+            }
             EndpointKind::Bootstrap => {
                 let message = MessageId::request(Step::BootstrapFetch);
                 asked.message = Some(message);
@@ -289,6 +293,7 @@ impl Recogniser {
                     delegation_answer(header, observed, response, seen, answer, positive);
                 }
             }
+            EndpointKind::Bootstrap if asked.message.is_none() => {}
             EndpointKind::Bootstrap => {
                 let (fields, readable) = bootstrap_fields(header, response);
                 let note = match (positive, &readable) {
@@ -607,9 +612,15 @@ fn bootstrap_fields(header: &Header, response: &Response) -> (Fields, Result<(),
         Err(error) => return (Fields::new(), Err(error.to_string())),
     };
     let mut fields = Fields::new();
+    let is_of_dms_2 = |account: &Account| account.server_id == header.parties.dms_2;
+    let has_dms_2 = bootstrap.accounts().any(is_of_dms_2);
     for account in bootstrap.accounts() {
         let mut put = |field: &str, value: String| fields.entry(field.to_owned()).or_default().push(value);
         put("server", account.server_id.clone());
+        // There may be accounts of other servers beside that of DMS-2 (OMA-TS-DM_Bootstrap 5.4.5).
+        if has_dms_2 && !is_of_dms_2(account) {
+            continue;
+        }
         put("address", account.address.clone());
         put(
             "credentials",
@@ -682,6 +693,12 @@ fn note_said(
     }
 }
 
+/// Whether a body is said to be a message of a DM session (OMA-TS-DM_Protocol 5): that is no request for a bootstrap.
+fn is_of_dm_session(headers: &[(String, String)]) -> bool {
+    let media_type = content_type(headers).to_ascii_lowercase();
+    media_type.starts_with("application/vnd.syncml")
+}
+
 /// Whether a digest of all of a message goes with it.
 fn is_sealed(headers: &[(String, String)]) -> bool {
     headers
@@ -748,6 +765,62 @@ mod tests {
         let all = observed.occurrences.iter();
         all.map(|seen| seen.values("authentication").into_iter().collect())
             .collect()
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests read what is checked in; the crate itself reads nothing"
+    )]
+    fn header() -> Header {
+        let text = std::fs::read_to_string("../../fixtures/transcripts/good-bootstrap-server.jsonl");
+        let text = text.expect("the transcript is checked in");
+        crate::read(&text).expect("the transcript is whole").header
+    }
+
+    /// A bootstrap with an account of each of these servers, each at an address that has its name.
+    fn bootstrap(servers: &[&str]) -> Response {
+        let account = |server: &&str| {
+            format!(
+                r#"<characteristic type="APPLICATION"><parm name="APPID" value="w7"/>
+                   <parm name="PROVIDER-ID" value="{server}"/>
+                   <characteristic type="APPADDR"><parm name="ADDR" value="https://{server}/dm"/></characteristic>
+                   </characteristic>"#
+            )
+        };
+        let accounts: String = servers.iter().map(account).collect();
+        let text = format!(r#"<wap-provisioningdoc version="1.1">{accounts}</wap-provisioningdoc>"#);
+        Response {
+            exchange: 1,
+            connection: 1,
+            observer: Role::DmClient,
+            status: 200,
+            headers: vec![(
+                "content-type".to_owned(),
+                "text/vnd.wap.connectivity-xml".to_owned(),
+            )],
+            body: dmconform_model::transcript::Body::new(text.into_bytes()),
+        }
+    }
+
+    #[test]
+    fn of_a_bootstrap_for_several_servers_the_address_is_that_of_dms_2() {
+        let header = header();
+        let dms_2 = header.parties.dms_2.clone();
+        let (fields, read) = bootstrap_fields(&header, &bootstrap(&[&dms_2, "other.example"]));
+        assert_eq!(read, Ok(()));
+        assert_eq!(fields["server"], [dms_2.clone(), "other.example".to_owned()]);
+        assert_eq!(fields["address"], [format!("https://{dms_2}/dm")]);
+        let (fields, _) = bootstrap_fields(&header, &bootstrap(&["other.example"]));
+        assert_eq!(fields["address"], ["https://other.example/dm"]);
+    }
+
+    #[test]
+    fn a_message_of_a_dm_session_is_no_request_for_a_bootstrap() {
+        let of = |media_type: &str| is_of_dm_session(&[("Content-Type".to_owned(), media_type.to_owned())]);
+        assert!(of("application/vnd.syncml.dm+xml; charset=utf-8"));
+        assert!(of("application/vnd.syncml.dm+wbxml"));
+        assert!(!of("application/json"));
+        assert!(!is_of_dm_session(&[]));
     }
 
     #[test]

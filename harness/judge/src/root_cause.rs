@@ -61,16 +61,14 @@ fn unequal(header: &Header, observed: &Observed, role: Role) -> Vec<(u64, Requir
         line: 0,
         column: 0,
     };
-    equality::of_role(header, role)
-        .filter_map(|(reference, field, requirement, _)| {
-            match equality::judge(header, observed, reference, field, requirement, Some(&nowhere)) {
-                Outcome::Broken(finding) => Some((
-                    finding.evidence.records.last().copied()?,
-                    requirement.clone(),
-                    role,
-                )),
-                _ => None,
-            }
+    equality::of_role(header, observed, role, &nowhere)
+        .filter_map(|(requirement, outcome)| match outcome {
+            Outcome::Broken(finding) => Some((
+                finding.evidence.records.last().copied()?,
+                requirement.clone(),
+                role,
+            )),
+            _ => None,
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dmconform_case::test_case::{Expectation, Look, ProbeCommand, State, What};
 use dmconform_model::transcript::{DeviceState, TriggerOutcome};
-use dmconform_model::{FindingCode, Place, RequirementId, Role};
+use dmconform_model::{FindingCode, MessageId, Place, RequirementId, Role, Step};
 use oma_dm::acl::{Acl, Right};
 
 use crate::dm_session::OtherCommand;
@@ -28,6 +28,7 @@ pub(crate) fn judge(
         header,
         requirement,
         place,
+        observed,
         step: state.after.step,
     };
     if let Look::Probe {
@@ -118,7 +119,8 @@ struct Asked<'a> {
     header: &'a Header,
     requirement: &'a RequirementId,
     place: &'a Place,
-    step: dmconform_model::Step,
+    observed: &'a Observed,
+    step: Step,
 }
 
 /// What a probe must give.
@@ -126,6 +128,15 @@ struct Wanted<'a> {
     gives: &'a [u16],
     lacks: Option<&'a str>,
     contains: Option<&'a str>,
+}
+
+/// Whether the result of a Get has a text in it: in an ACL as the identifier of a server, in the names of an interior node's children as
+/// one of them, in the value of a leaf anywhere.
+fn has(node: &str, result: &str, text: &str) -> bool {
+    match node.split_once('?') {
+        Some((_, "prop=ACL")) => result.split(['=', '&', '+']).any(|part| part.trim() == text),
+        _ => result == text || result.split('/').any(|name| name == text),
+    }
 }
 
 impl Asked<'_> {
@@ -148,6 +159,20 @@ impl Asked<'_> {
                 place: Some(self.place),
             },
         )
+    }
+
+    /// A text of a case with what it stands for: `${entry-url}` for the URL that was written in step 4, `${removed-account}` for the name
+    /// of the account that was removed in step 8b.
+    fn filled(&self, text: &str) -> String {
+        let said = |step, field| {
+            let mut all = self.observed.all(MessageId::request(step));
+            all.find_map(|occurrence| occurrence.values(field).into_iter().next().map(str::to_owned))
+                .unwrap_or_default()
+        };
+        let removed = said(Step::AccountRemoval, "node");
+        let name = removed.rsplit('/').next().unwrap_or_default();
+        let text = self.header.fill(text).replace("${removed-account}", name);
+        text.replace("${entry-url}", &said(Step::BootstrapEntry, "url"))
     }
 
     fn probe(
@@ -187,8 +212,8 @@ impl Asked<'_> {
         let result = probe.result.as_deref().unwrap_or("");
         if let Some(text) = wanted
             .lacks
-            .map(|text| self.header.fill(text))
-            .filter(|text| result.contains(text.as_str()))
+            .map(|text| self.filled(text))
+            .filter(|text| has(node, result, text))
         {
             return self.broken(
                 Role::DmClient,
@@ -199,8 +224,8 @@ impl Asked<'_> {
         }
         if let Some(text) = wanted
             .contains
-            .map(|text| self.header.fill(text))
-            .filter(|text| !result.contains(text.as_str()))
+            .map(|text| self.filled(text))
+            .filter(|text| !has(node, result, text))
         {
             return self.broken(
                 Role::DmClient,

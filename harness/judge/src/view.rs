@@ -68,6 +68,7 @@ fn given_values(header: &Header, given: Given) -> BTreeSet<String> {
         Given::Manufacturer => one(&parties.manufacturer),
         Given::Model => one(&parties.model),
         Given::TreePart => header.case.given.tree.iter().cloned().collect(),
+        Given::DelegationType => BTreeSet::from([header.case.given.delegation_type.as_str().to_owned()]),
     }
 }
 

@@ -231,10 +231,8 @@ fn kept(header: &Header, observed: &Observed, role: Role) -> Vec<Outcome> {
 
 /// What a role carries on is what it was given. A field that a message does not carry is not compared.
 fn equal(header: &Header, observed: &Observed, role: Role, place: &Place) -> Vec<Outcome> {
-    equality::of_role(header, role)
-        .map(|(reference, field, requirement, _)| {
-            equality::judge(header, observed, reference, field, requirement, Some(place))
-        })
+    equality::of_role(header, observed, role, place)
+        .map(|(_, outcome)| outcome)
         .filter(|outcome| !matches!(outcome, Outcome::Unreached(_)))
         .collect()
 }

@@ -83,9 +83,10 @@ pub struct Requirement {
     pub basis: Basis,
     /// What breaking it comes to.
     pub weight: Weight,
-    /// The claim that makes it apply, for weight `fail-if-claimed`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub claim: Option<String>,
+    /// The claims of which each makes it apply, for weight `fail-if-claimed`; where there are several, a case says which one it is
+    /// about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<String>,
     /// Where the text that backs it is to be found; where no text does, what it is inferred from.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
@@ -111,6 +112,12 @@ pub struct NotTested {
 }
 
 impl Requirement {
+    /// The claims in words: "`revocation` or `mac`".
+    pub fn claims_in_words(&self) -> String {
+        let named: Vec<String> = self.claims.iter().map(|claim| format!("`{claim}`")).collect();
+        named.join(" or ")
+    }
+
     /// Why a kind of check of it is not made for a role, where it is not.
     pub fn untested(&self, role: Role, check: CheckKind) -> Option<&NotTested> {
         self.not_tested.iter().find(|untested| {

@@ -80,6 +80,8 @@ deviations! {
     NeverOpens = "never-opens" of [Dms1, Dms2],
     /// DEL-2-1: DMS-1 begins with step 3.
     SkipsInitiation = "skips-initiation" of [Dms1],
+    /// DEL-2-2: the initiation request names no server.
+    InitiationWithoutServers = "initiation-without-servers" of [Dms1, Dms2],
     /// DEL-2-2: the initiation request names no device.
     InitiationWithoutDevice = "initiation-without-device" of [Dms1, Dms2],
     /// DEL-2-2: the initiation request of DMS-1 names no delegation type.
@@ -99,8 +101,6 @@ deviations! {
     // Step 3: the URL.
     /// DEL-3-1: DMS-1 does not ask for the URL, and stops.
     SkipsUrlRequest = "skips-url-request" of [Dms1],
-    /// DEL-2-3: DMS-1 goes on to step 3 though its initiation request was refused or got no answer.
-    AsksBeforeAcceptance = "asks-before-acceptance" of [Dms1],
     /// DEL-3-2: DMS-2 answers step 3 without a URL.
     AnswersNoUrl = "answers-no-url" of [Dms2],
     /// DEL-3-3: DMS-2 answers step 3 with a relative URL.
@@ -214,7 +214,7 @@ deviations! {
     AclBeforeBootstrapComplete = "acl-before-bootstrap-complete" of [Dms1],
     /// DEL-8-3: DMS-1 takes a notification that cannot be read for that of step 7.
     AclAfterUnreadableNotification = "acl-after-unreadable-notification" of [Dms1],
-    /// DEL-8-3: DMS-1 takes a notification about another session for that of step 7.
+    /// DEL-0-2: DMS-1 takes a notification about another session for that of step 7.
     AclAfterForeignNotification = "acl-after-notification-of-another-session" of [Dms1],
     /// DEL-8-4: DMS-1 takes away the rights that other servers have.
     AclDropsOthers = "acl-drops-others" of [Dms1],
@@ -262,7 +262,7 @@ deviations! {
     CompleteBeforePrepared = "complete-before-prepared" of [Dms2],
     /// DEL-10-2: DMS-2 takes a notification that cannot be read for that of step 9.
     CompleteAfterUnreadableNotification = "complete-after-unreadable-notification" of [Dms2],
-    /// DEL-10-2: DMS-2 takes a notification about another session for that of step 9.
+    /// DEL-0-2: DMS-2 takes a notification about another session for that of step 9.
     CompleteAfterForeignNotification = "complete-after-notification-of-another-session" of [Dms2],
     // All steps.
     /// DEL-0-1: a server's messages from step 7 on carry another session identifier.

@@ -53,6 +53,20 @@ impl<M: Machine> Office<M> {
         }
     }
 
+    fn written(&self, document: &Document) -> Vec<u8> {
+        let is_anonymous = document.kind == Kind::InitiationRequest
+            && self.deviations.has(Deviation::InitiationWithoutServers);
+        if !is_anonymous {
+            return document.to_xml();
+        }
+        let anonymous = Document {
+            delegating: String::new(),
+            delegated: String::new(),
+            ..document.clone()
+        };
+        anonymous.to_xml()
+    }
+
     async fn deliver(&self, document: &Document) -> Sent {
         let peer = match self.side {
             Side::Delegating => &document.delegated,
@@ -64,7 +78,7 @@ impl<M: Machine> Office<M> {
             .ok_or_else(|| format!("there is no peer `{peer}`"))?;
         let question = Question {
             method: "POST",
-            body: Some((MEDIA_TYPE, self.oddities.document(document.to_xml()))),
+            body: Some((MEDIA_TYPE, self.oddities.document(self.written(document)))),
             accept: Some(MEDIA_TYPE),
             hmac: None,
         };

@@ -408,6 +408,19 @@ fn announce(message: &mut syncml::Message, size: &FieldChange) {
     }
 }
 
+/// Whether a client has given DMS-1 another nonce than the first one; it has a window's time for that.
+async fn has_new_nonce(context: &CaseContext, offers: &Offers) -> bool {
+    let (_, first) = first_credentials(context, Role::Dms1);
+    let moved_on = context.until(|_| {
+        let state = lock(&offers.state);
+        let known = state.credentials.as_ref();
+        known.is_some_and(|(_, server)| server.nonce != first.nonce)
+    });
+    tokio::time::timeout(context.window(), moved_on)
+        .await
+        .unwrap_or(false)
+}
+
 /// Performs a step of DMS-1 that is carried in a DM session: says it when the client comes, and waits for the Status.
 pub(crate) async fn perform(context: &Arc<CaseContext>, message: MessageId, changes: &Changes) -> Performed {
     let Some(offers) = context.offers.get(&Role::Dms1) else {
@@ -421,6 +434,11 @@ pub(crate) async fn perform(context: &Arc<CaseContext>, message: MessageId, chan
             .await
     {
         return Performed::Stuck("the client did not come for the first notification".to_owned());
+    }
+    if is_after_session && !has_new_nonce(context, offers).await {
+        let why =
+            "the client has given DMS-1 no new nonce, so that a notification of before is as good once more";
+        return Performed::Stuck(why.to_owned());
     }
     let commands = match message.step {
         Step::BootstrapEntry => entry(context, changes),

@@ -187,12 +187,12 @@ fn unclaimed(suite: &Suite, case: &TestCase, product: &Implementation) -> Option
     let mut covered = case.covers.iter().filter_map(|id| suite.requirements.get(id));
     let unclaimed = covered.find(|requirement| {
         let claimed = |claim: &String| product.supports.includes(claim);
-        requirement.weight == Weight::FailIfClaimed && !requirement.claim.as_ref().is_some_and(claimed)
+        requirement.weight == Weight::FailIfClaimed && !requirement.claims.iter().any(claimed)
     });
     unclaimed.map(|requirement| {
         format!(
             "it does not claim {}, which {} depends on",
-            requirement.claim.as_deref().unwrap_or("it"),
+            requirement.claims.join(" or "),
             requirement.id
         )
     })

@@ -48,8 +48,8 @@ pub fn requirements(source: Source<'_>) -> Result<Stated, Vec<Diagnostic>> {
             let help = "name the roles that can break it in `binds`".to_owned();
             problems.push(source.error(at.clone(), format!("bind nobody by {id}"), Some(help)));
         }
-        if (value.weight == Weight::FailIfClaimed) != value.claim.is_some() {
-            let help = "weight fail-if-claimed goes with a `claim`, and no other weight does".to_owned();
+        if (value.weight == Weight::FailIfClaimed) == value.claims.is_empty() {
+            let help = "weight fail-if-claimed goes with `claims`, and no other weight does".to_owned();
             problems.push(source.error(at.clone(), format!("weigh {id}"), Some(help)));
         }
         if (value.weight == Weight::Robustness) != id.is_of_robustness() {

@@ -181,6 +181,11 @@ pub(crate) struct RawExpectation {
     #[serde(default)]
     #[schemars(with = "Option<Vec<names::Field>>", length(min = 2))]
     pub(crate) equal: Option<Located<Vec<Located<String>>>>,
+    /// Fields that the product decides, and that must have the same values for the case to prove anything: where they have others, it is
+    /// inconclusive.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<names::Field>>", length(min = 2))]
+    pub(crate) premise: Option<Located<Vec<Located<String>>>>,
     /// A changed message that must be refused.
     #[serde(default)]
     #[schemars(with = "Option<names::Message>")]

@@ -56,8 +56,10 @@ pub(crate) struct Requirement {
     basis: Basis,
     /// What breaking it comes to.
     weight: Weight,
-    /// The claim that makes it apply, for weight `fail-if-claimed`.
-    claim: Option<String>,
+    /// The claims of which each makes it apply, for weight `fail-if-claimed`; where there are several, a case says in `requires` which
+    /// one it is about.
+    #[schemars(default)]
+    claims: Vec<String>,
     /// Where the text that backs it is to be found; where no text does, what it is inferred from.
     #[schemars(default)]
     text: String,

@@ -290,7 +290,6 @@ impl Machine for Delegating {
             Ok(None) if makes_up => made_up(),
             Ok(url) => url,
             Err(_) if makes_up => made_up(),
-            Err(_) if kind == Kind::InitiationRequest && has(Deviation::AsksBeforeAcceptance) => None,
             Err(reason) => {
                 delegation.fail(format!("{}: {reason}", kind.name()));
                 return Vec::new();

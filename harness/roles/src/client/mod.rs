@@ -139,9 +139,13 @@ pub(crate) async fn open_session(
     let uses_nonce_again = changes.fields.get("nonce") == Some(&FieldChange::Removed);
     if uses_nonce_again {
         // A good session first, with what is then used again.
-        let account = account.clone();
-        if let Err(reason) = session(stage, context, &mut client, Role::Dms2, &root, account, None).await {
+        let used = account.clone();
+        if let Err(reason) = session(stage, context, &mut client, Role::Dms2, &root, used, None).await {
             return Performed::Stuck(format!("the session with DMS-2 failed: {reason}"));
+        }
+        // What was used may be used again until there is another (OMA-TS-DM_Security 5.3.3).
+        if !has_new_nonce(&client.tree, &root, &account) {
+            return Performed::Stuck("DMS-2 has given the client no new nonce".to_owned());
         }
     }
     if let Some(change) = changes.in_words().filter(|_| !changes.is_spoiled()) {
@@ -175,11 +179,47 @@ pub(crate) async fn open_session(
     Performed::Stuck("DMS-2 did not take the session".to_owned())
 }
 
+/// Whether the client has another nonce for a server by now than the one that it has used.
+fn has_new_nonce(tree: &Tree, root: &NodeUri, used: &Account) -> bool {
+    let nonce = |account: &Account| {
+        account
+            .client_credentials
+            .as_ref()
+            .map(|known| known.nonce.clone())
+    };
+    Account::read(tree, root).is_ok_and(|account| nonce(&account) != nonce(used))
+}
+
 /// Gives the client another secret than its own, or none.
 fn change_credentials(account: &mut Account, change: &FieldChange) {
     match (change, &mut account.client_credentials) {
         (FieldChange::Removed, credentials) => *credentials = None,
         (FieldChange::To(secret), Some(credentials)) => credentials.secret = Secret::new(secret),
         (FieldChange::To(_), None) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oma_dm::account::Credentials;
+
+    use super::*;
+
+    #[test]
+    fn a_nonce_is_new_only_once_the_server_has_given_another() {
+        let account = |nonce: &[u8]| {
+            let mut account = Account::new("dms2.example", "https://dms2.example/dm");
+            let credentials = Credentials::digest("device-1", Secret::new("of the device"), nonce.to_vec());
+            account.client_credentials = Some(credentials);
+            account
+        };
+        let root = NodeUri::parse("./DMAcc/dms2").expect("it is a URI");
+        let has_new = |now: &[u8]| {
+            let mut tree = Tree::new();
+            account(now).write_to(&mut tree, &root).expect("there is room");
+            has_new_nonce(&tree, &root, &account(b"nonce-A"))
+        };
+        assert!(!has_new(b"nonce-A"));
+        assert!(has_new(b"nonce-B"));
     }
 }

@@ -158,7 +158,7 @@ fn is_about(file: &TargetFile, case: &TestCase, claim: Claim) -> bool {
     let name = claim.as_str();
     let of_requirement = case.covers.iter().any(|id| {
         let known = file.suite.requirements.get(id);
-        known.is_some_and(|known| known.claim.as_deref() == Some(name))
+        known.is_some_and(|known| known.claims == [name])
     });
     case.withdrawn.is_none()
         && case.class == Class::Conformance

@@ -13,7 +13,7 @@ use crate::read::raw_case::{RawExpectation, RawState};
 use crate::test_case::{Change, Expectation, How, Look, State, What};
 
 /// The things that can be expected.
-const THINGS: &str = "write one of procedure, secured, sessions, step, never, equal, refuse, serves, survives, fetches-nothing, state, one-of";
+const THINGS: &str = "write one of procedure, secured, sessions, step, never, equal, premise, refuse, serves, survives, fetches-nothing, state, one-of";
 
 impl Resolver<'_> {
     pub(super) fn expectation(
@@ -29,6 +29,7 @@ impl Resolver<'_> {
             raw.step.is_some(),
             raw.never.is_some(),
             raw.equal.is_some(),
+            raw.premise.is_some(),
             raw.refuse.is_some(),
             raw.serves.is_some(),
             raw.survives == Some(true),
@@ -96,7 +97,10 @@ impl Resolver<'_> {
             return self.never(never, raw, changes);
         }
         if let Some(fields) = &raw.equal {
-            return self.equal(fields);
+            return self.compared(fields).map(What::Equal);
+        }
+        if let Some(fields) = &raw.premise {
+            return self.compared(fields).map(What::Premise);
         }
         if let Some(refused) = &raw.refuse {
             return self.refuse(refused, changes);
@@ -242,7 +246,7 @@ impl Resolver<'_> {
         Some(ends)
     }
 
-    fn equal(&mut self, fields: &Located<Vec<Located<String>>>) -> Option<What> {
+    fn compared(&mut self, fields: &Located<Vec<Located<String>>>) -> Option<Vec<FieldRef>> {
         let found: Vec<FieldRef> = fields
             .value
             .iter()
@@ -251,7 +255,7 @@ impl Resolver<'_> {
         if fields.value.len() < 2 {
             self.problem(&fields.at, "compare fewer than two fields", "name at least two");
         }
-        (found.len() == fields.value.len()).then_some(What::Equal(found))
+        (found.len() == fields.value.len()).then_some(found)
     }
 
     fn refuse(&mut self, refused: &Located<String>, changes: &[Change]) -> Option<What> {
