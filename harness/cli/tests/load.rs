@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::common;
+
 fn load(out: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dmconform"))
         .arg("load")
@@ -97,7 +99,7 @@ fn what_fails_is_counted_once_for_its_kind_and_drawn() {
     let shown = said(&output.stdout);
     assert!(shown.contains("6 x fail equality DEL-8-2"), "{shown}");
     assert!(
-        shown.contains("the first that did not pass began with 1 in flight"),
+        shown.contains("the least load at which one did not pass: "),
         "{shown}"
     );
     let found = result(folder.path());
@@ -111,7 +113,10 @@ fn what_fails_is_counted_once_for_its_kind_and_drawn() {
     let page = fs::read_to_string(folder.path().join("load.md")).expect("it was written");
     assert_eq!(page.matches("```mermaid").count(), 3, "{page}");
     let file = folder.path().join("load.json").display().to_string();
-    let compared = load(folder.path(), &["--compare", &file, "--with", &file]);
+    let compared = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .args(["load", "--compare", &file, "--with", &file])
+        .output()
+        .expect("the program starts");
     let compared = said(&compared.stdout);
     assert!(
         compared.contains("1.00") && compared.contains("6 fail"),
@@ -135,5 +140,102 @@ fn a_load_that_there_is_no_room_for_is_refused_before_it_begins() {
         said(&output.stderr).contains("name a server role"),
         "{}",
         said(&output.stderr)
+    );
+}
+
+/// The reference DMS-1 as a product of one's own, with something in its file that is otherwise.
+fn product(folder: &Path, from: &str, to: &str) -> String {
+    let text = fs::read_to_string(common::fixtures().join("reference-dms-1.yaml"));
+    let text = text.expect("the file is there");
+    assert!(text.contains(from), "{from} is not in {text}");
+    let file = folder.join("product.yaml");
+    fs::write(&file, text.replacen(from, to, 1)).expect("the folder can be written to");
+    file.display().to_string()
+}
+
+#[test]
+fn no_more_are_in_flight_than_the_product_has_room_for_and_that_is_said() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let file = product(folder.path(), "count: 200", "count: 3");
+    let arguments = ["--implementation", &file, "--devices", "9", "--concurrency", "6"];
+    let output = load(folder.path(), &arguments);
+    let shown = said(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{shown}{}", said(&output.stderr));
+    assert!(
+        shown.contains("takes part in 3 delegations at once, fewer than"),
+        "{shown}"
+    );
+    let found = result(folder.path());
+    assert_eq!(number(&found["most_in_flight"]), 3);
+    assert_eq!(number(&found["most_possible"]), 3);
+}
+
+#[test]
+fn a_product_that_ends_under_a_load_ends_the_load_and_that_is_an_error() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let file = product(
+        folder.path(),
+        "[\"${self}\", reference",
+        "[sh, -c, 'exec timeout 2 \"$0\" \"$@\"', \"${self}\", reference",
+    );
+    let arguments = [
+        "--implementation",
+        &file,
+        "--devices",
+        "100000",
+        "--concurrency",
+        "2",
+    ];
+    let output = load(folder.path(), &arguments);
+    let error = said(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{error}");
+    assert!(error.contains("to the end: ") && error.contains("124"), "{error}");
+    let found = result(folder.path());
+    let judged: u64 = found["verdicts"]
+        .as_object()
+        .expect("they are counted")
+        .values()
+        .map(number)
+        .sum();
+    assert!(judged < 5_000, "{judged} were begun with a product that is gone");
+}
+
+#[test]
+fn a_client_takes_no_load_whether_its_role_is_named_or_not() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let file = common::fixtures()
+        .join("reference-dm-client.yaml")
+        .display()
+        .to_string();
+    let output = load(folder.path(), &["--implementation", &file]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output.stdout));
+    let error = said(&output.stderr);
+    assert!(
+        error.contains("none judges a server role that it plays"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_a_comparison_has_no_use_for_is_refused_with_it() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let output = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .args([
+            "load",
+            "--compare",
+            "a.json",
+            "--with",
+            "b.json",
+            "--format",
+            "json",
+        ])
+        .current_dir(folder.path())
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(2));
+    let error = said(&output.stderr);
+    assert!(
+        error.contains("--format") && error.contains("cannot be used with"),
+        "{error}"
     );
 }

@@ -43,8 +43,11 @@ pub struct LoadResult {
     pub asked: u32,
     /// How many of them came to which verdict.
     pub verdicts: Summary,
-    /// How many ended in a second, on average.
+    /// How many of them passed in a second, on average: what breaks off early is no throughput.
     pub per_second: f64,
+    /// How many could be in flight at once: as many as the product has devices for, and takes part in at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_possible: Option<u32>,
     /// The most that were in flight at once.
     pub most_in_flight: u32,
     /// How often a mock client comes to ask for something new while nothing happens, in milliseconds; what DMS-1 says in a
@@ -78,10 +81,18 @@ impl LoadResult {
         self.levels.iter().find(|level| level.not_passed > 0)
     }
 
-    /// The exit code: 0 nothing failed, 1 a fail, 3 something inconclusive, 4 nothing judged, 5 an error.
+    /// How many delegations are in flight at once, where the product has room for fewer than were asked for.
+    pub fn fewer_than_asked(&self) -> Option<u32> {
+        match self.arrivals {
+            Arrivals::Concurrency(count) => self.most_possible.filter(|most| *most < count.min(self.asked)),
+            Arrivals::PerSecond(_) => None,
+        }
+    }
+
+    /// The exit code: 0 nothing failed, 1 a fail, 3 something inconclusive, 5 an error, or fewer were judged than asked for.
     pub fn exit_code(&self) -> u8 {
         let came_to = |verdict: Verdict| self.verdicts.get(&verdict).copied().unwrap_or(0) > 0;
-        if came_to(Verdict::Error) {
+        if came_to(Verdict::Error) || self.judged() < self.asked {
             return 5;
         }
         if came_to(Verdict::Fail) {
@@ -90,7 +101,7 @@ impl LoadResult {
         if came_to(Verdict::Inconclusive) {
             return 3;
         }
-        if self.judged() == 0 { 4 } else { 0 }
+        0
     }
 }
 
@@ -131,34 +142,37 @@ pub struct MessageLatency {
 pub struct Fault {
     /// What it comes to.
     pub verdict: Verdict,
-    /// The kind of finding, or `no finding` where a delegation did not pass for a reason of its own.
+    /// The kind of finding.
     pub code: String,
     /// The requirement.
     pub requirement: Option<RequirementId>,
     /// Who is at fault.
     pub blame: Option<Blame>,
-    /// In words.
+    /// What is broken, in words; what happened, where no requirement is.
     pub statement: String,
+    /// What was seen in the first of them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub observed: String,
     /// In how many delegations.
     pub count: u32,
     /// The transcripts of the first of them, relative to the directory of the results.
     pub transcripts: Vec<String>,
 }
 
-/// How it went while so many were in flight.
+/// How delegations went that had so many in flight beside them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Level {
-    /// The least number in flight, this one included, when a delegation of this level began.
+    /// The least number in flight, this one included: that at the beginning of a delegation or at its end, whichever is greater.
     pub from: u32,
     /// The greatest.
     pub to: u32,
-    /// How many delegations began at it.
+    /// How many delegations had so many.
     pub delegations: u32,
     /// How many of them did not pass.
     pub not_passed: u32,
-    /// What half of them did not exceed, in microseconds.
+    /// What half of those that passed did not exceed, in microseconds.
     pub median_us: u64,
-    /// What 99 of a hundred did not exceed, in microseconds.
+    /// What 99 of a hundred of those did not exceed, in microseconds.
     pub p99_us: u64,
 }
 

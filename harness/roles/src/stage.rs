@@ -56,6 +56,8 @@ pub struct Stage {
     pub(crate) relays: Mutex<BTreeMap<Endpoint, Relay>>,
     strays: Mutex<Vec<String>>,
     captured: Captured,
+    /// What a listener takes at most.
+    limits: Limits,
     keys: KeyLog,
     next_connection: AtomicU64,
     next_exchange: AtomicU64,
@@ -106,6 +108,8 @@ pub struct Setting {
     pub oddities: Oddities,
     /// What is kept of what passes over connections.
     pub captured: Captured,
+    /// How many connections each listener holds open at once, where it is not its usual number.
+    pub connections: Option<usize>,
 }
 
 /// What a mock role presents when it dials.
@@ -175,7 +179,13 @@ impl Stage {
             patience,
             oddities,
             captured,
+            connections,
         } = setting;
+        let usual = Limits::default();
+        let limits = Limits {
+            connections: connections.unwrap_or(usual.connections),
+            ..usual
+        };
         Arc::new(Self {
             authority,
             roots,
@@ -192,6 +202,7 @@ impl Stage {
             relays: Mutex::default(),
             strays: Mutex::default(),
             captured,
+            limits,
             keys: KeyLog::default(),
             next_connection: AtomicU64::new(1),
             next_exchange: AtomicU64::new(1),
@@ -226,7 +237,7 @@ impl Stage {
             tls,
             handler,
             observer,
-            Limits::default(),
+            self.limits,
             self.oddities.clone(),
         )
         .await

@@ -212,7 +212,7 @@ fn problem(implementation: String, error: TargetError) -> Problem {
 }
 
 /// A product whose process has ended by now was not tested to the end.
-fn look_at_the_end(shared: &Shared, running: &Running) {
+pub(crate) fn look_at_the_end(shared: &Shared, running: &Running) {
     let (Some(how), false) = (running.exited(), *shared.cancelled.borrow()) else {
         return;
     };

@@ -108,6 +108,8 @@ pub struct Pace {
     pub tick: Duration,
     /// How often a mock client asks DMS-1 for something new; an eighth of the window if absent.
     pub poll: Option<Duration>,
+    /// How many connections a listener of a mock role holds open at once, where it is not its usual number.
+    pub connections: Option<usize>,
 }
 
 impl Default for Pace {
@@ -115,6 +117,7 @@ impl Default for Pace {
         Self {
             tick: Duration::from_millis(10),
             poll: None,
+            connections: None,
         }
     }
 }

@@ -37,6 +37,7 @@ pub(crate) fn setting(options: &RunOptions, file: &TargetFile) -> Result<Setting
         patience: product.limits.step_deadline.get(),
         oddities: options.of_peers(),
         captured: options.captured,
+        connections: options.pace.connections,
     })
 }
 

@@ -33,7 +33,9 @@ pub(crate) struct Load {
     #[arg(long, value_name = "NAME")]
     pub(crate) deviation: Vec<String>,
     /// Put no load on anything: compare with what another load came to (`load.json`), which is `--with`.
-    #[arg(long, value_name = "FILE", requires = "with", conflicts_with_all = ["implementation", "rate", "concurrency"])]
+    #[arg(long, value_name = "FILE", requires = "with", conflicts_with_all = [
+        "implementation", "role", "devices", "rate", "concurrency", "profile", "certificates", "deviation", "out", "format",
+    ])]
     pub(crate) compare: Option<PathBuf>,
     /// The later of two results that are compared.
     #[arg(long, value_name = "FILE", requires = "compare")]

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dmconform_case::implementation::Duration;
-use dmconform_model::load::{Arrivals, LoadResult};
-use dmconform_model::{Ladder, Role};
+use dmconform_model::load::{Arrivals, Fault, LoadResult};
+use dmconform_model::result::Problem;
+use dmconform_model::{Ladder, Role, Verdict};
 use dmconform_report::load as report;
 use dmconform_runner::{EmitLoad, LoadError, LoadOptions, LoadProgress, RunOptions, TargetFile};
 
@@ -51,8 +52,16 @@ pub(crate) fn run(arguments: &Load) -> Result<u8, Failure> {
     }
     written?;
     match problems.into_iter().next() {
-        Some(problem) => Err(Failure::environment(problem.message)),
+        Some(problem) => Err(Failure::environment(with_output(problem))),
         None => Ok(found.exit_code()),
+    }
+}
+
+/// What kept the load from being put on the product to its end, with the last that the product said.
+fn with_output(problem: Problem) -> String {
+    match problem.output.is_empty() {
+        true => problem.message,
+        false => format!("{}; its last output:\n{}", problem.message, problem.output),
     }
 }
 
@@ -111,11 +120,14 @@ fn reference(options: &RunOptions, role: Role) -> Result<TargetFile, Failure> {
 fn at_ease(mut target: TargetFile, arguments: &Load, arrivals: Arrivals) -> TargetFile {
     let product = &mut target.implementation;
     product.devices.grow(arguments.devices);
-    let in_flight = match arrivals {
-        Arrivals::Concurrency(count) => count.min(arguments.devices),
-        Arrivals::PerSecond(_) => arguments.devices,
-    };
     let limit = &mut product.limits.step_deadline;
+    let in_flight = match arrivals {
+        Arrivals::Concurrency(count) => count,
+        Arrivals::PerSecond(rate) => {
+            rate.saturating_mul(u32::try_from(limit.get().as_secs()).unwrap_or(u32::MAX))
+        }
+    };
+    let in_flight = in_flight.min(arguments.devices);
     *limit = Duration {
         milliseconds: limit.milliseconds + u64::from(in_flight) * 50,
     };
@@ -137,7 +149,9 @@ fn emitter() -> EmitLoad {
 
 /// The ladders of the first delegations that did not pass. Where one cannot be read, that is said.
 fn ladders(directory: &Path, found: &LoadResult) -> Vec<(String, Ladder)> {
-    let kept = found.faults.iter().flat_map(|fault| &fault.transcripts);
+    let has_not_passed = |fault: &&Fault| !matches!(fault.verdict, Verdict::Pass | Verdict::Warn);
+    let faults = found.faults.iter().filter(has_not_passed);
+    let kept = faults.flat_map(|fault| &fault.transcripts);
     let mut ladders: Vec<(String, Ladder)> = Vec::new();
     for transcript in kept {
         if ladders.len() == LADDERS || ladders.iter().any(|(known, _)| known == transcript) {

@@ -12,10 +12,13 @@ pub fn compare(before: &LoadResult, after: &LoadResult) -> String {
     if before.case != after.case || before.arrivals != after.arrivals {
         text.push_str("these are no equal loads: another delegation, or other arrivals\n\n");
     }
+    if before.asked != after.asked || before.poll_interval_ms != after.poll_interval_ms {
+        text.push_str("another number of delegations, or idle clients that come at another interval: latencies differ by that, too\n\n");
+    }
     let _ = writeln!(text, "before: {}\nafter:  {}\n", said(before), said(after));
     let mut table = table(&["", "before", "after", "ratio"]);
     table.add_row([
-        "delegations in a second".to_owned(),
+        "passed in a second".to_owned(),
         format!("{:.1}", before.per_second),
         format!("{:.1}", after.per_second),
         ratio(before.per_second, after.per_second),

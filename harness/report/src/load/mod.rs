@@ -83,7 +83,7 @@ fn head(found: &LoadResult) -> String {
         Arrivals::PerSecond(rate) => format!("{rate} in a second"),
     };
     format!(
-        "{} delegations of {}, {how}, on {}: {:.1} in a second, at most {} in flight, {}",
+        "{} delegations of {}, {how}, on {}: {:.1} passed in a second, at most {} in flight, {}",
         found.judged(),
         found.case,
         clean(&found.target.product),
@@ -117,10 +117,16 @@ fn said(found: &LoadResult) -> String {
         }
         false => "",
     };
+    let fewer = match found.fewer_than_asked() {
+        Some(most) => {
+            format!("; the product takes part in {most} delegations at once, fewer than were asked for")
+        }
+        None => String::new(),
+    };
     match found.fails_from() {
-        None => format!("{counts}{broken}"),
+        None => format!("{counts}{broken}{fewer}"),
         Some(level) => format!(
-            "{counts}{broken}; the first that did not pass began with {} in flight{late}",
+            "{counts}{broken}{fewer}; the least load at which one did not pass: {} in flight{late}",
             range(level)
         ),
     }
@@ -130,7 +136,8 @@ fn latencies(found: &LoadResult) -> String {
     let mut table = table(&["", "number", "least", "median", "90 %", "99 %", "99.9 %", "most"]);
     let mut add = |name: String, latency: &Latency| {
         let mut row = vec![name, latency.count.to_string()];
-        row.extend(Latency::KEPT.map(|per_mille| time(latency.at(per_mille))));
+        let at = |per_mille| measured(latency.count > 0, latency.at(per_mille));
+        row.extend(Latency::KEPT.map(at));
         table.add_row(row);
     };
     add("whole, where it passed".to_owned(), &found.whole);
@@ -139,22 +146,30 @@ fn latencies(found: &LoadResult) -> String {
     }
     let closed = match found.arrivals {
         Arrivals::Concurrency(_) => {
-            "measured from when each began: who would have waited does not show (see --rate)"
+            "the whole is measured from when each began: who would have waited does not show (see --rate); messages, from the one before"
         }
-        Arrivals::PerSecond(_) => "measured from when each was to begin, so that waiting counts",
+        Arrivals::PerSecond(_) => {
+            "the whole is measured from when each was to begin, so that waiting counts; messages, from the one before"
+        }
     };
     format!("{}\n{closed}", lines(&table))
 }
 
 fn levels(found: &LoadResult) -> String {
-    let mut table = table(&["in flight", "delegations", "did not pass", "median", "99 %"]);
+    let mut table = table(&[
+        "in flight",
+        "delegations",
+        "did not pass",
+        "median of the others",
+        "99 %",
+    ]);
     for level in &found.levels {
         table.add_row([
             range(level),
             level.delegations.to_string(),
             level.not_passed.to_string(),
-            time(level.median_us),
-            time(level.p99_us),
+            measured(level.delegations > level.not_passed, level.median_us),
+            measured(level.delegations > level.not_passed, level.p99_us),
         ]);
     }
     lines(&table)
@@ -177,9 +192,18 @@ fn line(fault: &Fault) -> String {
         .as_ref()
         .map(|id| format!(" {id}"))
         .unwrap_or_default();
+    let first = match fault.observed.is_empty() || fault.observed == fault.statement {
+        true => String::new(),
+        false => format!("; in the first: {}", fault.observed),
+    };
+    // What is no breach of a requirement has its verdict for a code.
+    let code = match fault.code == fault.verdict.as_str() {
+        true => String::new(),
+        false => format!(" {}", fault.code),
+    };
     format!(
-        "{} x {} {}{requirement}: {} ({blame})",
-        fault.count, fault.verdict, fault.code, fault.statement
+        "{} x {}{code}{requirement}: {} ({blame}){first}",
+        fault.count, fault.verdict, fault.statement
     )
 }
 
@@ -222,6 +246,14 @@ fn table(head: &[&str]) -> Table {
 fn lines(table: &Table) -> String {
     let text = table.to_string();
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// A time, where there is one.
+fn measured(is_measured: bool, us: u64) -> String {
+    match is_measured {
+        true => time(us),
+        false => "-".to_owned(),
+    }
 }
 
 /// A time as people read it: three digits.

@@ -254,6 +254,7 @@ fn stage(suite: &Suite) -> Arc<Stage> {
         patience: LIMIT,
         oddities: Oddities::default(),
         captured: Captured::Nothing,
+        connections: None,
     })
 }
 

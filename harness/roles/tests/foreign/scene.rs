@@ -227,6 +227,7 @@ pub(crate) fn stage() -> Arc<Stage> {
         patience: PATIENCE,
         oddities: Oddities::default(),
         captured: Captured::Nothing,
+        connections: None,
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use super::tally::histogram;
+use super::tally::{LONGEST_US, histogram};
 
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(20);
@@ -28,8 +28,14 @@ impl Lateness {
     }
 
     fn add(&self, late: Duration) {
-        let late_us = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
-        self.lock().saturating_record(late_us);
+        let us = |time: Duration| {
+            u64::try_from(time.as_micros())
+                .unwrap_or(u64::MAX)
+                .min(LONGEST_US)
+        };
+        // The looks that a stall has kept from taking place would have been late, too.
+        let noted = self.lock().record_correct(us(late), us(LOOK));
+        debug_assert!(noted.is_ok(), "the time is within the bounds of the histogram");
     }
 
     /// What 99 of a hundred looks did not exceed, and the most; nothing before the first look.
@@ -55,13 +61,26 @@ mod tests {
     #[test]
     fn the_latest_look_shows_and_so_does_what_most_did_not_exceed() {
         let lateness = Lateness::new();
-        for _ in 0..1_000 {
+        for _ in 0..10_000 {
             lateness.add(Duration::from_micros(100));
         }
         lateness.add(Duration::from_millis(800));
         let (usual, most) = lateness.found().expect("it was looked");
         assert!((100..110).contains(&usual), "{usual}");
         assert!((800_000..810_000).contains(&most), "{most}");
+    }
+
+    #[test]
+    fn a_harness_that_stands_still_for_a_third_of_the_time_is_late_though_few_looks_saw_it() {
+        let lateness = Lateness::new();
+        for _ in 0..10 {
+            for _ in 0..100 {
+                lateness.add(Duration::from_micros(100));
+            }
+            lateness.add(Duration::from_secs(1));
+        }
+        let (usual, _) = lateness.found().expect("it was looked");
+        assert!(usual >= 900_000, "{usual}");
     }
 
     #[tokio::test]

@@ -16,14 +16,15 @@ use dmconform_model::result::Problem;
 use dmconform_model::{Event, MessageId, Role};
 use dmconform_roles::CaseContext;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use self::lateness::Lateness;
 pub use self::room::NoRoom;
-use self::tally::{Ended, Tally};
+use self::tally::{Ended, Tally, has_passed};
 use crate::applies::why_not;
 use crate::case_run::{UnderTest, at_once};
 use crate::gating::Stop;
+use crate::instances::look_at_the_end;
 use crate::options::{Pace, RunOptions, TargetFile};
 use crate::run::shared;
 use crate::target::{Running, TargetError};
@@ -106,16 +107,15 @@ pub async fn load(
     };
     let case = whole_delegation(&file, &run.roles)?;
     let most = at_once(&file.implementation).min(delegations);
-    let in_flight = match arrivals {
-        Arrivals::Concurrency(count) => count.min(most),
-        Arrivals::PerSecond(_) => most,
-    };
+    let limits = &file.implementation.limits;
+    let in_flight = in_flight(arrivals, most, limits.step_deadline.get());
     let resources = room::make(in_flight)?;
-    let poll = Duration::from_secs(1) * in_flight / POLLS_PER_SECOND;
-    let poll = poll.max(file.implementation.limits.window.get() / 8);
+    let poll = poll(in_flight, limits.window.get(), limits.step_deadline.get());
     run.pace = Pace {
         tick: TICK,
         poll: Some(poll),
+        // As many as the process may have open; a product may keep each of its connections.
+        connections: resources.open_files.and_then(|files| usize::try_from(files).ok()),
     };
     run.jobs = u32::MAX;
     let (id, started) = (run.id.clone(), run.started.clone());
@@ -130,6 +130,7 @@ pub async fn load(
         tally: Mutex::new(Tally::new()),
         begun: AtomicU32::new(0),
         ended: AtomicU32::new(0),
+        passed: AtomicU32::new(0),
         most: AtomicU32::new(0),
         began: Instant::now(),
     });
@@ -137,18 +138,24 @@ pub async fn load(
     let lateness = Arc::new(Lateness::new());
     let looks = Arc::clone(&lateness);
     let watch = tokio::spawn(async move { looks.watch().await });
-    load.all(delegations, arrivals, cancelled.clone()).await;
+    // Who waits for a device of the product is not in flight.
+    let in_turn = match arrivals {
+        Arrivals::Concurrency(_) => Arrivals::Concurrency(in_flight),
+        Arrivals::PerSecond(rate) => Arrivals::PerSecond(rate),
+    };
+    load.all(delegations, in_turn, cancelled.clone()).await;
     reporter.abort();
     watch.abort();
     let (late_p99_us, late_most_us) = lateness.found().unzip();
     let took = load.began.elapsed();
+    look_at_the_end(&load.bench.shared, &running);
     running.stop().await;
     let mut problems = Vec::new();
     load.bench
         .shared
         .gather(|gathered| problems.append(&mut gathered.problems));
     let tally = load.tally();
-    let ended = load.ended.load(Ordering::Relaxed);
+    let passed = load.passed.load(Ordering::Relaxed);
     let result = LoadResult {
         schema_version: LoadResult::SCHEMA_VERSION,
         id,
@@ -160,7 +167,8 @@ pub async fn load(
         arrivals,
         asked: delegations,
         verdicts: tally.verdicts(),
-        per_second: f64::from(ended) / took.as_secs_f64().max(f64::EPSILON),
+        per_second: f64::from(passed) / took.as_secs_f64().max(f64::EPSILON),
+        most_possible: Some(most),
         most_in_flight: load.most.load(Ordering::Relaxed),
         poll_interval_ms: u64::try_from(poll.as_millis()).unwrap_or(u64::MAX),
         whole: tally.whole(),
@@ -178,14 +186,37 @@ pub async fn load(
     Ok((result, problems))
 }
 
+/// How many delegations are in flight at once, as far as it can be known beforehand: those of an open load are over, or given up,
+/// within a limit or so, unless the product falls behind.
+fn in_flight(arrivals: Arrivals, most: u32, deadline: Duration) -> u32 {
+    let wanted = match arrivals {
+        Arrivals::Concurrency(count) => count,
+        Arrivals::PerSecond(rate) => {
+            let seconds = u32::try_from(deadline.as_secs() + 1).unwrap_or(u32::MAX);
+            rate.saturating_mul(seconds)
+        }
+    };
+    wanted.clamp(1, most.max(1))
+}
+
+/// How often a mock client comes to ask for something new: the more of them, the less often each, but often enough that DMS-1 has
+/// several opportunities to say what is due before its limit.
+fn poll(in_flight: u32, window: Duration, deadline: Duration) -> Duration {
+    let all_together = Duration::from_secs(1) * in_flight / POLLS_PER_SECOND;
+    let least = window / 8;
+    all_together.clamp(least, least.max(deadline / 4))
+}
+
 /// The first whole delegation of the suite that applies to the product and judges one of these roles, or any of its own.
 fn whole_delegation(file: &TargetFile, roles: &[Role]) -> Result<TestCase, LoadError> {
     let product = &file.implementation;
     let is_of_role = |case: &&TestCase| {
         let asked = if roles.is_empty() { &product.plays } else { roles };
-        case.iut.iter().any(|role| asked.contains(role))
+        // A client is one device.
+        let mut servers = case.iut.iter().filter(|role| **role != Role::DmClient);
+        servers.any(|role| asked.contains(role))
     };
-    let mut reason = "none judges a role that it plays".to_owned();
+    let mut reason = "none judges a server role that it plays".to_owned();
     for case in file
         .suite
         .cases
@@ -211,6 +242,7 @@ struct Load {
     tally: Mutex<Tally>,
     begun: AtomicU32,
     ended: AtomicU32,
+    passed: AtomicU32,
     most: AtomicU32,
     began: Instant,
 }
@@ -241,14 +273,42 @@ impl Load {
                 arrived = arrival => arrived,
                 _ = cancelled.wait_for(|cancelled| *cancelled) => break,
             };
+            // What is gone takes no more, and would fail all the rest in no time.
+            if self.bench.running.exited().is_some() {
+                break;
+            }
             let load = Arc::clone(self);
             tasks.spawn(async move {
                 load.one(number + 1, planned).await;
                 drop(permit);
             });
-            while tasks.try_join_next().is_some() {}
+            while let Some(ended) = tasks.try_join_next() {
+                self.look_at(ended);
+            }
         }
-        while tasks.join_next().await.is_some() {}
+        while let Some(ended) = tasks.join_next().await {
+            self.look_at(ended);
+        }
+    }
+
+    /// A delegation that ended otherwise than by its verdict is a defect of the harness, and is told.
+    fn look_at(&self, ended: Result<(), JoinError>) {
+        if let Err(error) = ended {
+            self.ended.fetch_add(1, Ordering::Relaxed);
+            self.bench.shared.failed(Problem {
+                implementation: self.bench.running.file.name.clone(),
+                message: format!(
+                    "judge a delegation: {error}; this is a defect of dmconform, please report it"
+                ),
+                output: String::new(),
+            });
+        }
+    }
+
+    /// How many are in flight now.
+    fn in_flight(&self) -> u32 {
+        let ended = self.ended.load(Ordering::Relaxed);
+        self.begun.load(Ordering::Relaxed).saturating_sub(ended)
     }
 
     /// One delegation, from when it was to begin to its verdict.
@@ -258,16 +318,30 @@ impl Load {
         let Some(begun) = self.bench.stage(case).await else {
             return;
         };
-        let in_flight = self.begun.fetch_add(1, Ordering::Relaxed) + 1 - self.ended.load(Ordering::Relaxed);
-        self.most.fetch_max(in_flight, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        let at_first = self.in_flight();
+        self.most.fetch_max(at_first, Ordering::Relaxed);
         let context = begun.drive(None).await;
         context.recorder.record(Event::Ended);
-        let ended = ended(&context, in_flight, planned);
-        let is_kept = self.tally().add(&ended, &context.header.transcript);
-        if is_kept {
-            self.bench.store(&context, &context.header.transcript);
+        let in_flight = self.in_flight().max(at_first);
+        let is_broken_off =
+            self.bench.is_cancelled() && context.recorder.with(|observed| observed.aborted.is_some());
+        // What was broken off in the middle says nothing of the product.
+        if !is_broken_off {
+            self.count(&context, in_flight, planned);
         }
         self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn count(&self, context: &CaseContext, in_flight: u32, planned: Instant) {
+        let ended = ended(context, in_flight, planned);
+        if has_passed(ended.result.verdict) {
+            self.passed.fetch_add(1, Ordering::Relaxed);
+        }
+        let is_kept = self.tally().add(&ended, &context.header.transcript);
+        if is_kept {
+            self.bench.store(context, &context.header.transcript);
+        }
     }
 }
 
@@ -279,7 +353,7 @@ fn ended(context: &CaseContext, in_flight: u32, planned: Instant) -> Ended {
         let is_real = |role: Role| context.header.is_real(role);
         let after = seen.iter().skip(1).zip(seen);
         let messages: Vec<(MessageId, Role, u64)> = after
-            .filter(|(now, _)| is_real(now.from))
+            .filter(|(now, _)| is_real(now.from) && now.accepted)
             .map(|(now, before)| (now.message, now.from, now.at_us.saturating_sub(before.at_us)))
             .collect();
         (seen.last().map_or(0, |last| last.at_us), messages)
@@ -308,5 +382,29 @@ async fn report(load: Arc<Load>, emit: EmitLoad) {
             p99_us,
             elapsed: load.began.elapsed(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn no_more_are_in_flight_than_arrive_within_a_limit_or_the_product_has_room_for() {
+        assert_eq!(in_flight(Arrivals::Concurrency(20), 5, s(5)), 5);
+        assert_eq!(in_flight(Arrivals::PerSecond(10), 40_000, s(15)), 160);
+        assert_eq!(in_flight(Arrivals::PerSecond(10), 100, s(15)), 100);
+    }
+
+    #[test]
+    fn a_client_comes_several_times_within_a_limit_however_many_there_are() {
+        let window = Duration::from_millis(400);
+        assert_eq!(poll(1, window, s(15)), window / 8);
+        assert_eq!(poll(600, window, s(15)), s(3));
+        assert_eq!(poll(10_000, window, s(15)), s(15) / 4);
     }
 }

@@ -10,13 +10,16 @@ use hdrhistogram::Histogram;
 /// How many transcripts of each kind of finding are kept.
 const TRANSCRIPTS: usize = 3;
 
+/// How many kinds of findings are told apart; what else there is counts as one more.
+const MOST_KINDS: usize = 200;
+
 /// The longest time that is told apart: one hour, in microseconds.
-const LONGEST_US: u64 = 3_600_000_000;
+pub(super) const LONGEST_US: u64 = 3_600_000_000;
 
 /// One delegation that has ended.
 pub(super) struct Ended {
     pub(super) result: CaseResult,
-    /// How many were in flight when it began, itself included.
+    /// How many were in flight when it began or when it ended, whichever is more, itself included.
     pub(super) in_flight: u32,
     /// From when it was to begin to its last message, in microseconds.
     pub(super) whole_us: u64,
@@ -34,10 +37,19 @@ pub(super) struct Tally {
 }
 
 /// What makes findings the same kind.
-type Kind = (String, Option<RequirementId>, Option<Blame>);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Kind {
+    code: String,
+    requirement: Option<RequirementId>,
+    blame: Option<Blame>,
+    /// What happened, where that is all there is to tell them apart: numbers aside, which differ each time.
+    happened: String,
+}
 
 struct AtLevel {
+    delegations: u32,
     not_passed: u32,
+    /// Of those that passed.
     whole: Histogram<u64>,
 }
 
@@ -61,13 +73,15 @@ impl Tally {
             .levels
             .entry(level(ended.in_flight))
             .or_insert_with(|| AtLevel {
+                delegations: 0,
                 not_passed: 0,
                 whole: histogram(),
             });
+        level.delegations += 1;
         level.not_passed += u32::from(!passed);
-        level.whole.saturating_record(ended.whole_us);
         if passed {
             // What broke off early was not quick.
+            level.whole.saturating_record(ended.whole_us);
             self.whole.saturating_record(ended.whole_us);
         }
         for (message, from, took_us) in &ended.messages {
@@ -78,10 +92,14 @@ impl Tally {
         // A kind is counted once in a delegation, however often it was found there.
         let mut found = BTreeMap::new();
         for fault in faults(&ended.result) {
-            let kind = (fault.code.clone(), fault.requirement.clone(), fault.blame);
-            found.entry(kind).or_insert(fault);
+            found.entry(kind(&fault)).or_insert(fault);
         }
         for (kind, fault) in found {
+            let is_one_more = self.faults.len() >= MOST_KINDS && !self.faults.contains_key(&kind);
+            let (kind, fault) = match is_one_more {
+                true => others(fault.verdict),
+                false => (kind, fault),
+            };
             let known = self.faults.entry(kind).or_insert(fault);
             known.count += 1;
             if known.transcripts.len() < TRANSCRIPTS {
@@ -133,7 +151,7 @@ impl Tally {
             .map(|(from, at)| Level {
                 from: *from,
                 to: from.saturating_mul(2) - 1,
-                delegations: u32::try_from(at.whole.len()).unwrap_or(u32::MAX),
+                delegations: at.delegations,
                 not_passed: at.not_passed,
                 median_us: at.whole.value_at_quantile(0.5),
                 p99_us: at.whole.value_at_quantile(0.99),
@@ -143,7 +161,7 @@ impl Tally {
 }
 
 /// Whether a delegation counts as passed: what only warns has come to its end.
-const fn has_passed(verdict: Verdict) -> bool {
+pub(super) const fn has_passed(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Pass | Verdict::Warn)
 }
 
@@ -157,30 +175,79 @@ const fn level(in_flight: u32) -> u32 {
 
 /// What is wrong with a delegation; something wherever it did not pass.
 fn faults(result: &CaseResult) -> Vec<Fault> {
-    let fault = |code: &str, statement: &str| Fault {
-        verdict: result.verdict,
-        code: code.to_owned(),
-        requirement: None,
-        blame: None,
-        statement: statement.to_owned(),
-        count: 0,
-        transcripts: Vec::new(),
-    };
-    if result.verdict == Verdict::Pass {
-        return Vec::new();
-    }
-    if result.findings.is_empty() {
-        return vec![fault("no-finding", result.reason.as_deref().unwrap_or_default())];
-    }
     let findings = result.findings.iter();
     findings
         .map(|finding| Fault {
             verdict: finding.verdict,
-            requirement: finding.requirement.clone(),
+            code: finding.code.clone(),
+            requirement: finding
+                .requirement
+                .clone()
+                .filter(|_| is_of_requirement(&finding.code)),
             blame: finding.blame,
-            ..fault(&finding.code, &finding.statement)
+            statement: match is_of_requirement(&finding.code) {
+                true => finding.statement.clone(),
+                false => finding.observed.clone(),
+            },
+            observed: finding.observed.clone(),
+            count: 0,
+            transcripts: Vec::new(),
         })
         .collect()
+}
+
+/// Whether a finding of this code is the breach of a requirement. The others are about the delegation as a whole, and only what
+/// happened tells them apart.
+fn is_of_requirement(code: &str) -> bool {
+    ![Verdict::Error, Verdict::Inconclusive]
+        .map(Verdict::as_str)
+        .contains(&code)
+}
+
+fn kind(fault: &Fault) -> Kind {
+    Kind {
+        code: fault.code.clone(),
+        requirement: fault.requirement.clone(),
+        blame: fault.blame,
+        happened: match is_of_requirement(&fault.code) {
+            true => String::new(),
+            false => without_numbers(&fault.observed),
+        },
+    }
+}
+
+/// What counts for all kinds that are too many to be told apart.
+fn others(verdict: Verdict) -> (Kind, Fault) {
+    let fault = Fault {
+        verdict,
+        code: verdict.as_str().to_owned(),
+        requirement: None,
+        blame: None,
+        statement: format!("something else, of more than {MOST_KINDS} kinds"),
+        observed: String::new(),
+        count: 0,
+        transcripts: Vec::new(),
+    };
+    let kind = Kind {
+        code: "others".to_owned(),
+        requirement: None,
+        blame: None,
+        happened: verdict.as_str().to_owned(),
+    };
+    (kind, fault)
+}
+
+/// A text with its numbers as one sign each: times, ports and names of devices differ from delegation to delegation.
+fn without_numbers(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '0'..='9' if plain.ends_with('#') => {}
+            '0'..='9' => plain.push('#'),
+            other => plain.push(other),
+        }
+    }
+    plain
 }
 
 pub(super) fn histogram() -> Histogram<u64> {
@@ -209,11 +276,88 @@ fn latency(histogram: &Histogram<u64>) -> Latency {
 
 #[cfg(test)]
 mod tests {
+    use dmconform_model::Finding;
+    use dmconform_model::result::Evidence;
+
     use super::*;
+    use crate::selection::excluded;
 
     #[test]
     fn loads_are_told_apart_by_powers_of_two() {
         assert_eq!([0, 1, 2, 3, 4, 1023, 1024].map(level), [1, 1, 2, 2, 4, 512, 1024]);
+    }
+
+    #[test]
+    fn what_differs_in_numbers_only_is_one_kind() {
+        let one = without_numbers("nothing within 5s, from 127.0.0.1:4711");
+        assert_eq!(one, without_numbers("nothing within 15s, from 127.0.0.1:80"));
+        assert_ne!(one, without_numbers("nothing within 5s"));
+    }
+
+    #[test]
+    fn what_happened_tells_errors_apart_and_says_what_they_were() {
+        let of = |code: &str, observed: &str| {
+            kind(&Fault {
+                verdict: Verdict::Error,
+                code: code.to_owned(),
+                requirement: None,
+                blame: None,
+                statement: String::new(),
+                observed: observed.to_owned(),
+                count: 0,
+                transcripts: Vec::new(),
+            })
+        };
+        assert_ne!(of("error", "no connection"), of("error", "the disk is full"));
+        assert_eq!(of("missing", "nothing came"), of("missing", "it was refused"));
+    }
+
+    /// A delegation that came to an error, for this reason.
+    fn error_result(reason: &str) -> CaseResult {
+        let suite = dmconform_case::suite::Suite::embedded();
+        let case = suite.cases.first().expect("the suite has cases");
+        let finding = Finding {
+            verdict: Verdict::Error,
+            code: "error".to_owned(),
+            requirement: case.covers.first().cloned(),
+            statement: case.purpose.clone(),
+            step: None,
+            blame: Some(Blame::Harness),
+            product: None,
+            observed_by: None,
+            expected: String::new(),
+            observed: reason.to_owned(),
+            place: None,
+            evidence: Evidence::default(),
+            see: None,
+            rerun: String::new(),
+        };
+        CaseResult {
+            verdict: Verdict::Error,
+            findings: vec![finding],
+            ..excluded("product", case, String::new())
+        }
+    }
+
+    #[test]
+    fn what_is_of_too_many_kinds_counts_as_one_more() {
+        let mut tally = Tally::new();
+        for number in 0..MOST_KINDS + 7 {
+            // Numbers alone tell nothing apart.
+            let result = error_result(&format!("a reason of its own: {}", "x".repeat(number)));
+            let ended = Ended {
+                result,
+                in_flight: 1,
+                whole_us: 1,
+                messages: Vec::new(),
+            };
+            tally.add(&ended, "");
+        }
+        let faults = tally.faults();
+        assert_eq!(faults.len(), MOST_KINDS + 1);
+        let first = faults.first().expect("there are some");
+        assert_eq!(first.count, 7, "{first:?}");
+        assert!(first.statement.contains("something else"), "{first:?}");
     }
 
     #[test]
