@@ -54,7 +54,8 @@ pub(crate) struct Departed {
     pub(crate) path: Option<String>,
 }
 
-/// The messages read last. What passes between two mock roles is recorded at both ends, and read once.
+/// The messages that were read and are to be recorded once more: what passes between two mock roles is recorded at both ends, and
+/// read once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reader {
     last: VecDeque<ReadBefore>,
@@ -71,15 +72,24 @@ struct ReadBefore {
 }
 
 impl Reader {
-    /// Reads a body as a SyncML message; the reason when it is none.
+    /// Reads a body as a SyncML message; the reason when it is none. Kept for later is only what is recorded at both ends.
     pub(crate) fn read(
         &mut self,
         body: &[u8],
         media_type: &str,
+        is_recorded_twice: bool,
     ) -> std::result::Result<Arc<Package>, String> {
-        let mut last = self.last.iter();
-        if let Some(known) = last.find(|known| known.body == body && known.media_type == media_type) {
-            return Ok(Arc::clone(&known.package));
+        if !is_recorded_twice {
+            return Ok(Arc::new(read(body, media_type)?));
+        }
+        let is_it = |known: &ReadBefore| known.body == body && known.media_type == media_type;
+        if let Some(known) = self
+            .last
+            .iter()
+            .position(is_it)
+            .and_then(|at| self.last.remove(at))
+        {
+            return Ok(known.package);
         }
         let package = Arc::new(read(body, media_type)?);
         self.last.truncate(REMEMBERED - 1);

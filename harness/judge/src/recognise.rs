@@ -228,10 +228,11 @@ impl Recogniser {
         seen: &Seen,
         asked: &mut Asked,
     ) {
-        let package = match self
-            .reader
-            .read(&request.body.bytes, content_type(&request.headers))
-        {
+        let package = match self.reader.read(
+            &request.body.bytes,
+            content_type(&request.headers),
+            is_recorded_twice(header, request.endpoint.role),
+        ) {
             Ok(package) => package,
             Err(error) => {
                 observed
@@ -359,9 +360,11 @@ impl Recogniser {
     ) {
         let answers_session = asked.message == Some(MessageId::request(Step::ClientSession));
         let message = MessageId::answer(Step::ClientSession);
-        let package = self
-            .reader
-            .read(&response.body.bytes, content_type(&response.headers));
+        let package = self.reader.read(
+            &response.body.bytes,
+            content_type(&response.headers),
+            is_recorded_twice(header, asked.server),
+        );
         let is_changed = self.changed.contains(&seen.exchange);
         if let Some(session) = asked.session.as_ref().and_then(|key| self.sessions.get_mut(key))
             && (package.is_err() || !positive || is_changed)
@@ -725,6 +728,11 @@ fn note_said(
 fn is_of_dm_session(headers: &[(String, String)]) -> bool {
     let media_type = content_type(headers).to_ascii_lowercase();
     media_type.starts_with("application/vnd.syncml")
+}
+
+/// Whether what the client and a server say to each other is recorded at both ends.
+fn is_recorded_twice(header: &Header, server: Role) -> bool {
+    !header.is_real(server) && !header.is_real(Role::DmClient)
 }
 
 /// Whether a digest of all of a message goes with it.
