@@ -1,10 +1,11 @@
 //! What preceded what, and who can be convicted of it.
 
 use dmconform_case::procedure::OrderRule;
-use dmconform_model::{MessageId, Role, Step};
+use dmconform_model::{MessageId, Part, Role, Step};
 
 use crate::absence::unwatched;
 use crate::header::Header;
+use crate::is_carried_by_dm_session;
 use crate::observed::Observed;
 use crate::occurrence::Occurrence;
 
@@ -87,7 +88,7 @@ pub(crate) fn breached_by<'a>(
         .filter(|rule| applies(observed, rule))
         .map(|rule| OrderBreach {
             rule,
-            first: observed.first(rule.first),
+            first: preceding(observed, rule.first, then),
             then,
         })
         .filter(|breach| relation(observed, breach.first, breach.then) == Relation::Broken)
@@ -96,6 +97,21 @@ pub(crate) fn breached_by<'a>(
         .collect();
     breaches.sort_by_key(|breach| breach.rule.first);
     breaches
+}
+
+/// What of a message has to come before `then`: the first of it. What DMS-1 writes in DM sessions may be spread over several messages,
+/// and an answer has come when all of them are answered that were sent by then.
+fn preceding<'a>(observed: &'a Observed, message: MessageId, then: &Occurrence) -> Option<&'a Occurrence> {
+    let first = observed.first(message);
+    let request = MessageId::request(message.step);
+    let is_spread = message.part == Part::Answer && is_carried_by_dm_session(request);
+    let mut asked = observed.all(request);
+    let Some(last_asked) = asked.rfind(|asked| asked.seq < then.seq).filter(|_| is_spread) else {
+        return first;
+    };
+    // Whether it is a good one is not asked: what was refused is answered, too.
+    let answer = observed.all(message).find(|answer| answer.seq > last_asked.seq);
+    answer.filter(|answer| answer.seq > then.seq).or(first)
 }
 
 /// Whether a rule holds in this delegation: some hold only where an optional step takes place.
@@ -158,5 +174,50 @@ mod tests {
     fn what_an_earlier_message_says_comes_first() {
         let (update, removal) = (said(Step::AclUpdate, 8), said(Step::AccountRemoval, 7));
         assert_eq!(removal_after_update(vec![removal, update]), Relation::Broken);
+    }
+
+    /// How step 9 came after what was said of step 8 before and after it: requests and answers, by their records.
+    fn prepared(update: &[(Part, u64)], prepared: u64) -> Relation {
+        let of_update = |(part, seq): &(Part, u64)| {
+            let step = Step::AclUpdate;
+            let message = match part {
+                Part::Request => MessageId::request(step),
+                Part::Answer => MessageId::answer(step),
+            };
+            Occurrence {
+                sent_by_observer: *part == Part::Answer,
+                ..Occurrence::said(message, *seq)
+            }
+        };
+        let mut occurrences: Vec<_> = update.iter().map(of_update).collect();
+        occurrences.push(said(Step::ClientPrepared, prepared));
+        occurrences.sort_by_key(|occurrence| occurrence.seq);
+        let observed = Observed {
+            occurrences,
+            ..Observed::default()
+        };
+        let then = observed.first(MessageId::request(Step::ClientPrepared));
+        let then = then.expect("it was said");
+        let first = preceding(&observed, MessageId::answer(Step::AclUpdate), then);
+        relation(&observed, first, then)
+    }
+
+    #[test]
+    fn an_update_that_is_spread_over_messages_is_answered_when_all_of_them_are() {
+        let (asked, answered) = (Part::Request, Part::Answer);
+        let both = [(asked, 1), (answered, 2), (asked, 3), (answered, 5)];
+        assert_eq!(prepared(&both, 6), Relation::Kept);
+        assert_eq!(prepared(&both, 4), Relation::Broken);
+        // What comes of an update after that is another matter.
+        assert_eq!(
+            prepared(&[(asked, 1), (answered, 2), (asked, 4), (answered, 5)], 3),
+            Relation::Kept
+        );
+        // What was said again after an answer had been lost was answered once.
+        assert_eq!(
+            prepared(&[(asked, 1), (asked, 2), (answered, 3)], 4),
+            Relation::Kept
+        );
+        assert_eq!(prepared(&[(asked, 1), (answered, 3)], 2), Relation::Broken);
     }
 }
