@@ -141,7 +141,7 @@ pub fn compare(before: &RunRecord, after: &RunRecord) -> Comparison {
         remarks: remarks(before, after),
         changes,
         unchanged,
-        is_whole: after.problems.is_empty() && !after.is_broken_off(),
+        is_whole: after.problems.is_empty() && after.not_run.is_empty(),
         is_judged: after
             .cases
             .iter()
@@ -192,8 +192,13 @@ fn reasons(case: Option<&CaseResult>) -> Vec<String> {
     let mut reasons: Vec<String> = findings
         .iter()
         .map(|finding| {
+            // What could not be judged is told apart by what happened only.
+            let happened = match finding.verdict {
+                Verdict::Inconclusive | Verdict::Error => without_values(&finding.observed),
+                _ => String::new(),
+            };
             format!(
-                "{} {:?} {:?} {:?} {}",
+                "{} {:?} {:?} {:?} {} {happened}",
                 finding.code,
                 finding.requirement,
                 finding.step,
@@ -233,6 +238,13 @@ fn without_names(text: &str) -> String {
         }
     }
     kept + rest
+}
+
+/// A text without what differs from run to run: numbers, and what is quoted.
+fn without_values(text: &str) -> String {
+    let unquoted = text.split('`').step_by(2);
+    let plain = unquoted.map(|part| part.replace(|character: char| character.is_ascii_digit(), ""));
+    plain.collect::<Vec<_>>().join("`")
 }
 
 fn is_all(text: &str, is: fn(&u8) -> bool) -> bool {
@@ -280,6 +292,11 @@ fn remarks(before: &RunRecord, after: &RunRecord) -> Vec<String> {
         differs(
             record.run.cancelled,
             format!("the {name} run was broken off: what is missing in it was not tried"),
+        );
+        let left = record.not_run.len();
+        differs(
+            left > 0,
+            format!("in the {name} run {left} cases were selected and not judged"),
         );
         differs(
             !record.problems.is_empty(),
@@ -425,4 +442,19 @@ fn reason(change: &Change) -> impl Iterator<Item = String> {
     let was = was.iter().map(|found| format!("was: {found}"));
     was.chain(is.iter().map(|found| format!("is: {found}")))
         .map(|reason| wording::shortened(&reason, REASON))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_values;
+
+    #[test]
+    fn what_happened_is_the_same_whatever_the_numbers_and_the_names_in_it() {
+        let one = without_values("nothing within 5s; the product ended: `exit 1` at 127.0.0.1:80");
+        assert_eq!(
+            one,
+            without_values("nothing within 15s; the product ended: `exit 13` at 127.0.0.1:4711")
+        );
+        assert_ne!(one, without_values("nothing within 5s"));
+    }
 }

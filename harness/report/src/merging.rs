@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use dmconform_model::ledger::{Coverage, State};
 use dmconform_model::result::{summarise, summarise_robustness};
-use dmconform_model::{RunRecord, Shard};
+use dmconform_model::{LedgerEntry, RunRecord, Shard, Verdict};
 
 /// Why runs cannot be merged.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +56,7 @@ pub enum MergeError {
     },
 }
 
-/// Merges runs. The ledger is left empty, and known failures out: whoever knows the suite makes both of the cases.
+/// Merges runs. Known failures are left out: whoever knows the suite judges them.
 ///
 /// # Errors
 /// When they are not parts of one run: made with other options, or with a case in two of them.
@@ -111,8 +112,61 @@ pub fn merge(records: &[RunRecord]) -> Result<RunRecord, MergeError> {
     merged.gate = None;
     merged.summary = summarise(&merged.cases);
     merged.robustness = summarise_robustness(&merged.cases);
-    merged.ledger = Vec::new();
+    merged.ledger = ledgers(records);
     Ok(merged)
+}
+
+/// What all ledgers together say: of each requirement and role the most that any says.
+fn ledgers(records: &[RunRecord]) -> Vec<LedgerEntry> {
+    let mut merged: Vec<LedgerEntry> = Vec::new();
+    for entry in records.iter().flat_map(|record| &record.ledger) {
+        let same =
+            |known: &&mut LedgerEntry| (&known.requirement, known.role) == (&entry.requirement, entry.role);
+        match merged.iter_mut().find(same) {
+            Some(known) => add(known, entry),
+            None => merged.push(entry.clone()),
+        }
+    }
+    merged
+}
+
+fn add(known: &mut LedgerEntry, other: &LedgerEntry) {
+    more(&mut known.positive, &other.positive);
+    more(&mut known.negative, &other.negative);
+    let said = [known.verdict, other.verdict];
+    let broken = [Verdict::Fail, Verdict::Warn]
+        .into_iter()
+        .find(|verdict| said.contains(verdict));
+    let any = |state: State| {
+        [&known.positive, &known.negative]
+            .iter()
+            .any(|known| known.state == state)
+    };
+    known.verdict = match broken {
+        Some(verdict) => verdict,
+        None if any(State::Held) => Verdict::Pass,
+        None if any(State::Open) => Verdict::Inconclusive,
+        None => Verdict::NotApplicable,
+    };
+}
+
+/// Takes what says more of a kind of check; where both say the same, the cases of both.
+fn more(known: &mut Coverage, other: &Coverage) {
+    let order = [
+        State::Broken,
+        State::Held,
+        State::Open,
+        State::NotRun,
+        State::NotTested,
+    ];
+    let place = |of: &Coverage| order.iter().position(|state| *state == of.state);
+    if place(other) < place(known) {
+        known.clone_from(other);
+    } else if other.state == known.state {
+        let new = other.cases.iter().filter(|case| !known.cases.contains(case));
+        let new: Vec<_> = new.cloned().collect();
+        known.cases.extend(new);
+    }
 }
 
 /// Whether parts of a whole are all there, each once; runs that are no parts of one may be of any cases.
@@ -170,6 +224,9 @@ fn difference(one: &RunRecord, other: &RunRecord) -> Option<&'static str> {
         let mut others = other.targets.iter();
         others.all(|other| other.name != target.name || other == target)
     };
+    let names = |run: &dmconform_model::result::RunInfo| -> BTreeSet<String> {
+        run.targets.iter().map(|target| target.name.clone()).collect()
+    };
     let differences = [
         (one.harness != other.harness, "the version of the harness"),
         (one.strict != other.strict, "whether warnings fail (--strict)"),
@@ -199,6 +256,10 @@ fn difference(one: &RunRecord, other: &RunRecord) -> Option<&'static str> {
             one.allow_flaky != other.allow_flaky,
             "whether flaky cases fail (--allow-flaky)",
         ),
+        (
+            one.shard.is_some() && names(one) != names(other),
+            "which implementations were tested (--implementation)",
+        ),
         (!same_known, "the failures that were known (--expectations)"),
         (
             !one.targets.iter().all(same_target),
@@ -207,4 +268,39 @@ fn difference(one: &RunRecord, other: &RunRecord) -> Option<&'static str> {
     ];
     let found = differences.into_iter().find(|(differs, _)| *differs);
     found.map(|(_, what)| what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coverage(state: State, cases: &[&str]) -> Coverage {
+        Coverage {
+            state,
+            cases: cases
+                .iter()
+                .map(|case| dmconform_model::CaseId((*case).to_owned()))
+                .collect(),
+            why: None,
+        }
+    }
+
+    #[test]
+    fn of_two_parts_the_one_counts_that_says_more_and_both_where_they_say_the_same() {
+        let merged = |mut one: Coverage, other: Coverage| {
+            more(&mut one, &other);
+            one
+        };
+        let held = || coverage(State::Held, &["A"]);
+        assert_eq!(merged(coverage(State::NotRun, &[]), held()), held());
+        assert_eq!(merged(held(), coverage(State::NotRun, &[])), held());
+        assert_eq!(
+            merged(held(), coverage(State::Broken, &["B"])),
+            coverage(State::Broken, &["B"])
+        );
+        assert_eq!(
+            merged(held(), coverage(State::Held, &["A", "B"])),
+            coverage(State::Held, &["A", "B"])
+        );
+    }
 }

@@ -20,8 +20,11 @@ use crate::stage::{DialObserver, Presents, Stage, lock};
 /// The largest answer that passes, in octets.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
 
-/// The header fields that concern one connection only (RFC 9110 7.6.1), and those that are made anew with it.
-const OF_CONNECTION: [&str; 8] = [
+/// The header fields that do not pass: those that concern one connection only (RFC 9110 7.6.1), those that are made anew with it, and
+/// what lets an answer be compressed.
+const OF_CONNECTION: [&str; 9] = [
+    // What is compressed could not be read on its way; who may not be sent it is not.
+    "accept-encoding",
     "connection",
     "content-length",
     "host",
@@ -181,6 +184,7 @@ mod tests {
         let field = |name: &str| (name.to_owned(), "x".to_owned());
         let headers = [
             field("Connection"),
+            field("Accept-Encoding"),
             field("x-syncml-hmac"),
             field("Content-Length"),
         ];

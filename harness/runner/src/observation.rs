@@ -1,6 +1,5 @@
 //! Several products that are observed as they talk to each other: one implementation made of them, and its cases.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dmconform_case::Suite;
@@ -68,6 +67,18 @@ pub enum ObservationError {
         of_one: String,
         /// The profile of the other one.
         of_other: String,
+    },
+    /// Their files say different things of what they have in common.
+    #[error(
+        "observe {one} and {other} together: `{key}` is not the same in both files; one of them would be blamed for it"
+    )]
+    Unlike {
+        /// One product.
+        one: String,
+        /// The other one.
+        other: String,
+        /// What differs.
+        key: &'static str,
     },
     /// A client and a server could not have a DM session.
     #[error(
@@ -141,6 +152,10 @@ fn check(one: &TargetFile, other: &TargetFile) -> Result<(), ObservationError> {
         let (one, other) = names();
         return Err(ObservationError::NoSession { one, other, key });
     }
+    if let Some(key) = unlike(&one.implementation, &other.implementation) {
+        let (one, other) = names();
+        return Err(ObservationError::Unlike { one, other, key });
+    }
     let [of_one, of_other] = [one, other].map(|part| part.implementation.devices.to_string());
     if (1..=common(one, other))
         .any(|number| one.implementation.devices.id(number) != other.implementation.devices.id(number))
@@ -154,6 +169,25 @@ fn check(one: &TargetFile, other: &TargetFile) -> Result<(), ObservationError> {
         });
     }
     Ok(())
+}
+
+/// What two files say differently of the devices, or of a role that neither plays.
+fn unlike(one: &Implementation, other: &Implementation) -> Option<&'static str> {
+    let (mine, theirs) = (&one.devices, &other.devices);
+    if mine.manufacturer != theirs.manufacturer {
+        return Some("devices.manufacturer");
+    }
+    if mine.model != theirs.model {
+        return Some("devices.model");
+    }
+    let (mine, theirs) = (&one.nodes, &other.nodes);
+    if !mine.is_empty() && !theirs.is_empty() && mine != theirs {
+        return Some("nodes");
+    }
+    let plays = |role: &Role| one.plays.contains(role) || other.plays.contains(role);
+    let mut of_others = one.peers.iter().filter(|(role, _)| !plays(role));
+    let differs = of_others.any(|(role, peer)| other.peers.get(role).is_some_and(|known| known != peer));
+    differs.then_some("peers")
 }
 
 /// What a client and a server lack for a DM session: without it the server would be blamed for what it never claimed.
@@ -216,6 +250,13 @@ fn combined(parts: &[TargetFile]) -> Implementation {
         if part.devices.count() < all.devices.count() {
             all.devices = part.devices.clone();
         }
+        for (role, peer) in &part.peers {
+            all.peers.entry(*role).or_insert_with(|| peer.clone());
+        }
+        // Where the delegated nodes are, one file is enough to say.
+        if all.nodes.is_empty() {
+            all.nodes.clone_from(&part.nodes);
+        }
         all.plays.extend(&part.plays);
         all.identity.extend(part.identity.clone());
         all.endpoints.extend(part.endpoints.clone());
@@ -235,7 +276,6 @@ fn combined(parts: &[TargetFile]) -> Implementation {
     // Where a role is played after all, nothing is known of it as of a mock.
     let plays = all.plays.clone();
     all.peers.retain(|role, _| !plays.contains(role));
-    all.nodes = BTreeMap::new();
     all
 }
 

@@ -28,12 +28,13 @@ pub(crate) fn run(arguments: &Doctor) -> Result<u8, Failure> {
     let tell = Arc::new(|found: Examined| print(&line(&found)));
     let worst = work::to_the_end(|cancelled| dmconform_runner::doctor(options, tell, cancelled))?;
     let (said, code) = match worst {
-        Health::Good => ("all is well: `dmconform run` with the same options comes next", 0),
-        Health::Doubtful => (
+        None => ("it was broken off: what is not said above was not looked at", 5),
+        Some(Health::Good) => ("all is well: `dmconform run` with the same options comes next", 0),
+        Some(Health::Doubtful) => (
             "a run is possible, and will find something where it says so above",
             0,
         ),
-        Health::Bad => ("no run makes sense before what is bad is mended", 5),
+        Some(Health::Bad) => ("no run makes sense before what is bad is mended", 5),
     };
     print(&format!("{said}\ntranscripts in {}\n", directory.display()));
     Ok(code)

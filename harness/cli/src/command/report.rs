@@ -4,7 +4,6 @@ use std::path::Path;
 
 use dmconform_case::Suite;
 use dmconform_case::expectations::judge_whole;
-use dmconform_case::ledger::ledger;
 use dmconform_case::test_case::Opener;
 use dmconform_model::{CaseId, Gate, MessageId, Role, RunRecord, Step};
 use dmconform_report::matrix::{self, Between, Matrix};
@@ -102,13 +101,11 @@ fn merge(runs: &Merge) -> Result<u8, Failure> {
     let merged = merging::merge(&records).map_err(|error| Failure::usage(error.to_string()))?;
     let suite = suite::load()?;
     let gates: Vec<&Gate> = records.iter().filter_map(|record| record.gate.as_ref()).collect();
-    let known: Vec<&CaseId> = suite.cases.iter().map(|case| &case.id).collect();
+    // Cases of one's own, and those of products that are observed, are not in the suite.
+    let judged = merged.cases.iter().map(|case| &case.id);
+    let known: Vec<&CaseId> = suite.cases.iter().map(|case| &case.id).chain(judged).collect();
     let gate = judge_whole(&gates, &merged, &known).map_err(Failure::usage)?;
-    let merged = RunRecord {
-        ledger: ledger(&suite, &merged.cases),
-        gate,
-        ..merged
-    };
+    let merged = RunRecord { gate, ..merged };
     if runs.out.exists() {
         return Err(Failure::usage(format!(
             "merge into `{}`: it is there already; name a directory that is not",
@@ -116,31 +113,57 @@ fn merge(runs: &Merge) -> Result<u8, Failure> {
         )));
     }
     work::make_directory(&runs.out)?;
-    for run in &runs.runs {
-        gather(&run.join("transcripts"), &runs.out.join("transcripts"))?;
+    for (run, record) in runs.runs.iter().zip(&records) {
+        gather(run, record, &records, &runs.out)?;
     }
     write_results(&runs.out, &merged)?;
     print(&format!("results in {}\n", runs.out.display()));
     Ok(merged.exit_code())
 }
 
-/// Copies a folder of transcripts, with who may read them. No two parts have the same.
-fn gather(from: &Path, to: &Path) -> Result<(), Failure> {
+/// Copies the transcripts of a part, and what is kept beside them, with who may read them. What its directory holds of cases that are
+/// not its own is left there: it may be of a run before.
+fn gather(run: &Path, record: &RunRecord, all: &[RunRecord], out: &Path) -> Result<(), Failure> {
+    let from = run.join("transcripts");
     let failed = |error: std::io::Error| {
         Failure::environment(format!("copy the transcripts of `{}`: {error}", from.display()))
     };
     if !from.exists() {
         return Ok(());
     }
-    std::fs::create_dir_all(to).map_err(failed)?;
-    for entry in std::fs::read_dir(from).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let place = to.join(entry.file_name());
-        if entry.file_type().map_err(failed)?.is_dir() {
-            gather(&entry.path(), &place)?;
-        } else {
-            std::fs::copy(entry.path(), place).map_err(failed)?;
+    for folder in std::fs::read_dir(&from).map_err(failed)? {
+        let folder = folder.map_err(failed)?;
+        if !folder.file_type().map_err(failed)?.is_dir() {
+            continue;
+        }
+        let implementation = folder.file_name().to_string_lossy().into_owned();
+        let to = out.join("transcripts").join(&implementation);
+        for file in std::fs::read_dir(folder.path()).map_err(failed)? {
+            let file = file.map_err(failed)?;
+            let name = file.file_name().to_string_lossy().into_owned();
+            let case = owner(all, &implementation, &name);
+            let is_own = |case: &CaseId| {
+                let mut cases = record.cases.iter();
+                cases.any(|own| own.implementation == implementation && own.id == *case)
+            };
+            if case.is_some_and(is_own) {
+                std::fs::create_dir_all(&to).map_err(failed)?;
+                std::fs::copy(file.path(), to.join(&name)).map_err(failed)?;
+            }
         }
     }
     Ok(())
+}
+
+/// The case that a file among the transcripts of an implementation is of: `DEL-DMS1-1-010.none` has one, `DEL-DMS1-1-010` another.
+fn owner<'a>(records: &'a [RunRecord], implementation: &str, file: &str) -> Option<&'a CaseId> {
+    let cases = records.iter().flat_map(|record| &record.cases);
+    let ids = cases
+        .filter(|case| case.implementation == implementation)
+        .map(|case| &case.id);
+    let named = ids.filter(|id| {
+        let rest = file.strip_prefix(id.0.as_str());
+        rest.is_some_and(|rest| rest.starts_with('.'))
+    });
+    named.max_by_key(|id| id.0.len())
 }

@@ -200,6 +200,9 @@ fn suite_options(arguments: &Run) -> Vec<String> {
     cases.chain(profile).chain(certificates).collect()
 }
 
+/// How many cases are named where none matches.
+const FEW: usize = 20;
+
 /// The cases of a suite that are asked for by patterns, of which one must match.
 pub(super) fn globs_over(patterns: &[String], suite: &Suite) -> Result<Option<GlobSet>, Failure> {
     let cases = globs(patterns).map_err(Failure::usage)?;
@@ -212,8 +215,14 @@ pub(super) fn globs_over(patterns: &[String], suite: &Suite) -> Result<Option<Gl
     let known = suite.cases.iter().map(|case| case.id.0.as_str());
     let near = read::nearest(&patterns, known).map(|near| format!("did you mean `{near}`? "));
     let help = near.unwrap_or_default();
+    let all: Vec<&str> = suite.cases.iter().map(|case| case.id.0.as_str()).collect();
+    // Products that are observed have a few cases of their own, which no list has.
+    let all = match all.len() <= FEW {
+        true => format!("there are {}", all.join(", ")),
+        false => "`dmconform list` names them all".to_owned(),
+    };
     Err(Failure {
-        message: format!("find a case that matches {patterns}; {help}`dmconform list` names them all"),
+        message: format!("find a case that matches {patterns}; {help}{all}"),
         code: 4,
     })
 }
@@ -239,18 +248,19 @@ fn targets(arguments: &Run, suite: &Arc<Suite>) -> Result<Vec<TargetFile>, Failu
             || "product".to_owned(),
             |stem| stem.to_string_lossy().into_owned(),
         );
-        let taken = targets
-            .iter()
-            .filter(|known| known.name == stem || known.name.starts_with(&format!("{stem}-")))
-            .count();
-        target.name = if taken == 0 {
-            stem
-        } else {
-            format!("{stem}-{}", taken + 1)
-        };
+        target.name = free_name(&stem, |name| targets.iter().any(|known| known.name == name));
         targets.push(target);
     }
     Ok(targets)
+}
+
+/// A name that no other product has: places of results and transcripts go by it.
+fn free_name(stem: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let numbered = (2_u32..).map(|number| format!("{stem}-{number}"));
+    let mut names = std::iter::once(stem.to_owned()).chain(numbered);
+    names
+        .find(|name| !is_taken(name))
+        .unwrap_or_else(|| stem.to_owned())
 }
 
 /// A profile that is built in, or the file beside an implementation file.
@@ -295,4 +305,18 @@ pub(super) fn write_results(directory: &Path, record: &RunRecord) -> Result<(), 
         ("report.html", html::write(record, &ladders).into_bytes()),
     ];
     work::write(directory, &files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::free_name;
+
+    #[test]
+    fn no_two_products_have_the_same_name() {
+        let taken = ["dms-2", "acme-client", "dms"];
+        let name = |stem| free_name(stem, |name| taken.contains(&name));
+        assert_eq!(name("dms"), "dms-3");
+        assert_eq!(name("acme"), "acme");
+        assert_eq!(name("acme-client"), "acme-client-2");
+    }
 }

@@ -108,6 +108,16 @@ async fn claims(examination: &Examination<'_>, cancelled: &watch::Receiver<bool>
             forced.implementation.supports.claims.push(claim);
         }
         let record = try_cases(examination, forced, &ids, cancelled).await;
+        if *cancelled.borrow() {
+            return;
+        }
+        if let Some(problem) = record.problems.first() {
+            return examination.bad(
+                Topic::Claims,
+                format!("{name} could not be looked at: failed to {}", problem.message),
+                "mend that, and look again",
+            );
+        }
         let judged: Vec<&CaseResult> = record
             .cases
             .iter()

@@ -127,8 +127,9 @@ impl Examination<'_> {
     }
 }
 
-/// Looks at every implementation, one after the other; the worst that was found.
-pub async fn doctor(options: RunOptions, tell: Tell, cancelled: watch::Receiver<bool>) -> State {
+/// Looks at every implementation, one after the other; the worst that was found, and nothing where it was broken off: what it has
+/// not come to may be worse.
+pub async fn doctor(options: RunOptions, tell: Tell, cancelled: watch::Receiver<bool>) -> Option<State> {
     let mut worst = State::Good;
     for file in &options.targets {
         let examination = Examination {
@@ -140,10 +141,10 @@ pub async fn doctor(options: RunOptions, tell: Tell, cancelled: watch::Receiver<
         examine(&examination, &cancelled).await;
         worst = worst.max(examination.worst());
         if *cancelled.borrow() {
-            break;
+            return None;
         }
     }
-    worst
+    Some(worst)
 }
 
 /// Looks at what can be looked at without the products; the worst that was found.
