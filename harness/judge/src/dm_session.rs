@@ -170,7 +170,7 @@ impl DmSession {
         let Some(before) = before else {
             if sent.more_data {
                 self.unfinished = Some(Unfinished {
-                    target: sent.target.to_owned(),
+                    target: sent.target.clone().into_owned(),
                     data: sent.data.unwrap_or_default().into_owned(),
                     messages: 1,
                 });
@@ -204,7 +204,7 @@ fn step_of(header: &Header, known: &KnownTree, server: Role, sent: &Sent<'_>) ->
     if server != Role::Dms1 {
         return None;
     }
-    let (node, query) = sent.target.split_once('?').unwrap_or((sent.target, ""));
+    let (node, query) = sent.target.split_once('?').unwrap_or((&sent.target, ""));
     let writes = matches!(sent.verb, Verb::Add | Verb::Replace);
     if writes && query == "prop=ACL" {
         let adds = sent
@@ -342,6 +342,6 @@ fn other(package: &Package, sent: &Sent<'_>) -> Option<OtherCommand> {
     Some(OtherCommand {
         key: key(package, sent),
         command,
-        node: sent.target.to_owned(),
+        node: sent.target.clone().into_owned(),
     })
 }

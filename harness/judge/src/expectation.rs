@@ -11,12 +11,45 @@ use crate::condition::{self, Judged};
 use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
 use crate::observed::Observed;
+use crate::occurrence::Occurrence;
 use crate::{
     equality, harm, is_carried_by_dm_session, never, presence, refuse, regularity, state, view, whole,
 };
 
+/// How a transcript names it that another delegation has come to where it could be mixed up with this one.
+pub const BESIDE: &str = "another delegation beside this one";
+
 /// Judges one expectation of the case.
 pub(crate) fn judge(header: &Header, observed: &Observed, expectation: &Expectation) -> Vec<Outcome> {
+    let outcomes = alone(header, observed, expectation);
+    match header.case.given.beside && !had_company(observed) {
+        true => outcomes.into_iter().map(without_company).collect(),
+        false => outcomes,
+    }
+}
+
+/// Whether another delegation had come to where it could be mixed up, while this one held a message back.
+fn had_company(observed: &Observed) -> bool {
+    let mut triggers = observed.triggers.iter();
+    let Some((seq, _, _)) = triggers.find(|(_, trigger, _)| trigger == BESIDE) else {
+        return false;
+    };
+    let mut windows = observed.windows.iter();
+    windows.any(|window| window.opened.0 < *seq && window.closed.is_none_or(|(closed, _)| *seq < closed))
+}
+
+/// Who has nothing to mix up has mixed up nothing.
+fn without_company(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Held(_) => {
+            let why = "no other delegation came far enough meanwhile to be mixed up with this one";
+            Outcome::Unreached(why.to_owned())
+        }
+        other => other,
+    }
+}
+
+fn alone(header: &Header, observed: &Observed, expectation: &Expectation) -> Vec<Outcome> {
     let Expectation {
         what,
         requirement,
@@ -112,7 +145,7 @@ fn times(observed: &Observed, message: MessageId, records: usize) -> usize {
     }
     let mut entries = BTreeSet::new();
     let mut written: BTreeMap<&str, usize> = BTreeMap::new();
-    for occurrence in observed.all(message) {
+    for occurrence in observed.all(message).filter(|seen| !is_refused(observed, seen)) {
         entries.extend(occurrence.values("entry"));
         for node in occurrence.values("node") {
             *written.entry(node).or_default() += 1;
@@ -120,6 +153,18 @@ fn times(observed: &Observed, message: MessageId, records: usize) -> usize {
     }
     let most = written.values().copied().max();
     most.map_or(records, |most| most.max(entries.len()))
+}
+
+/// Whether what a message says was refused: said again after a challenge, it is no second one.
+fn is_refused(observed: &Observed, said: &Occurrence) -> bool {
+    let answer = MessageId::answer(said.message.step);
+    let mut after = observed
+        .occurrences
+        .iter()
+        .filter(|seen| seen.seq > said.seq && (seen.message == said.message || seen.message == answer));
+    after
+        .next()
+        .is_some_and(|next| next.message == answer && !next.accepted)
 }
 
 fn on_field(
@@ -239,8 +284,10 @@ pub(crate) fn main_step(header: &Header) -> Option<Step> {
 
 #[cfg(test)]
 mod tests {
+    use dmconform_model::transcript::TriggerOutcome;
+
     use super::*;
-    use crate::occurrence::{Fields, Occurrence};
+    use crate::occurrence::Fields;
 
     /// What DMS-1 writes in a message for each of these nodes, with the entry that each is of.
     fn observed(nodes: &[(&str, &str)]) -> Observed {
@@ -270,5 +317,52 @@ mod tests {
         assert_eq!(count(&[("x", "./B/x/URL"), ("y", "./B/y/URL")]), 2);
         assert_eq!(count(&[("x", "./B/x/URL"), ("x", "./B/x/URL")]), 2);
         assert_eq!(count(&[]), 0);
+    }
+
+    #[test]
+    fn what_was_refused_and_said_again_was_said_once() {
+        let entry = |seq| Occurrence {
+            fields: Fields::from([("node".to_owned(), vec!["./B/x/URL".to_owned()])]),
+            ..Occurrence::said(MessageId::request(Step::BootstrapEntry), seq)
+        };
+        let answer = |seq, accepted| Occurrence {
+            accepted,
+            ..Occurrence::said(MessageId::answer(Step::BootstrapEntry), seq)
+        };
+        let count = |occurrences: Vec<Occurrence>| {
+            let observed = Observed {
+                occurrences,
+                ..Observed::default()
+            };
+            times(&observed, MessageId::request(Step::BootstrapEntry), 2)
+        };
+        assert_eq!(
+            count(vec![entry(1), answer(2, false), entry(3), answer(4, true)]),
+            1
+        );
+        assert_eq!(
+            count(vec![entry(1), answer(2, true), entry(3), answer(4, true)]),
+            2
+        );
+    }
+
+    #[test]
+    fn nothing_is_kept_apart_by_who_has_nothing_beside_it() {
+        let mut observed = Observed::default();
+        assert!(!had_company(&observed));
+        observed.windows.push(crate::observed::Window {
+            holding: MessageId::answer(Step::UrlRequest),
+            opened: (3, 0),
+            closed: Some((6, 0)),
+        });
+        let beside = |seq| (seq, BESIDE.to_owned(), TriggerOutcome::Taken);
+        observed.triggers.push(beside(7));
+        assert!(!had_company(&observed));
+        observed.triggers[0] = beside(5);
+        assert!(had_company(&observed));
+        assert!(matches!(
+            without_company(Outcome::Held(Vec::new())),
+            Outcome::Unreached(_)
+        ));
     }
 }

@@ -90,6 +90,12 @@ pub(crate) fn fetches_nothing(
             },
         );
     }
+    // What is listened at is the loopback interface of this machine.
+    if let Some(url) = elsewhere(header) {
+        return Outcome::Unreached(format!(
+            "the product is at {url}, and what it fetches from its own loopback interface is not seen here"
+        ));
+    }
     // Until the product has had its time, nothing shows that it will not.
     let has_had_its_time = observed.ended
         || observed
@@ -182,6 +188,45 @@ pub(crate) const fn listener(message: MessageId, sender: Role) -> Endpoint {
     Endpoint { role: sender, kind }
 }
 
+/// An endpoint of the judged product that is not on the loopback interface.
+fn elsewhere(header: &Header) -> Option<&str> {
+    let real = header.endpoints.iter().filter(|(role, _)| header.is_real(**role));
+    let mut urls = real.flat_map(|(_, of)| [&of.dm, &of.delegation, &of.bootstrap].into_iter().flatten());
+    urls.find(|url| !is_loopback(url)).map(String::as_str)
+}
+
+fn is_loopback(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 fn judged(header: &Header) -> Option<Role> {
     header.case.iut.iter().copied().find(|role| header.is_real(*role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn an_address_of_this_machine_alone_is_told_from_one_that_others_reach() {
+        let here = [
+            "https://127.0.0.1:8443/dm",
+            "https://localhost/x",
+            "https://[::1]:1/",
+        ];
+        assert!(here.into_iter().all(is_loopback));
+        let elsewhere = [
+            "https://10.0.0.7:8443/dm",
+            "https://dms1.example/dm",
+            "https://[fd00::1]/",
+        ];
+        assert!(!elsewhere.into_iter().any(is_loopback));
+    }
 }

@@ -35,12 +35,14 @@ mod verdict;
 mod view;
 mod whole;
 
+pub use expectation::BESIDE;
 pub use header::{Header, JUDGE_VERSION, Owner, Parties, TRANSCRIPT_FORMAT};
 pub use ladder::{ladder, stored_ladder};
 pub use live::Judge;
 pub use never::{had_opportunity, is_carried_by_dm_session, speaker};
 pub use observed::{Applied, Connection, DmAnswer, Exchange, OPPORTUNITY, Observed, Probe, Window};
 pub use occurrence::{Fields, Occurrence};
+pub use package::from_root;
 pub use recognise::THIRD_SERVER;
 pub use regularity::Irregular;
 pub use stored::{Records, Transcript, TranscriptError, header_line, open, read, record_line};

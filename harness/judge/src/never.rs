@@ -8,7 +8,7 @@ use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
 use crate::observed::{OPPORTUNITY, Observed, Window};
 use crate::occurrence::Occurrence;
-use crate::order::{OrderBreach, Relation, breached_by, relation};
+use crate::order::{OrderBreach, Relation, breached_by, preceding, relation};
 use crate::view;
 
 /// Judges that `message` did not come before `until`, or in the case's window where there is no `until`.
@@ -102,7 +102,9 @@ fn first_early(
     since: Option<u64>,
 ) -> Option<&Occurrence> {
     observed.all(message).find(|occurrence| match until {
-        Some(until) => relation(observed, observed.first(until), occurrence) == Relation::Broken,
+        Some(until) => {
+            relation(observed, preceding(observed, until, occurrence), occurrence) == Relation::Broken
+        }
         // What came before belongs to the preamble.
         None => since.is_some_and(|since| occurrence.seq > since),
     })

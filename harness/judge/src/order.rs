@@ -101,7 +101,11 @@ pub(crate) fn breached_by<'a>(
 
 /// What of a message has to come before `then`: the first of it. What DMS-1 writes in DM sessions may be spread over several messages,
 /// and an answer has come when all of them are answered that were sent by then.
-fn preceding<'a>(observed: &'a Observed, message: MessageId, then: &Occurrence) -> Option<&'a Occurrence> {
+pub(crate) fn preceding<'a>(
+    observed: &'a Observed,
+    message: MessageId,
+    then: &Occurrence,
+) -> Option<&'a Occurrence> {
     let first = observed.first(message);
     let request = MessageId::request(message.step);
     let is_spread = message.part == Part::Answer && is_carried_by_dm_session(request);
@@ -111,7 +115,7 @@ fn preceding<'a>(observed: &'a Observed, message: MessageId, then: &Occurrence) 
     };
     // Whether it is a good one is not asked: what was refused is answered, too.
     let answer = observed.all(message).find(|answer| answer.seq > last_asked.seq);
-    answer.filter(|answer| answer.seq > then.seq).or(first)
+    answer.or(first)
 }
 
 /// Whether a rule holds in this delegation: some hold only where an optional step takes place.
@@ -219,5 +223,6 @@ mod tests {
             Relation::Kept
         );
         assert_eq!(prepared(&[(asked, 1), (answered, 3)], 2), Relation::Broken);
+        assert_eq!(prepared(&[(asked, 1)], 2), Relation::Broken);
     }
 }

@@ -5,8 +5,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use oma_dm::syncml::{
-    self, Command, Data, Departure, Encoding, Header, Item, Message, Reading, Results, Status,
+    self, Command, Data, Departure, Encoding, Header, Item, Message, Meta, Reading, Results, Status,
 };
+use oma_dm::tnds::ManagementTree;
+use oma_dm::tree::Tree;
+use oma_dm::uri::NodeUri;
 
 /// What one command writes or asks, item by item.
 #[derive(Clone, Debug)]
@@ -16,7 +19,7 @@ pub(crate) struct Sent<'m> {
     /// What it does.
     pub(crate) verb: Verb,
     /// The node it concerns, with its query.
-    pub(crate) target: &'m str,
+    pub(crate) target: Cow<'m, str>,
     /// What it writes.
     pub(crate) data: Option<Cow<'m, str>>,
     /// Whether more of the data follows in the next message.
@@ -132,6 +135,63 @@ fn departures(reading: &Reading, media_type: &str) -> Vec<Departed> {
     beside.chain(inside).collect()
 }
 
+fn of_item<'m>(command: &'m Command, verb: Verb, item: &'m Item) -> Vec<Sent<'m>> {
+    let target = from_root(item.target.as_deref().unwrap_or_default());
+    let leaves = match command {
+        Command::Add(add) if !item.more_data => leaves_of_object(&add.meta, item, &target),
+        _ => None,
+    };
+    let of_leaf = |(target, data)| Sent {
+        id: command.id(),
+        verb,
+        target: Cow::Owned(target),
+        data: Some(Cow::Owned(data)),
+        more_data: false,
+    };
+    if let Some(leaves) = leaves {
+        return leaves.into_iter().map(of_leaf).collect();
+    }
+    vec![Sent {
+        id: command.id(),
+        verb,
+        target,
+        data: text(item),
+        more_data: item.more_data,
+    }]
+}
+
+/// The leaves that an item adds, with their values, where it is an object (OMA-TS-DM_TND 6): a server may add nodes one by one, or all of
+/// them at once.
+fn leaves_of_object(of_command: &Meta, item: &Item, target: &str) -> Option<Vec<(String, String)>> {
+    let element = ManagementTree::element_of_item(of_command, item).ok().flatten()?;
+    let object = ManagementTree::from_element(&element).ok()?;
+    let target = NodeUri::parse(target).ok()?;
+    let mut tree = Tree::new();
+    let mut above = NodeUri::root();
+    for name in target.names() {
+        above = above.join(name).ok()?;
+        // One that is there already is as good.
+        let _ = tree.insert_interior(&above, "");
+    }
+    let places = object.add_to(&mut tree, &target).ok()?;
+    let is_added = |uri: &NodeUri| places.iter().any(|place| uri.starts_with(place));
+    let added = tree.nodes().filter(|(uri, _)| is_added(uri));
+    Some(
+        added
+            .filter_map(|(uri, node)| Some((uri.to_string(), node.text()?.to_owned())))
+            .collect(),
+    )
+}
+
+/// The address of a node, from the root: `A/B` is `./A/B` (OMA-TS-DM_TND 7.3).
+pub fn from_root(address: &str) -> Cow<'_, str> {
+    let begins_so = |beginnings: &[&str]| beginnings.iter().any(|beginning| address.starts_with(beginning));
+    match matches!(address, "" | ".") || begins_so(&["./", ".?", "/"]) || address.contains("://") {
+        true => Cow::Borrowed(address),
+        false => Cow::Owned(format!("./{address}")),
+    }
+}
+
 /// What an item says, as text.
 pub(crate) fn text(item: &Item) -> Option<Cow<'_, str>> {
     Some(match item.data.as_ref()? {
@@ -215,17 +275,11 @@ impl Package {
         self.opening_alerts().next().is_some()
     }
 
-    /// The commands on nodes, item by item.
+    /// The commands on nodes, item by item; of an object, leaf by leaf.
     pub(crate) fn sent(&self) -> impl Iterator<Item = Sent<'_>> {
         self.commands().flat_map(|command| {
             let (verb, items) = on_nodes(command).unwrap_or((Verb::Other, &[]));
-            items.iter().map(move |item| Sent {
-                id: command.id(),
-                verb,
-                target: item.target.as_deref().unwrap_or_default(),
-                data: text(item),
-                more_data: item.more_data,
-            })
+            items.iter().flat_map(move |item| of_item(command, verb, item))
         })
     }
 
@@ -235,7 +289,7 @@ impl Package {
             Command::Replace(edit) => edit.items.iter().find_map(|item| {
                 item.source
                     .as_deref()
-                    .filter(|source| *source == node)
+                    .filter(|source| from_root(source) == node)
                     .and_then(|_| text(item))
             }),
             _ => None,
@@ -253,5 +307,51 @@ impl Package {
         self.statuses()
             .find(|status| status.command_ref == "0")
             .map(|status| status.code.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Verb, from_root, read};
+
+    #[test]
+    fn an_address_without_a_root_is_one_from_the_root() {
+        let cases = [
+            ("Com/Name", "./Com/Name"),
+            ("Com?prop=ACL", "./Com?prop=ACL"),
+            ("./Com", "./Com"),
+            (".", "."),
+            (".?prop=ACL", ".?prop=ACL"),
+            (".hidden/x", "./.hidden/x"),
+            ("", ""),
+            ("https://dms2.example/dm", "https://dms2.example/dm"),
+        ];
+        for (address, expected) in cases {
+            assert_eq!(from_root(address), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn an_object_that_is_added_is_each_of_its_leaves() {
+        let object = r#"<MgmtTree xmlns="syncml:dmddf1.2"><VerDTD>1.2</VerDTD>
+            <Node><NodeName>dms2</NodeName><RTProperties><Format><node/></Format><Type><DDFName/></Type></RTProperties>
+              <Node><NodeName>URL</NodeName><RTProperties><Format><chr/></Format><Type><MIME>text/plain</MIME></Type></RTProperties>
+                <Value>https://b.example/1</Value></Node></Node></MgmtTree>"#;
+        let message = format!(
+            r#"<SyncML xmlns="SYNCML:SYNCML1.2"><SyncHdr><VerDTD>1.2</VerDTD><VerProto>DM/1.2</VerProto><SessionID>1</SessionID>
+               <MsgID>1</MsgID><Target><LocURI>d</LocURI></Target><Source><LocURI>s</LocURI></Source></SyncHdr><SyncBody>
+               <Add><CmdID>2</CmdID><Item><Target><LocURI>BootstrapConfig</LocURI></Target>
+               <Meta><Format xmlns="syncml:metinf">xml</Format>
+               <Type xmlns="syncml:metinf">application/vnd.syncml.dmtnds+xml</Type></Meta>
+               <Data><![CDATA[{object}]]></Data></Item></Add><Final/></SyncBody></SyncML>"#
+        );
+        let package = read(message.as_bytes(), "application/vnd.syncml.dm+xml").expect("it is a message");
+        let sent: Vec<_> = package.sent().collect();
+        let [leaf] = sent.as_slice() else {
+            panic!("it has one leaf: {sent:?}")
+        };
+        assert_eq!((leaf.id, leaf.verb), ("2", Verb::Add));
+        assert_eq!(leaf.target, "./BootstrapConfig/dms2/URL");
+        assert_eq!(leaf.data.as_deref(), Some("https://b.example/1"));
     }
 }

@@ -486,12 +486,14 @@ fn record_probe_answers(session: &DmSession, observed: &mut Observed, package: &
         }
     }
     for results in package.results() {
-        let key = (results.message_ref.clone(), results.command_ref.clone());
-        if let Some(probe) = session
-            .probes
-            .get(&key)
-            .and_then(|index| observed.probes.get_mut(*index))
-        {
+        let is_it = |(message, command): &(String, String)| {
+            *command == results.command_ref
+                && (*message == results.message_ref || results.message_ref.is_empty())
+        };
+        // `MsgRef` may be left out: it is the last such command then.
+        let asked = session.probes.iter().filter(|(key, _)| is_it(key));
+        let asked = asked.max_by_key(|(_, index)| **index);
+        if let Some(probe) = asked.and_then(|(_, index)| observed.probes.get_mut(*index)) {
             let said = results
                 .items
                 .last()
@@ -652,7 +654,7 @@ fn bootstrap_fields(header: &Header, response: &Response) -> (Fields, Result<(),
         if has_dms_2 && !is_of_dms_2(account) {
             continue;
         }
-        put("address", account.address.clone());
+        put("address", account.url().into_owned());
         put(
             "credentials",
             if right_credentials(header, account) {

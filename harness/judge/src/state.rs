@@ -51,17 +51,22 @@ pub(crate) fn judge(
             lacks: lacks.as_deref(),
             contains: contains.as_deref(),
         };
-        let refused = observed
+        let told = format!("contact-server {role}");
+        let of_server = observed
             .triggers
             .iter()
-            .find_map(|(seq, trigger, outcome)| match outcome {
-                TriggerOutcome::Refused(said)
-                    if *seq > after.seq && *trigger == format!("contact-server {role}") =>
-                {
-                    Some((*seq, said.as_str()))
-                }
-                _ => None,
-            });
+            .filter(|(_, trigger, _)| *trigger == told);
+        // A trigger that has never worked for this server says nothing of the client.
+        let has_worked = of_server
+            .clone()
+            .any(|(_, _, outcome)| *outcome == TriggerOutcome::Taken);
+        let refused = of_server.clone().find_map(|(seq, _, outcome)| match outcome {
+            TriggerOutcome::Refused(said) if *seq > after.seq => Some((*seq, said.as_str())),
+            _ => None,
+        });
+        if let (None, Some((_, said)), false) = (probe, refused, has_worked) {
+            return Outcome::Unreached(format!("the trigger `{told}` was refused: {said}"));
+        }
         if let (None, Some((seq, said))) = (probe, refused) {
             let expected = format!("the client still opens sessions with {}", role.title());
             return asked.broken(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dmconform_case::implementation::{Accounts, Endpoints};
 use dmconform_case::profile::Profile;
 use dmconform_case::test_case::{TestCase, What};
-use dmconform_judge::{Header, had_opportunity, is_carried_by_dm_session};
+use dmconform_judge::{BESIDE, Header, had_opportunity, is_carried_by_dm_session};
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{Event, MessageId, Role, Step};
 use dmconform_oddity::Oddities;
@@ -143,6 +143,17 @@ impl CaseContext {
             });
             // Whether it was given is for the judge to say.
             let _ = tokio::time::timeout(limit, given).await;
+        }
+        if self.case().given.beside {
+            let has_company = self.until(|context| {
+                let is_it = |(_, trigger, _): &(_, String, _)| trigger == BESIDE;
+                context
+                    .recorder
+                    .with(|observed| observed.triggers.iter().any(is_it))
+            });
+            // Where it never comes, nothing is proven: that is for the judge to say, too.
+            let limit = self.header.limits.step_deadline.get();
+            let _ = tokio::time::timeout(limit, has_company).await;
         }
         self.recorder.record(Event::WindowClosed { holding: message });
     }

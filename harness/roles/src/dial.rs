@@ -67,6 +67,7 @@ pub struct Failed {
 /// An open connection of a mock role.
 pub struct Line {
     connection: Connection,
+    target: Target,
 }
 
 /// Connections that mock servers keep, where that is an oddity.
@@ -235,11 +236,13 @@ impl Stage {
         if outgoing.close_at.is_some() {
             return Err(client::break_off(&target, &tls, observer, &sending, record, limits).await);
         }
-        if !line.as_ref().is_some_and(|line| line.connection.is_open()) {
+        // Who is told to go on elsewhere goes there (OMA-TS-SyncML_RepPro, RespURI).
+        let leads_there = |line: &Line| line.connection.is_open() && line.target == target;
+        if !line.as_ref().is_some_and(leads_there) {
             let connection = client::open(&target, &tls, observer, limits, &context.oddities).await?;
-            *line = Some(Line { connection });
+            *line = Some(Line { connection, target });
         }
-        let Some(Line { connection }) = line else {
+        let Some(Line { connection, .. }) = line else {
             return Err((None, harness_error("the connection was just opened".to_owned())));
         };
         let number = connection.number;

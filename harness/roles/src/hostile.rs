@@ -24,7 +24,7 @@ const WBXML: &str = "application/vnd.syncml.dm+wbxml";
 const BAIT_READ: usize = 512;
 
 /// WBXML of a SyncML message (OMA-TS-SyncML_RepPro 7, WAP-192 5.4) up to the content of its VerDTD.
-const WBXML_HEAD: [u8; 4] = [0x02, 0xa4, 0x03, 0x6a];
+const WBXML_HEAD: [u8; 4] = [0x02, 0xa4, 0x01, 0x6a];
 const WBXML_ELEMENTS: [u8; 3] = [0x6d, 0x6c, 0x71];
 const WBXML_END: [u8; 3] = [0x01, 0x01, 0x01];
 

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
-use dmconform_case::claims::BeforeNotification;
+use dmconform_case::claims::{BeforeNotification, StartedBy};
 use dmconform_case::test_case::{Change, FieldChange, Look, ProbeCommand, State, What};
 use dmconform_model::transcript::Authentication as Outcome;
 use dmconform_model::{Event, MessageId, Role, Step};
@@ -14,7 +15,7 @@ use oma_dm::auth::{HMAC_HEADER, HmacHeader};
 use oma_dm::notification::{Notification, NotificationError};
 use oma_dm::session::server::{ServerConfig, ServerSession, Tag, Turn};
 use oma_dm::session::{Authentication, Carried, Order};
-use oma_dm::syncml::{self, Command, Format, Group, Item, Meta, Operation};
+use oma_dm::syncml::{self, AlertCode, Command, Format, Group, Item, Meta, Operation};
 use tokio::sync::Notify;
 
 use crate::bootstrap::{credentials, scheme};
@@ -44,6 +45,12 @@ struct OfferState {
     sessions: KeptSessions,
     /// The sessions in which something was read that nobody needs: an oddity.
     read_already: BTreeSet<Key>,
+    /// The sessions that the client has opened because it was asked to.
+    asked_for: BTreeSet<Key>,
+    /// Those that it has opened before it was asked to come.
+    came_before: BTreeSet<Key>,
+    /// When the client was last asked to come.
+    notified: Option<Instant>,
     /// The credentials with the nonces of the last session, the client's and the server's.
     credentials: Option<(Credentials, Credentials)>,
     /// What Gets found, by tag.
@@ -72,6 +79,11 @@ impl Offers {
     /// How much there was to say so far.
     pub fn count(&self) -> u64 {
         lock(&self.state).next
+    }
+
+    /// Notes that the client was asked to come.
+    pub fn note_notified(&self) {
+        lock(&self.state).notified = Some(Instant::now());
     }
 
     /// Whether something waits for the client to come.
@@ -201,6 +213,8 @@ pub(crate) async fn answer(
 
 /// What a package of the client came to.
 struct Taken {
+    /// The server that it was said to.
+    role: Role,
     /// What it proved, where anything is asked for.
     outcome: Option<Outcome>,
     turn: Turn,
@@ -220,6 +234,18 @@ fn receive(
         .credentials
         .clone()
         .unwrap_or_else(|| first_credentials(context, role));
+    match opening_alert(message) {
+        Some(AlertCode::SERVER_INITIATED) => {
+            state.asked_for.insert(Key::of(message));
+        }
+        Some(_) => {
+            state.asked_for.remove(&Key::of(message));
+            if state.notified.is_none() {
+                state.came_before.insert(Key::of(message));
+            }
+        }
+        None => {}
+    }
     let session = state.sessions.of(message, |number| {
         let session_id = &message.header.session_id;
         let address = context.endpoints(role).dm.unwrap_or_default();
@@ -260,9 +286,42 @@ fn receive(
         Authentication::NotNeeded | Authentication::Unsupported => None,
     };
     Taken {
+        role,
         outcome,
         turn: received.turn,
         is_repeated: received.order == Order::Repeated,
+    }
+}
+
+/// The Alert that opens a session, if a message has one (OMA-TS-DM_Protocol 8).
+fn opening_alert(message: &syncml::Message) -> Option<AlertCode> {
+    message.commands.iter().find_map(|command| match command {
+        Command::Alert(alert)
+            if [AlertCode::SERVER_INITIATED, AlertCode::CLIENT_INITIATED].contains(&alert.code) =>
+        {
+            Some(alert.code)
+        }
+        _ => None,
+    })
+}
+
+/// Whether a session of the client is one in which DMS-1 says what it has to say. Where the case is about notifications, a client may
+/// come by itself as well, and what it is notified of waits for the session that it is asked for: in one that was open before, nothing
+/// is said, and where a notification came that is none, not until the client had the time to react to the good one.
+fn is_the_time(context: &CaseContext, state: &OfferState, key: &Key, role: Role) -> bool {
+    let given = &context.case().given;
+    let is_notified = given.started_by == StartedBy::Notification && role == Role::Dms1;
+    if !is_notified || state.asked_for.contains(key) {
+        return true;
+    }
+    let Some(notified) = state.notified else {
+        return false;
+    };
+    match given.before_notification {
+        BeforeNotification::Nothing => !state.came_before.contains(key),
+        BeforeNotification::Forged | BeforeNotification::Replayed => {
+            notified.elapsed() >= context.header.limits.reacts_within.get()
+        }
     }
 }
 
@@ -312,6 +371,7 @@ fn respond(
 ) -> (Vec<u8>, Option<String>) {
     let oddities = &context.oddities;
     let mut state = lock(&offers.state);
+    let is_the_time = is_the_time(context, &state, key, taken.role);
     let OfferState {
         waiting,
         sessions,
@@ -323,9 +383,10 @@ fn respond(
         return (Vec::new(), None);
     };
     let mut commands: Vec<_> = match taken.turn {
-        Turn::Commands if oddities.has(Oddity::OneCommandPerMessage) => {
+        Turn::Commands if oddities.has(Oddity::OneCommandPerMessage) && is_the_time => {
             waiting.drain(..waiting.len().min(1)).collect()
         }
+        Turn::Commands if !is_the_time => Vec::new(),
         Turn::Commands => std::mem::take(waiting),
         Turn::Wait | Turn::Over => Vec::new(),
     };

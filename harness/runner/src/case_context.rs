@@ -117,7 +117,7 @@ pub(crate) fn context(
         session_id: Mutex::new(session),
         token,
         bootstrap_url,
-        client: tokio::sync::Mutex::new(MockClient::new(tree, device_info)),
+        client: tokio::sync::Mutex::new(MockClient::new(tree, device_info, shared.last_session())),
         offers,
         oddities,
         lines: KeptLines::default(),

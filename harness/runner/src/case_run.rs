@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dmconform_case::implementation::Implementation;
 use dmconform_case::test_case::{How, TestCase};
+use dmconform_judge::BESIDE;
 use dmconform_model::capture::Capture;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::result::Problem;
-use dmconform_model::{CaseResult, Event, RunEvent, remedy};
+use dmconform_model::transcript::TriggerOutcome;
+use dmconform_model::{CaseResult, Event, MessageId, RunEvent, remedy};
 use dmconform_roles::CaseContext;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -323,7 +325,11 @@ async fn drive_beside(case: &Driver<'_>, other: &Driver<'_>) {
         let holds = |context: &CaseContext| context.recorder.with(dmconform_judge::Observed::is_holding);
         if case.context.until(holds).await {
             stage.router.enter(&other.context, false);
-            other.drive().await;
+            let held_back = case.context.case().changes.iter().map(|change| change.at).next();
+            tokio::join!(
+                other.drive(),
+                come_as_far(&case.context, &other.context, held_back)
+            );
         }
         // The case ends when it is over itself.
         std::future::pending::<()>().await;
@@ -334,6 +340,19 @@ async fn drive_beside(case: &Driver<'_>, other: &Driver<'_>) {
     }
     other.context.over.send_replace(true);
     stage.router.leave(&other.context);
+}
+
+/// Notes it in a case that the delegation beside it has come to what the case holds back of its own.
+async fn come_as_far(case: &CaseContext, other: &CaseContext, held_back: Option<MessageId>) {
+    let Some(held_back) = held_back else { return };
+    let before = other.header.procedure.predecessors(held_back, false);
+    let has_come = |other: &CaseContext| before.iter().all(|message| other.recorder.seen(*message));
+    if other.until(has_come).await {
+        case.recorder.record(Event::Triggered {
+            trigger: BESIDE.to_owned(),
+            outcome: TriggerOutcome::Taken,
+        });
+    }
 }
 
 fn store(path: &Path, text: &str) -> std::io::Result<()> {

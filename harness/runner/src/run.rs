@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     /// Distinguishes the delegations of this run from those of every other.
     of_run: u64,
     delegations: AtomicU64,
+    /// The numbers of DM sessions that mock clients have had, and may have: of each case, some.
+    sessions: AtomicU16,
 }
 
 /// What has come of a run so far.
@@ -181,7 +183,17 @@ pub(crate) fn shared(
         gathered: Mutex::default(),
         of_run: RandomState::new().hash_one(0),
         delegations: AtomicU64::new(1),
+        sessions: AtomicU16::new(first_session()),
     })
+}
+
+/// How many numbers of DM sessions a case has to itself: polls are sessions, too.
+const SESSIONS_OF_A_CASE: u16 = 251;
+
+/// Where the numbers of DM sessions begin: another place in each run, since products may know the sessions of the run before.
+fn first_session() -> u16 {
+    let [high, low, ..] = RandomState::new().hash_one(1).to_be_bytes();
+    u16::from_be_bytes([high, low])
 }
 
 fn info(options: &RunOptions) -> RunInfo {
@@ -239,6 +251,12 @@ impl Shared {
     pub(crate) fn new_token(&self) -> String {
         let number = self.delegations.fetch_add(1, Ordering::Relaxed);
         format!("{:08x}-{number}", self.of_run & u64::from(u32::MAX))
+    }
+
+    /// The number of the last session that a mock client had before a case; the identifiers of those in it follow, and are no others'
+    /// before they have gone round.
+    pub(crate) fn last_session(&self) -> u16 {
+        self.sessions.fetch_add(SESSIONS_OF_A_CASE, Ordering::Relaxed)
     }
 
     /// Keeps and tells that a product could not be tested, or not to its end.

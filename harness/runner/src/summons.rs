@@ -1,5 +1,6 @@
 //! What makes a real client come: it is told to open a session, notified, or told to fetch the bootstrap.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,9 @@ pub(crate) async fn notify_client(
                 context.hold(MessageId::answer(Step::BootstrapEntry)).await;
             }
             notified = said;
+            if let Some(offers) = context.offers.get(&Role::Dms1) {
+                offers.note_notified();
+            }
             notify(session, of(session)).await;
             session += 1;
         }
@@ -96,6 +100,7 @@ pub(crate) async fn summon(
     patience: Duration,
 ) {
     let mut failures = 0;
+    let mut worked = BTreeSet::new();
     let mut summoned = None;
     // One that has yet to come is told again, but less and less often: it may open a session each time.
     let mut again_after = Duration::ZERO;
@@ -125,8 +130,15 @@ pub(crate) async fn summon(
             let made = running.make(Wish::ContactServer, &variables, patience).await;
             let Some(outcome) = made else { return };
             summoned = Some(Instant::now());
-            if outcome != TriggerOutcome::Taken && failures < 3 {
-                failures += 1;
+            // That it works for a server is worth a word, once; that it does not, a few.
+            let is_worth_it = match outcome {
+                TriggerOutcome::Taken => worked.insert(role),
+                _ => {
+                    failures += 1;
+                    failures <= 3
+                }
+            };
+            if is_worth_it {
                 let trigger = format!("contact-server {role}");
                 context.recorder.record(Event::Triggered { trigger, outcome });
             }

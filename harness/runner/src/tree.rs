@@ -7,9 +7,10 @@ use dmconform_judge::Header;
 use dmconform_roles::wire_scheme;
 use oma_dm::account::Account;
 use oma_dm::acl::{Acl, Right};
+use oma_dm::devdetail::DeviceDetails;
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::tree::{Format, Tree};
-use oma_dm::uri::NodeUri;
+use oma_dm::uri::{NodeUri, UriLimits};
 
 /// A tree with an account of DMS-1, DevInfo, the Bootstrap Config object and some nodes to delegate.
 pub(crate) fn tree(
@@ -30,6 +31,17 @@ pub(crate) fn tree(
     device_info
         .write_to(&mut tree)
         .map_err(|error| error.to_string())?;
+    // What it takes is told there (OMA-TS-DM_StdObj 5.3.3, LrgObj).
+    let details = DeviceDetails {
+        uri_limits: UriLimits::default(),
+        device_type: "device".to_owned(),
+        oem: parties.manufacturer.clone(),
+        firmware_version: "1".to_owned(),
+        software_version: "1".to_owned(),
+        hardware_version: "1".to_owned(),
+        supports_large_objects: true,
+    };
+    details.write_to(&mut tree).map_err(|error| error.to_string())?;
     let mut account = Account::new(&parties.dms_1, dms_1);
     let authentication_type = wire_scheme(header.case.given.authentication);
     let (client, server) = dmconform_roles::credentials(credentials, &parties.dms_1, authentication_type);

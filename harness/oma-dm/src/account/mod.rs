@@ -1,5 +1,7 @@
 //! The account of a server on a device: DMAcc 1.2 (OMA-TS-DM_StdObj 5.3.1), from and to a management tree.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use crate::acl::{ANY_SERVER, Acl, AclError, Right, check_server_id};
@@ -23,7 +25,8 @@ pub const APPLICATION_ID: &str = "w7";
 
 /// What a device needs to know of a server to hold sessions with it.
 ///
-/// Of several addresses or credentials of one level the first is taken; nodes that are not named here stay in the tree, but
+/// Of several addresses the first is taken, and of several credentials of one level the first of the kind that the account prefers, or
+/// else the first; nodes that are not named here stay in the tree, but
 /// are not part of this. [`AccountObject`] has them all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -57,6 +60,23 @@ impl Account {
             preferred_authentication: None,
             client_credentials: None,
             server_credentials: None,
+        }
+    }
+
+    /// Where sessions are held: the address, with the port where one is stated beside it and none in it. An address that is no URL is
+    /// as it is.
+    pub fn url(&self) -> Cow<'_, str> {
+        let address = self.address.as_str();
+        let (Some(port), Some((scheme, rest))) = (self.port, address.split_once("://")) else {
+            return address.into();
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        // The colons of an IPv6 address are in brackets.
+        let behind_host = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
+        match behind_host.contains(':') {
+            true => address.into(),
+            false => format!("{scheme}://{authority}:{port}{path}").into(),
         }
     }
 

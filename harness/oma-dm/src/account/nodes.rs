@@ -178,11 +178,14 @@ impl<'a> Reader<'a> {
         self.all_children(name).into_iter().next()
     }
 
-    /// The place of the credentials of one level.
+    /// The place of the credentials of one level: of several, the first of the kind that is to be tried first, if there is one.
     fn of_level(&self, level: Level) -> Option<Self> {
-        self.all_children("AppAuth")
-            .into_iter()
-            .find(|at| at.text("AAuthLevel").as_deref() == Some(level.name()))
+        let mut places = self.all_children("AppAuth");
+        places.retain(|at| at.text("AAuthLevel").as_deref() == Some(level.name()));
+        let preferred = self.text("AAuthPref");
+        let is_preferred = |at: &Self| preferred.is_some() && at.text("AAuthType") == preferred;
+        let chosen = places.iter().position(is_preferred).unwrap_or(0);
+        places.into_iter().nth(chosen)
     }
 
     /// A place of `AppAddr`.

@@ -401,3 +401,48 @@ fn nonces_of_credentials_that_are_gone_or_of_no_account_are_not_written() {
     account().write_nonces_to(&mut tree, &place).unwrap();
     assert_eq!(tree, before);
 }
+
+#[rstest]
+#[case("https://dms2.example/dm", Some(8443), "https://dms2.example:8443/dm")]
+#[case("https://dms2.example", Some(8443), "https://dms2.example:8443")]
+#[case("https://dms2.example:443/dm", Some(8443), "https://dms2.example:443/dm")]
+#[case("https://[::1]/dm", Some(8443), "https://[::1]:8443/dm")]
+#[case("https://[::1]:1/dm", Some(8443), "https://[::1]:1/dm")]
+#[case("https://dms2.example/dm", None, "https://dms2.example/dm")]
+#[case("192.0.2.1", Some(8443), "192.0.2.1")]
+fn a_port_beside_the_address_counts_where_the_address_has_none(
+    #[case] address: &str,
+    #[case] port: Option<u16>,
+    #[case] url: &str,
+) {
+    let account = Account {
+        port,
+        ..Account::new("dms2.example", address)
+    };
+    assert_eq!(account.url(), url);
+}
+
+#[test]
+fn of_several_credentials_those_are_taken_that_are_to_be_tried_first() {
+    let root = uri("./DMAcc/x");
+    let mut tree = Tree::new();
+    account().write_to(&mut tree, &root).unwrap();
+    let read = |tree: &Tree| Account::read(tree, &root).unwrap().client_credentials;
+    let digest = read(&tree);
+    // Before the others by its name.
+    for (leaf, value) in [
+        ("AAuthLevel", "CLCRED"),
+        ("AAuthType", "BASIC"),
+        ("AAuthName", "dev-0001"),
+        ("AAuthSecret", "in the clear"),
+    ] {
+        let at = uri(&format!("./DMAcc/x/AppAuth/0/{leaf}"));
+        tree.insert_leaf(&at, Format::Chr, "text/plain", value).unwrap();
+    }
+    assert_eq!(read(&tree), digest);
+    let preferred = uri("./DMAcc/x/AAuthPref");
+    tree.insert_leaf(&preferred, Format::Chr, "text/plain", "BASIC")
+        .unwrap();
+    let basic = read(&tree).expect("they are there");
+    assert_eq!(basic.authentication_type, AuthenticationType::Basic);
+}

@@ -168,7 +168,7 @@ impl Scene {
             session_id: Mutex::new(format!("session-{number}")),
             token,
             bootstrap_url,
-            client: tokio::sync::Mutex::new(MockClient::new(tree, device_info)),
+            client: tokio::sync::Mutex::new(MockClient::new(tree, device_info, 0)),
             offers: [Role::Dms1, Role::Dms2]
                 .map(|role| (role, Offers::default()))
                 .into(),

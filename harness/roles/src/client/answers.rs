@@ -1,6 +1,7 @@
 //! What the mock client says of commands where a case has it say something else than its tree would.
 
 use dmconform_case::test_case::FieldChange;
+use dmconform_judge::from_root;
 use dmconform_model::{Event, MessageId, Part, Role, Step};
 use oma_dm::session::Device;
 use oma_dm::syncml::{self, Command, StatusCode};
@@ -103,7 +104,11 @@ impl Device for Overridden<'_> {
 fn concerns(context: &CaseContext, step: Step, command: &Command) -> bool {
     let root = &context.profile().bootstrap_config.root;
     let at = |items: &[syncml::Item], test: &dyn Fn(&str) -> bool| {
-        items.iter().any(|item| item.target.as_deref().is_some_and(test))
+        items.iter().any(|item| {
+            item.target
+                .as_deref()
+                .is_some_and(|target| test(&from_root(target)))
+        })
     };
     match (step, command) {
         (_, Command::Sequence(group) | Command::Atomic(group)) => {

@@ -34,18 +34,20 @@ pub struct MockClient {
     pub tree: Tree,
     /// What it says of itself.
     pub device_info: DeviceInfo,
-    sessions: u32,
+    /// The number of its last session, which the next one's identifier follows.
+    last_session: u16,
     to_dms_1: Option<Line>,
     to_dms_2: Option<Line>,
 }
 
 impl MockClient {
-    /// A client with this tree.
-    pub const fn new(tree: Tree, device_info: DeviceInfo) -> Self {
+    /// A client with this tree, whose last session had this number: a server may take a session for one that it knows already where
+    /// their identifiers are the same.
+    pub const fn new(tree: Tree, device_info: DeviceInfo, last_session: u16) -> Self {
         Self {
             tree,
             device_info,
-            sessions: 0,
+            last_session,
             to_dms_1: None,
             to_dms_2: None,
         }
@@ -68,7 +70,9 @@ pub(crate) async fn fetch(stage: &Arc<Stage>, context: &Arc<CaseContext>, change
         method: "GET".to_owned(),
         headers: vec![(
             "accept".to_owned(),
-            "application/vnd.syncml.dm+wbxml, application/vnd.syncml.dm+xml".to_owned(),
+            "application/vnd.syncml.dm+wbxml, application/vnd.syncml.dm+xml, application/vnd.wap.connectivity-wbxml, \
+             text/vnd.wap.connectivity-xml"
+                .to_owned(),
         )],
         body: body.into(),
         presents: Presents::Nothing,

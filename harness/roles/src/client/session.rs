@@ -35,8 +35,8 @@ pub(super) async fn session(
     account: Account,
     mut mac: Option<FieldChange>,
 ) -> Result<(), String> {
-    client.sessions += 1;
-    let session_id = format!("{:X}", client.sessions);
+    client.last_session = client.last_session.checked_add(1).unwrap_or(1);
+    let session_id = format!("{:X}", client.last_session);
     let seed = format!("{}-{server}-{session_id}-client", context.token);
     let mut config = ClientConfig::new(
         account,
@@ -105,6 +105,10 @@ pub(super) async fn session(
         message = match next {
             Next::Send(message) => *message,
             Next::Ended(End::Finished) => break Ok(()),
+            // A server may end a session so that has nothing to say (OMA-TS-DM_Protocol 8.1).
+            Next::Ended(End::Aborted) if session.server_authentication() == Authentication::Verified => {
+                break Ok(());
+            }
             Next::Ended(end) => break Err(format!("the session ended early: {end:?}")),
         };
         (mac, change) = changed_seal(context, exchange);

@@ -92,7 +92,7 @@ impl Scene {
             session_id: Mutex::new("session-1".to_owned()),
             token: "token-1".to_owned(),
             bootstrap_url: "https://127.0.0.1:1/bootstrap/token-1".to_owned(),
-            client: tokio::sync::Mutex::new(MockClient::new(Tree::new(), device_info)),
+            client: tokio::sync::Mutex::new(MockClient::new(Tree::new(), device_info, 0)),
             offers: [Role::Dms1, Role::Dms2]
                 .map(|role| (role, Offers::default()))
                 .into(),

@@ -163,7 +163,7 @@ impl ClientSession {
     /// Begins a session: the device's first message.
     pub fn start(config: ClientConfig) -> (Self, Message) {
         let mut session = Self {
-            address: config.account.address.clone(),
+            address: config.account.url().into_owned(),
             server: Check::new(
                 config.account.server_credentials.clone(),
                 config.checks_each_message,
@@ -204,7 +204,7 @@ impl ClientSession {
     /// Whether [`ClientSession::address`] is on another host, port or scheme than the account says: whether to go there is for the
     /// caller to decide.
     pub fn is_address_elsewhere(&self) -> bool {
-        !address::have_one_origin(&self.address, &self.config.account.address)
+        !address::have_one_origin(&self.address, &self.config.account.url())
     }
 
     /// What is known of the server.

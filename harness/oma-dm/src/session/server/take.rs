@@ -239,12 +239,23 @@ impl ServerSession {
         });
     }
 
+    /// The command that Results refer to. Without `MsgRef`, which may be left out, it is that of the last message with such a command.
+    fn place_of(&self, results: &Results) -> (String, String) {
+        let place = (results.message_ref.clone(), results.command_ref.clone());
+        if !place.0.is_empty() {
+            return place;
+        }
+        let same = self.known.keys().filter(|(_, command)| *command == place.1);
+        let last = same.max_by_key(|(message, _)| message.parse::<u64>().unwrap_or(0));
+        last.cloned().unwrap_or(place)
+    }
+
     /// Takes what a Get found, or a part of it; whether it was a part, and more is to come.
     fn take_results(&mut self, of: &str, command: &Command, received: &mut Received) -> bool {
         let Command::Results(results) = command else {
             return false;
         };
-        let place = (results.message_ref.clone(), results.command_ref.clone());
+        let place = self.place_of(results);
         let Some((tag, member)) = self
             .known
             .get(&place)

@@ -354,3 +354,24 @@ fn a_message_takes_exactly_what_the_other_end_does(
     assert_eq!(pack(Some(octets)).0, 5);
     assert_eq!(pack(Some(octets - 1)).0, 4);
 }
+
+#[test]
+fn results_that_name_no_message_are_those_of_the_last_get_of_that_number() {
+    let (mut client, package_1) = client_of(account());
+    let mut server = server();
+    server.receive(&package_1);
+    let get = server.respond(vec![(Tag(7), Command::get("./I"))]);
+    let Step::Send(mut answer) = client.receive(&get, &mut tree()) else {
+        panic!("there is something to answer")
+    };
+    for command in &mut answer.commands {
+        if let Command::Results(results) = command {
+            results.message_ref.clear();
+        }
+    }
+    let found = server.receive(&answer).results;
+    let [found] = found.as_slice() else {
+        panic!("one thing was asked for: {found:?}")
+    };
+    assert_eq!(found.tag, Tag(7));
+}
