@@ -360,11 +360,12 @@ pub enum Look {
         node: String,
         /// The statuses that are acceptable.
         gives: Vec<u16>,
-        /// What the result must not contain: `${dms-1}`, `${dms-2}` stand for the server identifiers, `${removed-account}` for the name
+        /// What the result must not have in it, as a server in an ACL, as a name among those of a node's children, or as the value of a
+        /// leaf: `${dms-1}`, `${dms-2}` stand for the server identifiers, `${removed-account}` for the name
         /// of the account that was removed in step 8b.
         #[serde(default)]
         lacks: Option<String>,
-        /// What the result must contain; `${entry-url}` stands for the URL that was written in step 4.
+        /// What the result must have in it, in the same way; `${entry-url}` stands for the URL that was written in step 4.
         #[serde(default)]
         contains: Option<String>,
     },

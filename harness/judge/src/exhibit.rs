@@ -13,6 +13,7 @@ use dmconform_model::transcript::{
 };
 use dmconform_model::{Event, Record, Role};
 
+use crate::expectation::BESIDE;
 use crate::header::Header;
 use crate::redact::Redaction;
 
@@ -212,6 +213,7 @@ fn in_words(event: &Event) -> (String, Option<ConnectionId>) {
         Event::WindowOpened { holding } => (format!("{holding} is held back from here"), None),
         Event::WindowClosed { holding } => (format!("{holding} is let go"), None),
         Event::DeadlinePassed { awaiting } => (format!("the limit for {awaiting} passed"), None),
+        Event::Triggered { trigger, .. } if trigger == BESIDE => (format!("{trigger} has come as far"), None),
         Event::Triggered { trigger, .. } => (format!("the product is asked: {trigger}"), None),
         Event::ScriptStopped { role, reason } => {
             (format!("mock {} cannot go on: {reason}", role.title()), None)

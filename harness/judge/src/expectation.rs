@@ -143,9 +143,16 @@ fn times(observed: &Observed, message: MessageId, records: usize) -> usize {
     if !is_carried_by_dm_session(message) || message.part == Part::Answer {
         return records;
     }
+    let all: Vec<_> = observed.all(message).collect();
+    let taken: Vec<_> = all
+        .iter()
+        .copied()
+        .filter(|seen| !is_challenged(observed, seen))
+        .collect();
+    let counted = if taken.is_empty() { &all } else { &taken };
     let mut entries = BTreeSet::new();
     let mut written: BTreeMap<&str, usize> = BTreeMap::new();
-    for occurrence in observed.all(message).filter(|seen| !is_refused(observed, seen)) {
+    for occurrence in counted {
         entries.extend(occurrence.values("entry"));
         for node in occurrence.values("node") {
             *written.entry(node).or_default() += 1;
@@ -155,8 +162,8 @@ fn times(observed: &Observed, message: MessageId, records: usize) -> usize {
     most.map_or(records, |most| most.max(entries.len()))
 }
 
-/// Whether what a message says was refused: said again after a challenge, it is no second one.
-fn is_refused(observed: &Observed, said: &Occurrence) -> bool {
+/// Whether what a message says was answered with a challenge: said again with credentials, it is no second one.
+fn is_challenged(observed: &Observed, said: &Occurrence) -> bool {
     let answer = MessageId::answer(said.message.step);
     let mut after = observed
         .occurrences
@@ -164,7 +171,7 @@ fn is_refused(observed: &Observed, said: &Occurrence) -> bool {
         .filter(|seen| seen.seq > said.seq && (seen.message == said.message || seen.message == answer));
     after
         .next()
-        .is_some_and(|next| next.message == answer && !next.accepted)
+        .is_some_and(|next| next.message == answer && next.is_challenge())
 }
 
 fn on_field(
@@ -320,13 +327,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_and_said_again_was_said_once() {
+    fn what_was_challenged_and_said_again_was_said_once_and_what_was_refused_was_said() {
         let entry = |seq| Occurrence {
             fields: Fields::from([("node".to_owned(), vec!["./B/x/URL".to_owned()])]),
             ..Occurrence::said(MessageId::request(Step::BootstrapEntry), seq)
         };
-        let answer = |seq, accepted| Occurrence {
-            accepted,
+        let answer = |seq, code: &str| Occurrence {
+            accepted: code == "200",
+            fields: Fields::from([("status".to_owned(), vec![code.to_owned()])]),
             ..Occurrence::said(MessageId::answer(Step::BootstrapEntry), seq)
         };
         let count = |occurrences: Vec<Occurrence>| {
@@ -337,13 +345,18 @@ mod tests {
             times(&observed, MessageId::request(Step::BootstrapEntry), 2)
         };
         assert_eq!(
-            count(vec![entry(1), answer(2, false), entry(3), answer(4, true)]),
+            count(vec![entry(1), answer(2, "407"), entry(3), answer(4, "200")]),
             1
         );
         assert_eq!(
-            count(vec![entry(1), answer(2, true), entry(3), answer(4, true)]),
+            count(vec![entry(1), answer(2, "200"), entry(3), answer(4, "200")]),
             2
         );
+        assert_eq!(
+            count(vec![entry(1), answer(2, "200"), entry(3), answer(4, "418")]),
+            2
+        );
+        assert_eq!(count(vec![entry(1), answer(2, "407")]), 1);
     }
 
     #[test]

@@ -192,18 +192,19 @@ pub(crate) const fn listener(message: MessageId, sender: Role) -> Endpoint {
 fn elsewhere(header: &Header) -> Option<&str> {
     let real = header.endpoints.iter().filter(|(role, _)| header.is_real(**role));
     let mut urls = real.flat_map(|(_, of)| [&of.dm, &of.delegation, &of.bootstrap].into_iter().flatten());
-    urls.find(|url| !is_loopback(url)).map(String::as_str)
+    urls.find(|url| is_elsewhere(url)).map(String::as_str)
 }
 
-fn is_loopback(url: &str) -> bool {
+/// Whether a URL has an address that is not of the loopback interface. Of a name nothing is known here: it may be given an address of
+/// this machine for the run (`hosts`).
+fn is_elsewhere(url: &str) -> bool {
     let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.parse::<std::net::IpAddr>().is_ok_and(|ip| !ip.is_loopback())
 }
 
 fn judged(header: &Header) -> Option<Role> {
@@ -212,21 +213,18 @@ fn judged(header: &Header) -> Option<Role> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_loopback;
+    use super::is_elsewhere;
 
     #[test]
-    fn an_address_of_this_machine_alone_is_told_from_one_that_others_reach() {
+    fn an_address_that_others_reach_is_told_from_one_of_this_machine() {
+        let elsewhere = ["https://10.0.0.7:8443/dm", "https://[fd00::1]/"];
+        assert!(elsewhere.into_iter().all(is_elsewhere));
         let here = [
-            "https://127.0.0.1:8443/dm",
+            "https://127.0.0.2:8443/dm",
             "https://localhost/x",
             "https://[::1]:1/",
-        ];
-        assert!(here.into_iter().all(is_loopback));
-        let elsewhere = [
-            "https://10.0.0.7:8443/dm",
             "https://dms1.example/dm",
-            "https://[fd00::1]/",
         ];
-        assert!(!elsewhere.into_iter().any(is_loopback));
+        assert!(!here.into_iter().any(is_elsewhere));
     }
 }

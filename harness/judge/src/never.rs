@@ -145,7 +145,7 @@ fn too_early(
     let what = view::called(header, early.message);
     let (expected, records) = match until {
         Some(until) => {
-            let first = observed.first(until);
+            let first = preceding(observed, until, early);
             let text = format!("{what} not before {}", view::called(header, until));
             (
                 text,
@@ -158,7 +158,7 @@ fn too_early(
         }
         None => (format!("no {what} after that"), vec![early.seq]),
     };
-    let seen = match until.and_then(|until| observed.first(until)) {
+    let seen = match until.and_then(|until| preceding(observed, until, early)) {
         Some(first) => format!(
             "{} {} before {} was sent: {}",
             early.from.title(),

@@ -47,6 +47,12 @@ impl Occurrence {
             .map(String::as_str)
             .collect()
     }
+
+    /// Whether it is the answer to what was said without the right credentials, which is said again (OMA-TS-DM_Protocol 9).
+    pub(crate) fn is_challenge(&self) -> bool {
+        let codes = self.values("status");
+        !codes.is_empty() && codes.iter().all(|code| matches!(*code, "401" | "407"))
+    }
 }
 
 #[cfg(test)]

@@ -113,9 +113,9 @@ pub(crate) fn preceding<'a>(
     let Some(last_asked) = asked.rfind(|asked| asked.seq < then.seq).filter(|_| is_spread) else {
         return first;
     };
-    // Whether it is a good one is not asked: what was refused is answered, too.
-    let answer = observed.all(message).find(|answer| answer.seq > last_asked.seq);
-    answer.or(first)
+    // Whether it is a good one is not asked: what was refused is answered, too. What was challenged is yet to be said.
+    let mut answers = observed.all(message).filter(|answer| !answer.is_challenge());
+    answers.find(|answer| answer.seq > last_asked.seq).or(first)
 }
 
 /// Whether a rule holds in this delegation: some hold only where an optional step takes place.
@@ -151,6 +151,7 @@ mod tests {
     use dmconform_model::MessageId;
 
     use super::*;
+    use crate::occurrence::Fields;
 
     fn said(step: Step, seq: u64) -> Occurrence {
         Occurrence::said(MessageId::request(step), seq)
@@ -224,5 +225,37 @@ mod tests {
         );
         assert_eq!(prepared(&[(asked, 1), (answered, 3)], 2), Relation::Broken);
         assert_eq!(prepared(&[(asked, 1)], 2), Relation::Broken);
+    }
+
+    #[test]
+    fn what_was_challenged_is_not_answered() {
+        let answer = |seq, code: &str| Occurrence {
+            sent_by_observer: true,
+            accepted: code == "200",
+            fields: Fields::from([("status".to_owned(), vec![code.to_owned()])]),
+            ..Occurrence::said(MessageId::answer(Step::AclUpdate), seq)
+        };
+        let relation_of = |code: &str| {
+            let observed = Observed {
+                occurrences: vec![
+                    said(Step::AclUpdate, 1),
+                    answer(2, code),
+                    said(Step::ClientPrepared, 3),
+                    said(Step::AclUpdate, 4),
+                    answer(5, "200"),
+                ],
+                ..Observed::default()
+            };
+            let then = observed
+                .first(MessageId::request(Step::ClientPrepared))
+                .expect("it was said");
+            relation(
+                &observed,
+                preceding(&observed, MessageId::answer(Step::AclUpdate), then),
+                then,
+            )
+        };
+        assert_eq!(relation_of("407"), Relation::Broken);
+        assert_eq!(relation_of("425"), Relation::Kept);
     }
 }

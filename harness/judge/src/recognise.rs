@@ -163,7 +163,7 @@ impl Recogniser {
                     emit(header, observed, seen, message, true, fields, note);
                 }
             }
-            EndpointKind::Bootstrap if is_of_dm_session(&request.headers) => {
+            EndpointKind::Bootstrap if !request.body.is_empty() && is_of_dm_session(&request.headers) => {
                 let what = "a message of a DM session at the Bootstrap Server".to_owned();
                 observed.unrecognised.push((seen.seq, what));
             }

@@ -136,7 +136,7 @@ struct Wanted<'a> {
 }
 
 /// Whether the result of a Get has a text in it: in an ACL as the identifier of a server, in the names of an interior node's children as
-/// one of them, in the value of a leaf anywhere.
+/// one of them, as the value of a leaf.
 fn has(node: &str, result: &str, text: &str) -> bool {
     match node.split_once('?') {
         Some((_, "prop=ACL")) => result.split(['=', '&', '+']).any(|part| part.trim() == text),

@@ -8,6 +8,7 @@ use dmconform_model::{MessageId, Role, Step};
 use crate::header::Header;
 use crate::observed::Observed;
 use crate::occurrence::Occurrence;
+use crate::package::from_root;
 
 /// Whether step 8b takes place: DMS-1 was to do it, or did it.
 pub(crate) fn with_removal(header: &Header, observed: &Observed) -> bool {
@@ -43,11 +44,19 @@ pub(crate) fn values(header: &Header, observed: &Observed, field: &FieldRef) -> 
                 let found = occurrence.values(name);
                 if !found.is_empty() {
                     records.push(occurrence.seq);
-                    values.extend(found.into_iter().map(str::to_owned));
+                    values.extend(found.into_iter().map(|value| as_compared(name, value)));
                 }
             }
             (values, records)
         }
+    }
+}
+
+/// A value as it is compared: places in the device's tree from the root, however they are written.
+fn as_compared(field: &str, value: &str) -> String {
+    match field {
+        "tree-part" | "nodes" => from_root(value).into_owned(),
+        _ => value.to_owned(),
     }
 }
 
@@ -67,7 +76,10 @@ fn given_values(header: &Header, given: Given) -> BTreeSet<String> {
         Given::Device => one(&parties.device),
         Given::Manufacturer => one(&parties.manufacturer),
         Given::Model => one(&parties.model),
-        Given::TreePart => header.case.given.tree.iter().cloned().collect(),
+        Given::TreePart => {
+            let parts = header.case.given.tree.iter();
+            parts.map(|part| as_compared("tree-part", part)).collect()
+        }
         Given::DelegationType => BTreeSet::from([header.case.given.delegation_type.as_str().to_owned()]),
     }
 }

@@ -8,6 +8,7 @@ use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
 use crate::observed::Observed;
 use crate::occurrence::Occurrence;
+use crate::order::Relation;
 use crate::{equality, order, presence, regularity, view};
 
 /// Judges everything that the procedure asks of the judged roles.
@@ -217,8 +218,11 @@ fn kept(header: &Header, observed: &Observed, role: Role) -> Vec<Outcome> {
         .iter()
         .filter(|rule| order::applies(observed, rule))
         .filter_map(|rule| {
-            let first = observed.first(rule.first)?;
             let then = observed.first(rule.then).filter(|then| then.from == role)?;
+            let first = order::preceding(observed, rule.first, then)?;
+            if order::relation(observed, Some(first), then) != Relation::Kept {
+                return None;
+            }
             let what = format!(
                 "{} came before {}",
                 view::called(header, rule.first),

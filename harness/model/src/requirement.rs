@@ -84,8 +84,13 @@ pub struct Requirement {
     /// What breaking it comes to.
     pub weight: Weight,
     /// The claims of which each makes it apply, for weight `fail-if-claimed`; where there are several, a case says which one it is
-    /// about.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// about. Transcripts of before have one, as `claim`.
+    #[serde(
+        default,
+        alias = "claim",
+        deserialize_with = "one_or_many",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub claims: Vec<String>,
     /// Where the text that backs it is to be found; where no text does, what it is inferred from.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -93,6 +98,33 @@ pub struct Requirement {
     /// What of it is not tested, and why.
     #[serde(default, rename = "not-tested", skip_serializing_if = "Vec::is_empty")]
     pub not_tested: Vec<NotTested>,
+}
+
+/// One text, or a list of them.
+fn one_or_many<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Vec<String>, D::Error> {
+    struct OneOrMany;
+
+    impl<'de> serde::de::Visitor<'de> for OneOrMany {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a name, or a list of names")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, one: &str) -> Result<Self::Value, E> {
+            Ok(vec![one.to_owned()])
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut many: A) -> Result<Self::Value, A::Error> {
+            let mut names = Vec::new();
+            while let Some(name) = many.next_element()? {
+                names.push(name);
+            }
+            Ok(names)
+        }
+    }
+
+    source.deserialize_any(OneOrMany)
 }
 
 /// A kind of check of a requirement that no case makes, and why.

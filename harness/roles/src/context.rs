@@ -9,7 +9,7 @@ use dmconform_case::profile::Profile;
 use dmconform_case::test_case::{TestCase, What};
 use dmconform_judge::{BESIDE, Header, had_opportunity, is_carried_by_dm_session};
 use dmconform_model::transcript::{Endpoint, EndpointKind};
-use dmconform_model::{Event, MessageId, Role, Step};
+use dmconform_model::{Event, MessageId, Part, Role, Step};
 use dmconform_oddity::Oddities;
 use tokio::sync::watch;
 
@@ -48,6 +48,20 @@ pub struct CaseContext {
     pub poll: Option<Duration>,
     /// Whether the case is over: tasks end when it is.
     pub over: watch::Sender<bool>,
+}
+
+/// A window that is open until this is dropped.
+struct OpenWindow<'a> {
+    recorder: &'a Recorder,
+    holding: MessageId,
+}
+
+impl Drop for OpenWindow<'_> {
+    fn drop(&mut self) {
+        self.recorder.record(Event::WindowClosed {
+            holding: self.holding,
+        });
+    }
 }
 
 impl CaseContext {
@@ -126,6 +140,11 @@ impl CaseContext {
     /// answer the client ends that with the limit for a step.
     pub async fn hold(&self, message: MessageId) {
         self.recorder.record(Event::WindowOpened { holding: message });
+        // A peer that hangs up meanwhile ends this where it stands.
+        let _open = OpenWindow {
+            recorder: &self.recorder,
+            holding: message,
+        };
         let mut over = self.over.subscribe();
         tokio::select! {
             () = tokio::time::sleep(self.window()) => {}
@@ -151,11 +170,14 @@ impl CaseContext {
                     .recorder
                     .with(|observed| observed.triggers.iter().any(is_it))
             });
-            // Where it never comes, nothing is proven: that is for the judge to say, too.
-            let limit = self.header.limits.step_deadline.get();
+            // Where it never comes, nothing is proven: that is for the judge to say, too. Who waits for an answer waits no longer than
+            // he may have to.
+            let limit = match message.part {
+                Part::Answer => self.window(),
+                Part::Request => (3 * self.window()).min(self.header.limits.step_deadline.get()),
+            };
             let _ = tokio::time::timeout(limit, has_company).await;
         }
-        self.recorder.record(Event::WindowClosed { holding: message });
     }
 
     fn must_give_opportunity(&self) -> bool {

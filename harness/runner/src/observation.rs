@@ -1,5 +1,6 @@
 //! Several products that are observed as they talk to each other: one implementation made of them, and its cases.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dmconform_case::Suite;
@@ -103,9 +104,13 @@ pub fn observation(parts: Vec<TargetFile>) -> Result<TargetFile, ObservationErro
     if parts.len() < 2 {
         return Err(ObservationError::TooFew { count: parts.len() });
     }
+    let played: BTreeSet<Role> = parts
+        .iter()
+        .flat_map(|part| part.implementation.plays.clone())
+        .collect();
     for (at, one) in parts.iter().enumerate() {
         for other in &parts[at + 1..] {
-            check(one, other)?;
+            check(one, other, &played)?;
         }
     }
     let implementation = combined(&parts);
@@ -125,7 +130,7 @@ pub fn observation(parts: Vec<TargetFile>) -> Result<TargetFile, ObservationErro
     })
 }
 
-fn check(one: &TargetFile, other: &TargetFile) -> Result<(), ObservationError> {
+fn check(one: &TargetFile, other: &TargetFile, played: &BTreeSet<Role>) -> Result<(), ObservationError> {
     let names = || (one.name.clone(), other.name.clone());
     let plays = &other.implementation.plays;
     if let Some(role) = one.implementation.plays.iter().find(|role| plays.contains(role)) {
@@ -152,7 +157,7 @@ fn check(one: &TargetFile, other: &TargetFile) -> Result<(), ObservationError> {
         let (one, other) = names();
         return Err(ObservationError::NoSession { one, other, key });
     }
-    if let Some(key) = unlike(&one.implementation, &other.implementation) {
+    if let Some(key) = unlike(&one.implementation, &other.implementation, played) {
         let (one, other) = names();
         return Err(ObservationError::Unlike { one, other, key });
     }
@@ -171,8 +176,8 @@ fn check(one: &TargetFile, other: &TargetFile) -> Result<(), ObservationError> {
     Ok(())
 }
 
-/// What two files say differently of the devices, or of a role that neither plays.
-fn unlike(one: &Implementation, other: &Implementation) -> Option<&'static str> {
+/// What two files say differently of the devices, or of a role that nobody plays.
+fn unlike(one: &Implementation, other: &Implementation, played: &BTreeSet<Role>) -> Option<&'static str> {
     let (mine, theirs) = (&one.devices, &other.devices);
     if mine.manufacturer != theirs.manufacturer {
         return Some("devices.manufacturer");
@@ -184,8 +189,7 @@ fn unlike(one: &Implementation, other: &Implementation) -> Option<&'static str> 
     if !mine.is_empty() && !theirs.is_empty() && mine != theirs {
         return Some("nodes");
     }
-    let plays = |role: &Role| one.plays.contains(role) || other.plays.contains(role);
-    let mut of_others = one.peers.iter().filter(|(role, _)| !plays(role));
+    let mut of_others = one.peers.iter().filter(|(role, _)| !played.contains(role));
     let differs = of_others.any(|(role, peer)| other.peers.get(role).is_some_and(|known| known != peer));
     differs.then_some("peers")
 }

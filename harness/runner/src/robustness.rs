@@ -3,7 +3,7 @@
 //! They run beside each other first. Only where something was seen does each that was there run alone, with whole
 //! delegations of its own: then it shows whose doing it was.
 
-use dmconform_case::test_case::{Circumstances, TestCase, What};
+use dmconform_case::test_case::{Circumstances, How, TestCase, What};
 use dmconform_model::result::Problem;
 use dmconform_model::transcript::Moment;
 use dmconform_model::{CaseId, Event, Verdict};
@@ -137,6 +137,7 @@ impl UnderTest {
             }));
         }
         let contexts = ended(driven).await;
+        self.let_react(&cases).await;
         let after = self.healths(&cases).await;
         if self.is_cancelled() {
             // What was broken off tells nothing of the product.
@@ -174,6 +175,18 @@ impl UnderTest {
             together.again.push(case);
         }
         together
+    }
+
+    /// Gives a product the time to notice that a connection has broken off, before it is asked whether it has survived that: the
+    /// delegation may have gone on meanwhile, and be over.
+    async fn let_react(&self, cases: &[TestCase]) {
+        let breaks_off = |case: &TestCase| {
+            let mut changes = case.changes.iter();
+            changes.any(|change| matches!(change.how, How::CloseAt(_)))
+        };
+        if cases.iter().any(breaks_off) {
+            tokio::time::sleep(self.running.file.implementation.limits.reacts_within.get()).await;
+        }
     }
 
     /// Ends a case of which the run did not see the end.
@@ -215,6 +228,7 @@ impl UnderTest {
             let context = begun
                 .drive(exclusive_listener(&self.running.file.suite.procedure, &case))
                 .await;
+            self.let_react(std::slice::from_ref(&case)).await;
             let after = self.health(&case).await;
             if self.is_cancelled() {
                 self.give_up(&context);

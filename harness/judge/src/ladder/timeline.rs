@@ -4,6 +4,7 @@ use dmconform_model::ladder::Happening;
 use dmconform_model::transcript::{Endpoint, Moment, TriggerOutcome};
 use dmconform_model::{Blame, Finding, MessageId, Role};
 
+use crate::expectation::BESIDE;
 use crate::header::Header;
 use crate::never::speaker;
 use crate::observed::Observed;
@@ -54,7 +55,11 @@ pub(super) fn timeline<'a>(header: &Header, observed: &'a Observed, findings: &[
             TriggerOutcome::Refused(why) => format!("; the product would not: {why}"),
             TriggerOutcome::Unreachable(why) => format!("; the product could not be asked: {why}"),
         };
-        happen(EVERYBODY, *record, format!("asked the product: {trigger}{taken}"));
+        let text = match trigger == BESIDE {
+            true => format!("{trigger} has come as far"),
+            false => format!("asked the product: {trigger}{taken}"),
+        };
+        happen(EVERYBODY, *record, text);
     }
     for applied in &observed.changes {
         let text = format!("changed at {}: {}", applied.at, applied.change);

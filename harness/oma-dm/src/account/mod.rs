@@ -74,7 +74,11 @@ impl Account {
         let (authority, path) = rest.split_at(end);
         // The colons of an IPv6 address are in brackets.
         let behind_host = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
-        match behind_host.contains(':') {
+        let is_usual = matches!(
+            (scheme.to_ascii_lowercase().as_str(), port),
+            ("https", 443) | ("http", 80)
+        );
+        match is_usual || behind_host.contains(':') {
             true => address.into(),
             false => format!("{scheme}://{authority}:{port}{path}").into(),
         }

@@ -409,6 +409,7 @@ fn nonces_of_credentials_that_are_gone_or_of_no_account_are_not_written() {
 #[case("https://[::1]/dm", Some(8443), "https://[::1]:8443/dm")]
 #[case("https://[::1]:1/dm", Some(8443), "https://[::1]:1/dm")]
 #[case("https://dms2.example/dm", None, "https://dms2.example/dm")]
+#[case("https://dms2.example/dm", Some(443), "https://dms2.example/dm")]
 #[case("192.0.2.1", Some(8443), "192.0.2.1")]
 fn a_port_beside_the_address_counts_where_the_address_has_none(
     #[case] address: &str,
