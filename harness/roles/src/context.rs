@@ -173,8 +173,8 @@ impl CaseContext {
             // Where it never comes, nothing is proven: that is for the judge to say, too. Who waits for an answer waits no longer than
             // he may have to.
             let limit = match message.part {
-                Part::Answer => self.window(),
-                Part::Request => (3 * self.window()).min(self.header.limits.step_deadline.get()),
+                Part::Answer => 2 * self.window(),
+                Part::Request => self.header.limits.step_deadline.get(),
             };
             let _ = tokio::time::timeout(limit, has_company).await;
         }
