@@ -207,6 +207,23 @@ fn a_client_and_a_server_that_share_no_encoding_cannot_be_observed_together() {
 }
 
 #[test]
+fn products_whose_files_say_different_things_of_the_device_cannot_be_observed_together() {
+    let lab = Lab::of(&[DMS_1, CLIENT]);
+    lab.change(
+        "reference-dm-client",
+        "devices: {",
+        "devices: {manufacturer: Acme, ",
+    );
+    let output = lab.observe(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = shown(&output);
+    assert!(
+        said.contains("`devices.manufacturer` is not the same in both files"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_passes_a_relay_by_is_inconclusive() {
     if !is_there("python3", "products in Python") {
         return;

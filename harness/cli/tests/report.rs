@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 fn dmconform(arguments: &[&str]) -> Output {
@@ -161,6 +162,9 @@ fn runs_are_compared_and_parts_of_a_run_are_merged() {
     assert!(said.contains("1 passes now"), "{said}");
 
     let other = run("other", "DEL-DMS1-8-010", &[]);
+    // What a run before has left in a directory is no part of what is merged.
+    let left = other.join("transcripts/reference-dms-1/DEL-DMS1-8-030.jsonl");
+    fs::write(&left, "of a run before").expect("the folder can be written to");
     let whole = folder.path().join("whole");
     let [first, second, out] = [&good, &other, &whole].map(|path| path.display().to_string());
     let output = dmconform(&["report", "merge", &first, &second, "--out", &out]);
@@ -183,6 +187,15 @@ fn runs_are_compared_and_parts_of_a_run_are_merged() {
         let again = dmconform(&["judge", &transcript.display().to_string()]);
         assert_eq!(again.status.code(), Some(0), "{case}");
     }
+    let results: Value = serde_json::from_str(&read(&whole.join("results.json"))).expect("it is JSON");
+    let ledger = results["ledger"].as_array().expect("there is a ledger");
+    let held = |id: &str| {
+        let of_role = |entry: &&Value| entry["requirement"] == id && entry["role"] == "dms-1";
+        ledger.iter().find(of_role).map(|entry| entry["verdict"].clone())
+    };
+    // One of either part.
+    assert_eq!(held("DEL-8-3"), Some("pass".into()));
+    assert_eq!(held("DEL-8-1"), Some("pass".into()));
     let output = dmconform(&["report", "merge", &first, &second, "--out", &out]);
     assert_eq!(output.status.code(), Some(2), "it is there already");
     let output = dmconform(&["report", "merge", &first, &first, "--out", "nowhere"]);

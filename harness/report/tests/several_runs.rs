@@ -126,6 +126,12 @@ fn a_run_that_judged_less_is_no_improvement() {
     assert_eq!(compare(&old, &partial).exit_code(), 5);
     partial.cases = vec![failing("B")];
     assert_eq!(compare(&old, &partial).exit_code(), 1, "a failure says more");
+    // That it was asked to end there makes it no comparison either.
+    partial.cases = vec![failing("A")];
+    partial.not_run = vec![CaseOf::result(&passing("B"))];
+    partial.run.stopped_by = Some(CaseOf::result(&failing("A")));
+    let failed = of("before", vec![failing("A"), passing("B")]);
+    assert_eq!(compare(&failed, &partial).exit_code(), 5);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dmconform_judge::{Exchange, Observed};
 use dmconform_model::{Event, MessageId, Role, Step};
 
 use crate::context::CaseContext;
@@ -32,9 +33,7 @@ pub async fn play(stage: Arc<Stage>, context: Arc<CaseContext>, role: Role) {
         let changes = context.changes(message);
         let before = context.header.procedure.predecessors(message, with_removal);
         let is_due = |context: &CaseContext| match changes.after {
-            Some(after) => context
-                .recorder
-                .with(|observed| observed.all(after).next().is_some()),
+            Some(after) => context.recorder.with(|observed| has_arrived(observed, after)),
             None => before.iter().all(|before| context.recorder.seen(*before)),
         };
         if !context.until(is_due).await {
@@ -86,4 +85,16 @@ pub async fn play(stage: Arc<Stage>, context: Arc<CaseContext>, role: Role) {
             Box::pin(delegation::replay(&stage, &context, role, message)).await;
         }
     }
+}
+
+/// Whether a message has come to its receiver. What a mock role says in a request has when that is answered: on another connection,
+/// what follows it could come before.
+fn has_arrived(observed: &Observed, message: MessageId) -> bool {
+    observed.all(message).any(|seen| {
+        let exchange = observed.exchanges.get(&seen.exchange);
+        let is_on_its_way = |exchange: &Exchange| {
+            seen.sent_by_observer && exchange.sent && exchange.status.is_none() && exchange.failed.is_none()
+        };
+        !exchange.is_some_and(is_on_its_way)
+    })
 }
