@@ -315,14 +315,20 @@ impl Asked<'_> {
                 .collect()
         };
         let own = |state: &DeviceState, uri: &str| {
-            state
-                .accounts
-                .iter()
-                .any(|account| account.server_id == self.header.parties.dms_2 && below(uri, &account.node))
+            state.accounts.iter().any(|account| {
+                account.server_id == self.header.parties.dms_2 && view::is_within(uri, &account.node)
+            })
         };
         let acls = |state: &DeviceState| -> BTreeMap<String, BTreeSet<(Right, String)>> {
             let others = state.acls.iter().filter(|(uri, _)| {
-                !own(state, uri) && !self.header.case.given.tree.iter().any(|part| below(uri, part))
+                !own(state, uri)
+                    && !self
+                        .header
+                        .case
+                        .given
+                        .tree
+                        .iter()
+                        .any(|part| view::is_within(uri, part))
             });
             others.map(|(uri, acl)| (uri.clone(), rights(acl))).collect()
         };
@@ -369,12 +375,6 @@ impl Asked<'_> {
             .find(|role| *role != Role::DmClient);
         judged.unwrap_or(Role::Dms1)
     }
-}
-
-/// Whether a node is another or below it.
-fn below(uri: &str, root: &str) -> bool {
-    uri.strip_prefix(root)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 const fn name(command: ProbeCommand) -> &'static str {

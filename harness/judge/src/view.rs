@@ -84,6 +84,12 @@ fn given_values(header: &Header, given: Given) -> BTreeSet<String> {
     }
 }
 
+/// Whether a node is a part of the device's tree, or below it.
+pub(crate) fn is_within(node: &str, part: &str) -> bool {
+    let below = node.strip_prefix(part);
+    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// A set of values as text: `a, b`, or `nothing`.
 pub(crate) fn list<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> String {
     let mut text = String::new();
