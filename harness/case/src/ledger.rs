@@ -137,7 +137,9 @@ fn state(result: &CaseResult, requirement: &Requirement, role: Role) -> Option<S
     if broken {
         return Some(State::Broken);
     }
-    if result.checks.iter().any(|check| of(&check.requirement)) {
+    // What held before a case came to nothing is a part of what was to be seen: it is never rounded up.
+    let came_to_a_verdict = !matches!(result.verdict, Verdict::Inconclusive | Verdict::Error);
+    if came_to_a_verdict && result.checks.iter().any(|check| of(&check.requirement)) {
         return Some(State::Held);
     }
     match result.verdict {
@@ -173,5 +175,48 @@ fn verdict(
         Verdict::Inconclusive
     } else {
         Verdict::NotApplicable
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dmconform_model::{CaseId, Check, Class, Spent};
+
+    use super::*;
+
+    fn result(verdict: Verdict, held: &RequirementId) -> CaseResult {
+        CaseResult {
+            id: CaseId("DEL-DMS1-0-110".to_owned()),
+            title: String::new(),
+            purpose: String::new(),
+            implementation: String::new(),
+            iut: vec![Role::Dms1],
+            verdict,
+            reason: None,
+            class: Class::Conformance,
+            covers: vec![held.clone()],
+            checks: vec![Check {
+                requirement: Some(held.clone()),
+                what: "3/session is 2/session".to_owned(),
+                records: Vec::new(),
+            }],
+            findings: Vec::new(),
+            observed: Vec::new(),
+            file: String::new(),
+            duration_ms: 0,
+            spent: Spent::default(),
+            attempts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_held_before_a_case_came_to_nothing_does_not_hold_for_the_requirement() {
+        let suite = Suite::embedded();
+        let requirement = &suite.requirements[&RequirementId("DEL-0-1".to_owned())];
+        let said = |verdict| state(&result(verdict, &requirement.id), requirement, Role::Dms1);
+        assert_eq!(said(Verdict::Pass), Some(State::Held));
+        assert_eq!(said(Verdict::Fail), Some(State::Held));
+        assert_eq!(said(Verdict::Inconclusive), Some(State::Open));
+        assert_eq!(said(Verdict::Error), Some(State::Open));
     }
 }

@@ -166,7 +166,7 @@ fn message(case: &CaseResult, finding: &Finding) -> String {
     let is_told = |label: &str| {
         matches!(
             label,
-            "requirement" | "expected" | "observed" | "blame" | "run again"
+            "requirement" | "purpose" | "expected" | "observed" | "blame" | "run again"
         )
     };
     let lines = wording::finding(case, finding).into_iter();

@@ -1,5 +1,6 @@
 //! `junit.xml`, as CI servers read it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dmconform_model::result::{Attempt, Problem};
@@ -61,15 +62,9 @@ pub fn write(record: &RunRecord) -> Result<Vec<u8>, JunitError> {
         {
             suite.add_test_case(not_run(record, of));
         }
-        for problem in record
-            .problems
-            .iter()
-            .filter(|problem| problem.implementation == target.name)
-        {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-            status.set_message(wording::clean(&problem.message));
-            status.set_description(wording::clean(&problem.output));
-            suite.add_test_case(TestCase::new("the implementation can be tested", status));
+        let of_target = |problem: &&Problem| problem.implementation == target.name;
+        for (number, problem) in record.problems.iter().filter(of_target).enumerate() {
+            suite.add_test_case(untestable(problem, number));
         }
         report.add_test_suite(suite);
     }
@@ -78,6 +73,32 @@ pub fn write(record: &RunRecord) -> Result<Vec<u8>, JunitError> {
     // That schema knows the number of skipped cases of a suite only; the name of the report is ours, so this finds no other.
     let skipped = format!(" skipped=\"{}\"", skipped(&report));
     Ok(text.replacen(&skipped, "", 1).into_bytes())
+}
+
+/// Why an implementation could not be tested. What servers show of it is the text, so that the reason is in that, too.
+fn untestable(problem: &Problem, number: usize) -> TestCase {
+    let implementation = wording::clean(&problem.implementation);
+    let why = format!("failed to {}", wording::clean(&problem.message));
+    let lines = problem.output.lines().map(wording::clean);
+    let text: Vec<String> = std::iter::once(format!("{implementation} could not be tested: {why}"))
+        .chain(lines)
+        .collect();
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type("not-testable");
+    status.set_message(why);
+    status.set_description(text.join("\n"));
+    let name = "the implementation can be tested";
+    let mut case = TestCase::new(numbered(name, number), status);
+    case.set_classname(implementation);
+    case
+}
+
+/// A name that others may have, too: servers keep one of those that are called the same.
+fn numbered(name: &str, before: usize) -> String {
+    match before {
+        0 => name.to_owned(),
+        several => format!("{name} ({})", several + 1),
+    }
 }
 
 fn skipped(report: &Report) -> usize {
@@ -95,11 +116,16 @@ fn known_failures(record: &RunRecord) -> Option<TestSuite> {
     }
     let mut suite = TestSuite::new("known failures");
     suite.set_time(Duration::ZERO);
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for (place, fault) in faults {
+        let of_place = places.entry(place.clone()).or_default();
+        let name = numbered(&place, *of_place);
+        *of_place += 1;
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         status.set_type("known-failure");
-        status.set_message(fault);
-        let mut case = TestCase::new(place, status);
+        status.set_message(fault.clone());
+        status.set_description(fault);
+        let mut case = TestCase::new(name, status);
         case.set_classname("known failures");
         suite.add_test_case(case);
     }

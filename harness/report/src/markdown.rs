@@ -1,11 +1,11 @@
 //! `summary.md`, as pull requests and pages show it.
 
 use dmconform_model::ledger::{Coverage, State};
-use dmconform_model::{CaseResult, LedgerEntry, RunRecord, Target, Verdict};
+use dmconform_model::{CaseResult, RunRecord, Target, Verdict};
 
 use crate::Ladders;
 use crate::diagram::mermaid;
-use crate::{gate, ladder, wording};
+use crate::{gate, ladder, markup, wording};
 
 /// How long a summary gets, in octets: a comment on GitHub has at most 65,536 characters, and there may be other text in it.
 const LONGEST: usize = 60_000;
@@ -34,10 +34,7 @@ pub fn write(record: &RunRecord, ladders: &Ladders) -> String {
         }
     }
     if !record.ledger.is_empty() {
-        page.add_folded(
-            "Requirements",
-            &format!("{LEDGER_NOTE}\n\n{}", ledger(&record.ledger)),
-        );
+        page.add_folded("Requirements", &format!("{LEDGER_NOTE}\n\n{}", ledger(record)));
     }
     if !record.strays.is_empty() {
         let strays = record.strays.iter().map(|stray| format!("- {}", escape(stray)));
@@ -86,7 +83,8 @@ impl Page {
     fn add_folded(&mut self, title: &str, text: &str) {
         let part = format!(
             "<details><summary>{}</summary>\n\n{text}\n\n</details>",
-            escape(title)
+            // A block of HTML goes on to the next empty line: nothing in it is read as Markdown.
+            markup::escape(title)
         );
         if self.has_room(&part) {
             self.add(part);
@@ -245,18 +243,14 @@ const LEDGER_NOTE: &str = "Positive: the peers keep to the procedure. Negative: 
 product must not follow. `results.json` names the cases.";
 
 /// Every requirement and role that anything is known of; the roles that nobody plays are left out.
-fn ledger(entries: &[LedgerEntry]) -> String {
+fn ledger(record: &RunRecord) -> String {
     let mut rows = vec![
         "| requirement | of | verdict | positive | negative |".to_owned(),
         "|---|---|---|---|---|".to_owned(),
     ];
     let mut left_out = 0;
-    for entry in entries {
-        let states = [entry.positive.state, entry.negative.state];
-        let known = states
-            .iter()
-            .any(|state| !matches!(state, State::NotRun | State::NotTested));
-        if !known && states.contains(&State::NotRun) {
+    for entry in &record.ledger {
+        if !wording::is_known(record, entry) {
             left_out += 1;
             continue;
         }
@@ -294,9 +288,15 @@ fn covered(coverage: &Coverage) -> String {
     format!("{}{cases}{}", coverage.state, why.unwrap_or_default())
 }
 
-/// Readings are our own text, with code in backticks.
+/// Readings are our own text, with code in backticks: in that, nothing is escaped.
 fn reading_text(reading: &str) -> String {
-    wording::clean(reading).replace('<', "&lt;")
+    let reading = wording::clean(reading);
+    let parts = reading.split('`').enumerate();
+    let parts = parts.map(|(number, part)| match number % 2 {
+        0 => part.replace('<', "&lt;"),
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 fn wording_block(output: &str) -> String {
@@ -327,12 +327,21 @@ fn table(record: &RunRecord, cases: &[&CaseResult]) -> String {
         rows.push(format!(
             "| {mark} | {} | {} | {} | {} |",
             escape(&case.id.0),
-            escape(&case.title),
+            title(case),
             escape(&covers.join(", ")),
             wording::duration(case.duration_ms)
         ));
     }
     rows.join("\n")
+}
+
+/// The title of a case, with why it does not apply where it does not: no finding says that.
+fn title(case: &CaseResult) -> String {
+    let title = escape(&case.title);
+    match &case.reason {
+        Some(reason) if case.verdict == Verdict::NotApplicable => format!("{title}: {}", escape(reason)),
+        _ => title,
+    }
 }
 
 /// Escapes what Markdown and the HTML in it would take for markup.

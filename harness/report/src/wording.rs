@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use dmconform_model::{CaseResult, Finding, RunRecord, Verdict};
+use dmconform_model::ledger::State;
+use dmconform_model::{CaseResult, Finding, LedgerEntry, RunRecord, Verdict};
 
 use crate::gate;
 
@@ -17,14 +18,14 @@ pub(crate) fn finding(case: &CaseResult, finding: &Finding) -> Vec<Line> {
             lines.push((label, clean(&text)));
         }
     };
-    let requirement = finding
-        .requirement
-        .as_ref()
-        .map(|id| format!("{id}: {}", finding.statement));
-    add(
-        "requirement",
-        requirement.unwrap_or_else(|| finding.statement.clone()),
-    );
+    match &finding.requirement {
+        Some(id) if finding.statement == case.purpose => {
+            add("requirement", id.to_string());
+            add("purpose", finding.statement.clone());
+        }
+        Some(id) => add("requirement", format!("{id}: {}", finding.statement)),
+        None => add("purpose", finding.statement.clone()),
+    }
     add("expected", finding.expected.clone());
     let by = finding
         .observed_by
@@ -65,13 +66,27 @@ pub(crate) fn finding(case: &CaseResult, finding: &Finding) -> Vec<Line> {
     lines
 }
 
-/// What was observed, in one line: `2 2.answer 3 …`.
+/// How many messages a sequence in one line has at its beginning and at its end, at most: a delegation has 26, a product that floods
+/// has thousands.
+const SEQUENCE: (usize, usize) = (60, 10);
+
+/// What was observed, in one line: `2 → 2.answer → 3 → …`.
 pub(crate) fn sequence(case: &CaseResult) -> String {
-    case.observed
+    let mut messages: Vec<String> = case
+        .observed
         .iter()
         .map(|arrow| arrow.message.to_string())
-        .collect::<Vec<_>>()
-        .join(" → ")
+        .collect();
+    let (first, last) = SEQUENCE;
+    if let Some(left_out) = messages
+        .len()
+        .checked_sub(first + last)
+        .filter(|count| *count > 1)
+    {
+        let middle = first..first + left_out;
+        messages.splice(middle, [format!("… {left_out} more …")]);
+    }
+    messages.join(" → ")
 }
 
 /// A case in one line.
@@ -120,18 +135,31 @@ pub(crate) fn all_counts(record: &RunRecord) -> String {
     text
 }
 
+/// Whether anything is to be said of a requirement on a role: its cases came to something, or somebody plays the role and there are none.
+pub(crate) fn is_known(record: &RunRecord, entry: &LedgerEntry) -> bool {
+    let states = [entry.positive.state, entry.negative.state];
+    let has = |state: State| states.contains(&state);
+    let is_played = || {
+        record
+            .run
+            .targets
+            .iter()
+            .any(|target| target.plays.contains(&entry.role))
+    };
+    has(State::Broken) || has(State::Held) || has(State::Open) || (!has(State::NotRun) && is_played())
+}
+
 /// What the exit code means, in words.
 pub(crate) fn outcome(record: &RunRecord) -> &'static str {
+    let is_broken = |case: &CaseResult| case.verdict == Verdict::Fail && !case.is_flaky();
     match record.exit_code() {
         0 if !gate::known(record).is_empty() => {
             "everything that was selected was judged, and nothing failed but what was known"
         }
-        1 if record.unexpected().next().is_none() => "the known failures are not as their file says",
-        1 if !record.unexpected().any(|case| !case.is_flaky()) => {
-            "at least one case passed at a later attempt only"
-        }
         0 => "everything that was selected was judged, and nothing failed",
-        1 => "at least one requirement was broken",
+        1 if record.unexpected().any(is_broken) => "at least one requirement was broken",
+        1 if record.has_faults() => "the known failures are not as their file says",
+        1 => "at least one case passed at a later attempt only",
         3 => "nothing failed, but something could not be judged",
         4 => "nothing was judged",
         _ => "something could not be tested",

@@ -253,3 +253,40 @@ fn parts_are_merged_when_all_are_there_each_once() {
     other.gate = None;
     assert!(said(&[part(1), other]).contains("the failures that were known"));
 }
+
+#[test]
+fn what_makes_a_run_fail_is_said_and_nothing_else() {
+    let headline = |record: &RunRecord| {
+        let summary = markdown::write(record, &Ladders::new());
+        summary.lines().nth(2).unwrap_or_default().to_owned()
+    };
+    let mut inconclusive = judged("good-dms-1", "acme");
+    inconclusive.verdict = Verdict::Inconclusive;
+    let mut mended = run(vec![inconclusive.clone()], vec![target("acme", &[Role::Dms1])]);
+    let mut over = entry(known("DEL-DMS1-0-*", 9));
+    over.missing.push(Missing {
+        case: CaseOf::result(&inconclusive),
+        instead: "it passed".to_owned(),
+    });
+    mended.gate = Some(Gate {
+        day: "2026-11-28".parse().expect("it is a day"),
+        known: Vec::new(),
+        entries: vec![over],
+    });
+    assert_eq!(mended.exit_code(), 1);
+    let said = headline(&mended);
+    assert!(
+        said.starts_with("The known failures are not as their file says"),
+        "{said}"
+    );
+
+    let mut flaky = judged("good-dms-1", "acme");
+    flaky.attempts = attempts(&[Verdict::Inconclusive, Verdict::Pass], &flaky.id);
+    let record = run(vec![flaky, inconclusive], vec![target("acme", &[Role::Dms1])]);
+    assert_eq!(record.exit_code(), 1);
+    let said = headline(&record);
+    assert!(
+        said.starts_with("At least one case passed at a later attempt only"),
+        "{said}"
+    );
+}

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use dmconform_model::CaseId;
-use dmconform_report::{Ladders, html};
+use dmconform_model::{CaseId, CaseOf, Class, RequirementId, Verdict};
+use dmconform_report::{Ladders, html, markdown};
 
 use crate::common::{DEVIANT, eventful, judged, run, target, transcript};
 use dmconform_model::{CaseResult, Role};
@@ -190,4 +190,46 @@ fn evidence_that_would_make_the_page_too_large_is_left_out() {
     let page = html::write(&run(cases, vec![target("acme", &Role::ALL)]), &ladders);
     assert!(page.contains("is left out of this page"));
     assert!(page.len() < 30_000_000, "{} octets", page.len());
+}
+
+#[test]
+fn a_run_that_was_broken_off_or_judged_nothing_does_not_say_that_everything_passed() {
+    let target = || vec![target("acme", &[Role::Dms1])];
+    let good = judged("good-dms-1", "acme");
+    let mut broken_off = run(vec![good.clone()], target());
+    broken_off.not_run = vec![CaseOf::result(&good); 2];
+    let page = html::write(&broken_off, &Ladders::new());
+    assert!(page.contains("<p>Nothing of what was judged, but 2 cases were not run.</p>"));
+    let mut inapplicable = good.clone();
+    inapplicable.verdict = Verdict::NotApplicable;
+    let page = html::write(&run(vec![inapplicable], target()), &Ladders::new());
+    assert!(page.contains("<p>Nothing was judged: no case that was selected applies.</p>"));
+    let page = html::write(&run(vec![good], target()), &Ladders::new());
+    assert!(page.contains("<p>Nothing: every case that applies has passed.</p>"));
+}
+
+#[test]
+fn cases_of_robustness_that_cover_conformance_stand_with_those_that_count() {
+    let mut weighing = judged("good-dms-1", "acme");
+    weighing.class = Class::Robustness;
+    let mut apart = weighing.clone();
+    apart.covers = vec![RequirementId("ROB-1".to_owned())];
+    assert!(weighing.weighs() && !apart.weighs());
+    let targets = || vec![target("acme", &[Role::Dms1])];
+    let page = html::write(&run(vec![weighing], targets()), &Ladders::new());
+    assert!(page.contains("<h3>Whole delegations") && !page.contains("<h3>Robustness"));
+    let page = html::write(&run(vec![apart], targets()), &Ladders::new());
+    assert!(page.contains("<h3>Robustness") && !page.contains("<h3>Whole delegations"));
+    assert!(page.contains("cases of robustness count, since nothing else was judged"));
+}
+
+#[test]
+fn the_sequence_of_a_product_that_floods_is_cut_in_the_middle() {
+    let mut case = judged("acl-before-bootstrap-complete", "acme");
+    let arrow = case.observed[0].clone();
+    case.observed.extend(vec![arrow; 19_000]);
+    let record = run(vec![case], vec![target("acme", &[Role::Dms1])]);
+    let summary = markdown::write(&record, &Ladders::new());
+    assert!(summary.contains("more … →"), "the sequence is whole");
+    assert!(summary.contains("**blame**"), "the finding is left out");
 }

@@ -64,7 +64,9 @@ impl Recorder {
     pub fn record(&self, event: Event) -> u64 {
         let event = self.hidden.event(event);
         let mut state = self.lock();
-        if state.closed || (state.is_full() && event != Event::Ended) {
+        // How it came to an end stands in it all the same.
+        let ends = matches!(event, Event::Ended | Event::ScriptStopped { .. });
+        if state.closed || (state.is_full() && !ends) {
             return 0;
         }
         let record = Record {

@@ -231,6 +231,11 @@ impl Driver<'_> {
                 return;
             }
             if context.recorder.is_full() {
+                let reason = "its transcript is full: a peer floods the case (docs/limits.md)".to_owned();
+                context.recorder.record(Event::ScriptStopped {
+                    role: context.case().iut[0],
+                    reason,
+                });
                 return;
             }
             if began.elapsed() > longest {

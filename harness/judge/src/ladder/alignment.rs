@@ -64,7 +64,7 @@ impl<'a> Alignment<'a> {
             // What answers nothing belongs to another delegation.
             Some(_) if self.answers_nothing(seen) => (None, Standing::Unexpected),
             Some(_) if !is_first || is_taken_later => (None, Standing::Besides),
-            Some(_) if self.is_too_early(seen) => {
+            Some(_) if self.is_too_early(seen) || self.answers_early(message) => {
                 self.early.insert(message, self.rows.len());
                 (None, Standing::TooEarly)
             }
@@ -103,6 +103,12 @@ impl<'a> Alignment<'a> {
         seen.message.part == Part::Answer && !requests.any(|request| request.seq <= seen.seq)
     }
 
+    /// Whether it answers a request that has not got its place yet: it gets its own after that.
+    fn answers_early(&self, message: MessageId) -> bool {
+        let request = MessageId::request(message.step);
+        message.part == Part::Answer && self.early.contains_key(&request) && !self.placed.contains(&request)
+    }
+
     fn is_too_early(&self, seen: &Occurrence) -> bool {
         let breaches = order::breached_by(self.header, self.observed, seen);
         breaches
@@ -120,12 +126,18 @@ impl<'a> Alignment<'a> {
                 let mut rules = self.header.procedure.order.iter();
                 rules.all(|rule| rule.then != **message || self.is_placed_or_unexpected(rule.first))
             })
+            .filter(|(message, _)| !self.answers_early(**message))
             .map(|(message, row)| (*message, *row))
             .collect();
+        if due.is_empty() {
+            return;
+        }
         for (message, row) in due {
             self.placed.insert(message);
             self.expected_only(message, Standing::CameEarlier, Some(row));
         }
+        // What had to wait for these may have its turn now.
+        self.place_early();
     }
 
     fn is_placed_or_unexpected(&self, message: MessageId) -> bool {

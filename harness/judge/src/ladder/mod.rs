@@ -4,6 +4,7 @@
 //! not have been so without them.
 
 mod alignment;
+mod bounds;
 mod marking;
 mod timeline;
 
@@ -76,6 +77,7 @@ impl Sequence {
         let (header, observed, result) = (judge.header(), judge.observed(), judge.result());
         let mut rows = rows(header, observed, &result.findings);
         let first_divergence = marking::mark(header, observed, &result, &mut rows);
+        let (rows, first_divergence) = bounds::bounded(rows, first_divergence);
         Self {
             shown: shown_records(&rows, &result),
             rows,

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use dmconform_model::ladder::{Row, Standing};
-use dmconform_model::{CaseResult, Class, Finding, Ladder, RunRecord, Step, Verdict};
+use dmconform_model::{CaseResult, Finding, Ladder, RunRecord, Step, Verdict};
 
 use super::{chip, evidence, list};
 use crate::Ladders;
@@ -25,9 +25,9 @@ pub(super) struct Cases<'a> {
     opened: Cell<bool>,
 }
 
-/// Whether a case is reported apart.
+/// Whether a case is reported apart: it weighs on no conformance (docs/decisions/0005).
 pub(super) fn is_robustness(case: &CaseResult) -> bool {
-    case.class == Class::Robustness
+    !case.weighs()
 }
 
 /// The step that a case is about, by its identifier; nothing if it is about all of them.

@@ -13,8 +13,10 @@ pub(super) fn section(record: &RunRecord, cases: &Cases<'_>) -> String {
     if record.ledger.is_empty() {
         return String::new();
     }
-    let (known, left_out): (Vec<&LedgerEntry>, Vec<&LedgerEntry>) =
-        record.ledger.iter().partition(|entry| is_known(entry));
+    let (known, left_out): (Vec<&LedgerEntry>, Vec<&LedgerEntry>) = record
+        .ledger
+        .iter()
+        .partition(|entry| wording::is_known(record, entry));
     let rows: String = known.iter().map(|entry| row(entry, cases)).collect();
     let left_out = match left_out.len() {
         0 => String::new(),
@@ -30,14 +32,6 @@ pub(super) fn section(record: &RunRecord, cases: &Cases<'_>) -> String {
          <th scope=\"col\">positive</th><th scope=\"col\">negative</th></tr></thead>\n<tbody>{rows}</tbody></table></div></details>\n{left_out}",
         wording::count(known.len(), "requirement")
     )
-}
-
-fn is_known(entry: &LedgerEntry) -> bool {
-    let states = [entry.positive.state, entry.negative.state];
-    !states.contains(&State::NotRun)
-        || states
-            .iter()
-            .any(|state| !matches!(state, State::NotRun | State::NotTested))
 }
 
 fn row(entry: &LedgerEntry, cases: &Cases<'_>) -> String {

@@ -116,10 +116,18 @@ fn summary(record: &RunRecord) -> String {
         .filter(|case| case.verdict != Verdict::NotApplicable)
         .count();
     let checks: usize = record.cases.iter().map(|case| case.checks.len()).sum();
-    let robustness = if record.robustness.is_empty() {
+    let apart = || {
+        record
+            .cases
+            .iter()
+            .filter(|case| !case.weighs() && case.verdict != Verdict::Error)
+    };
+    let robustness = if apart().next().is_none() {
         ""
     } else if run.strict {
         "; cases of robustness count, since the run is strict"
+    } else if apart().any(|case| record.counts(case)) {
+        "; cases of robustness count, since nothing else was judged"
     } else {
         "; cases of robustness are reported and do not count"
     };
@@ -201,7 +209,7 @@ fn failures(record: &RunRecord, cases: &case::Cases<'_>) -> String {
         .collect();
     let problems = format!("{problems}{}", against_known(record));
     if rows.is_empty() && problems.is_empty() {
-        return "<p>Nothing: every case that applies has passed.</p>\n".to_owned();
+        return format!("<p>{}</p>\n", nothing_failed(record));
     }
     let table = if rows.is_empty() {
         String::new()
@@ -213,6 +221,23 @@ fn failures(record: &RunRecord, cases: &case::Cases<'_>) -> String {
         )
     };
     format!("{problems}{table}")
+}
+
+/// What stands where nothing is to be looked at. That something was judged is not said of nothing.
+fn nothing_failed(record: &RunRecord) -> String {
+    let is_judged = |case: &CaseResult| case.verdict != Verdict::NotApplicable;
+    let left = record.not_run.len();
+    match (record.cases.iter().any(is_judged), left) {
+        (false, 0) => "Nothing was judged: no case that was selected applies.".to_owned(),
+        (false, _) => format!("Nothing was judged: {} not run.", were(left)),
+        (true, 0) => "Nothing: every case that applies has passed.".to_owned(),
+        (true, _) => format!("Nothing of what was judged, but {} not run.", were(left)),
+    }
+}
+
+fn were(cases: usize) -> String {
+    let verb = if cases == 1 { "was" } else { "were" };
+    format!("{} {verb}", wording::count(cases, "case"))
 }
 
 /// What is not as the known failures say, each in a box.
@@ -324,7 +349,7 @@ fn case_sections(record: &RunRecord, cases: &case::Cases<'_>) -> String {
 fn filters(record: &RunRecord) -> String {
     let has = |verdict| record.cases.iter().any(|case| case.verdict == verdict);
     let verdicts = Verdict::ALL.into_iter().filter(|verdict| has(*verdict));
-    let verdicts = [("open".to_owned(), "all but passed".to_owned())]
+    let verdicts = [("open".to_owned(), "to look at".to_owned())]
         .into_iter()
         .chain(verdicts.map(|verdict| (verdict.to_string(), verdict.to_string())));
     let of_role = |role: &Role| record.cases.iter().any(|case| case.iut.contains(role));

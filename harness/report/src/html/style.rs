@@ -65,12 +65,13 @@ body{font-size:10.5pt}.filters,nav,.skip{display:none}main,header,footer{max-wid
 .case>details[open]{break-inside:auto}\
 .case:not([data-v=pass]):not([data-v=not-applicable])>details::details-content{content-visibility:visible;block-size:auto}h2,h3,h4{break-after:avoid}}";
 
-/// What hides the cases that a filter leaves out; without `:has` all of them are shown.
+/// What hides the cases that a filter leaves out, but for one that a link led to; without `:has` all of them are shown.
 pub(super) fn filters(products: usize) -> String {
     let mut rules = Vec::new();
     let mut rule = |id: String, selector: String| {
         rules.push(format!(
-            "body:has(#{id}:checked) .case:not({selector}),body:has(#{id}:checked) .group:not(:has({selector})){{display:none}}"
+            "body:has(#{id}:checked) .case:not({selector}):not(:has(:target)),\
+             body:has(#{id}:checked) .group:not(:has({selector})):not(:has(:target)){{display:none}}"
         ));
     };
     for verdict in Verdict::ALL {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use dmconform_model::load::{Latency, LoadResult};
 
-use super::{lines, said, table, time};
+use super::{lines, measured, said, table};
 
 /// What differs between two loads, by ratios: the later one to the earlier one.
 pub fn compare(before: &LoadResult, after: &LoadResult) -> String {
@@ -24,11 +24,19 @@ pub fn compare(before: &LoadResult, after: &LoadResult) -> String {
         ratio(before.per_second, after.per_second),
     ]);
     let mut add = |name: &str, before: &Latency, after: &Latency| {
+        let (has_before, has_after) = (before.count > 0, after.count > 0);
+        let is_in_both = has_before && has_after;
         for (words, per_mille) in [("median", 500), ("99 %", 990)] {
             let (before, after) = (before.at(per_mille), after.at(per_mille));
             #[expect(clippy::cast_precision_loss, reason = "a ratio of three digits")]
             let ratio = ratio(before as f64, after as f64);
-            table.add_row([format!("{name}, {words}"), time(before), time(after), ratio]);
+            // What was never measured is not infinitely fast.
+            let ratio = match is_in_both {
+                true => ratio,
+                false => "-".to_owned(),
+            };
+            let (before, after) = (measured(has_before, before), measured(has_after, after));
+            table.add_row([format!("{name}, {words}"), before, after, ratio]);
         }
     };
     add("whole delegation", &before.whole, &after.whole);

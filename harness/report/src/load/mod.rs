@@ -64,6 +64,10 @@ pub fn markdown(found: &LoadResult, ladders: &[(String, Ladder)]) -> String {
     for fault in found.faults.iter().take(FAULTS) {
         let _ = writeln!(text, "- {}", escape(&line(fault)));
     }
+    let left = found.faults.len().saturating_sub(FAULTS);
+    if left > 0 {
+        let _ = writeln!(text, "- and {left} kinds more");
+    }
     for (transcript, ladder) in ladders {
         let diagram = ladder::sequence(ladder, transcript);
         let _ = write!(
