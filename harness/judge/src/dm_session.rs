@@ -1,15 +1,15 @@
 //! Follows a DM session: which commands carry a step of the procedure, and which Status answers them.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dmconform_case::test_case::ProbeCommand;
 use dmconform_model::{MessageId, Role, Step};
 use oma_dm::acl::Acl;
+use oma_dm::syncml::{Item, Meta};
 
 use crate::header::Header;
 use crate::occurrence::Fields;
-use crate::package::{Package, Sent, Verb};
+use crate::package::{Package, Sent, Verb, octets};
 use crate::regularity::Regularity;
 use crate::state::rights;
 
@@ -37,7 +37,9 @@ pub(crate) struct DmSession {
 #[derive(Clone, Debug)]
 struct Unfinished {
     target: String,
-    data: String,
+    /// How its first part was written, where it may be an object.
+    first: Option<(Meta, Item)>,
+    octets: Vec<u8>,
     messages: u32,
 }
 
@@ -121,7 +123,7 @@ impl DmSession {
         let mut others = Vec::new();
         self.is_oversized |= self.max_message_size.is_some_and(|limit| package.octets > limit);
         let fits = if self.is_oversized { "no" } else { "yes" };
-        let whole: Vec<(Sent<'_>, u32)> = package.sent().filter_map(|sent| self.completed(sent)).collect();
+        let whole: Vec<(Sent<'_>, u32)> = package.sent().flat_map(|sent| self.completed(sent)).collect();
         // In the order of the message, since commands are carried out in that.
         let mut by_step: Vec<(Step, Vec<&Sent<'_>>)> = Vec::new();
         let messages = whole.iter().map(|(_, messages)| *messages).max().unwrap_or(1);
@@ -162,35 +164,40 @@ impl DmSession {
     }
 
     /// A command with all of its data, and in how many messages that came; nothing while more of it follows.
-    fn completed<'m>(&mut self, sent: Sent<'m>) -> Option<(Sent<'m>, u32)> {
+    fn completed<'m>(&mut self, sent: Sent<'m>) -> Vec<(Sent<'m>, u32)> {
         let before = self
             .unfinished
             .take()
             .filter(|unfinished| unfinished.target == sent.target);
-        let Some(before) = before else {
-            if sent.more_data {
-                self.unfinished = Some(Unfinished {
-                    target: sent.target.clone().into_owned(),
-                    data: sent.data.unwrap_or_default().into_owned(),
-                    messages: 1,
-                });
-                return None;
-            }
-            return Some((sent, 1));
-        };
-        let data = before.data + sent.data.as_deref().unwrap_or_default();
-        let messages = before.messages + 1;
-        if sent.more_data {
-            // The transcript bounds what there is to remember.
-            self.unfinished = Some(Unfinished {
-                data,
-                messages,
-                ..before
-            });
-            return None;
+        if before.is_none() && !sent.more_data {
+            return vec![(sent, 1)];
         }
-        let data = Some(Cow::Owned(data));
-        Some((Sent { data, ..sent }, messages))
+        let mut all = before.unwrap_or_else(|| Unfinished {
+            target: sent.target.clone().into_owned(),
+            first: sent.written.map(|(of_command, item)| {
+                let item = Item {
+                    data: None,
+                    ..item.clone()
+                };
+                (of_command.clone(), item)
+            }),
+            octets: Vec::new(),
+            messages: 0,
+        });
+        all.messages += 1;
+        // The transcript bounds what there is to remember.
+        match (sent.written, &sent.data) {
+            (Some((_, item)), _) => all.octets.extend_from_slice(&octets(item)),
+            (None, Some(text)) => all.octets.extend_from_slice(text.as_bytes()),
+            (None, None) => {}
+        }
+        if sent.more_data {
+            self.unfinished = Some(all);
+            return Vec::new();
+        }
+        let messages = all.messages;
+        let joined = sent.joined(all.first.as_ref(), all.octets).into_iter();
+        joined.map(|sent| (sent, messages)).collect()
     }
 }
 

@@ -24,6 +24,51 @@ pub(crate) struct Sent<'m> {
     pub(crate) data: Option<Cow<'m, str>>,
     /// Whether more of the data follows in the next message.
     pub(crate) more_data: bool,
+    /// What it is written in, where it adds something that may be an object: the meta of the command, and the item.
+    pub(crate) written: Option<(&'m Meta, &'m Item)>,
+}
+
+impl<'m> Sent<'m> {
+    /// The same with the data of all its parts, the first of which was written like this: leaf by leaf, where it is an object.
+    pub(crate) fn joined(self, first: Option<&(Meta, Item)>, octets: Vec<u8>) -> Vec<Self> {
+        let data = match String::from_utf8(octets) {
+            Ok(text) => Data::Text(text),
+            Err(error) => Data::Bytes(error.into_bytes()),
+        };
+        if let Some((of_command, item)) = first {
+            let whole = Item {
+                data: Some(data.clone()),
+                more_data: false,
+                ..item.clone()
+            };
+            if let Some(leaves) = leaves_of_object(of_command, &whole, &self.target) {
+                return leaves
+                    .into_iter()
+                    .map(|leaf| Self::leaf(self.id, self.verb, leaf))
+                    .collect();
+            }
+        }
+        let text = match data {
+            Data::Text(text) => text,
+            Data::Bytes(octets) => String::from_utf8_lossy(&octets).into_owned(),
+            Data::Element(_) => String::new(),
+        };
+        vec![Self {
+            data: Some(Cow::Owned(text)),
+            ..self
+        }]
+    }
+
+    fn leaf(id: &'m str, verb: Verb, (target, data): (String, String)) -> Self {
+        Self {
+            id,
+            verb,
+            target: Cow::Owned(target),
+            data: Some(Cow::Owned(data)),
+            more_data: false,
+            written: None,
+        }
+    }
 }
 
 /// What a command does.
@@ -107,10 +152,10 @@ impl Reader {
 
 /// Reads a body as a SyncML message; the reason when it is none.
 pub(crate) fn read(body: &[u8], media_type: &str) -> std::result::Result<Package, String> {
-    let (encoding, written) = if media_type.contains("wbxml") {
-        (Encoding::Wbxml, "wbxml")
-    } else {
-        (Encoding::Xml, "xml")
+    let encoding = Encoding::from_media_type(media_type).unwrap_or(Encoding::Xml);
+    let written = match encoding {
+        Encoding::Wbxml => "wbxml",
+        Encoding::Xml => "xml",
     };
     let reading = syncml::read(body, encoding).map_err(|error| error.to_string())?;
     Ok(Package {
@@ -137,19 +182,16 @@ fn departures(reading: &Reading, media_type: &str) -> Vec<Departed> {
 
 fn of_item<'m>(command: &'m Command, verb: Verb, item: &'m Item) -> Vec<Sent<'m>> {
     let target = from_root(item.target.as_deref().unwrap_or_default());
-    let leaves = match command {
-        Command::Add(add) if !item.more_data => leaves_of_object(&add.meta, item, &target),
+    let written = match command {
+        Command::Add(add) => Some((&add.meta, item)),
         _ => None,
     };
-    let of_leaf = |(target, data)| Sent {
-        id: command.id(),
-        verb,
-        target: Cow::Owned(target),
-        data: Some(Cow::Owned(data)),
-        more_data: false,
-    };
+    let leaves = written
+        .filter(|_| !item.more_data)
+        .and_then(|(of_command, item)| leaves_of_object(of_command, item, &target));
     if let Some(leaves) = leaves {
-        return leaves.into_iter().map(of_leaf).collect();
+        let leaves = leaves.into_iter();
+        return leaves.map(|leaf| Sent::leaf(command.id(), verb, leaf)).collect();
     }
     vec![Sent {
         id: command.id(),
@@ -157,6 +199,7 @@ fn of_item<'m>(command: &'m Command, verb: Verb, item: &'m Item) -> Vec<Sent<'m>
         target,
         data: text(item),
         more_data: item.more_data,
+        written,
     }]
 }
 
@@ -189,6 +232,16 @@ pub fn from_root(address: &str) -> Cow<'_, str> {
     match matches!(address, "" | ".") || begins_so(&["./", ".?", "/"]) || address.contains("://") {
         true => Cow::Borrowed(address),
         false => Cow::Owned(format!("./{address}")),
+    }
+}
+
+/// What an item says, in octets: a part of an object may end in the middle of a character.
+pub(crate) fn octets(item: &Item) -> Cow<'_, [u8]> {
+    match &item.data {
+        None => Cow::Borrowed(&[]),
+        Some(Data::Text(text)) => Cow::Borrowed(text.as_bytes()),
+        Some(Data::Bytes(octets)) => Cow::Borrowed(octets),
+        Some(Data::Element(element)) => Cow::Owned(element.to_xml()),
     }
 }
 
@@ -332,19 +385,16 @@ mod tests {
     }
 
     #[test]
+    fn media_types_have_no_case() {
+        let wbxml = "application/vnd.syncml.dm+WBXML";
+        let refused = read(b"<SyncML/>", wbxml).expect_err("it is no WBXML");
+        let of_wbxml = read(b"<SyncML/>", "application/vnd.syncml.dm+wbxml").expect_err("it is no WBXML");
+        assert_eq!(refused, of_wbxml);
+    }
+
+    #[test]
     fn an_object_that_is_added_is_each_of_its_leaves() {
-        let object = r#"<MgmtTree xmlns="syncml:dmddf1.2"><VerDTD>1.2</VerDTD>
-            <Node><NodeName>dms2</NodeName><RTProperties><Format><node/></Format><Type><DDFName/></Type></RTProperties>
-              <Node><NodeName>URL</NodeName><RTProperties><Format><chr/></Format><Type><MIME>text/plain</MIME></Type></RTProperties>
-                <Value>https://b.example/1</Value></Node></Node></MgmtTree>"#;
-        let message = format!(
-            r#"<SyncML xmlns="SYNCML:SYNCML1.2"><SyncHdr><VerDTD>1.2</VerDTD><VerProto>DM/1.2</VerProto><SessionID>1</SessionID>
-               <MsgID>1</MsgID><Target><LocURI>d</LocURI></Target><Source><LocURI>s</LocURI></Source></SyncHdr><SyncBody>
-               <Add><CmdID>2</CmdID><Item><Target><LocURI>BootstrapConfig</LocURI></Target>
-               <Meta><Format xmlns="syncml:metinf">xml</Format>
-               <Type xmlns="syncml:metinf">application/vnd.syncml.dmtnds+xml</Type></Meta>
-               <Data><![CDATA[{object}]]></Data></Item></Add><Final/></SyncBody></SyncML>"#
-        );
+        let message = adds(OBJECT, "");
         let package = read(message.as_bytes(), "application/vnd.syncml.dm+xml").expect("it is a message");
         let sent: Vec<_> = package.sent().collect();
         let [leaf] = sent.as_slice() else {
@@ -352,6 +402,45 @@ mod tests {
         };
         assert_eq!((leaf.id, leaf.verb), ("2", Verb::Add));
         assert_eq!(leaf.target, "./BootstrapConfig/dms2/URL");
-        assert_eq!(leaf.data.as_deref(), Some("https://b.example/1"));
+        assert_eq!(leaf.data.as_deref(), Some("https://b.example/ü"));
+    }
+
+    #[test]
+    fn an_object_that_comes_in_parts_is_each_of_its_leaves() {
+        // In the middle of a character.
+        let cut = OBJECT.find('ü').expect("it is in it") + 1;
+        let (first, rest) = OBJECT.as_bytes().split_at(cut);
+        let read =
+            |part: &str, more: &str| read(adds(part, more).as_bytes(), "application/vnd.syncml.dm+xml");
+        let (before, after) = OBJECT.split_at(cut - 1);
+        let package = read(before, "<MoreData/>").expect("it is a message");
+        let sent: Vec<_> = package.sent().collect();
+        let (of_command, item) = sent[0].written.expect("it is an Add");
+        let written = (of_command.clone(), item.clone());
+        let last = read(after, "").expect("it is a message");
+        let last = last.sent().next().expect("it has a part");
+        let leaves = last.joined(Some(&written), [first, rest].concat());
+        let [leaf] = leaves.as_slice() else {
+            panic!("it has one leaf: {leaves:?}")
+        };
+        assert_eq!(leaf.target, "./BootstrapConfig/dms2/URL");
+        assert_eq!(leaf.data.as_deref(), Some("https://b.example/ü"));
+    }
+
+    const OBJECT: &str = r#"<MgmtTree xmlns="syncml:dmddf1.2"><VerDTD>1.2</VerDTD>
+            <Node><NodeName>dms2</NodeName><RTProperties><Format><node/></Format><Type><DDFName/></Type></RTProperties>
+              <Node><NodeName>URL</NodeName><RTProperties><Format><chr/></Format><Type><MIME>text/plain</MIME></Type></RTProperties>
+                <Value>https://b.example/ü</Value></Node></Node></MgmtTree>"#;
+
+    /// A message that adds an object below the Bootstrap Config object.
+    fn adds(object: &str, more: &str) -> String {
+        format!(
+            r#"<SyncML xmlns="SYNCML:SYNCML1.2"><SyncHdr><VerDTD>1.2</VerDTD><VerProto>DM/1.2</VerProto><SessionID>1</SessionID>
+               <MsgID>1</MsgID><Target><LocURI>d</LocURI></Target><Source><LocURI>s</LocURI></Source></SyncHdr><SyncBody>
+               <Add><CmdID>2</CmdID><Item><Target><LocURI>BootstrapConfig</LocURI></Target>
+               <Meta><Format xmlns="syncml:metinf">xml</Format>
+               <Type xmlns="syncml:metinf">application/vnd.syncml.dmtnds+xml</Type></Meta>
+               <Data><![CDATA[{object}]]></Data>{more}</Item></Add><Final/></SyncBody></SyncML>"#
+        )
     }
 }

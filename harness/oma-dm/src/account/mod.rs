@@ -20,6 +20,13 @@ pub use object::{AccountObject, Authentication, ServerAddress};
 /// Management object identifier of an account.
 pub const OBJECT_ID: &str = "urn:oma:mo:oma-dm-dmacc:1.0";
 
+/// Whether an identifier is that of accounts: public files of the object say 1.0 and 1.1, and which number later versions of the enabler
+/// have could not be established.
+pub fn is_object_id(identifier: &str) -> bool {
+    let minor = identifier.strip_prefix("urn:oma:mo:oma-dm-dmacc:1.");
+    minor.is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|octet| octet.is_ascii_digit()))
+}
+
 /// `AppID` of an account.
 pub const APPLICATION_ID: &str = "w7";
 

@@ -178,7 +178,7 @@ impl Passed {
         });
         self.observations.extend(inside);
         let is_for_inbox = item.target.as_deref().is_some_and(is_inbox);
-        let is_account = |node: &TreeNode| node.type_name.as_deref() == Some(account::OBJECT_ID);
+        let is_account = |node: &TreeNode| node.type_name.as_deref().is_some_and(account::is_object_id);
         let (known, unknown): (Vec<_>, Vec<_>) = tree
             .nested()
             .nodes

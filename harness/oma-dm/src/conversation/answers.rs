@@ -1,7 +1,7 @@
 //! Status and Results: what they answer, and what is left without (OMA-TS-DM_RepPro 6.5).
 
 use super::{Conversation, Irregularity, Notes, Turn, is_refusal};
-use crate::syncml::{Command, Results, Status, StatusCode};
+use crate::syncml::{Command, Item, Results, Status, StatusCode};
 
 impl Conversation {
     /// What a message says of those of the other end.
@@ -36,7 +36,10 @@ impl Conversation {
         };
         match sent.name {
             "Status" => note(Irregularity::StatusForStatus),
-            "Results" if status.code == StatusCode::OK => note(Irregularity::StatusForResults),
+            // The last part of an object is answered as every part is (OMA-TS-DM_Protocol 7).
+            "Results" if status.code == StatusCode::OK && !sent.ends_object => {
+                note(Irregularity::StatusForResults);
+            }
             _ => {}
         }
         if status.command != sent.name {
@@ -54,7 +57,9 @@ impl Conversation {
             note(Irregularity::NoChallenge(status.code));
         }
         let is_taken = status.code.is_success();
-        if sent.is_part && is_taken && status.code != StatusCode::CHUNK_ACCEPTED {
+        // Of several items, one may have a Status of its own that was not a part.
+        let is_of_part = sent.is_part && sent.items <= 1;
+        if is_of_part && is_taken && status.code != StatusCode::CHUNK_ACCEPTED {
             note(Irregularity::PartTakenWith(status.code));
         }
         if sent.has_wrong_size && is_taken {
@@ -75,6 +80,7 @@ impl Conversation {
                 match () {
                     () if get.answers == 0 => Some(Irregularity::ResultsBeforeStatus),
                     () if !get.has_succeeded => Some(Irregularity::ResultsOfFailure),
+                    () if !get.asks_structure && lacks_data(results) => Some(Irregularity::ResultWithoutData),
                     () => None,
                 }
             }
@@ -110,4 +116,14 @@ impl Conversation {
             }
         }
     }
+}
+
+/// Whether a result says nothing of a node that has a value (OMA-TS-DM_RepPro 6.3.2).
+fn lacks_data(results: &Results) -> bool {
+    let has_value = |item: &&Item| {
+        let format = item.meta.format.as_deref().or(results.meta.format.as_deref());
+        !matches!(format, Some("null" | "node"))
+    };
+    let mut with_value = results.items.iter().filter(has_value);
+    with_value.any(|item| item.data.is_none())
 }

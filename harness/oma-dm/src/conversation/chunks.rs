@@ -12,6 +12,10 @@ pub(super) struct Chunks {
     part_in: Option<String>,
     /// The same of one in which an object ended with the wrong size.
     wrong_size_in: Option<String>,
+    /// The same of one in which an object ended that came in parts.
+    ended_in: Option<String>,
+    /// What was open before the last message.
+    before: Option<Object>,
     /// Whether it is noted already that something else comes first.
     is_interrupted: bool,
 }
@@ -35,6 +39,15 @@ impl Chunks {
         self.wrong_size_in.as_deref() == Some(command)
     }
 
+    pub(super) fn ends_in(&self, command: &str) -> bool {
+        self.ended_in.as_deref() == Some(command)
+    }
+
+    /// The other end has refused the last message as a whole: what was open before goes on where it was.
+    pub(super) fn take_back(&mut self) {
+        self.open.clone_from(&self.before);
+    }
+
     /// Whether an object goes on in the next message.
     pub(super) fn is_open(&self) -> bool {
         self.open.is_some()
@@ -49,6 +62,8 @@ impl Chunks {
     pub(super) fn take(&mut self, message: &Message) -> Vec<(Option<String>, Irregularity)> {
         self.part_in = None;
         self.wrong_size_in = None;
+        self.ended_in = None;
+        self.before.clone_from(&self.open);
         self.is_interrupted = false;
         let mut found = Vec::new();
         let is_over = all(&message.commands).iter().any(
@@ -112,6 +127,7 @@ impl Chunks {
         let continued = self.open.take_if(|object| {
             self.part_in.is_none() && object.command == command.name() && object.place == place
         });
+        let is_continued = continued.is_some();
         let object = match continued {
             Some(mut object) => {
                 if announced.is_some() {
@@ -140,6 +156,9 @@ impl Chunks {
             self.part_in = Some(command.id().to_owned());
             self.open = Some(object);
             return;
+        }
+        if is_continued {
+            self.ended_in = Some(command.id().to_owned());
         }
         if let (Some(announced), Some(sent)) = (object.announced, object.sent)
             && announced != sent

@@ -98,6 +98,8 @@ pub enum Irregularity {
     ResultsBeforeStatus,
     /// Results of a Get that failed.
     ResultsOfFailure,
+    /// A result without data, where more than the structure was asked for.
+    ResultWithoutData,
     /// A Get that succeeded, without Results by the end of the package.
     MissingResults {
         /// `MsgID` of its message.
@@ -173,6 +175,7 @@ impl Irregularity {
             Self::ResultsWithoutGet => "results-without-get",
             Self::ResultsBeforeStatus => "results-before-status",
             Self::ResultsOfFailure => "results-of-failure",
+            Self::ResultWithoutData => "missing-data",
             Self::MissingResults { .. } => "missing-results",
             Self::NotForClient(_) => "not-for-client",
             Self::WrongWay(_) => "alert-wrong-way",
@@ -217,6 +220,7 @@ impl Irregularity {
             | Self::WrongName { .. }
             | Self::StatusForStatus => "OMA-TS-DM_RepPro 6.5",
             Self::StatusForResults => "OMA-TS-DM_RepPro 6.5.1",
+            Self::ResultWithoutData => "OMA-TS-DM_RepPro 6.3.2",
             Self::ResultsWithoutGet | Self::ResultsBeforeStatus | Self::ResultsOfFailure => {
                 "OMA-TS-DM_RepPro 6.6.12"
             }
@@ -287,6 +291,7 @@ impl fmt::Display for Irregularity {
             Self::ResultsWithoutGet => f.write_str("Results refer to no Get of the other end"),
             Self::ResultsBeforeStatus => f.write_str("Results come before the Status of their Get"),
             Self::ResultsOfFailure => f.write_str("Results are of a Get that failed"),
+            Self::ResultWithoutData => f.write_str("an item of `Results` has no `Data`"),
             Self::MissingResults { message, command } => {
                 write!(
                     f,

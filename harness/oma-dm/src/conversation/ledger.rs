@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::chunks::Chunks;
-use crate::syncml::{AlertCode, Command, Message, StatusCode};
+use crate::syncml::{AlertCode, Command, Item, Message, StatusCode};
 
 /// One end of a session.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
-    /// Headers and whatever was in the bodies, by `MsgID` and `CmdID`.
-    messages: BTreeMap<String, BTreeMap<String, Sent>>,
+    /// Headers and whatever was in the bodies, by `MsgID`.
+    messages: BTreeMap<String, Parts>,
     /// What of it the other end has not closed a package on, in order.
     pending: Vec<(String, String)>,
     last: String,
@@ -17,6 +17,39 @@ pub(super) struct Ledger {
     answered: Vec<(String, String)>,
     /// Objects that it sends in parts.
     pub(super) chunks: Chunks,
+}
+
+/// The header and the body of a message, in the order of their `CmdID`. Most messages have three parts, and there is one such list for each
+/// message of each of the many sessions that are followed at once: a tree would make room for eleven in each.
+#[derive(Clone, Debug, Default)]
+struct Parts(Vec<(String, Sent)>);
+
+impl Parts {
+    /// Adds what is in one message; of two of the same `CmdID` the last one counts.
+    fn add(&mut self, parts: Vec<(String, Sent)>) {
+        self.0.extend(parts);
+        self.0.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.0.dedup_by(|later, earlier| {
+            let is_again = later.0 == earlier.0;
+            if is_again {
+                std::mem::swap(later, earlier);
+            }
+            is_again
+        });
+        self.0.shrink_to_fit();
+    }
+
+    fn place(&self, id: &str) -> Option<usize> {
+        self.0.binary_search_by(|(known, _)| known.as_str().cmp(id)).ok()
+    }
+
+    fn get(&self, id: &str) -> Option<&Sent> {
+        self.place(id).map(|place| &self.0[place].1)
+    }
+
+    fn get_mut(&mut self, id: &str) -> Option<&mut Sent> {
+        self.place(id).map(|place| &mut self.0[place].1)
+    }
 }
 
 /// A header, or a part of a body.
@@ -28,8 +61,12 @@ pub(super) struct Sent {
     pub(super) items: usize,
     /// Whether a Status has to come for it.
     pub(super) is_due: bool,
+    /// Whether it asks for the structure of nodes, without their values (OMA-TS-DM_TND 8).
+    pub(super) asks_structure: bool,
     /// Whether an object in it goes on in the next message.
     pub(super) is_part: bool,
+    /// Whether an object ends in it that came in parts.
+    pub(super) ends_object: bool,
     /// Whether an object that ends in it has not the size that was announced.
     pub(super) has_wrong_size: bool,
     /// How often something was said of it.
@@ -50,7 +87,9 @@ impl Sent {
             name,
             items: 0,
             is_due: true,
+            asks_structure: false,
             is_part: false,
+            ends_object: false,
             has_wrong_size: false,
             answers: 0,
             has_succeeded: false,
@@ -86,7 +125,7 @@ impl Ledger {
     /// Enters a message; what is in it asks for answers from now on.
     pub(super) fn enter(&mut self, message: &Message) {
         self.last.clone_from(&message.header.message_id);
-        self.add("0", Sent::new("SyncHdr"));
+        let mut parts = vec![("0".to_owned(), Sent::new("SyncHdr"))];
         for command in all(&message.commands) {
             let is_due = match command {
                 Command::Status(_) | Command::Results(_) => false,
@@ -97,20 +136,18 @@ impl Ledger {
             let sent = Sent {
                 items: items(command).len(),
                 is_due,
+                asks_structure: items(command).iter().any(asks_structure),
                 is_part: self.chunks.goes_on_in(command.id()),
+                ends_object: self.chunks.ends_in(command.id()),
                 has_wrong_size: self.chunks.has_wrong_size_in(command.id()),
                 ..Sent::new(command.name())
             };
-            self.add(command.id(), sent);
+            parts.push((command.id().to_owned(), sent));
         }
-    }
-
-    fn add(&mut self, id: &str, sent: Sent) {
-        if sent.is_due {
-            self.pending.push((self.last.clone(), id.to_owned()));
+        for (id, _) in parts.iter().filter(|(_, sent)| sent.is_due) {
+            self.pending.push((self.last.clone(), id.clone()));
         }
-        let message = self.messages.entry(self.last.clone()).or_default();
-        message.insert(id.to_owned(), sent);
+        self.messages.entry(self.last.clone()).or_default().add(parts);
     }
 
     /// Whether it has sent a message of this `MsgID`.
@@ -130,7 +167,7 @@ impl Ledger {
 
     /// The Get that Results refer to. `MsgRef` may be left out of them; it is the last message then, or one with such a Get.
     pub(super) fn find_get(&mut self, message: &str, command: &str) -> Option<&mut Sent> {
-        let is_get = |message: &BTreeMap<String, Sent>| {
+        let is_get = |message: &Parts| {
             let sent = message.get(command);
             sent.is_some_and(|sent| sent.name == "Get")
         };
@@ -202,7 +239,7 @@ pub(super) fn all(commands: &[Command]) -> Vec<&Command> {
 }
 
 /// The items of a part of a body.
-pub(super) fn items(command: &Command) -> &[crate::syncml::Item] {
+pub(super) fn items(command: &Command) -> &[Item] {
     match command {
         Command::Status(status) => &status.items,
         Command::Results(results) => &results.items,
@@ -215,4 +252,9 @@ pub(super) fn items(command: &Command) -> &[crate::syncml::Item] {
         | Command::Exec(operation) => &operation.items,
         Command::Atomic(_) | Command::Sequence(_) => &[],
     }
+}
+
+fn asks_structure(item: &Item) -> bool {
+    let query = item.target.as_deref().and_then(|target| target.split_once('?'));
+    query.is_some_and(|(_, query)| query == "list=Struct")
 }

@@ -195,8 +195,11 @@ impl Conversation {
             self.setup.check(message, &mut notes);
         }
         let (own, other) = self.ends(sender);
-        if has_alert(message, AlertCode::NO_END_OF_DATA) || turn.refusal.is_some() {
+        if has_alert(message, AlertCode::NO_END_OF_DATA) {
             other.chunks.drop_object();
+        } else if turn.refusal.is_some() {
+            // What proves the sender may change between two parts, and a refused part is said again (OMA-TS-DM_Protocol 7).
+            other.chunks.take_back();
         }
         for (command, irregularity) in own.chunks.take(message) {
             notes.note(command.as_deref(), irregularity);

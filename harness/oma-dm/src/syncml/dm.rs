@@ -152,7 +152,7 @@ impl<'e> Checker<'_, 'e> {
         let format = meta::of(item, "Format");
         let format = format.as_deref().or(format_for_all).unwrap_or("chr");
         self.notes.enter(item);
-        if format == "bin" && self.encoding == Encoding::Xml {
+        if format == "bin" && self.encoding == Encoding::Xml && item.child("Data").is_some() {
             self.notes.note(item, Departure::BinaryInXml);
         }
         match command {
@@ -167,9 +167,8 @@ impl<'e> Checker<'_, 'e> {
             _ => {}
         }
         match item.child("Data") {
-            None if matches!(command, "Add" | "Replace" | "Results")
-                && !matches!(format, "null" | "node") =>
-            {
+            // Whether Results need any depends on what was asked: a structure has none.
+            None if matches!(command, "Add" | "Replace") && !matches!(format, "null" | "node") => {
                 let departure = Departure::MissingData {
                     command: command.to_owned(),
                 };

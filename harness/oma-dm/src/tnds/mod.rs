@@ -11,7 +11,7 @@ use crate::syncml::{Data, Encoding, Item, Meta};
 use crate::tree::{Format, Node, Tree, TreeError};
 use crate::uri::{NodeUri, UriError};
 use crate::wbxml::{self, WbxmlError};
-use crate::xml::{Element, XmlError};
+use crate::xml::{self, Element, XmlError};
 
 mod check;
 #[cfg(test)]
@@ -389,14 +389,21 @@ impl TreeNode {
     }
 
     fn to_element(&self) -> Element<'_> {
-        let is_binary = self.format == Some(Format::Bin);
+        let is_text = self
+            .value
+            .as_deref()
+            .is_none_or(|value| xml::text_of(value).is_some());
+        let is_binary = self.format == Some(Format::Bin) || !is_text;
         let mut properties = new("RTProperties");
         if let Some(acl) = &self.acl {
             properties = properties.with_child(new("ACL").with_text(acl.to_string()));
         }
-        if let Some(format) = self.format {
+        if self.format.is_some() || is_binary {
             // Base64 goes through either encoding, and through every reader.
-            let written = if is_binary { Format::B64 } else { format };
+            let written = match self.format {
+                Some(format) if !is_binary => format,
+                _ => Format::B64,
+            };
             properties = properties.with_child(new("Format").with_child(new(written.name())));
         }
         if let Some(title) = &self.title {
@@ -477,8 +484,8 @@ pub(crate) fn from_base64(octets: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn write_value(value: &[u8], is_binary: bool) -> Element<'_> {
-    match std::str::from_utf8(value) {
-        Ok(text) if !is_binary => new("Value").with_text(text),
+    match xml::text_of(value) {
+        Some(text) if !is_binary => new("Value").with_text(text),
         _ => new("Value").with_text(BASE64.encode(value)),
     }
 }

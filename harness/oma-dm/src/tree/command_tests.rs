@@ -426,6 +426,35 @@ fn limits_are_answered_with_their_codes() {
 }
 
 #[test]
+fn a_command_cannot_copy_values_until_memory_is_full() {
+    let settings = Settings {
+        max_octets: 5,
+        ..Settings::default()
+    };
+    let mut tree = Tree::with_settings(settings);
+    assert_eq!(status(&mut tree, "s", &add("./a", "123")), 200);
+    assert_eq!(status(&mut tree, "s", &copy("./a", "./b")), 420);
+}
+
+#[test]
+fn one_get_cannot_ask_for_the_same_large_node_until_memory_is_full() {
+    let mut tree = Tree::new();
+    let megabyte = "x".repeat(1024 * 1024);
+    assert_eq!(status(&mut tree, "s", &add("./a", &megabyte)), 200);
+    for address in ["./a", "./a?list=TNDS", ".?list=StructData"] {
+        let Command::Get(mut many) = get(address) else {
+            panic!("it is a Get")
+        };
+        many.items = vec![many.items[0].clone(); 1_000];
+        let outcomes = tree.execute("s", &Command::Get(many));
+        let codes = statuses(&outcomes);
+        let taken = codes.iter().filter(|code| **code == 200).count();
+        assert!((1..=8).contains(&taken), "{address}: {taken}");
+        assert_eq!(codes.iter().filter(|code| **code == 413).count(), 1_000 - taken);
+    }
+}
+
+#[test]
 fn secrets_of_accounts_cannot_be_read_in_any_way() {
     let mut tree = tree();
     let secret = "./DMAcc/x/AppAuth/1/AAuthSecret";

@@ -43,6 +43,12 @@ pub enum TreeError {
         /// The limit.
         nodes: usize,
     },
+    /// As many octets in values as the settings allow.
+    #[error("the tree is full: its values have at most {octets} octets together")]
+    FullOfValues {
+        /// The limit.
+        octets: usize,
+    },
     /// More than the settings allow.
     #[error("value of {octets} octets for `{uri}`; at most {limit} are accepted")]
     ValueTooLarge {

@@ -5,12 +5,16 @@ use super::value::{self, Value};
 use super::{Format, MissingParents, Node, Tree, TreeError};
 use super::{list, object};
 use crate::acl::{ANY_SERVER, Acl, AclError, Right};
-use crate::syncml::{Alert, Command, Item, Meta, StatusCode};
+use crate::syncml::{Alert, Command, Data, Item, Meta, StatusCode};
 use crate::tnds::{ManagementTree, TndsError};
 use crate::uri::{Address, NodeUri, Property, Query, UriError};
+use crate::xml::Element;
 
 /// Deepest nesting of Atomic and Sequence carried out.
 const MAX_NESTING: usize = 8;
+/// Most octets that one command, with its members, may bring back; what is past it is answered with 413. One command can ask for
+/// the same large node as often as it has items.
+const MAX_RESULTS: usize = 8 * 1024 * 1024;
 
 impl Tree {
     /// Carries out a command of a server, as far as its rights go, and says what became of each part of it, in the order
@@ -33,6 +37,7 @@ impl Tree {
             tree: self,
             server_id,
             ask_user,
+            octets: 0,
         }
         .run(command, Within::default())
     }
@@ -50,6 +55,8 @@ pub(super) struct Execution<'a> {
     pub(super) tree: &'a mut Tree,
     pub(super) server_id: &'a str,
     ask_user: &'a mut dyn FnMut(&Alert) -> UserAnswer,
+    /// Octets that were brought back so far.
+    octets: usize,
 }
 
 impl Execution<'_> {
@@ -142,6 +149,7 @@ impl Execution<'_> {
         }
         let outcome = |(index, item): (usize, &Item)| {
             let done = self.item(command, meta, item);
+            let done = done.and_then(|results| self.within_budget(results));
             Outcome {
                 item: Some(index),
                 target: target_of(item).map(str::to_owned),
@@ -152,6 +160,16 @@ impl Execution<'_> {
             }
         };
         items.iter().enumerate().map(outcome).collect()
+    }
+
+    /// Results, as long as all together are not too much for one command; of one that was too much, nothing more is looked up.
+    fn within_budget(&mut self, results: Vec<Item>) -> Result<Vec<Item>, StatusCode> {
+        let octets: usize = results.iter().map(octets_of_result).sum();
+        self.octets = self.octets.saturating_add(octets);
+        match self.octets > MAX_RESULTS {
+            true => Err(StatusCode::ENTITY_TOO_LARGE),
+            false => Ok(results),
+        }
     }
 
     fn item(&mut self, command: &Command, meta: &Meta, item: &Item) -> Result<Vec<Item>, StatusCode> {
@@ -174,6 +192,9 @@ impl Execution<'_> {
     }
 
     fn get(&self, target: &Address) -> Result<Vec<Item>, StatusCode> {
+        if self.octets > MAX_RESULTS {
+            return Err(StatusCode::ENTITY_TOO_LARGE);
+        }
         let is_property = matches!(target.query, Some(Query::Property(_) | Query::UnknownProperty(_)));
         if self.is_in_inbox(&target.node) && !is_property {
             return Err(StatusCode::COMMAND_NOT_ALLOWED);
@@ -421,6 +442,25 @@ impl Execution<'_> {
     }
 }
 
+/// What a result takes, roughly: what it says, and what an item without data takes.
+fn octets_of_result(item: &Item) -> usize {
+    const ITEM: usize = 256;
+    let said = match &item.data {
+        None => 0,
+        Some(Data::Text(text)) => text.len(),
+        Some(Data::Bytes(octets)) => octets.len(),
+        Some(Data::Element(element)) => octets_of_element(element),
+    };
+    ITEM + said
+}
+
+/// What an element takes, roughly. Those that a tree is written to are not nested deeper than the tree.
+fn octets_of_element(element: &Element<'_>) -> usize {
+    const ELEMENT: usize = 64;
+    let below = element.elements().map(octets_of_element);
+    ELEMENT + element.text().len() + below.sum::<usize>()
+}
+
 /// Whether the user has said no, has cancelled, or has not answered.
 fn is_refusal_of_user(outcome: &Outcome) -> bool {
     outcome.command == "Alert" && matches!(outcome.status.0, 304 | 214 | 408)
@@ -458,7 +498,7 @@ pub(super) fn of_tree(error: &TreeError) -> StatusCode {
     match error {
         TreeError::NotFound { .. } => StatusCode::NOT_FOUND,
         TreeError::Exists { .. } => StatusCode::ALREADY_EXISTS,
-        TreeError::Full { .. } => StatusCode::DEVICE_FULL,
+        TreeError::Full { .. } | TreeError::FullOfValues { .. } => StatusCode::DEVICE_FULL,
         TreeError::ValueTooLarge { .. } => StatusCode::ENTITY_TOO_LARGE,
         TreeError::Uri(error) => of_uri(error),
         TreeError::IsLeaf { .. }

@@ -40,6 +40,8 @@ type Nodes = BTreeMap<NodeUri, Arc<Node>>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
     nodes: Arc<Nodes>,
+    /// Octets of all values together.
+    octets: usize,
     settings: Arc<Settings>,
 }
 
@@ -59,6 +61,7 @@ impl Tree {
         let nodes = Nodes::from([(NodeUri::root(), Arc::new(root))]);
         Self {
             nodes: Arc::new(nodes),
+            octets: 0,
             settings: Arc::new(settings),
         }
     }
@@ -175,6 +178,8 @@ impl Tree {
         if self.get(uri).is_none() {
             return Err(TreeError::NotFound { uri: uri.clone() });
         }
+        let values: usize = self.subtree(uri).map(|(_, node)| octets_of(node)).sum();
+        self.octets = self.octets.saturating_sub(values);
         self.watching_accounts(uri, |nodes| {
             let gone: Vec<_> = nodes
                 .range::<NodeUri, _>(uri..)
@@ -259,7 +264,8 @@ impl Tree {
             None => true,
         };
         let root_has_acl = self.acl(&NodeUri::root()).is_some_and(|acl| !acl.is_empty());
-        root_has_acl && self.nodes.keys().all(has_interior_parent)
+        let octets: usize = self.nodes().map(|(_, node)| octets_of(node)).sum();
+        root_has_acl && self.octets == octets && self.nodes.keys().all(has_interior_parent)
     }
 
     /// A place below `parent` that is free: `wanted` itself, or with the first number behind it that makes it so.
@@ -322,6 +328,7 @@ impl Tree {
     /// Inserts a node where none is, and what is missing above it.
     fn insert(&mut self, uri: &NodeUri, node: Node) -> Result<(), TreeError> {
         self.check_value(uri, &node)?;
+        let octets = self.octets_with(&node, 0)?;
         self.settings.uri_limits.check(uri)?;
         let missing: Vec<_> = std::iter::successors(uri.parent(), NodeUri::parent)
             .take_while(|above| self.get(above).is_none())
@@ -342,12 +349,16 @@ impl Tree {
             nodes.insert(above, Arc::new(described));
         }
         nodes.insert(uri.clone(), Arc::new(settings.describe(uri, node)));
+        self.octets = octets;
         Ok(())
     }
 
     /// Changes value, format and type of a node that is there.
     fn overwrite(&mut self, uri: &NodeUri, node: Node) -> Result<(), TreeError> {
         self.check_value(uri, &node)?;
+        if let Some(old) = self.get(uri) {
+            self.octets = self.octets_with(&node, octets_of(old))?;
+        }
         self.watching_accounts(uri, |nodes| {
             if let Some(old) = nodes.get_mut(uri) {
                 let old = Arc::make_mut(old);
@@ -389,7 +400,7 @@ impl Tree {
     }
 
     fn check_value(&self, uri: &NodeUri, node: &Node) -> Result<(), TreeError> {
-        let octets = node.value().map_or(0, <[u8]>::len);
+        let octets = octets_of(node);
         match octets > self.settings.max_value {
             true => Err(TreeError::ValueTooLarge {
                 uri: uri.clone(),
@@ -397,6 +408,17 @@ impl Tree {
                 limit: self.settings.max_value,
             }),
             false => Ok(()),
+        }
+    }
+
+    /// The octets of all values once a node is there in place of so many.
+    fn octets_with(&self, node: &Node, in_place_of: usize) -> Result<usize, TreeError> {
+        let octets = self.octets.saturating_sub(in_place_of) + octets_of(node);
+        match octets > self.settings.max_octets {
+            true => Err(TreeError::FullOfValues {
+                octets: self.settings.max_octets,
+            }),
+            false => Ok(octets),
         }
     }
 
@@ -428,6 +450,10 @@ impl Default for Tree {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn octets_of(node: &Node) -> usize {
+    node.value().map_or(0, <[u8]>::len)
 }
 
 /// Whether this is the leaf of an account that names its server.

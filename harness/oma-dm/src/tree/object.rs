@@ -63,7 +63,7 @@ fn add_object(execution: &mut Execution<'_>, node: &TreeNode) -> Result<NodeUri,
         .object_parent(identifier)
         .ok_or(StatusCode::OPTIONAL_FEATURE_NOT_SUPPORTED)?
         .clone();
-    if identifier == account::OBJECT_ID {
+    if account::is_object_id(identifier) {
         let account = Account::from_object(node).map_err(|_| StatusCode::BAD_REQUEST)?;
         if execution.tree.server_ids().contains(&account.server_id) {
             return Err(StatusCode::ALREADY_EXISTS);

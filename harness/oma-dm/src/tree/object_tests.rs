@@ -268,3 +268,21 @@ fn secrets_cannot_be_read_wherever_the_accounts_are() {
     assert_eq!(statuses(&listed), [200]);
     assert!(!format!("{listed:?}").contains("pass-phrase"));
 }
+
+#[test]
+fn a_value_that_is_no_text_of_xml_comes_back_as_it_is() {
+    let mut device = Tree::new();
+    for octets in [&[0xff, 0x00][..], b"a\x01b", b"plain"] {
+        let place = uri("./B");
+        device
+            .insert_leaf(&place, Format::Chr, "text/plain", octets)
+            .expect("there is room");
+        let object = ManagementTree::from_tree(&device, &place, |_, _| true);
+        let again = ManagementTree::from_xml(&object.to_xml()).expect("it is an object");
+        assert_eq!(again.nodes[0].value.as_deref(), Some(octets));
+        let outcomes = device.execute("s", &Command::get("./B"));
+        let found = &outcomes[0].results[0];
+        let is_text = octets == b"plain";
+        assert_eq!(found.meta.format.as_deref() == Some("b64"), !is_text, "{found:?}");
+    }
+}

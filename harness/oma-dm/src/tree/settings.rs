@@ -5,6 +5,9 @@ use crate::account;
 use crate::acl::{ANY_SERVER, Acl, Right};
 use crate::uri::{NodeUri, UriLimits};
 
+/// Most octets that all values of a tree have together, usually: many times what an object in parts may have.
+const MAX_OCTETS: usize = 32 * 1024 * 1024;
+
 /// What a device's tree follows beyond the specification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -20,6 +23,8 @@ pub struct Settings {
     pub max_nodes: usize,
     /// Most octets a value has; past it, 413 is answered.
     pub max_value: usize,
+    /// Most octets that all values have together; past it, Add, Copy and Replace are answered with 420.
+    pub max_octets: usize,
     /// How long and how deep URIs may be; past it, 414 is answered.
     pub uri_limits: UriLimits,
     /// Whether TNDS objects are supported. Where they are not, 415 is answered to an Add of one, and 406 to `?list=TNDS`.
@@ -43,7 +48,7 @@ impl Settings {
 
     /// Below which node an object comes that is added through the Inbox; nothing where it is not supported.
     pub fn object_parent(&self, identifier: &str) -> Option<&NodeUri> {
-        if identifier == account::OBJECT_ID {
+        if account::is_object_id(identifier) {
             return Some(&self.account_root);
         }
         self.objects
@@ -98,6 +103,7 @@ impl Default for Settings {
             missing_parents: MissingParents::Create,
             max_nodes: 10_000,
             max_value: 1024 * 1024,
+            max_octets: MAX_OCTETS,
             uri_limits: UriLimits::default(),
             takes_objects: true,
             rules: Vec::new(),

@@ -230,6 +230,26 @@ fn number_and_size_are_bounded() {
 }
 
 #[test]
+fn all_values_together_are_bounded_and_what_is_gone_makes_room() {
+    let mut tree = Tree::with_settings(Settings {
+        max_octets: 5,
+        ..Settings::default()
+    });
+    leaf(&mut tree, "./A", "123");
+    let put =
+        |tree: &mut Tree, at: &str, value: &str| tree.insert_leaf(&uri(at), Format::Chr, "text/plain", value);
+    let full = Err(TreeError::FullOfValues { octets: 5 });
+    assert_eq!(put(&mut tree, "./B", "123"), full);
+    assert_eq!(put(&mut tree, "./A", "123456"), full);
+    assert_eq!(put(&mut tree, "./A", "1"), Ok(()));
+    assert_eq!(put(&mut tree, "./B/C", "1234"), Ok(()));
+    assert!(tree.is_sound());
+    tree.remove(&uri("./B")).expect("it is there");
+    assert!(tree.is_sound());
+    assert_eq!(put(&mut tree, "./D", "1234"), Ok(()));
+}
+
+#[test]
 fn credentials_of_accounts_cannot_be_read() {
     let mut tree = Tree::new();
     leaf(&mut tree, "./DMAcc/x/AppAuth/1/AAuthSecret", "secret");

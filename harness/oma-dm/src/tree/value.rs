@@ -7,6 +7,7 @@ use super::{Format, Node};
 use crate::syncml::{Data, Item, Meta, StatusCode};
 use crate::tnds::{self, ManagementTree};
 use crate::uri::Address;
+use crate::xml;
 
 /// Media type of a leaf that names none.
 pub(super) const PLAIN_TEXT: &str = "text/plain";
@@ -73,9 +74,9 @@ pub(super) fn children_item(source: &Address, names: &[&str]) -> Item {
 /// The result of a Get on a leaf. Octets go as base64, which either encoding carries.
 pub(super) fn node_item(source: &Address, node: &Node) -> Item {
     let value = node.value().unwrap_or_default();
-    let (format, text) = match (node.format(), std::str::from_utf8(value)) {
-        (Format::Bin, _) | (_, Err(_)) => (Format::B64, BASE64.encode(value)),
-        (format, Ok(text)) => (format, text.to_owned()),
+    let (format, text) = match (node.format(), xml::text_of(value)) {
+        (Format::Bin, _) | (_, None) => (Format::B64, BASE64.encode(value)),
+        (format, Some(text)) => (format, text.to_owned()),
     };
     result_item(source, meta_of(format, &node.type_name), Some(Data::Text(text)))
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES, MAX_PREFIXES, MAX_TAG, XmlError};
 
@@ -110,15 +111,22 @@ impl<'a> Scan<'a> {
             };
         }
         let mut prefixes = self.open.last().copied().unwrap_or(0);
-        // The quote that is open, and where the name before it ended.
+        // The quote that is open, where the name before it ended, and from where on it is looked for: never in what came before, since
+        // a tag may have as many attributes as it is long.
         let mut quote = None;
         let mut equals = 0;
+        let mut name_from = 0;
         let mut length = None;
         for (place, octet) in octets.iter().copied().enumerate() {
+            if place >= MAX_TAG {
+                return Err(XmlError::Tag { at });
+            }
             match quote {
                 Some(open) if octet == open => {
                     quote = None;
-                    if let Some(declaration) = declaration(text, equals, place) {
+                    let name = name_from..equals;
+                    name_from = place + 1;
+                    if let Some(declaration) = declaration(text, name, place) {
                         prefixes += usize::from(declaration.starts_with(':'));
                         self.namespace(declaration)?;
                     }
@@ -139,9 +147,6 @@ impl<'a> Scan<'a> {
             }
         }
         let Some(length) = length else { return Ok(None) };
-        if length > MAX_TAG {
-            return Err(XmlError::Tag { at });
-        }
         if self.attributes > MAX_ATTRIBUTES {
             return Err(XmlError::Attributes { at });
         }
@@ -171,11 +176,12 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// What follows `xmlns` in the attribute whose equals sign and closing quote are at these places, if it is one of those.
-fn declaration(tag: &str, equals: usize, end: usize) -> Option<&str> {
-    let name = tag.get(..equals)?.trim_end();
+/// What follows `xmlns` in the attribute whose name ends before `name` does, and whose closing quote is at `end`, if it is one of those.
+fn declaration(tag: &str, name: Range<usize>, end: usize) -> Option<&str> {
+    let from = name.start;
+    let name = tag.get(name)?.trim_end();
     let start = name.rfind(|character: char| character.is_ascii_whitespace())? + 1;
     let behind = name[start..].strip_prefix("xmlns")?;
     let is_declaration = behind.is_empty() || behind.starts_with(':');
-    is_declaration.then(|| tag.get(start + "xmlns".len()..end))?
+    is_declaration.then(|| tag.get(from + start + "xmlns".len()..end))?
 }

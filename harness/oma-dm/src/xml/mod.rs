@@ -9,6 +9,8 @@ mod read;
 pub(crate) mod tests;
 mod write;
 
+pub(crate) use self::write::text_of;
+
 /// The deepest nesting of elements that is read.
 pub const MAX_DEPTH: usize = 64;
 /// The most nodes that are read.

@@ -77,6 +77,9 @@ fn what_would_cost_more_than_it_is_long_is_refused() {
         Element::parse(format!("<a{attributes}/>").as_bytes()),
         Err(XmlError::Tag { at: 0 })
     );
+    // However it goes on, a tag is given up where it is too long: looking back to its beginning at each quote would take hours.
+    let quotes = format!("<a{}", "=\"\"".repeat(MAX_DOCUMENT / 4));
+    assert_eq!(Element::parse(quotes.as_bytes()), Err(XmlError::Tag { at: 0 }));
     let attributes = "<a b='' c=''/>".repeat(MAX_ATTRIBUTES / 2 + 1);
     assert!(matches!(
         Element::parse(format!("<a>{attributes}</a>").as_bytes()),

@@ -102,6 +102,21 @@ fn open_attribute(text: &mut String, number: usize, attribute: &Attribute<'_>) {
     text.push('"');
 }
 
+/// Octets as the text of an element, where they are one that XML 1.0 can hold.
+pub(crate) fn text_of(octets: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(octets).ok()?;
+    text.chars().all(is_character).then_some(text)
+}
+
+/// Whether XML 1.0 can hold a character (2.2).
+const fn is_character(character: char) -> bool {
+    match character {
+        '\n' | '\t' | '\r' => true,
+        '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => false,
+        _ => true,
+    }
+}
+
 /// Escapes text for XML 1.0. Characters that XML cannot hold become U+FFFD.
 fn escape(text: &mut String, raw: &str, in_attribute: bool) {
     // Everything up to here is written.
@@ -116,7 +131,7 @@ fn escape(text: &mut String, raw: &str, in_attribute: bool) {
             '\n' if in_attribute => "&#10;",
             '\t' if in_attribute => "&#9;",
             '\n' | '\t' => continue,
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => "\u{fffd}",
+            _ if !is_character(character) => "\u{fffd}",
             _ => continue,
         };
         text.push_str(&raw[written..at]);

@@ -68,6 +68,7 @@ use crate::syncml::tests::any_message;
     |it: &mut Session| status_of(it, 2, 1).code = StatusCode(404),
     "3 client results-of-failure"
 )]
+#[case::results_without_data(|it: &mut Session| results_of(it, 2, 2).items[0].data = None, "3 client missing-data")]
 #[case::results_of_nothing(
     |it: &mut Session| results_of(it, 2, 2).command_ref = "9".into(),
     "3 client results-without-get; 3 client missing-results"

@@ -275,6 +275,110 @@ fn a_client_sends_large_results_in_parts() {
 }
 
 #[test]
+fn the_last_part_of_large_results_may_have_a_status_as_every_part_has() {
+    let found = |text: &str, size: Option<u64>, more_data: bool| {
+        let meta = Meta {
+            size,
+            ..Meta::default()
+        };
+        Command::Results(Results {
+            message_ref: "1".to_owned(),
+            command_ref: "4".to_owned(),
+            items: vec![Item {
+                meta,
+                more_data,
+                ..source("./A", text)
+            }],
+            ..Results::default()
+        })
+    };
+    let session = session(vec![
+        package_1(),
+        package_2([Command::get("./A")]),
+        (
+            vec![
+                header("1", 212),
+                status("1", "4", "Get", 200),
+                found("abc", Some(5), true),
+            ],
+            false,
+        ),
+        (
+            vec![header("2", 200), status("2", "3", "Results", 213), alert(1222)],
+            false,
+        ),
+        (vec![header("2", 200), found("de", None, false)], true),
+        (vec![header("3", 200), status("3", "2", "Results", 200)], true),
+    ]);
+    assert_eq!(told(&session), [""; 0]);
+}
+
+#[test]
+fn a_part_that_is_refused_for_its_credentials_is_said_again() {
+    let first: Vec<_> = package_2([part("abcd", Some(8), true)]).0;
+    let session = session(vec![
+        package_1(),
+        (first, false),
+        (
+            vec![header("1", 212), status("1", "4", "Replace", 213), alert(1222)],
+            false,
+        ),
+        (vec![header("2", 200), part("ef", None, true)], false),
+        (vec![challenge("2", 401), status("2", "2", "Replace", 401)], true),
+        (vec![header("3", 200), part("ef", None, true)], false),
+        (
+            vec![header("3", 200), status("3", "2", "Replace", 213), alert(1222)],
+            false,
+        ),
+        (vec![header("4", 200), part("gh", None, false)], true),
+        (vec![header("4", 200), status("4", "2", "Replace", 200)], true),
+        last_word("5"),
+    ]);
+    assert_eq!(told(&session), [""; 0]);
+}
+
+#[test]
+fn a_structure_that_was_asked_for_has_no_data() {
+    let mut found = results("1", "4", "./A");
+    if let Command::Results(results) = &mut found {
+        results.items[0].data = None;
+    }
+    let session = session(vec![
+        package_1(),
+        package_2([Command::get("./A?list=Struct")]),
+        (vec![header("1", 212), status("1", "4", "Get", 200), found], true),
+        last_word("2"),
+    ]);
+    assert_eq!(told(&session), [""; 0]);
+}
+
+#[test]
+fn an_item_beside_a_part_has_a_status_of_its_own() {
+    let Command::Replace(mut both) = part("abcd", Some(6), true) else {
+        panic!("it is a Replace")
+    };
+    both.items.insert(0, Item::at("./Small").with_text("x"));
+    let first: Vec<_> = package_2([Command::Replace(both)]).0;
+    let session = session(vec![
+        package_1(),
+        (first, false),
+        (
+            vec![
+                header("1", 212),
+                status("1", "4", "Replace", 200),
+                status("1", "4", "Replace", 213),
+                alert(1222),
+            ],
+            false,
+        ),
+        (vec![header("2", 200), part("ef", None, false)], true),
+        (vec![header("2", 200), status("2", "2", "Replace", 200)], true),
+        last_word("3"),
+    ]);
+    assert_eq!(told(&session), [""; 0]);
+}
+
+#[test]
 fn an_object_that_is_refused_is_not_sent_to_its_end() {
     let first: Vec<_> = package_2([part("abcd", Some(8), true)]).0;
     let session = session(vec![

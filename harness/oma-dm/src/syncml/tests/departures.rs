@@ -201,11 +201,6 @@ fn a_departure_from_the_content_models_is_noted(#[case] body: &str, #[case] expe
     "<Add><CmdID>1</CmdID><Item><Target><LocURI>./A</LocURI></Target></Item></Add>",
     "missing-data, Dm, <Item> in SyncBody/Add/Item: an item of `Add` has no `Data`"
 )]
-#[case::no_data_in_results(
-    "<Results><CmdID>1</CmdID><MsgRef>1</MsgRef><CmdRef>1</CmdRef>\
-     <Item><Source><LocURI>./A</LocURI></Source></Item></Results>",
-    "missing-data, Dm, <Item> in SyncBody/Results/Item: an item of `Results` has no `Data`"
-)]
 #[case::no_source_in_results(
     "<Results><CmdID>1</CmdID><MsgRef>1</MsgRef><CmdRef>1</CmdRef><Item><Data/></Item></Results>",
     "missing-for-dm, Dm, <Item> in SyncBody/Results/Item: `Source` is missing, which OMA DM needs here"
