@@ -133,9 +133,9 @@ impl Outcome {
         match self {
             Self::Certified => 0,
             Self::Failed => 1,
-            Self::Inconclusive | Self::BrokenOff => 3,
+            Self::Inconclusive => 3,
             Self::NothingJudged => 4,
-            Self::Error => 5,
+            Self::Error | Self::BrokenOff => 5,
         }
     }
 

@@ -13,12 +13,26 @@ pub(crate) fn text(path: &Path) -> Result<String> {
     text_up_to(path, MAX_FILE)
 }
 
+/// Reads a file as it is.
+pub(crate) fn octets(path: &Path) -> Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    let read = File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut octets)?;
+    if read as u64 > MAX_FILE {
+        return Err(too_large(MAX_FILE));
+    }
+    Ok(octets)
+}
+
+fn too_large(most: u64) -> Error {
+    let why = format!("it has more than {most} octets, which no such file needs");
+    Error::new(ErrorKind::FileTooLarge, why)
+}
+
 fn text_up_to(path: &Path, most: u64) -> Result<String> {
     let mut text = String::new();
     let read = File::open(path)?.take(most + 1).read_to_string(&mut text)?;
     if read as u64 > most {
-        let why = format!("it has more than {most} octets, which no such file needs");
-        return Err(Error::new(ErrorKind::FileTooLarge, why));
+        return Err(too_large(most));
     }
     Ok(text)
 }

@@ -52,6 +52,8 @@ fn the_doctor_finds_a_sound_product_well() {
         );
     }
     assert!(text.contains("all is well"), "{text}");
+    // The report reaches the product as one of the procedure: it is the session that is refused, and not the document.
+    assert!(text.contains("a session that nobody opened, with 404"), "{text}");
 }
 
 #[rstest]

@@ -76,6 +76,10 @@ fn keys_and_configuration_are_private_while_a_product_runs_and_gone_afterwards()
         .iter()
         .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
     assert_eq!(transcripts.filter(|path| mode(path) == 0o600).count(), 1);
+    let out = folder.path().join("out");
+    for of_transcripts in [out.join("transcripts"), out.join("transcripts/product")] {
+        assert_eq!(mode(&of_transcripts), 0o700, "{}", of_transcripts.display());
+    }
     // What the product wrote stays, and what it can be trusted by.
     assert!(work.join("certificates/roots.pem").exists());
     for path in &left {

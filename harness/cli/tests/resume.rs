@@ -129,7 +129,10 @@ fn a_run_that_was_cancelled_goes_on_although_its_results_are_written() {
         .args(["-INT", &child.id().to_string()])
         .status();
     assert!(asked.expect("`kill` is on every Unix").success());
-    child.wait_with_output().expect("it ends");
+    let ended = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(said.contains("to go on where it ended: dmconform run "), "{said}");
+    assert!(said.contains(&format!("--resume {out}\n")), "{said}");
     let judged = verdicts(&run).len();
     assert!(judged > 0, "what was judged is not written");
 
@@ -155,4 +158,21 @@ fn transcripts_of_another_product_or_other_options_do_not_stand() {
         .expect("the program starts");
     let said = String::from_utf8_lossy(&resumed.stderr).into_owned();
     assert!(said.contains("0 cases were judged before"), "{said}");
+}
+
+#[test]
+fn a_run_of_another_product_or_a_certification_is_not_written_over() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let run = folder.path().join("run");
+    let out = run.display().to_string();
+    let refused = |why: &str| {
+        let resumed = command(&["--resume", &out]).output().expect("the program starts");
+        let said = String::from_utf8_lossy(&resumed.stderr).into_owned();
+        assert_eq!(resumed.status.code(), Some(2), "{said}");
+        assert!(said.contains(why), "{said}");
+    };
+    fs::create_dir_all(run.join("transcripts/acme")).expect("a folder can be made");
+    refused("`acme` was tested in it, and is none of the products of this command");
+    fs::create_dir_all(run.join("certification")).expect("a folder can be made");
+    refused("it is an attempt at a certification");
 }

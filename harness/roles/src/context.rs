@@ -11,7 +11,7 @@ use dmconform_judge::{BESIDE, Header, had_opportunity, is_carried_by_dm_session}
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{Event, MessageId, Part, Role, Step};
 use dmconform_oddity::Oddities;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::capture::Taps;
 use crate::change::Changes;
@@ -46,6 +46,8 @@ pub struct CaseContext {
     pub taps: Taps,
     /// How often the mock client asks DMS-1 for something new; an eighth of the window if absent.
     pub poll: Option<Duration>,
+    /// The room for sessions of mock clients that close their connections with each; absent where they keep them.
+    pub sessions: Option<Arc<Semaphore>>,
     /// Whether the case is over: tasks end when it is.
     pub over: watch::Sender<bool>,
 }
@@ -218,6 +220,13 @@ impl CaseContext {
             Some(offers) => offers.more().await,
             None => std::future::pending().await,
         }
+    }
+
+    /// Waits for room for a session of the mock client; to be held as long as that goes on.
+    pub(crate) async fn room_for_session(&self) -> Option<OwnedSemaphorePermit> {
+        let sessions = Arc::clone(self.sessions.as_ref()?);
+        // It is never closed.
+        sessions.acquire_owned().await.ok()
     }
 
     /// Whether the case is over.

@@ -276,7 +276,8 @@ fn record_request(context: &CaseContext, outgoing: &Outgoing, exchange: u64, con
     }));
 }
 
-/// A body as a transcript keeps it: what is larger than any document is cut.
+/// A body that a mock role sends, as a transcript keeps it: what is larger than any document is cut. What a peer sends is bounded as it is
+/// read, and kept whole, since it is judged.
 pub(crate) fn kept(body: &[u8]) -> Body {
     const KEPT: usize = 256 * 1024;
     if body.len() <= KEPT {

@@ -28,6 +28,20 @@ pub struct Errand {
     pub body: Vec<u8>,
 }
 
+/// Why a question has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswered {
+    /// It was never asked: there is no connection.
+    #[error("{0}")]
+    NotAsked(String),
+    /// The connection was broken off, or what came is no answer.
+    #[error("{0}")]
+    BrokenOff(String),
+    /// Nothing came in time.
+    #[error("{0}")]
+    Silent(String),
+}
+
 impl Stage {
     /// Asks an endpoint of a product something, as a party with a certificate or without one; the status of the answer and
     /// what it says.
@@ -39,10 +53,13 @@ impl Stage {
         presents: Presents,
         errand: &Errand,
         patience: Duration,
-    ) -> Result<(u16, String), String> {
+    ) -> Result<(u16, String), Unanswered> {
         match tokio::time::timeout(patience, self.try_errand(presents, errand, patience)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(format!("{} gave no answer within {patience:?}", errand.url)),
+            Err(_) => {
+                let reason = format!("{} gave no answer within {patience:?}", errand.url);
+                Err(Unanswered::Silent(reason))
+            }
         }
     }
 
@@ -55,7 +72,8 @@ impl Stage {
         errand: &Errand,
         patience: Duration,
     ) -> Result<(u16, String), String> {
-        self.ask(Presents::Nothing, errand, patience).await
+        let answered = self.ask(Presents::Nothing, errand, patience).await;
+        answered.map_err(|unanswered| unanswered.to_string())
     }
 
     async fn try_errand(
@@ -63,8 +81,9 @@ impl Stage {
         presents: Presents,
         errand: &Errand,
         patience: Duration,
-    ) -> Result<(u16, String), String> {
-        let place = Place::of(&errand.url, &self.hosts).await?;
+    ) -> Result<(u16, String), Unanswered> {
+        let place = Place::of(&errand.url, &self.hosts).await;
+        let place = place.map_err(Unanswered::NotAsked)?;
         let limits = Limits {
             body: MAX_ANSWER,
             patience,
@@ -86,14 +105,15 @@ impl Stage {
         let opened = if place.is_tls {
             let tls = self
                 .client_tls(presents, None)
-                .map_err(|error| error.to_string())?;
+                .map_err(|error| Unanswered::NotAsked(error.to_string()))?;
             client::open(&target, &tls, observer, limits, &usual).await
         } else {
             client::open_plain(&target, observer, limits, &usual).await
         };
-        let mut connection = opened.map_err(|(_, error)| error.reason)?;
+        let mut connection = opened.map_err(|(_, error)| Unanswered::NotAsked(error.reason))?;
         let answered = connection.exchange(sending, || (), limits).await;
-        let answer = answered.map_err(|error| format!("{}: {}", target.authority, error.reason))?;
+        let answer = answered
+            .map_err(|error| Unanswered::BrokenOff(format!("{}: {}", target.authority, error.reason)))?;
         let said = String::from_utf8_lossy(&answer.body);
         Ok((answer.status, said.trim().chars().take(500).collect()))
     }

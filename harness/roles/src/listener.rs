@@ -72,7 +72,8 @@ async fn answer(stage: &Arc<Stage>, endpoint: Endpoint, request: Received) -> Re
             bytes: Vec::new(),
             whole_length: Some(whole),
         },
-        None => kept(&request.body),
+        // It was read whole, and is judged as a whole.
+        None => Body::new(request.body.clone()),
     };
     context.recorder.record(Event::RequestReceived(Request {
         exchange,

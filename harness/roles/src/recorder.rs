@@ -1,6 +1,7 @@
 //! The transcript of a running case: one lock through which everything that happens is numbered, timed, judged
 //! along and kept.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
@@ -9,9 +10,10 @@ use dmconform_model::{CaseResult, Event, MessageId, Record, Role};
 use tokio::sync::watch;
 
 use crate::hidden::Hidden;
+use crate::spool::{Kept, Spool};
 
 /// The most records that a case may have; what floods it past that ends it.
-const MAX_RECORDS: usize = 20_000;
+const MAX_RECORDS: u64 = 20_000;
 /// The most octets that peers may bring into the transcript of a case; what floods it past that ends it, too. A whole
 /// delegation has a few ten thousand.
 const MAX_OCTETS: usize = 32 * 1024 * 1024;
@@ -26,24 +28,73 @@ pub struct Recorder {
 
 struct State {
     judge: Judge,
-    records: Vec<Record>,
+    /// How many records there are.
+    count: u64,
+    records: Records,
     /// How many octets peers brought into them.
     octets: usize,
     closed: bool,
 }
 
+/// Where the records are.
+enum Records {
+    InMemory(Vec<Record>),
+    /// As lines: many cases are in flight at once, and of most nobody wants to see the transcript.
+    Spooled(Arc<Spool>, Vec<Line>),
+}
+
+/// A line of a transcript.
+enum Line {
+    Kept(Kept),
+    /// One that could not be written, and must not be lost.
+    InMemory(String),
+}
+
+impl Records {
+    fn push(&mut self, record: Record) {
+        match self {
+            Self::InMemory(records) => records.push(record),
+            Self::Spooled(spool, lines) => {
+                let line = record_line(&record);
+                lines.push(spool.keep(&line).map_or(Line::InMemory(line), Line::Kept));
+            }
+        }
+    }
+
+    fn write_to(&self, text: &mut String) -> io::Result<()> {
+        match self {
+            Self::InMemory(records) => records
+                .iter()
+                .for_each(|record| text.push_str(&record_line(record))),
+            Self::Spooled(_, lines) => {
+                for line in lines {
+                    match line {
+                        Line::Kept(kept) => text.push_str(&kept.text()?),
+                        Line::InMemory(line) => text.push_str(line),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl State {
     fn is_full(&self) -> bool {
-        self.records.len() >= MAX_RECORDS || self.octets >= MAX_OCTETS
+        self.count >= MAX_RECORDS || self.octets >= MAX_OCTETS
     }
 }
 
 impl Recorder {
-    /// A transcript that begins now, without the secrets that are to be hidden.
-    pub fn new(header: impl Into<Arc<Header>>, hidden: Arc<Hidden>) -> Self {
+    /// A transcript that begins now, without the secrets that are to be hidden; in memory, unless there is a spool.
+    pub fn new(header: impl Into<Arc<Header>>, hidden: Arc<Hidden>, spool: Option<Arc<Spool>>) -> Self {
         let state = State {
             judge: Judge::new(header),
-            records: Vec::new(),
+            count: 0,
+            records: spool.map_or_else(
+                || Records::InMemory(Vec::new()),
+                |spool| Records::Spooled(spool, Vec::new()),
+            ),
             octets: 0,
             closed: false,
         };
@@ -70,7 +121,7 @@ impl Recorder {
             return 0;
         }
         let record = Record {
-            seq: state.records.len() as u64 + 1,
+            seq: state.count + 1,
             at_us: micros(self.began),
             event,
         };
@@ -78,6 +129,7 @@ impl Recorder {
         let seq = record.seq;
         state.closed |= record.event == Event::Ended;
         state.octets += octets(&record.event);
+        state.count = seq;
         state.records.push(record);
         drop(state);
         self.changed.send_replace(seq);
@@ -126,13 +178,14 @@ impl Recorder {
     }
 
     /// The transcript as it is stored.
-    pub fn stored(&self) -> String {
+    ///
+    /// # Errors
+    /// When what was spooled of it cannot be read again.
+    pub fn stored(&self) -> io::Result<String> {
         let state = self.lock();
         let mut text = header_line(state.judge.header());
-        for record in &state.records {
-            text.push_str(&record_line(record));
-        }
-        text
+        state.records.write_to(&mut text)?;
+        Ok(text)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

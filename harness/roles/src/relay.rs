@@ -10,7 +10,7 @@ use dmconform_model::{Event, Role};
 use dmconform_oddity::Oddities;
 
 use crate::context::CaseContext;
-use crate::dial::{Place, kept};
+use crate::dial::Place;
 use crate::errand::Nobody;
 use crate::http::Observer;
 use crate::http::client::{self, Answer, ExchangeError, Limits, Sending, Target};
@@ -75,8 +75,8 @@ impl Stage {
                         status: answer.status,
                         headers: answer.headers.clone(),
                         body: Body {
+                            bytes: answer.body.clone(),
                             whole_length: answer.too_large.then_some(MAX_ANSWER as u64 + 1),
-                            ..kept(&answer.body)
                         },
                     }));
                 }

@@ -92,7 +92,11 @@ pub(crate) fn context(
         .unwrap_or_default();
     let grown = tree::tree(&header, &credentials.dms_1, &dms_1, &product.nodes);
     let header = Arc::new(header);
-    let recorder = Recorder::new(Arc::clone(&header), Arc::clone(&running.hidden));
+    let recorder = Recorder::new(
+        Arc::clone(&header),
+        Arc::clone(&running.hidden),
+        shared.spool.clone(),
+    );
     let (tree, device_info) = grown.unwrap_or_else(|reason| {
         recorder.record(Event::Aborted {
             reason: format!("set up the client's tree: {reason}"),
@@ -123,6 +127,7 @@ pub(crate) fn context(
         lines: KeptLines::default(),
         taps: Taps::default(),
         poll: shared.options.pace.poll,
+        sessions: shared.open_sessions.clone(),
         over: watch::Sender::new(false),
         header,
     };

@@ -20,6 +20,7 @@ use crate::applies::ExclusiveListener;
 use crate::case_context::context;
 use crate::drive::Driver;
 use crate::gating::{passed, standing};
+use crate::private;
 use crate::run::Shared;
 use crate::target::Running;
 use crate::variables::Variables;
@@ -151,7 +152,10 @@ impl UnderTest {
 
     /// Stores a transcript in a place relative to the run's directory.
     pub(crate) fn store(&self, context: &CaseContext, place: &str) {
-        self.write(context, place, &context.recorder.stored());
+        match context.recorder.stored() {
+            Ok(text) => self.write(context, place, &text),
+            Err(error) => self.not_written(context, &self.shared.options.directory.join(place), &error),
+        }
     }
 
     /// Stores what passed over the connections of a case, beside its transcript, where that is kept.
@@ -178,7 +182,11 @@ impl UnderTest {
         };
         // Half a transcript is evidence of nothing; `--resume` runs the case again either way.
         let _ = std::fs::remove_file(&path);
-        let message = format!("write `{}`: {error}; {}", path.display(), remedy(&error));
+        self.not_written(context, &path, &error);
+    }
+
+    fn not_written(&self, context: &CaseContext, path: &Path, error: &std::io::Error) {
+        let message = format!("write `{}`: {error}; {}", path.display(), remedy(error));
         let problem = Problem {
             implementation: context.header.target.name.clone(),
             message,
@@ -356,16 +364,10 @@ async fn come_as_far(case: &CaseContext, other: &CaseContext, held_back: Option<
 }
 
 fn store(path: &Path, text: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+    // The credentials of the run are in it.
+    if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+        folder.parent().map_or(Ok(()), private::directory)?;
+        private::directory(folder)?;
     }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        // The credentials of the run are in it.
-        options.mode(0o600);
-    }
-    std::io::Write::write_all(&mut options.open(path)?, text.as_bytes())
+    private::write(path, text)
 }

@@ -43,7 +43,7 @@ pub use load::{EmitLoad, LoadError, LoadOptions, LoadProgress, NoRoom, load};
 pub use observation::{ObservationError, observation};
 pub use operator::{Answer, Operator};
 pub use options::{Kept, Pace, RunOptions, TargetFile, timestamp};
-pub use private::write as write_private;
+pub use private::{directory as make_private_directory, write as write_private};
 pub use run::{Emit, run};
 pub use secrets::SecretError;
 pub use selection::{Selection, selection};

@@ -108,6 +108,10 @@ pub struct Pace {
     pub tick: Duration,
     /// How often a mock client asks DMS-1 for something new; an eighth of the window if absent.
     pub poll: Option<Duration>,
+    /// How many sessions mock clients hold at once, where they close their connections with each of them; absent where they keep them.
+    pub sessions: Option<usize>,
+    /// Whether transcripts wait in files, and not in memory, until it is known whether they are kept.
+    pub spools: bool,
     /// How many connections a listener of a mock role holds open at once, where it is not its usual number.
     pub connections: Option<usize>,
 }
@@ -117,6 +121,8 @@ impl Default for Pace {
         Self {
             tick: Duration::from_millis(10),
             poll: None,
+            sessions: None,
+            spools: false,
             connections: None,
         }
     }

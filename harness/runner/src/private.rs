@@ -5,7 +5,10 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 /// Makes a directory, or takes one that is there, and lets nobody else in.
-pub(crate) fn directory(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// It cannot be made, or is not ours.
+pub fn directory(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)?;
     #[cfg(unix)]
     {

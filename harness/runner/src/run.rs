@@ -13,6 +13,7 @@ use dmconform_model::result::{Problem, RunInfo, summarise, summarise_robustness}
 use dmconform_model::run_event::Planned;
 use dmconform_model::{CaseId, CaseOf, CaseResult, Date, Role, RunEvent, RunRecord, Target};
 use dmconform_oddity::Oddity;
+use dmconform_roles::Spool;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -32,6 +33,10 @@ pub(crate) struct Shared {
     pub(crate) emit: Emit,
     /// Room for the cases that run at once.
     pub(crate) jobs: Arc<Semaphore>,
+    /// Room for the sessions of mock clients that close their connections with each of them.
+    pub(crate) open_sessions: Option<Arc<Semaphore>>,
+    /// Where transcripts wait until it is known whether they are kept, if not in memory.
+    pub(crate) spool: Option<Arc<Spool>>,
     pub(crate) cancelled: watch::Receiver<bool>,
     /// The end of the run at its first failure.
     pub(crate) stop: Stop,
@@ -173,11 +178,16 @@ pub(crate) fn shared(
     stop: Stop,
 ) -> Arc<Shared> {
     let jobs = usize::try_from(options.jobs.max(1)).unwrap_or(1);
+    let open_sessions = options.pace.sessions.map(|room| Arc::new(Semaphore::new(room)));
+    let spool = options.pace.spools;
+    let spool = spool.then(|| Arc::new(Spool::new(options.directory.clone())));
     Arc::new(Shared {
         owners: Arc::new(owners(&options.suite)),
         options,
         emit,
         jobs: Arc::new(Semaphore::new(jobs)),
+        spool,
+        open_sessions,
         cancelled,
         stop,
         gathered: Mutex::default(),

@@ -62,7 +62,7 @@ impl Secrets {
             }
             Secret::File(path) => {
                 let path = self.directory.join(path);
-                let text = std::fs::read_to_string(&path).map_err(|source| SecretError::File {
+                let text = dmconform_tls::read_text(&path).map_err(|source| SecretError::File {
                     path: path.clone(),
                     source,
                 })?;

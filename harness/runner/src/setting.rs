@@ -66,7 +66,7 @@ fn authority(options: &RunOptions, file: &TargetFile) -> Result<Authority, Targe
 fn trusted(mut roots: Roots, product: &Implementation, directory: &Path) -> Result<Roots, TargetError> {
     for name in &product.certificates.trust {
         let path = directory.join(name);
-        let text = std::fs::read_to_string(&path).map_err(|source| LoadError::Read {
+        let text = dmconform_tls::read_text(&path).map_err(|source| LoadError::Read {
             path: path.clone(),
             source,
         })?;

@@ -17,7 +17,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::facts;
 use crate::identity::Identity;
-use crate::store::{INTERMEDIATE, INTERMEDIATE_KEY, ROOTS};
+use crate::store::{INTERMEDIATE, INTERMEDIATE_KEY, ROOTS, read_text};
 
 /// How long certificates are valid after a run begins.
 const VALID_DAYS: i64 = 30;
@@ -319,7 +319,7 @@ impl Authority {
 }
 
 fn read(path: &Path) -> Result<String, LoadError> {
-    std::fs::read_to_string(path).map_err(|source| LoadError::Read {
+    read_text(path).map_err(|source| LoadError::Read {
         path: path.to_owned(),
         source,
     })

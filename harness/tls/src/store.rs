@@ -1,6 +1,6 @@
 //! Writes certificates and keys where only their owner can read them.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -13,6 +13,25 @@ pub(crate) const ROOTS: &str = "roots.pem";
 pub(crate) const INTERMEDIATE: &str = "intermediate.pem";
 /// Its key.
 pub(crate) const INTERMEDIATE_KEY: &str = "intermediate.key";
+
+/// The largest file with certificates, keys or a secret that is read, in octets.
+const MAX_TEXT: u64 = 1024 * 1024;
+
+/// Reads a file with certificates, keys or a secret, whatever a name leads to: `/dev/zero` has no end.
+///
+/// # Errors
+/// It cannot be read, or is larger than any of these.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = fs::File::open(path)?
+        .take(MAX_TEXT + 1)
+        .read_to_string(&mut text)?;
+    if read as u64 > MAX_TEXT {
+        let why = format!("it has more than {MAX_TEXT} octets, which no such file needs");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(text)
+}
 
 /// Why certificates could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -91,4 +110,18 @@ fn private_file(path: &Path, text: &str) -> Result<(), StoreError> {
 fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
     move |source| StoreError { path, source }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_an_end_is_not_read_to_its_end() {
+        let refused = read_text(Path::new("/dev/zero")).expect_err("it has no end");
+        assert_eq!(
+            refused.to_string(),
+            "it has more than 1048576 octets, which no such file needs"
+        );
+    }
 }

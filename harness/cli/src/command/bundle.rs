@@ -24,6 +24,15 @@ pub(crate) fn run(arguments: &Bundle) -> Result<u8, Failure> {
     }
 }
 
+/// A file where none is, for its owner to hand on: whole transcripts are in it, with the credentials of the run.
+fn new_private(path: &Path) -> std::io::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 fn make(arguments: &CreateBundle) -> Result<u8, Failure> {
     let key = match &arguments.key {
         Some(path) => SigningKey::from_pem(&key_text(path)?)
@@ -34,7 +43,7 @@ fn make(arguments: &CreateBundle) -> Result<u8, Failure> {
     let (bundle, verified) = create(run, &key)
         .map_err(|error| Failure::usage(format!("{error} (`{}`)", arguments.run.display())))?;
     let path = arguments.out.display();
-    let written = std::fs::File::create_new(&arguments.out).and_then(|mut file| file.write_all(&bundle));
+    let written = new_private(&arguments.out).and_then(|mut file| file.write_all(&bundle));
     written.map_err(|error| {
         Failure::usage(format!(
             "write the bundle `{path}`: {error}; choose a place where nothing is yet with --out"
@@ -68,7 +77,7 @@ fn stored_run(directory: &Path) -> Result<StoredRun, Failure> {
         )));
     }
     let read = |path: &Path| {
-        std::fs::read(path).map_err(|error| Failure::usage(format!("read `{}`: {error}", path.display())))
+        bounded::octets(path).map_err(|error| Failure::usage(format!("read `{}`: {error}", path.display())))
     };
     let record = stored::record(directory)?;
     let name = record

@@ -15,6 +15,7 @@ use super::carrying_out::carry_out;
 use super::run::{beside, options, quick_look};
 use super::work;
 use crate::arguments::{OutputFormat, Run};
+use crate::bounded;
 use crate::output::{Failure, print, tell};
 use crate::suite;
 
@@ -122,7 +123,7 @@ impl Certified {
             .clone()
             .or_else(|| own.map(|profile| beside(path, profile)));
         let (_, profile) = suite::profile_text(profile.as_deref().unwrap_or_else(|| Path::new("default")))?;
-        let text = std::fs::read(path).map_err(|error| {
+        let text = bounded::octets(path).map_err(|error| {
             Failure::usage(format!(
                 "read the implementation file `{}`: {error}",
                 path.display()
@@ -146,7 +147,8 @@ impl Certified {
     /// Writes what the bundle of this run will need.
     fn write(&self, directory: &Path, certification: &Certification, log: &Log) -> Result<(), Failure> {
         let folder = directory.join(FOLDER);
-        work::make_directory(&folder)?;
+        // Credentials of the product may stand in its file.
+        work::make_private_directory(&folder)?;
         let statement = serde_json::to_string_pretty(certification)
             .map_err(|error| Failure::environment(format!("write down the certification: {error}")))?;
         let files = [
@@ -170,7 +172,7 @@ fn binary(program: &Path) -> Result<String, Failure> {
 /// What the run came to, with the digests of what it has left behind.
 fn ended(directory: &Path, locked: &Locked, record: &RunRecord) -> Result<Ended, Failure> {
     let path = directory.join(names::RESULTS);
-    let results = std::fs::read(&path)
+    let results = bounded::octets(&path)
         .map_err(|error| Failure::environment(format!("read `{}`: {error}", path.display())))?;
     let cases = locked.selection.cases.iter().map(|case| &case.id);
     let transcripts = transcripts(directory, &locked.target.name, cases)?;
@@ -193,7 +195,7 @@ pub(super) fn transcripts<'a>(
     for case in cases {
         let place = names::transcript(product, case);
         let path = directory.join(&place);
-        match std::fs::read(&path) {
+        match bounded::octets(&path) {
             Ok(octets) => drop(files.insert(place, octets)),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {

@@ -7,7 +7,7 @@ use dmconform_judge::{Judge, Transcript};
 use dmconform_model::{CaseOf, CaseResult, Event, RunRecord, Verdict};
 use dmconform_runner::{RunOptions, TargetFile};
 
-use super::stored;
+use super::{certification, stored};
 use crate::output::{Failure, tell};
 
 /// Takes over what the transcripts of an earlier beginning of this run show, in its directory.
@@ -18,6 +18,19 @@ pub(super) fn take_over(directory: Option<&Path>, options: &mut RunOptions) -> R
     if !directory.is_dir() {
         return Err(Failure::usage(format!(
             "resume the run `{}`: there is no such directory; name the one that a run has begun to write",
+            directory.display()
+        )));
+    }
+    if directory.join(certification::FOLDER).exists() {
+        return Err(Failure::usage(format!(
+            "resume the run `{}`: it is an attempt at a certification, which is made in one go; make another with --certification",
+            directory.display()
+        )));
+    }
+    if let Some(other) = product_of_another(directory, options) {
+        return Err(Failure::usage(format!(
+            "resume the run `{}`: `{other}` was tested in it, and is none of the products of this command; give the options again that \
+             it began with, and only --resume in place of --out",
             directory.display()
         )));
     }
@@ -49,6 +62,46 @@ pub(super) fn take_over(directory: Option<&Path>, options: &mut RunOptions) -> R
     options.gating.already = already;
     options.gating.problems = before.map(|record| record.problems).unwrap_or_default();
     Ok(())
+}
+
+/// A product that a run was about, and that is not to be tested now: its results would be lost.
+fn product_of_another(directory: &Path, options: &RunOptions) -> Option<String> {
+    let tested = std::fs::read_dir(directory.join("transcripts")).ok()?;
+    let names = tested.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    let is_known = |name: &String| options.targets.iter().any(|target| target.name == *name);
+    names.into_iter().find(|name| !is_known(name))
+}
+
+/// The command with which a run that was broken off goes on: the one that it began with, and where it is in place of where it is to be.
+pub(super) fn command(directory: &Path) -> String {
+    let mut words = vec!["dmconform".to_owned()];
+    let mut arguments = std::env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned());
+    while let Some(word) = arguments.next() {
+        match word.split_once('=').map_or(word.as_str(), |(name, _)| name) {
+            "--out" | "--resume" => {
+                if !word.contains('=') {
+                    arguments.next();
+                }
+            }
+            _ => words.push(for_shell(&word)),
+        }
+    }
+    words.push("--resume".to_owned());
+    words.push(for_shell(&directory.display().to_string()));
+    words.join(" ")
+}
+
+/// A word as a shell takes it for one.
+fn for_shell(word: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./=:,+@%".contains(character);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 /// Whether a run has results that lack nothing: it was not cancelled, and nothing went wrong outside of its cases.
@@ -102,4 +155,17 @@ fn stands(transcript: &Transcript, target: &TargetFile, options: &RunOptions) ->
         && header.profile == suite.profile
         && header.procedure == suite.procedure
         && header.requirements == suite.requirements
+}
+
+#[cfg(test)]
+mod tests {
+    use super::for_shell;
+
+    #[test]
+    fn a_word_with_spaces_or_quotes_stays_one() {
+        assert_eq!(for_shell("reports/runs/1"), "reports/runs/1");
+        assert_eq!(for_shell("my products/a.yaml"), "'my products/a.yaml'");
+        assert_eq!(for_shell("O'Neil"), "'O'\\''Neil'");
+        assert_eq!(for_shell(""), "''");
+    }
 }

@@ -31,7 +31,14 @@ pub(crate) fn run(arguments: &Run) -> Result<u8, Failure> {
     gating::select_failed(&arguments.gating, &mut options)?;
     resuming::take_over(arguments.resume.as_deref(), &mut options)?;
     quick_look(&options)?;
+    let directory = options.directory.clone();
     let record = carrying_out::carry_out(options, arguments.output, own_files(arguments)?)?;
+    if record.is_broken_off() {
+        tell(&format!(
+            "to go on where it ended: {}\n",
+            resuming::command(&directory)
+        ));
+    }
     Ok(record.exit_code())
 }
 

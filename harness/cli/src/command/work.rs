@@ -83,6 +83,11 @@ pub(super) fn make_directory(directory: &Path) -> Result<(), Failure> {
     })
 }
 
+/// Makes a directory that only its owner can look into.
+pub(super) fn make_private_directory(directory: &Path) -> Result<(), Failure> {
+    dmconform_runner::make_private_directory(directory).map_err(|error| unwritten(directory, &error))
+}
+
 /// A file that could not be written.
 fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
     Failure::environment(format!("write `{}`: {error}; {}", path.display(), remedy(error)))

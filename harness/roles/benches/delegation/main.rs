@@ -31,7 +31,8 @@ fn main() {
 async fn compare(turns: u32) {
     let scene = Scene::new().await;
     let first = scene.delegation().await;
-    let transcript = read(&first.recorder.stored()).expect("what was recorded is readable");
+    let transcript =
+        read(&first.recorder.stored().expect("it is in memory")).expect("what was recorded is readable");
     let bare = Bare::like(&transcript, &scene).await;
     println!("{}", bare.in_words());
 
@@ -46,7 +47,9 @@ async fn compare(turns: u32) {
         theirs.on(bare.replay()).await;
         our_handshakes.on(scene.handshake()).await;
         their_handshakes.on(bare.handshake()).await;
-        writing.on(async { black_box(first.recorder.stored()) }).await;
+        writing
+            .on(async { black_box(first.recorder.stored().expect("it is in memory")) })
+            .await;
         judging
             .on(async {
                 let mut judge = Judge::new(transcript.header.clone());

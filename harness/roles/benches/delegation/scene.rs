@@ -108,7 +108,12 @@ impl Scene {
         };
         tokio::time::timeout(LIMIT, context.until(is_whole))
             .await
-            .unwrap_or_else(|_| panic!("a whole delegation:\n{}", context.recorder.stored()));
+            .unwrap_or_else(|_| {
+                panic!(
+                    "a whole delegation:\n{}",
+                    context.recorder.stored().expect("it is in memory")
+                )
+            });
         context.over.send_replace(true);
         for role in roles {
             role.await.expect("a script ends");
@@ -163,7 +168,7 @@ impl Scene {
         };
         let tree = tree(&header, &accounts, &device_info);
         CaseContext {
-            recorder: Recorder::new(Arc::clone(&header), Arc::default()),
+            recorder: Recorder::new(Arc::clone(&header), Arc::default(), None),
             credentials: accounts,
             session_id: Mutex::new(format!("session-{number}")),
             token,
@@ -176,6 +181,7 @@ impl Scene {
             lines: KeptLines::default(),
             taps: Taps::default(),
             poll: Some(Duration::from_millis(2)),
+            sessions: None,
             over: watch::Sender::new(false),
             header,
         }

@@ -52,6 +52,13 @@ impl MockClient {
             to_dms_2: None,
         }
     }
+
+    const fn line_to(&mut self, server: Role) -> &mut Option<Line> {
+        match server {
+            Role::Dms1 => &mut self.to_dms_1,
+            _ => &mut self.to_dms_2,
+        }
+    }
 }
 
 /// Fetches the bootstrap from the URL of the newest entry, and applies it.

@@ -35,6 +35,7 @@ pub(super) async fn session(
     account: Account,
     mut mac: Option<FieldChange>,
 ) -> Result<(), String> {
+    let room = context.room_for_session().await;
     client.last_session = client.last_session.checked_add(1).unwrap_or(1);
     let session_id = format!("{:X}", client.last_session);
     let seed = format!("{}-{server}-{session_id}-client", context.token);
@@ -124,6 +125,9 @@ pub(super) async fn session(
         }
     };
     keep_nonces(&session, &mut client.tree, root);
+    if room.is_some() {
+        *client.line_to(server) = None;
+    }
     ended
 }
 
@@ -239,11 +243,7 @@ async fn say(
         resuming: None,
         plaintext: false,
     };
-    let line = if server == Role::Dms1 {
-        &mut client.to_dms_1
-    } else {
-        &mut client.to_dms_2
-    };
+    let line = client.line_to(server);
     if outgoing.version.is_some() {
         *line = None;
     }

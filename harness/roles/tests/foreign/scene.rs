@@ -87,7 +87,7 @@ impl Scene {
             language: String::new(),
         };
         let context = CaseContext {
-            recorder: Recorder::new(Arc::clone(&header), Arc::default()),
+            recorder: Recorder::new(Arc::clone(&header), Arc::default(), None),
             credentials: Accounts::usual(),
             session_id: Mutex::new("session-1".to_owned()),
             token: "token-1".to_owned(),
@@ -100,6 +100,7 @@ impl Scene {
             lines: KeptLines::default(),
             taps: Taps::default(),
             poll: None,
+            sessions: None,
             over: watch::Sender::new(false),
             header,
         };
@@ -112,7 +113,7 @@ impl Scene {
 
     /// What happened so far, read from the transcript as it would be stored.
     pub(crate) fn events(&self) -> Vec<Event> {
-        let transcript = dmconform_judge::read(&self.context.recorder.stored());
+        let transcript = dmconform_judge::read(&self.context.recorder.stored().expect("it is in memory"));
         let records = transcript.expect("what was recorded is readable").records;
         records.into_iter().map(|record| record.event).collect()
     }

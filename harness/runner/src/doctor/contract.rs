@@ -6,7 +6,7 @@ use std::time::Duration;
 use dmconform_judge::Fields;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::{MessageId, Role, Step};
-use dmconform_roles::{Errand, Presents};
+use dmconform_roles::{Errand, Presents, Unanswered};
 
 use super::{Examination, Topic};
 use crate::target::Running;
@@ -29,7 +29,7 @@ async fn probe(examination: &Examination<'_>, running: &Running, role: Role) {
     // Step 9 goes to DMS-2, step 7 to DMS-1.
     let (step, other) = match role {
         Role::Dms1 => (Step::BootstrapComplete, Role::Dms2),
-        _ => (Step::DelegationComplete, Role::Dms1),
+        _ => (Step::ClientPrepared, Role::Dms1),
     };
     let message = MessageId::request(step);
     let profile = &examination.file.suite.profile;
@@ -45,8 +45,8 @@ async fn probe(examination: &Examination<'_>, running: &Running, role: Role) {
         ("device", devices.id(1)),
         ("manufacturer", devices.manufacturer.clone()),
         ("model", devices.model.clone()),
-        ("delegating", id(Role::Dms1)),
-        ("delegated", id(Role::Dms2)),
+        ("delegating-server", id(Role::Dms1)),
+        ("delegated-server", id(Role::Dms2)),
     ];
     let fields: Fields = values
         .into_iter()
@@ -77,9 +77,19 @@ async fn probe(examination: &Examination<'_>, running: &Running, role: Role) {
             Topic::Contract,
             format!("{role} refuses a report about a session that nobody opened, with {status}"),
         ),
-        Err(reason) => examination.good(
+        Err(Unanswered::BrokenOff(reason)) => examination.good(
             Topic::Contract,
             format!("{role} breaks off at a report about a session that nobody opened ({reason})"),
+        ),
+        Err(Unanswered::Silent(reason)) => examination.doubtful(
+            Topic::Contract,
+            format!("{role} says nothing to a report about a session that nobody opened ({reason})"),
+            "cases that forge session identifiers will take as long as the limit for a step; it should refuse what it does not know",
+        ),
+        Err(Unanswered::NotAsked(reason)) => examination.doubtful(
+            Topic::Contract,
+            format!("{role} could not be asked about a session that nobody opened ({reason})"),
+            "what keeps the two from connecting is told above; mend that first",
         ),
     }
 }

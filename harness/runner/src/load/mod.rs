@@ -35,6 +35,9 @@ const POLLS_PER_SECOND: u32 = 200;
 /// How often a case looks whether something is overdue. What happens wakes it anyway.
 const TICK: Duration = Duration::from_millis(500);
 
+/// A client that comes as seldom as this does not keep its connection in between, as devices do not.
+const SELDOM: Duration = Duration::from_secs(1);
+
 /// How often the progress is told.
 const REPORTED: Duration = Duration::from_secs(1);
 
@@ -109,11 +112,15 @@ pub async fn load(
     let most = at_once(&file.implementation).min(delegations);
     let limits = &file.implementation.limits;
     let in_flight = in_flight(arrivals, most, limits.step_deadline.get());
-    let resources = room::make(in_flight)?;
     let poll = poll(in_flight, limits.window.get(), limits.step_deadline.get());
+    let keeps_connections = poll < SELDOM;
+    let resources = room::make(in_flight, keeps_connections)?;
+    let (open_files, ports) = (resources.open_files, resources.local_ports);
     run.pace = Pace {
         tick: TICK,
         poll: Some(poll),
+        sessions: (!keeps_connections).then(|| room::sessions(in_flight, open_files, ports)),
+        spools: true,
         // As many as the process may have open; a product may keep each of its connections.
         connections: resources.open_files.and_then(|files| usize::try_from(files).ok()),
     };

@@ -8,6 +8,15 @@ use dmconform_model::load::Resources;
 /// ends of either where both are mock roles.
 const SOCKETS: u64 = 4;
 
+/// Sockets of one delegation that waits, where clients close their connections: the product may keep one to a mock server.
+const WAITING: u64 = 1;
+
+/// Sockets of a session that goes on, at the most: both ends of the client's connection, and of what the servers say meanwhile.
+const SESSION: u64 = 3;
+
+/// The fewest sessions at once that are worth it.
+const FEWEST: u64 = 64;
+
 /// Files and sockets that a run needs anyway.
 const ANYWAY: u64 = 200;
 
@@ -44,9 +53,13 @@ pub enum NoRoom {
 ///
 /// # Errors
 /// There is too little room for so many delegations at once.
-pub(super) fn make(at_once: u32) -> Result<Resources, NoRoom> {
+pub(super) fn make(at_once: u32, keeps_connections: bool) -> Result<Resources, NoRoom> {
     let open_files = raise_open_files();
-    let needed = u64::from(at_once) * SOCKETS + ANYWAY;
+    let needed = ANYWAY
+        + match keeps_connections {
+            true => u64::from(at_once) * SOCKETS,
+            false => u64::from(at_once) * WAITING + u64::from(at_once).min(FEWEST) * SESSION,
+        };
     if let Some(allowed) = open_files.filter(|allowed| *allowed < needed) {
         return Err(NoRoom::OpenFiles {
             at_once,
@@ -55,7 +68,11 @@ pub(super) fn make(at_once: u32) -> Result<Resources, NoRoom> {
         });
     }
     let local_ports = local_ports();
-    if let Some(ports) = local_ports.filter(|ports| *ports < at_once) {
+    let at_a_time = match keeps_connections {
+        true => at_once,
+        false => at_once.min(u32::try_from(FEWEST).unwrap_or(at_once)),
+    };
+    if let Some(ports) = local_ports.filter(|ports| *ports < at_a_time) {
         return Err(NoRoom::Ports { at_once, ports });
     }
     Ok(Resources {
@@ -66,6 +83,17 @@ pub(super) fn make(at_once: u32) -> Result<Resources, NoRoom> {
         open_files,
         local_ports,
     })
+}
+
+/// How many sessions there is room for at once beside delegations that wait, where clients close their connections with each session:
+/// a port that was used is not free at once.
+pub(super) fn sessions(at_once: u32, open_files: Option<u64>, ports: Option<u32>) -> usize {
+    let waiting = u64::from(at_once) * WAITING + ANYWAY;
+    let by_files = open_files.map(|files| files.saturating_sub(waiting) / SESSION);
+    let by_ports = ports.map(|ports| u64::from(ports) / 2);
+    let room = [by_files, by_ports].into_iter().flatten().min();
+    let room = room.unwrap_or_else(|| u64::from(at_once));
+    usize::try_from(room.clamp(1, u64::from(at_once.max(1)))).unwrap_or(1)
 }
 
 /// The most memory that this process has had, in KiB.
@@ -111,11 +139,20 @@ mod tests {
 
     #[test]
     fn more_than_the_machine_has_room_for_is_refused_with_the_numbers() {
-        let refused = make(u32::MAX).expect_err("no machine has that many");
+        let refused = make(u32::MAX, true).expect_err("no machine has that many");
         assert!(
             refused.to_string().contains("let fewer be in flight"),
             "{refused}"
         );
-        assert!(make(1).is_ok());
+        assert!(make(1, true).is_ok());
+    }
+
+    #[test]
+    fn where_clients_close_their_connections_files_bound_the_sessions_and_not_the_delegations() {
+        assert_eq!(sessions(10_000, Some(20_000), Some(28_232)), 3_266);
+        assert_eq!(sessions(10_000, None, Some(28_232)), 10_000);
+        assert_eq!(sessions(300, Some(20_000), None), 300);
+        assert_eq!(sessions(10_000, Some(1_000), None), 1);
+        assert!(make(1, false).is_ok());
     }
 }
