@@ -172,6 +172,7 @@ fn how_it_runs(roles: &[Role]) -> String {
         Role::Dms2 => "dm-2",
         Role::BootstrapServer => "bootstrap",
     };
+    let knows = knows(roles);
     format!(
         "# Files written to its working directory before it starts.  CHANGE\n\
          files:\n  \
@@ -179,6 +180,7 @@ fn how_it_runs(roles: &[Role]) -> String {
          trust = \"${{tls.roots}}\"\n    \
          certificate = \"${{tls.{role}.certificate}}\"\n    \
          key = \"${{tls.{role}.key}}\"\n\
+         {knows}\
          # How it is started, without a shell; leave it out for a product that runs already. Ready is when all holds that is\n\
          # named: tcp, http (URLs that answer 2xx), log (a text in its output), command (that ends with status 0).\n\
          start:\n  \
@@ -190,6 +192,71 @@ fn how_it_runs(roles: &[Role]) -> String {
          # stop: {{command: [acme-ctl, stop]}}\n\
          # reset: {{command: [acme-ctl, wipe]}}  # run before each start\n"
     )
+}
+
+/// What the configuration of a product has to say of the others, for each of its roles.
+fn knows(roles: &[Role]) -> String {
+    let plays = |role: Role| roles.contains(&role);
+    let mut text = String::new();
+    let mut add = |about: &str, settings: &[(&str, &str)]| {
+        text = format!("{text}    # {about}\n");
+        for (name, value) in settings {
+            text = format!("{text}    {name} = \"{value}\"\n");
+        }
+    };
+    if plays(Role::DmClient) && !plays(Role::Dms1) {
+        add(
+            "The account of DMS-1, which each device has from the beginning.",
+            &[
+                ("dms-1-server-id", "${server-id.dms-1}"),
+                ("dms-1-address", "${mock.dms-1.dm}"),
+                ("dms-1-client-name", "${credentials.dms-1.client-name}"),
+                ("dms-1-client-secret", "${credentials.dms-1.client-secret}"),
+                ("dms-1-server-secret", "${credentials.dms-1.server-secret}"),
+                ("dms-1-nonce", "${credentials.dms-1.nonce}"),
+            ],
+        );
+    }
+    for (role, other, own, peer) in [
+        (Role::Dms1, Role::Dms2, "dms-1", "dms-2"),
+        (Role::Dms2, Role::Dms1, "dms-2", "dms-1"),
+    ] {
+        if !plays(role) {
+            continue;
+        }
+        let of_devices = ["client-name", "client-secret", "server-secret", "nonce"]
+            .map(|part| (format!("{own}-{part}"), format!("${{credentials.{own}.{part}}}")));
+        let of_devices: Vec<(&str, &str)> = of_devices
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        add("The credentials between a device and it.", &of_devices);
+        if !plays(other) {
+            add(
+                "The other server, where the harness plays it.",
+                &[
+                    (&format!("{peer}-server-id"), &format!("${{server-id.{peer}}}")),
+                    (&format!("{peer}-url"), &format!("${{mock.{peer}.delegation}}")),
+                ],
+            );
+        }
+    }
+    if plays(Role::Dms2) && !plays(Role::BootstrapServer) {
+        add(
+            "Where the bootstraps are that it tells devices of.",
+            &[("bootstrap-url", "${mock.bootstrap-server.bootstrap-base}")],
+        );
+    }
+    if plays(Role::BootstrapServer) && !plays(Role::Dms2) {
+        add(
+            "The account that its bootstraps bring.",
+            &[
+                ("dms-2-server-id", "${server-id.dms-2}"),
+                ("dms-2-address", "${mock.dms-2.dm}"),
+            ],
+        );
+    }
+    text
 }
 
 fn triggers(roles: &[Role]) -> String {

@@ -448,10 +448,10 @@ fn interrupted(child: Child) -> Output {
 }
 
 #[test]
-fn a_product_that_was_configured_by_hand_is_tested_with_its_certificates() {
+fn a_product_that_was_configured_by_hand_is_tested_with_its_certificates_where_it_is_reached() {
     let folder = TempDir::new().expect("a folder can be made");
     let certificates = folder.path().join("certificates");
-    let names = ["--dms-1", "dms1.reference.test"];
+    let names = ["--dms-1", "dms1.reference.test", "--host", "dms1host.test"];
     let written = dmconform(&[&["certs", "--out", certificates.to_str().unwrap()][..], &names].concat());
     assert_eq!(written.status.code(), Some(0), "{}", text(&written.stderr));
     for entry in fs::read_dir(&certificates).expect("it was written") {
@@ -469,6 +469,9 @@ fn a_product_that_was_configured_by_hand_is_tested_with_its_certificates() {
             "${tls.dms-1.key}",
             certificates.join("dms-1.key").to_str().unwrap(),
         );
+    let file = file
+        .replace("\"https://127.0.0.1:", "\"https://dms1host.test:")
+        .replace("\nendpoints:", "\nhosts: {dms1host.test: 127.0.0.1}\nendpoints:");
     let scene = Scene::new("by-hand.yaml", &file);
     let only = [
         "--case",

@@ -36,8 +36,9 @@ pub struct CaseContext {
     pub bootstrap_url: String,
     /// The mock client, where the client is a mock.
     pub client: tokio::sync::Mutex<MockClient>,
-    /// What mock servers have to say to the client, per server.
-    pub offers: BTreeMap<Role, Offers>,
+    /// What mock servers have to say to the client, per server; in boxes, since a map makes room for eleven, and there is one for each of
+    /// the many delegations in flight.
+    pub offers: BTreeMap<Role, Box<Offers>>,
     /// What is unusual about what mock roles send.
     pub oddities: Oddities,
     /// The connections that mock servers keep to the other one.

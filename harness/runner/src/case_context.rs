@@ -112,7 +112,7 @@ pub(crate) fn context(
         (Tree::new(), info)
     });
     let offers = [Role::Dms1, Role::Dms2]
-        .map(|role| (role, Offers::default()))
+        .map(|role| (role, Box::<Offers>::default()))
         .into_iter()
         .collect();
     let context = CaseContext {

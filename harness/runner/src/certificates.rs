@@ -15,18 +15,18 @@ pub fn check_certificates(directory: &Path) -> Result<(), LoadError> {
     Authority::load(directory, now()).map(drop)
 }
 
-/// Writes the certificates that a product needs which is configured by hand.
+/// Writes the certificates that a product needs which is configured by hand; they are for these hosts, too.
 ///
 /// # Errors
 /// When they cannot be made or written.
-pub fn certificates(directory: &Path, parties: &[(&str, &str)]) -> Result<(), TargetError> {
+pub fn certificates(directory: &Path, parties: &[(&str, &str)], hosts: &[String]) -> Result<(), TargetError> {
     let authority = Authority::new(now())?;
     let roots = authority.roots();
     let mut identities = Vec::new();
     for (name, server_id) in parties {
         let party = Party {
             server_id: (*server_id).to_owned(),
-            hosts: Vec::new(),
+            hosts: hosts.to_vec(),
         };
         identities.push((*name, authority.issue(&party, Certificate::Good)?));
     }

@@ -367,10 +367,7 @@ fn awaits_answers(context: &CaseContext) -> bool {
 
 /// Whether the product has yet to answer something: a command to the client, or a request of a mock role that is no poll.
 fn is_unanswered(context: &CaseContext) -> bool {
-    let commands = context
-        .offers
-        .values()
-        .any(dmconform_roles::Offers::is_unanswered);
+    let commands = context.offers.values().any(|offers| offers.is_unanswered());
     let is_poll = |endpoint: Endpoint| endpoint.role == Role::Dms1 && endpoint.kind == EndpointKind::Dm;
     commands
         || context.recorder.with(|observed| {

@@ -8,7 +8,7 @@ use dmconform_case::claims::BeforeNotification;
 use dmconform_judge::is_carried_by_dm_session;
 use dmconform_model::transcript::TriggerOutcome;
 use dmconform_model::{Event, MessageId, Role, Step};
-use dmconform_roles::{CaseContext, Offers, notification};
+use dmconform_roles::{CaseContext, notification};
 use oma_dm::syncml::Command;
 
 use crate::target::Running;
@@ -56,8 +56,11 @@ pub(crate) async fn notify_client(
     }
     let mut is_due = before != BeforeNotification::Nothing;
     while !context.is_over() {
-        let said = context.offers.get(&Role::Dms1).map_or(0, Offers::count);
-        let waits = context.offers.get(&Role::Dms1).is_some_and(Offers::is_waiting);
+        let said = context.offers.get(&Role::Dms1).map_or(0, |offers| offers.count());
+        let waits = context
+            .offers
+            .get(&Role::Dms1)
+            .is_some_and(|offers| offers.is_waiting());
         if waits && said > notified {
             if std::mem::take(&mut is_due) {
                 notify(session, spoilt_notification(before, first.clone())).await;
@@ -107,9 +110,9 @@ pub(crate) async fn summon(
     let mut known = 0;
     let reaction = context.header.limits.reacts_within.get();
     while !context.is_over() {
-        let is_waiting = |role: &&Role| context.offers.get(role).is_some_and(Offers::is_waiting);
+        let is_waiting = |role: &&Role| context.offers.get(role).is_some_and(|offers| offers.is_waiting());
         let waiting = servers.iter().find(is_waiting).copied();
-        let said: u64 = context.offers.values().map(Offers::count).sum();
+        let said: u64 = context.offers.values().map(|offers| offers.count()).sum();
         if waiting.is_none() || said != known {
             (again_after, known) = (Duration::ZERO, said);
         }

@@ -474,6 +474,9 @@ pub(crate) struct Certs {
     /// The server identifier of DMS-2.
     #[arg(long, value_name = "ID", default_value = "dms2.dmconform.test")]
     pub(crate) dms_2: String,
+    /// A host that the certificates are for, besides loopback: where the product is reached; may be given several times.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Vec<String>,
 }
 
 #[derive(Args)]

@@ -11,15 +11,17 @@ pub(crate) fn run(arguments: &Certs) -> Result<u8, Failure> {
         ("dms-2", arguments.dms_2.as_str()),
         ("bootstrap-server", "bootstrap.dmconform.test"),
     ];
-    dmconform_runner::certificates(&arguments.out, &parties)
+    dmconform_runner::certificates(&arguments.out, &parties, &arguments.host)
         .map_err(|error| Failure::environment(error.to_string()))?;
     let folder = arguments.out.display();
     let mut text = format!(
         "wrote to {folder}:\n  roots.pem         what every party trusts\n  intermediate.pem, intermediate.key  the issuing authority, for `dmconform run --certificates {folder}`\n  revocation-list.pem  what it has revoked: the test certificates of kind `revoked`\n"
     );
     for (name, server_id) in parties {
-        text = format!("{text}  {name}.pem, {name}.key  for `{server_id}`, localhost and 127.0.0.1\n");
+        let hosts: String = arguments.host.iter().map(|host| format!("`{host}`, ")).collect();
+        text = format!("{text}  {name}.pem, {name}.key  for `{server_id}`, {hosts}localhost and 127.0.0.1\n");
     }
+    text.push_str("all of them are good for 30 days\n");
     print(&text);
     Ok(0)
 }

@@ -175,7 +175,7 @@ impl Scene {
             bootstrap_url,
             client: tokio::sync::Mutex::new(MockClient::new(tree, device_info, 0)),
             offers: [Role::Dms1, Role::Dms2]
-                .map(|role| (role, Offers::default()))
+                .map(|role| (role, Box::<Offers>::default()))
                 .into(),
             oddities: Oddities::default(),
             lines: KeptLines::default(),

@@ -11,7 +11,6 @@ use oma_dm::account::Account;
 use super::change_credentials;
 use super::session::session;
 use crate::context::CaseContext;
-use crate::server_side::Offers;
 use crate::stage::Stage;
 
 /// After how many polls without anything new the client comes less often.
@@ -38,7 +37,10 @@ pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
     while !context.is_over() {
         let may_speak = context.header.is_real(Role::Dms1)
             || context.oddities.has(Oddity::PollsOften)
-            || context.offers.get(&Role::Dms1).is_some_and(Offers::is_waiting);
+            || context
+                .offers
+                .get(&Role::Dms1)
+                .is_some_and(|offers| offers.is_waiting());
         if may_speak && !is_early(&context) {
             // Between polls, which is most of the time, nothing is kept of one.
             match Box::pin(poll_once(&stage, &context)).await {

@@ -94,7 +94,7 @@ impl Scene {
             bootstrap_url: "https://127.0.0.1:1/bootstrap/token-1".to_owned(),
             client: tokio::sync::Mutex::new(MockClient::new(Tree::new(), device_info, 0)),
             offers: [Role::Dms1, Role::Dms2]
-                .map(|role| (role, Offers::default()))
+                .map(|role| (role, Box::<Offers>::default()))
                 .into(),
             oddities: Oddities::default(),
             lines: KeptLines::default(),
