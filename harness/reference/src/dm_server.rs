@@ -8,7 +8,7 @@ use dmconform_oddity::Oddity;
 use oma_dm::account::{AuthenticationType, Credentials as WireCredentials};
 use oma_dm::auth::Secret;
 use oma_dm::session::server::{Admission, Received, ServerConfig, ServerSession, Tag, Turn};
-use oma_dm::session::{Authentication, Carried, Order, Standing};
+use oma_dm::session::{Authentication, Carried, Order};
 use oma_dm::syncml::{self, Command, Encoding, Group, Item, Meta};
 use oma_dm::uri::NodeUri;
 
@@ -25,6 +25,9 @@ use crate::irregular;
 use crate::known_devices::{KnownDevices, Nonces};
 use crate::office::Office;
 use crate::url::Url;
+
+#[cfg(test)]
+mod tests;
 
 /// The most sessions that are kept as they go on; the one that has been silent for longest goes first.
 const MAX_SESSIONS: usize = 4096;
@@ -166,11 +169,6 @@ impl<M: Managing> DmServer<M> {
         let is_first = !session.has_begun;
         let received = session.wire.receive_carried(carried);
         let (jobs, mut outgoing) = self.decide(&peek.device_id, &mut session, &received);
-        if received.order != Order::Repeated {
-            session.consequences.clone_from(&outgoing);
-        } else if self.has(Deviation::TakesRepeatedPackagesForNew) {
-            outgoing.clone_from(&session.consequences);
-        }
         let mut commands: Vec<_> = jobs
             .into_iter()
             .flat_map(|(tag, job)| {
@@ -185,9 +183,22 @@ impl<M: Managing> DmServer<M> {
         }
         if self.is_odd(Oddity::OneCommandPerMessage) {
             session.queue.extend(commands);
-            commands = session.queue.pop_front().into_iter().collect();
+            commands = match received.turn == Turn::Commands && !session.wire.has_unsent() {
+                true => session.queue.pop_front().into_iter().collect(),
+                false => Vec::new(),
+            };
         }
         let mut answer = session.wire.respond(commands);
+        // What fits in no message that the device takes is not sent, and nothing more may be to come.
+        if received.turn == Turn::Commands && session.wire.is_over() {
+            let outcomes = session.finish();
+            outgoing.extend(lock(&self.office.machine).outcomes(&session.name, outcomes, Instant::now()));
+        }
+        if received.order != Order::Repeated {
+            session.consequences.clone_from(&outgoing);
+        } else if self.has(Deviation::TakesRepeatedPackagesForNew) {
+            outgoing.clone_from(&session.consequences);
+        }
         if self.has(Deviation::OmitsStatuses) {
             answer
                 .commands
@@ -247,14 +258,17 @@ impl<M: Managing> DmServer<M> {
             outgoing.extend(machine.begun(device, true));
         }
         session.hear(received);
-        let goes_on = !session.queue.is_empty() && received.turn != Turn::Over;
+        let goes_on = session.has_unsent() && received.turn != Turn::Over;
         if received.turn == Turn::Wait || goes_on {
             return (Vec::new(), outgoing);
         }
         let now = Instant::now();
-        let outcomes = session.finish(received);
+        let outcomes = match received.turn {
+            Turn::Over => session.finish_answered(),
+            _ => session.finish(),
+        };
         outgoing.extend(machine.outcomes(&session.name, outcomes, now));
-        if received.turn == Turn::Over || !session.pending.is_empty() {
+        if received.turn == Turn::Over {
             return (Vec::new(), outgoing);
         }
         let jobs = machine.operations(device, &session.name, now);
@@ -397,16 +411,31 @@ impl Session {
         }
     }
 
-    /// What has come of the commands at the end of the device's package.
-    ///
-    /// What goes again, with other credentials, stays; so does what a session that is over has left open.
-    fn finish(&mut self, received: &Received) -> Vec<(Job, Outcome)> {
-        let goes_again = received.standing == Some(Standing::Challenged) || received.turn == Turn::Over;
-        let is_open = |tag: &Tag, open: &[Tag]| goes_again && open.contains(tag);
+    /// Whether commands of what is under way have yet to go out, as they did not fit in the last message, or go again.
+    fn has_unsent(&self) -> bool {
+        !self.queue.is_empty() || (!self.pending.is_empty() && self.wire.has_unsent())
+    }
+
+    /// What has come of the commands once all of them have gone out, or those that are left never will.
+    fn finish(&mut self) -> Vec<(Job, Outcome)> {
+        let unsent = self.queue.drain(..).map(|(tag, _)| tag);
+        for tag in self.wire.unanswered().into_iter().chain(unsent) {
+            // That a part of it was answered is not what became of it.
+            if let Some((_, outcome)) = self.pending.get_mut(&tag)
+                && outcome.is_success()
+            {
+                outcome.status = None;
+            }
+        }
+        std::mem::take(&mut self.pending).into_values().collect()
+    }
+
+    /// What has come of the commands that were answered. What a session that is over has left open, stays.
+    fn finish_answered(&mut self) -> Vec<(Job, Outcome)> {
         let unanswered = self.wire.unanswered();
         let (open, done): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut self.pending)
             .into_iter()
-            .partition(|(tag, _)| is_open(tag, &unanswered));
+            .partition(|(tag, _)| unanswered.contains(tag));
         self.pending = open;
         done.into_values().collect()
     }

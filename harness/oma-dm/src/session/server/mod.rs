@@ -244,20 +244,30 @@ impl ServerSession {
         self.is_over
     }
 
-    /// The commands that nothing has been said of, sent or not, those included that fit in no message ([`ServerSession::oversized`]).
+    /// The commands that nothing has been said of, sent or not, those included that fit in no message ([`ServerSession::oversized`]). A
+    /// tag that several commands have is among them as long as one of these is.
     pub fn unanswered(&self) -> Vec<Tag> {
         let of_whole = || self.known.values().filter(|known| known.member.is_empty());
-        let answered: BTreeSet<_> = of_whole()
-            .filter(|known| known.is_answered && !known.goes_on)
+        // What is said of a part of an object is not said of the command.
+        let out_to_the_end: BTreeSet<_> = of_whole()
+            .filter(|known| !known.goes_on)
             .map(|known| known.tag)
             .collect();
-        let sent = of_whole().map(|known| known.tag);
-        let mut tags: Vec<_> = sent.filter(|tag| !answered.contains(tag)).collect();
+        let is_open = |known: &&Known| match known.goes_on {
+            true => !out_to_the_end.contains(&known.tag),
+            false => !known.is_answered,
+        };
+        let mut tags: Vec<_> = of_whole().filter(is_open).map(|known| known.tag).collect();
         tags.extend(self.commands.tags());
         tags.extend(self.commands.dropped());
         tags.sort_unstable();
         tags.dedup();
         tags
+    }
+
+    /// Whether commands wait for a later message, since they did not fit in the last one or were not to go in it.
+    pub fn has_unsent(&self) -> bool {
+        !self.commands.is_empty()
     }
 
     /// The commands that are not sent: they fit in no message that the client takes, and cannot go in parts, or are larger than the

@@ -270,6 +270,33 @@ fn a_command_that_fits_in_no_message_is_not_sent_and_said_so() {
     assert_eq!(played.server.unanswered(), [Tag(2)]);
 }
 
+#[test]
+fn a_tag_of_two_commands_is_answered_once_both_of_them_are() {
+    let long = "x".repeat(2000);
+    let scene = scene(3000, Encoding::Xml, Vec::new());
+    let (_, package_1) = ClientSession::start(scene.client);
+    let mut server = scene.server;
+    server.receive(&package_1);
+    assert!(!server.has_unsent());
+    let first = server.respond(vec![
+        (Tag(1), Command::add_text("./I/a", &long)),
+        (Tag(1), Command::add_text("./I/b", &long)),
+    ]);
+    let done = |of: &Message| {
+        let add = of.commands.last().unwrap();
+        let of = of.header.message_id.as_str();
+        Command::Status(crate::session::body::status(of, add.id(), "Add", StatusCode::OK))
+    };
+    assert!(server.has_unsent());
+    server.receive(&from_client(2, vec![done(&first)], true));
+    assert_eq!(server.unanswered(), [Tag(1)], "the second one is not sent");
+    let second = server.respond(Vec::new());
+    assert!(!server.has_unsent());
+    assert_eq!(server.unanswered(), [Tag(1)], "the second one is not answered");
+    server.receive(&from_client(3, vec![done(&second)], true));
+    assert!(server.unanswered().is_empty());
+}
+
 #[rstest]
 #[case(1)]
 #[case(200)]
