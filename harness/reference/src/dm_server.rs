@@ -50,6 +50,9 @@ pub(crate) trait Managing: Machine {
 
     /// What the device said to it: what to send then.
     fn outcomes(&mut self, dm_session: &str, outcomes: Vec<(Job, Outcome)>, now: Instant) -> Vec<Outgoing>;
+
+    /// Nothing more comes in a session: what is under way in it is for another one.
+    fn abandoned(&mut self, dm_session: &str);
 }
 
 impl Managing for Delegating {
@@ -67,6 +70,10 @@ impl Managing for Delegating {
 
     fn outcomes(&mut self, dm_session: &str, outcomes: Vec<(Job, Outcome)>, now: Instant) -> Vec<Outgoing> {
         Self::outcomes(self, dm_session, outcomes, now)
+    }
+
+    fn abandoned(&mut self, dm_session: &str) {
+        Self::abandoned(self, dm_session);
     }
 }
 
@@ -86,6 +93,8 @@ impl Managing for Delegated {
     fn outcomes(&mut self, _: &str, _: Vec<(Job, Outcome)>, _: Instant) -> Vec<Outgoing> {
         Vec::new()
     }
+
+    fn abandoned(&mut self, _: &str) {}
 }
 
 /// What devices know a server by.
@@ -191,8 +200,10 @@ impl<M: Managing> DmServer<M> {
         let mut answer = session.wire.respond(commands);
         // What fits in no message that the device takes is not sent, and nothing more may be to come.
         if received.turn == Turn::Commands && session.wire.is_over() {
+            let mut machine = lock(&self.office.machine);
             let outcomes = session.finish();
-            outgoing.extend(lock(&self.office.machine).outcomes(&session.name, outcomes, Instant::now()));
+            outgoing.extend(machine.outcomes(&session.name, outcomes, Instant::now()));
+            machine.abandoned(&session.name);
         }
         if received.order != Order::Repeated {
             session.consequences.clone_from(&outgoing);
@@ -250,6 +261,9 @@ impl<M: Managing> DmServer<M> {
                 Authentication::Wrong => machine.begun(device, false),
                 _ => Vec::new(),
             };
+            if received.turn == Turn::Over {
+                machine.abandoned(&session.name);
+            }
             return (Vec::new(), outgoing);
         }
         let mut outgoing = Vec::new();
@@ -258,17 +272,20 @@ impl<M: Managing> DmServer<M> {
             outgoing.extend(machine.begun(device, true));
         }
         session.hear(received);
-        let goes_on = session.has_unsent() && received.turn != Turn::Over;
-        if received.turn == Turn::Wait || goes_on {
-            return (Vec::new(), outgoing);
-        }
-        let now = Instant::now();
-        let outcomes = match received.turn {
-            Turn::Over => session.finish_answered(),
-            _ => session.finish(),
+        let is_over = received.turn == Turn::Over;
+        let is_under_way = match is_over {
+            true => session.is_open(),
+            false => session.has_unsent(),
         };
-        outgoing.extend(machine.outcomes(&session.name, outcomes, now));
-        if received.turn == Turn::Over {
+        let now = Instant::now();
+        if received.turn != Turn::Wait && !is_under_way {
+            let outcomes = session.finish();
+            outgoing.extend(machine.outcomes(&session.name, outcomes, now));
+        }
+        if is_over {
+            machine.abandoned(&session.name);
+        }
+        if received.turn != Turn::Commands || is_under_way {
             return (Vec::new(), outgoing);
         }
         let jobs = machine.operations(device, &session.name, now);
@@ -416,6 +433,12 @@ impl Session {
         !self.queue.is_empty() || (!self.pending.is_empty() && self.wire.has_unsent())
     }
 
+    /// Whether a command of what is under way has not been answered, or not been sent.
+    fn is_open(&self) -> bool {
+        let unanswered = self.wire.unanswered();
+        !self.queue.is_empty() || self.pending.keys().any(|tag| unanswered.contains(tag))
+    }
+
     /// What has come of the commands once all of them have gone out, or those that are left never will.
     fn finish(&mut self) -> Vec<(Job, Outcome)> {
         let unsent = self.queue.drain(..).map(|(tag, _)| tag);
@@ -428,16 +451,6 @@ impl Session {
             }
         }
         std::mem::take(&mut self.pending).into_values().collect()
-    }
-
-    /// What has come of the commands that were answered. What a session that is over has left open, stays.
-    fn finish_answered(&mut self) -> Vec<(Job, Outcome)> {
-        let unanswered = self.wire.unanswered();
-        let (open, done): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut self.pending)
-            .into_iter()
-            .partition(|(tag, _)| unanswered.contains(tag));
-        self.pending = open;
-        done.into_values().collect()
     }
 
     /// Notes that commands go out.

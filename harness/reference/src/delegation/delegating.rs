@@ -147,6 +147,13 @@ impl Delegating {
         outgoing
     }
 
+    /// Leaves to other DM sessions what is under way in one in which nothing more comes.
+    pub(crate) fn abandoned(&mut self, dm_session: &str) {
+        for delegation in self.ledger.by_session.values_mut() {
+            delegation.progress.abandoned(dm_session);
+        }
+    }
+
     fn accept_initiation(&mut self, document: &Document) -> Result<Vec<Outgoing>, Refusal> {
         if self.ledger.by_session.contains_key(&document.session) {
             return Err(Refusal::out_of_order(format!(

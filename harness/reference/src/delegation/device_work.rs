@@ -294,6 +294,11 @@ impl Progress {
             && !has(Deviation::NeverSendsClientPrepared)
     }
 
+    /// Begins again in another session what is under way in one in which nothing more comes.
+    pub(crate) fn abandoned(&mut self, dm_session: &str) {
+        self.work.take_if(|work| work.dm_session == dm_session);
+    }
+
     /// Goes on with what the device said to the operations of a phase.
     pub(crate) fn advance(
         &mut self,

@@ -299,3 +299,54 @@ fn a_repeated_message_gets_the_same_answer_where_each_message_has_one_command() 
     }
     assert_eq!(bench.state(), "client-prepared-sent");
 }
+
+/// Ends a session in its next message, which lacks the last so many Status elements for commands.
+fn break_off(bench: &Bench, talk: &mut Talk, unanswered: usize) {
+    let mut message = talk.client.abort(talk.message.clone());
+    for _ in 0..unanswered {
+        let is_of_command =
+            |command: &Command| matches!(command, Command::Status(of) if of.command_ref != "0");
+        let last = message.commands.iter().rposition(is_of_command);
+        message.commands.remove(last.expect("there is one more"));
+    }
+    bench.say(&message);
+}
+
+#[test]
+fn an_entry_that_a_session_ended_without_is_for_the_next_one_at_once() {
+    let mut bench = Bench::new(URL, &["./Com"], &[]);
+    let mut talk = bench.talk(|_| {});
+    bench.go_on(&mut talk);
+    // One for each of its two items.
+    break_off(&bench, &mut talk, 2);
+    assert_eq!(bench.state(), "entry-due");
+    bench.hold(|_| {});
+    assert_eq!(bench.state(), "awaiting-bootstrap");
+}
+
+#[rstest]
+#[case::one_answered(1, "bootstrapped")]
+#[case::none_answered(2, "bootstrapped")]
+#[case::both_answered(0, "client-prepared-sent")]
+fn acls_that_a_session_ended_without_are_for_the_next_one_at_once(
+    #[case] unanswered: usize,
+    #[case] state: &str,
+) {
+    let mut bench = Bench::bootstrapped(&["./A", "./B"], &[]);
+    let mut talk = bench.talk(|_| {});
+    while !commands(&bench.go_on(&mut talk).expect("it goes on")).contains(&"Replace") {}
+    break_off(&bench, &mut talk, unanswered);
+    assert_eq!(bench.state(), state);
+    bench.hold(|_| {});
+    assert_eq!(bench.state(), "client-prepared-sent");
+}
+
+#[test]
+fn acls_that_were_read_as_a_session_ended_are_written_in_the_next_one_at_once() {
+    let mut bench = Bench::bootstrapped(&["./A", "./B"], &[]);
+    let mut talk = bench.talk(|_| {});
+    bench.go_on(&mut talk);
+    break_off(&bench, &mut talk, 0);
+    bench.hold(|_| {});
+    assert_eq!(bench.state(), "client-prepared-sent");
+}
