@@ -416,7 +416,7 @@ impl Session {
     fn hear(&mut self, received: &Received) {
         for status in &received.statuses {
             if let Some((_, outcome)) = self.pending.get_mut(&status.tag)
-                && outcome.status.is_none_or(|before| (200..300).contains(&before))
+                && (outcome.status.is_none() || outcome.is_success())
             {
                 outcome.status = Some(status.code.0);
             }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use dmconform_oddity::{Oddities, Oddity};
+use oma_dm::syncml::StatusCode;
 use oma_dm::uri::NodeUri;
 
 use crate::config::BootstrapConfig;
@@ -129,7 +130,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn is_success(&self) -> bool {
-        self.status.is_some_and(|status| (200..300).contains(&status))
+        self.status.is_some_and(|status| StatusCode(status).is_success())
     }
 
     pub(crate) fn describe(&self) -> String {

@@ -224,6 +224,8 @@ fn the_peer_may_open() {
 #[rstest]
 #[case::refused(425, "failed")]
 #[case::there_already(418, "failed")]
+#[case::not_executed(215, "failed")]
+#[case::rolled_back(216, "failed")]
 #[case::taken(200, "awaiting-bootstrap")]
 fn the_status_of_the_entry_decides(#[case] status: u16, #[case] state: &str) {
     let mut bench = Bench::with_url(&[], false);
