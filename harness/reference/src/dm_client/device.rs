@@ -28,8 +28,6 @@ pub(crate) struct Device {
     state: Mutex<State>,
     /// One DM session at a time.
     pub(crate) session: tokio::sync::Mutex<()>,
-    /// Servers with which a session is waiting to begin.
-    queued: Mutex<BTreeSet<String>>,
 }
 
 struct State {
@@ -37,6 +35,8 @@ struct State {
     /// Entries that have been followed, with their URL.
     followed: BTreeMap<NodeUri, String>,
     events: VecDeque<String>,
+    /// Servers with which a session is waiting to begin.
+    queued: BTreeSet<String>,
     /// How often it was reset.
     generation: u64,
 }
@@ -49,6 +49,7 @@ impl Device {
             tree: initial.clone(),
             followed: BTreeMap::new(),
             events: VecDeque::new(),
+            queued: BTreeSet::new(),
             generation: 0,
         };
         Ok(Self {
@@ -56,7 +57,6 @@ impl Device {
             initial,
             state: Mutex::new(state),
             session: tokio::sync::Mutex::default(),
-            queued: Mutex::default(),
         })
     }
 
@@ -66,6 +66,7 @@ impl Device {
         state.tree = self.initial.clone();
         state.followed.clear();
         state.events.clear();
+        state.queued.clear();
         state.generation += 1;
     }
 
@@ -123,17 +124,22 @@ impl Device {
 
     /// Notes that a session with a server is to be held; `false` when one is waiting already.
     pub(crate) fn queue(&self, server_id: &str) -> bool {
-        lock(&self.queued).insert(server_id.to_owned())
+        lock(&self.state).queued.insert(server_id.to_owned())
     }
 
-    /// Notes that it has begun.
-    pub(crate) fn dequeue(&self, server_id: &str) {
-        lock(&self.queued).remove(server_id);
+    /// Notes that it is to begin; `false` when the device was reset since, and another one may be waiting.
+    pub(crate) fn dequeue(&self, generation: u64, server_id: &str) -> bool {
+        let mut state = lock(&self.state);
+        if state.generation != generation {
+            return false;
+        }
+        state.queued.remove(server_id);
+        true
     }
 
     /// Whether sessions are waiting.
     pub(crate) fn is_queued(&self) -> bool {
-        !lock(&self.queued).is_empty()
+        !lock(&self.state).queued.is_empty()
     }
 
     /// Notes what has happened, for people.
@@ -236,8 +242,8 @@ impl Hands<'_> {
         let done = self
             .device
             .change(self.generation, |tree| self.execute_on(tree, server_id, command));
-        // Whoever speaks to a device that has been reset speaks to another one.
-        done.unwrap_or_else(|| Tree::new().execute(server_id, command))
+        // Whoever speaks to a device that has been reset speaks to another one, which keeps nothing of it.
+        done.unwrap_or_else(|| refused(&Tree::new(), server_id, command, StatusCode::COMMAND_FAILED))
     }
 
     /// Whether nothing is to be said of a command.
@@ -456,6 +462,39 @@ mod tests {
             Some(&credentials.nonce),
             known.0.as_ref().map(|known| &known.nonce)
         );
+    }
+
+    #[test]
+    fn a_server_that_speaks_to_a_device_that_was_reset_is_told_that_nothing_was_done() {
+        let (device, ..) = device();
+        let hands = Hands {
+            device: &device,
+            generation: device.generation(),
+            bootstrap_config: &BootstrapConfig::default(),
+            first_server: "dms1.example",
+            deviations: &Deviations::default(),
+        };
+        let entry = Command::add_text("./BootstrapConfig/entry", "x");
+        device.reset();
+        let outcomes = hands.execute("dms1.example", &entry);
+        let codes: Vec<_> = outcomes.iter().map(|outcome| outcome.status).collect();
+        assert_eq!(codes, [StatusCode::COMMAND_FAILED]);
+        let entry = NodeUri::parse("./BootstrapConfig/entry").expect("a URI");
+        assert!(device.tree().get(&entry).is_none());
+    }
+
+    #[test]
+    fn a_reset_device_waits_for_no_session_of_before_and_those_take_nothing_from_a_new_one() {
+        let (device, ..) = device();
+        let generation = device.generation();
+        assert!(device.queue("dms1.example"));
+        assert!(!device.queue("dms1.example"), "one is waiting already");
+        device.reset();
+        assert!(device.queue("dms1.example"), "what waited is no more");
+        assert!(!device.dequeue(generation, "dms1.example"));
+        assert!(device.is_queued());
+        assert!(device.dequeue(device.generation(), "dms1.example"));
+        assert!(!device.is_queued());
     }
 
     #[test]

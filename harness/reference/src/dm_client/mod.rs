@@ -263,7 +263,9 @@ impl Client {
         opening: Opening,
     ) -> Result<(), String> {
         let _turn = device.session.lock().await;
-        device.dequeue(server_id);
+        if !device.dequeue(generation, server_id) {
+            return Err("the device was reset".to_owned());
+        }
         let found = Account::find(&device.tree(), server_id);
         let (place, mut account) = found.ok_or_else(|| format!("there is no account of `{server_id}`"))?;
         if let Some(machine) = machine
@@ -325,5 +327,29 @@ fn drop_accounts(tree: &mut oma_dm::tree::Tree) {
     for account in accounts {
         // It is there.
         drop(tree.remove(&account));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_session_that_waited_while_the_device_was_reset_is_not_held() {
+        let config: config::Config =
+            toml::from_str(include_str!("../../examples/dm-client.toml")).expect("it is a configuration");
+        let section = config.dm_client.expect("it has a client");
+        let http = HttpClient::plain(Duration::from_secs(1));
+        let client = Client::new(&section, http, Deviations::default(), Oddities::default());
+        let client = client.expect("it has devices");
+        let device = client.devices.values().next().expect("it has devices");
+        let generation = device.generation();
+        device.reset();
+        let held = client
+            .hold_session(device, generation, "dms1.example", None, Opening::Own)
+            .await;
+        assert_eq!(held, Err("the device was reset".to_owned()));
     }
 }
