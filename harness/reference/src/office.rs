@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dmconform_oddity::{Oddities, Oddity};
+use tokio::sync::oneshot;
 
 use crate::background::{Background, lock};
 use crate::bootstrap_server::Provider;
 use crate::delegation::document::{Answer, Document, DocumentError, Kind, MEDIA_TYPE};
-use crate::delegation::ledger::{Machine, Outgoing, Refusal, Sent, Side};
+use crate::delegation::ledger::{Bootstrap, Machine, Outgoing, Refusal, Sent, Side};
 use crate::deviation::{Deviation, Deviations};
 use crate::http::bare_media_type;
 use crate::http::client::{HttpClient, Question};
@@ -132,6 +133,24 @@ impl<M: Machine> Office<M> {
         })
     }
 
+    /// Puts a bootstrap where it is fetched, to its end even when the peer that asked for it does not wait for the answer.
+    async fn provide(self: &Arc<Self>, bootstrap: Bootstrap, document: &Document) -> Result<(), String> {
+        let (done, outcome) = oneshot::channel();
+        let office = Arc::clone(self);
+        let (session, kind) = (document.session.clone(), document.kind);
+        self.background.spawn(async move {
+            let result = office.provider.provide(bootstrap).await;
+            if let Err(problem) = &result {
+                lock(&office.machine).sent(&session, kind, Err(problem.clone()));
+            }
+            // Whoever asked may be gone by now.
+            done.send(result).ok();
+        });
+        outcome
+            .await
+            .unwrap_or_else(|_| Err("the server is about to stop".to_owned()))
+    }
+
     async fn take(self: &Arc<Self>, request: &HttpRequest) -> Result<Reply, (Refusal, String)> {
         let anonymous = |refusal| (refusal, "unknown".to_owned());
         let document = match Document::read(&request.body) {
@@ -153,9 +172,8 @@ impl<M: Machine> Office<M> {
         let (mut answer, consequences) = result.map_err(|refusal| (refusal, document.session.clone()))?;
         answer.bootstrap_url = answer.bootstrap_url.map(|url| self.oddities.bootstrap_url(url));
         if let Some(bootstrap) = consequences.provide
-            && let Err(problem) = self.provider.provide(bootstrap).await
+            && let Err(problem) = self.provide(bootstrap, &document).await
         {
-            lock(&self.machine).sent(&document.session, document.kind, Err(problem.clone()));
             return Err((
                 Refusal {
                     status: 503,
@@ -218,5 +236,117 @@ impl<M: Machine> Handler for Office<M> {
                 )
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::config::{Account, BootstrapUrls, Config, Token};
+    use crate::delegation::delegated::Delegated;
+    use crate::delegation::document::{DelegationType, Scope};
+    use crate::delegation::ledger::Desk;
+
+    const SESSION: &str = "s1";
+
+    fn document(kind: Kind) -> Document {
+        Document {
+            kind,
+            session: SESSION.to_owned(),
+            delegating: "dms1.example".to_owned(),
+            delegated: "dms2.example".to_owned(),
+            device: "urn:dev".to_owned(),
+            scope: (kind == Kind::InitiationRequest).then(|| Scope {
+                manufacturer: "Maker".to_owned(),
+                model: "Model".to_owned(),
+                tree_parts: vec!["./Com".to_owned()],
+                delegation_type: DelegationType::from_name("full-permanent"),
+            }),
+        }
+    }
+
+    fn request(body: impl Into<Vec<u8>>) -> HttpRequest {
+        HttpRequest {
+            method: "POST".to_owned(),
+            path: "/delegation".to_owned(),
+            query: None,
+            media_type: Some(MEDIA_TYPE.to_owned()),
+            hmac: None,
+            body: body.into(),
+            peer: Some(Arc::new(["dms1.example".to_owned()])),
+        }
+    }
+
+    /// A DMS-2.
+    fn office(provider: Provider, deviations: &[Deviation]) -> Arc<Office<Delegated>> {
+        let (background, worker) = Background::new();
+        tokio::spawn(worker);
+        let deviations: Deviations = deviations.iter().copied().collect();
+        let desk = Desk {
+            side: Side::Delegated,
+            server_id: "dms2.example".to_owned(),
+            peers: BTreeSet::from(["dms1.example".to_owned()]),
+            deviations: deviations.clone(),
+        };
+        let urls = BootstrapUrls {
+            url: "https://bootstrap.example/b".parse().expect("a URL"),
+            token: None,
+            provision: None,
+        };
+        Arc::new(Office {
+            machine: Mutex::new(Delegated::new(desk, urls, Token::Random, false)),
+            client: HttpClient::plain(Duration::from_secs(1)),
+            peers: BTreeMap::new(),
+            provider,
+            background,
+            deviations,
+            oddities: Oddities::default(),
+            path: "/delegation".to_owned(),
+            side: Side::Delegated,
+        })
+    }
+
+    fn account() -> Account {
+        let config: Config =
+            toml::from_str(include_str!("../examples/dm-client.toml")).expect("it is a configuration");
+        config.dm_client.expect("it has a client").account
+    }
+
+    #[tokio::test]
+    async fn a_bootstrap_is_put_there_to_the_end_though_who_asked_for_it_is_gone() {
+        let bootstrap_server = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = bootstrap_server.local_addr().expect("it is bound");
+        let provider = Provider::Remote {
+            client: HttpClient::plain(Duration::from_secs(5)),
+            url: format!("http://{address}").parse().expect("a URL"),
+            account: account(),
+        };
+        let office = office(provider, &[]);
+        let initiation = request(document(Kind::InitiationRequest).to_xml());
+        assert_eq!(Arc::clone(&office).handle(initiation).await.status, 200);
+        let question = request(document(Kind::BootstrapServerUrlRequest).to_xml());
+        let asking = tokio::spawn(Arc::clone(&office).handle(question));
+        let (mut stream, _) = bootstrap_server.accept().await.expect("it is asked");
+        asking.abort();
+        assert!(asking.await.is_err(), "it was under way");
+        let refusal = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        stream.write_all(refusal).await.expect("somebody listens");
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.ok();
+        let is_open = || lock(&office.machine).view(SESSION).expect("it is known").state != "failed";
+        for _ in 0..100 {
+            if !is_open() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(!is_open(), "the Bootstrap Server has refused");
+        let question = request(document(Kind::BootstrapServerUrlRequest).to_xml());
+        assert_eq!(Arc::clone(&office).handle(question).await.status, 409);
     }
 }

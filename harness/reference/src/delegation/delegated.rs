@@ -284,6 +284,8 @@ impl Machine for Delegated {
         };
         if let Err(reason) = result {
             delegation.fail(format!("{}: {reason}", kind.name()));
+            // Of step 3, that nothing was put where the URL leads.
+            self.ledger.take_back(session, kind);
             return Vec::new();
         }
         match kind {

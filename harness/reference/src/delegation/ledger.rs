@@ -197,6 +197,13 @@ impl<P> Ledger<P> {
         }
     }
 
+    /// Takes back what was answered to a message, which nobody is to get.
+    pub(crate) fn take_back(&mut self, session: &str, kind: Kind) {
+        if let Some(delegation) = self.by_session.get_mut(session) {
+            delegation.accepted.remove(&kind);
+        }
+    }
+
     fn forget_one(&mut self) {
         let oldest = self
             .by_session

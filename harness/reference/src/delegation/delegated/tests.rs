@@ -233,3 +233,17 @@ fn complete_before_prepared_does_not_wait() {
         [Kind::DelegationComplete]
     );
 }
+
+#[test]
+fn a_question_for_the_url_that_was_refused_is_refused_when_it_comes_again() {
+    let mut machine = with_url(&[], true);
+    let kind = Kind::BootstrapServerUrlRequest;
+    machine.sent("s1", kind, Err("the Bootstrap Server answered 500".to_owned()));
+    assert_eq!(machine.view("s1").expect("it was accepted").state, "failed");
+    assert_eq!(hear(&mut machine, &notice(kind)), Err(409));
+    assert_eq!(
+        hear(&mut machine, &terms()),
+        Ok((None, vec![])),
+        "what was accepted is"
+    );
+}
