@@ -168,10 +168,12 @@ impl<M: Managing> DmServer<M> {
         let peek = ServerSession::peek(message);
         let key = (peek.device_id.clone(), peek.session_id);
         let mut sessions = lock(&self.sessions);
-        let known = sessions.remove(&key);
-        let mut session = match known.filter(|session| session.wire.continues_with(message)) {
-            Some(session) => session,
-            None => self.begin(&peek.device_id, sessions.next_number, &carried, encoding),
+        let mut session = match sessions.remove(&key) {
+            Some(known) if known.wire.continues_with(message) => known,
+            replaced => {
+                self.forget(replaced);
+                self.begin(&peek.device_id, sessions.next_number, &carried, encoding)
+            }
         };
         sessions.next_number += 1;
         session.heard = sessions.next_number;
@@ -244,8 +246,15 @@ impl<M: Managing> DmServer<M> {
         if received.admission == Admission::Accepted && received.order != Order::Repeated {
             self.keep(&peek.device_id, &session.wire, &received);
         }
-        sessions.keep(key, session);
+        self.forget(sessions.keep(key, session));
         (answer, outgoing)
+    }
+
+    /// Leaves to other sessions what is under way in one that is kept no longer.
+    fn forget(&self, session: Option<Session>) {
+        if let Some(session) = session {
+            lock(&self.office.machine).abandoned(&session.name);
+        }
     }
 
     /// Goes on with what a message meant: the commands for the answer, and what to send to the peer.
@@ -396,18 +405,19 @@ impl Sessions {
         self.going_on.remove(key).or_else(|| self.finished.remove(key))
     }
 
-    fn keep(&mut self, key: Key, session: Session) {
+    /// Keeps a session; the one that is kept no longer, if there are too many.
+    fn keep(&mut self, key: Key, session: Session) -> Option<Session> {
         let (sessions, most) = match session.wire.is_over() {
             true => (&mut self.finished, MAX_FINISHED),
             false => (&mut self.going_on, MAX_SESSIONS),
         };
         sessions.insert(key, session);
-        if sessions.len() > most {
-            let oldest = sessions.iter().min_by_key(|(_, session)| session.heard);
-            if let Some(key) = oldest.map(|(key, _)| key.clone()) {
-                sessions.remove(&key);
-            }
+        if sessions.len() <= most {
+            return None;
         }
+        let oldest = sessions.iter().min_by_key(|(_, session)| session.heard);
+        let key = oldest.map(|(key, _)| key.clone())?;
+        sessions.remove(&key)
     }
 }
 

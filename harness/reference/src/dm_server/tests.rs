@@ -350,3 +350,16 @@ fn acls_that_were_read_as_a_session_ended_are_written_in_the_next_one_at_once() 
     bench.hold(|_| {});
     assert_eq!(bench.state(), "client-prepared-sent");
 }
+
+#[test]
+fn what_a_session_had_under_way_is_for_the_next_one_when_another_takes_its_place() {
+    let mut bench = Bench::bootstrapped(&["./A", "./B"], &[]);
+    let mut talk = bench.talk(|_| {});
+    bench.go_on(&mut talk);
+    bench.sessions -= 1;
+    let without_credentials = bench.talk(|config| config.account.client_credentials = None);
+    let answer = bench.say(&without_credentials.message);
+    assert_eq!(commands(&answer), [""; 0], "it has to prove itself first");
+    bench.hold(|_| {});
+    assert_eq!(bench.state(), "client-prepared-sent");
+}
