@@ -364,7 +364,15 @@ impl Progress {
                 if let Some(reason) = refused("to list its accounts") {
                     return Err(reason);
                 }
-                Some(Phase::ReadingServerIds(accounts(outcomes)))
+                let accounts = accounts(outcomes);
+                // Nothing would be asked then, and nothing answered.
+                if accounts.is_empty() {
+                    return Err(format!(
+                        "the client shows no accounts below `{}`",
+                        site.account_root
+                    ));
+                }
+                Some(Phase::ReadingServerIds(accounts))
             }
             Phase::ReadingServerIds(accounts) => {
                 let own = own_account(&accounts, outcomes, desk)?;

@@ -272,6 +272,20 @@ fn a_refused_acl_ends_it_without_step_9() {
     assert_eq!(bench.state(), "failed");
 }
 
+#[test]
+fn a_client_that_shows_no_accounts_ends_it() {
+    let mut bench = Bench::bootstrapped(&[Deviation::RemovesAccountBeforeAcl], true);
+    let jobs = bench.due("2");
+    assert_eq!(operations(&jobs), ["read ./DMAcc"]);
+    bench.answer("2", &jobs, &[(200, Some(""))]);
+    assert_eq!(bench.state(), "failed");
+    let view = bench.machine.view("s1").expect("it was opened");
+    assert_eq!(
+        view.reason.as_deref(),
+        Some("the client shows no accounts below `./DMAcc`")
+    );
+}
+
 #[rstest]
 #[case(Kind::BootstrapComplete)]
 #[case(Kind::DelegationComplete)]
