@@ -393,6 +393,10 @@ impl Deviations {
     pub(crate) fn has(&self, deviation: Deviation) -> bool {
         self.0.contains(&deviation)
     }
+
+    pub(crate) fn are_any(&self) -> bool {
+        !self.0.is_empty()
+    }
 }
 
 impl FromIterator<Deviation> for Deviations {

@@ -8,7 +8,7 @@ use oma_dm::acl::{ANY_SERVER, Acl, Right};
 use oma_dm::devdetail::DeviceDetails;
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::session::client::ClientSession;
-use oma_dm::syncml::{Command, StatusCode};
+use oma_dm::syncml::{Command, Group, StatusCode};
 use oma_dm::tree::{Format, Outcome, Tree};
 use oma_dm::uri::{Address, NodeUri, UriLimits};
 
@@ -246,15 +246,33 @@ impl Hands<'_> {
         done.unwrap_or_else(|| refused(&Tree::new(), server_id, command, StatusCode::COMMAND_FAILED))
     }
 
-    /// Whether nothing is to be said of a command.
-    pub(crate) fn hushes(&self, server_id: &str, command: &Command) -> bool {
-        self.deviations.has(Deviation::NoStatusForEntry)
-            && server_id == self.first_server
-            && adds_below(command, &self.bootstrap_config.root)
+    /// The identifiers of the commands, among this one and its members, of which nothing is to be said.
+    pub(crate) fn hushed(&self, server_id: &str, command: &Command) -> Vec<String> {
+        match self.deviations.has(Deviation::NoStatusForEntry) && server_id == self.first_server {
+            true => entries(command, &self.bootstrap_config.root),
+            false => Vec::new(),
+        }
     }
 
     fn execute_on(&self, tree: &mut Tree, server_id: &str, command: &Command) -> Vec<Outcome> {
         let has = |deviation| self.deviations.has(deviation);
+        if let Command::Sequence(group) = command
+            && self.deviations.are_any()
+            && !group
+                .commands
+                .iter()
+                .any(|member| matches!(member, Command::Alert(_)))
+        {
+            // Each member is a command like any other; only what a user says would end it.
+            let alone = Command::Sequence(Group {
+                commands: Vec::new(),
+                ..group.clone()
+            });
+            let mut outcomes = tree.execute(server_id, &alone);
+            let members = group.commands.iter();
+            outcomes.extend(members.flat_map(|member| self.execute_on(tree, server_id, member)));
+            return outcomes;
+        }
         let is_second = server_id != self.first_server;
         if is_second && has(Deviation::RefusesGrantedCommand) && is_granted_by_name(tree, server_id, command)
         {
@@ -269,7 +287,7 @@ impl Hands<'_> {
         let before = tree.clone();
         let outcomes = tree.execute(server_id, command);
         let is_entry = !is_second && adds_below(command, &self.bootstrap_config.root);
-        let is_removal = matches!(command, Command::Delete(_)) && tree.server_ids() != before.server_ids();
+        let is_removal = deletes(command) && tree.server_ids() != before.server_ids();
         let is_unwanted = (is_entry && has(Deviation::RefusesEntry))
             || (is_removal && has(Deviation::RefusesRemoval))
             || (!is_second && changes_acl(command) && has(Deviation::RefusesAclUpdate));
@@ -310,13 +328,25 @@ fn refused(tree: &Tree, server_id: &str, command: &Command, status: StatusCode) 
         .collect()
 }
 
-/// Whether a command writes an ACL.
+/// Whether a command, or a member of it, deletes something.
+fn deletes(command: &Command) -> bool {
+    match command {
+        Command::Delete(_) => true,
+        Command::Atomic(group) | Command::Sequence(group) => group.commands.iter().any(deletes),
+        _ => false,
+    }
+}
+
+/// Whether a command, or a member of it, writes an ACL.
 fn changes_acl(command: &Command) -> bool {
-    let Command::Replace(operation) = command else {
-        return false;
-    };
-    let mut targets = operation.items.iter().filter_map(|item| item.target.as_deref());
-    targets.any(|target| target.ends_with("?prop=ACL"))
+    match command {
+        Command::Replace(operation) => {
+            let mut targets = operation.items.iter().filter_map(|item| item.target.as_deref());
+            targets.any(|target| target.ends_with("?prop=ACL"))
+        }
+        Command::Atomic(group) | Command::Sequence(group) => group.commands.iter().any(changes_acl),
+        _ => false,
+    }
 }
 
 /// The nodes that a command is about.
@@ -341,11 +371,34 @@ fn targets(command: &Command) -> Vec<NodeUri> {
     }
 }
 
+/// Whether a command, or a member of it, adds something below a node.
 fn adds_below(command: &Command, root: &NodeUri) -> bool {
-    !matches!(command, Command::Get(_) | Command::Delete(_))
-        && targets(command)
+    match command {
+        Command::Get(_) | Command::Delete(_) => false,
+        Command::Atomic(group) | Command::Sequence(group) => {
+            group.commands.iter().any(|member| adds_below(member, root))
+        }
+        _ => targets(command)
             .iter()
-            .any(|target| target.starts_with(root) && target != root)
+            .any(|target| target.starts_with(root) && target != root),
+    }
+}
+
+/// The identifiers of the commands that add something below a node and do nothing else, among this one and its members.
+fn entries(command: &Command, root: &NodeUri) -> Vec<String> {
+    let own = || command.id().to_owned();
+    match command {
+        Command::Atomic(group) | Command::Sequence(group) => {
+            let members = || group.commands.iter();
+            let mut found: Vec<_> = members().flat_map(|member| entries(member, root)).collect();
+            if !found.is_empty() && members().all(|member| adds_below(member, root)) {
+                found.push(own());
+            }
+            found
+        }
+        command if adds_below(command, root) => vec![own()],
+        _ => Vec::new(),
+    }
 }
 
 /// Whether the server stands in the ACL in force, other than as the owner of an account.
@@ -402,7 +455,8 @@ mod tests {
     use oma_dm::auth::Secret;
     use oma_dm::session::client::{ClientConfig, Step};
     use oma_dm::session::server::{ServerConfig, ServerSession, Tag};
-    use oma_dm::syncml::AlertCode;
+    use oma_dm::syncml::{AlertCode, Item, Meta, Operation};
+    use rstest::rstest;
 
     use super::*;
 
@@ -462,6 +516,97 @@ mod tests {
             Some(&credentials.nonce),
             known.0.as_ref().map(|known| &known.nonce)
         );
+    }
+
+    /// Steps 4, 8 and 8b as a server may put them in a group: an entry, the ACL of `./Com`, and the removal of its account.
+    fn group(of: impl Fn(Group) -> Command) -> Command {
+        let interior = Meta {
+            format: Some("node".to_owned()),
+            ..Meta::default()
+        };
+        let entry = Item::at("./BootstrapConfig/entry").with_meta(interior);
+        let entry = Command::Add(Operation::on(vec![entry])).with_id("2");
+        let acl = Item::at("./Com?prop=ACL").with_text("Get=dms1.example+dms2.example");
+        let acl = Command::Replace(Operation::on(vec![acl])).with_id("3");
+        let removal = Command::Delete(Operation::on(vec![Item::at("./DMAcc/dms1")])).with_id("4");
+        let commands = vec![entry, acl, removal];
+        of(Group {
+            id: "1".to_owned(),
+            commands,
+            ..Group::default()
+        })
+    }
+
+    /// What of that a device with a deviation says it has done, and has done: the entry, the ACL, the removal, and that from the ACL.
+    fn done(deviation: Option<Deviation>, command: &Command) -> (Vec<u16>, [bool; 4]) {
+        let (device, ..) = device();
+        let hands = Hands {
+            device: &device,
+            generation: device.generation(),
+            bootstrap_config: &BootstrapConfig::default(),
+            first_server: "dms1.example",
+            deviations: &deviation.into_iter().collect(),
+        };
+        let outcomes = hands.execute("dms1.example", command);
+        let said = outcomes.iter().map(|outcome| outcome.status.0).collect();
+        let tree = device.tree();
+        let uri = |text| NodeUri::parse(text).expect("a URI");
+        let acl = tree.acl(&uri("./Com")).map(Acl::to_string).unwrap_or_default();
+        let has = [
+            tree.get(&uri("./BootstrapConfig/entry")).is_some(),
+            acl.contains("dms2.example"),
+            tree.get(&uri("./DMAcc/dms1")).is_none(),
+            !acl.contains("dms1.example"),
+        ];
+        (said, has)
+    }
+
+    #[rstest]
+    #[case(None, [200, 200, 200, 200], [true, true, true, true])]
+    #[case(Some(Deviation::RefusesEntry), [200, 405, 200, 200], [false, true, true, true])]
+    #[case(Some(Deviation::ForgetsEntry), [200, 200, 200, 200], [false, true, true, true])]
+    #[case(Some(Deviation::RefusesAclUpdate), [200, 200, 405, 200], [true, false, true, true])]
+    #[case(Some(Deviation::RefusesRemoval), [200, 200, 200, 405], [true, true, false, false])]
+    #[case(Some(Deviation::KeepsAccount), [200, 200, 200, 200], [true, true, false, false])]
+    #[case(Some(Deviation::KeepsServerInAcls), [200, 200, 200, 200], [true, true, true, false])]
+    fn a_deviation_is_about_the_member_of_a_sequence_that_it_names(
+        #[case] deviation: Option<Deviation>,
+        #[case] said: [u16; 4],
+        #[case] is_done: [bool; 4],
+    ) {
+        assert_eq!(
+            done(deviation, &group(Command::Sequence)),
+            (said.to_vec(), is_done)
+        );
+    }
+
+    #[rstest]
+    #[case(Deviation::RefusesAclUpdate)]
+    #[case(Deviation::RefusesRemoval)]
+    fn what_a_deviation_refuses_in_an_atomic_it_refuses_with_all_of_it(#[case] deviation: Deviation) {
+        let (said, is_done) = done(Some(deviation), &group(Command::Atomic));
+        assert_eq!((said, is_done), (vec![405; 4], [false; 4]));
+    }
+
+    #[test]
+    fn nothing_is_said_of_an_entry_in_a_group_and_what_is_said_of_the_rest_stays() {
+        let (device, ..) = device();
+        let hands = Hands {
+            device: &device,
+            generation: device.generation(),
+            bootstrap_config: &BootstrapConfig::default(),
+            first_server: "dms1.example",
+            deviations: &[Deviation::NoStatusForEntry].into_iter().collect(),
+        };
+        let Command::Sequence(mut sequence) = group(Command::Sequence) else {
+            panic!("it is one")
+        };
+        let of_all = Command::Sequence(sequence.clone());
+        assert_eq!(hands.hushed("dms1.example", &of_all), ["2"]);
+        assert_eq!(hands.hushed("dms2.example", &of_all), [""; 0]);
+        sequence.commands.truncate(1);
+        let of_entry = Command::Sequence(sequence);
+        assert_eq!(hands.hushed("dms1.example", &of_entry), ["2", "1"]);
     }
 
     #[test]

@@ -39,9 +39,7 @@ struct Worker<'a> {
 impl oma_dm::session::Device for Worker<'_> {
     fn execute(&mut self, server_id: &str, command: &Command) -> Vec<Outcome> {
         let outcomes = self.hands.execute(server_id, command);
-        if self.hands.hushes(server_id, command) {
-            self.hushed.insert(command.id().to_owned());
-        }
+        self.hushed.extend(self.hands.hushed(server_id, command));
         outcomes
     }
 }
