@@ -133,6 +133,22 @@ impl<M: Machine> Office<M> {
         })
     }
 
+    /// Whether a document that cannot be read is accepted as an initiation request: deviations.
+    fn accepts_unread(&self, body: &[u8], error: &DocumentError) -> bool {
+        let text = String::from_utf8_lossy(body);
+        let names = |kind: Kind| text.contains(kind.name());
+        let is_for_want_of_a_device = matches!(error, DocumentError::Missing { name: "DeviceID" });
+        let is_another = || {
+            let mut kinds = Kind::ALL.into_iter();
+            kinds.any(|kind| kind != Kind::InitiationRequest && names(kind))
+        };
+        // What nobody can tell from a request may be one.
+        (self.deviations.has(Deviation::AcceptsUnreadableInitiation) && !is_another())
+            || (self.deviations.has(Deviation::AcceptsIncompleteInitiation)
+                && is_for_want_of_a_device
+                && names(Kind::InitiationRequest))
+    }
+
     /// Puts a bootstrap where it is fetched, to its end even when the peer that asked for it does not wait for the answer.
     async fn provide(self: &Arc<Self>, bootstrap: Bootstrap, document: &Document) -> Result<(), String> {
         let (done, outcome) = oneshot::channel();
@@ -156,9 +172,8 @@ impl<M: Machine> Office<M> {
         let document = match Document::read(&request.body) {
             Ok(document) => document,
             Err(error) => self.overlooked(&request.body).ok_or_else(|| {
-                let is_incomplete = matches!(error, DocumentError::Missing { .. });
                 let mut refusal = Refusal::unreadable(format!("failed to {error}"));
-                if is_incomplete && self.deviations.has(Deviation::AcceptsIncompleteInitiation) {
+                if self.accepts_unread(&request.body, &error) {
                     refusal.status = 200;
                 }
                 anonymous(refusal)
@@ -219,11 +234,8 @@ impl<M: Machine> Handler for Office<M> {
         }
         match self.take(&request).await {
             Ok(reply) => reply,
-            Err((refusal, session)) => {
-                let is_overlooked =
-                    refusal.status == 400 && self.deviations.has(Deviation::AcceptsUnreadableInitiation);
-                let status = if is_overlooked { 200 } else { refusal.status };
-                let refusal = (status != 200).then_some(refusal.reason);
+            Err((Refusal { status, reason }, session)) => {
+                let refusal = (status != 200).then_some(reason);
                 Reply::new(
                     status,
                     MEDIA_TYPE,
@@ -243,6 +255,7 @@ impl<M: Machine> Handler for Office<M> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use rstest::rstest;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -315,6 +328,50 @@ mod tests {
         let config: Config =
             toml::from_str(include_str!("../examples/dm-client.toml")).expect("it is a configuration");
         config.dm_client.expect("it has a client").account
+    }
+
+    /// An initiation request with something taken out or changed.
+    fn initiation(from: &str, to: &str) -> String {
+        let text = String::from_utf8(document(Kind::InitiationRequest).to_xml()).expect("it is text");
+        assert!(text.contains(from), "`{from}` is not in {text}");
+        text.replace(from, to)
+    }
+
+    fn notice(kind: Kind) -> String {
+        String::from_utf8(document(kind).to_xml()).expect("it is text")
+    }
+
+    /// The status that a body is answered with by a DMS-2 without deviations, by one that accepts unreadable initiation requests,
+    /// and by one that accepts incomplete ones.
+    #[rstest]
+    #[case::garbage("no document".to_owned(), [400, 200, 400])]
+    #[case::nothing(String::new(), [400, 200, 400])]
+    #[case::half(initiation("</DeviceID>", ""), [400, 200, 400])]
+    #[case::no_device(initiation("<DeviceID>urn:dev</DeviceID>", ""), [400, 200, 200])]
+    #[case::no_session(initiation("<SessionID>s1</SessionID>", ""), [400, 200, 400])]
+    #[case::half_a_notice(notice(Kind::ClientPrepared).replace("</DeviceID>", ""), [400; 3])]
+    #[case::a_notice_about_no_device(
+        notice(Kind::ClientPrepared).replace("<DeviceID>urn:dev</DeviceID>", ""),
+        [400; 3]
+    )]
+    #[case::for_the_other_server(notice(Kind::BootstrapComplete), [400; 3])]
+    #[case::about_nothing_known(notice(Kind::ClientPrepared), [404; 3])]
+    #[tokio::test]
+    async fn a_deviation_accepts_no_more_than_the_initiation_request_it_names(
+        #[case] body: String,
+        #[case] expected: [u16; 3],
+    ) {
+        let deviations: [&[Deviation]; 3] = [
+            &[],
+            &[Deviation::AcceptsUnreadableInitiation],
+            &[Deviation::AcceptsIncompleteInitiation],
+        ];
+        for (deviations, status) in deviations.into_iter().zip(expected) {
+            let reply = office(Provider::Nowhere, deviations)
+                .handle(request(body.clone()))
+                .await;
+            assert_eq!(reply.status, status, "{deviations:?}");
+        }
     }
 
     #[tokio::test]

@@ -31,7 +31,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [
+    /// Every message.
+    pub(crate) const ALL: [Self; 5] = [
         Self::InitiationRequest,
         Self::BootstrapServerUrlRequest,
         Self::BootstrapComplete,
