@@ -394,6 +394,13 @@ impl Deviations {
         self.0.contains(&deviation)
     }
 
+    /// Those that a role can have: with several roles in a process, each has its own.
+    pub(crate) fn of(&self, role: RoleName) -> Self {
+        let all = self.0.iter().copied();
+        all.filter(|deviation| deviation.roles().contains(&role))
+            .collect()
+    }
+
     pub(crate) fn are_any(&self) -> bool {
         !self.0.is_empty()
     }
@@ -416,6 +423,27 @@ mod tests {
         for deviation in Deviation::ALL {
             assert_eq!(deviation.name().parse(), Ok(*deviation));
         }
+    }
+
+    #[test]
+    fn a_role_has_of_all_deviations_those_that_it_can_have() {
+        let all: Deviations = [
+            Deviation::OmitsMac,
+            Deviation::OmitsStatuses,
+            Deviation::CommandsAnybody,
+        ]
+        .into_iter()
+        .collect();
+        let of = |role| all.of(role).0.into_iter().collect::<Vec<_>>();
+        assert_eq!(
+            of(RoleName::Dms1),
+            [Deviation::OmitsMac, Deviation::CommandsAnybody]
+        );
+        assert_eq!(
+            of(RoleName::Dms2),
+            [Deviation::OmitsStatuses, Deviation::OmitsMac]
+        );
+        assert_eq!(of(RoleName::BootstrapServer), []);
     }
 
     #[test]

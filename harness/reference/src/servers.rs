@@ -99,21 +99,28 @@ impl Services {
 impl Assembly<'_> {
     fn delegating_server(&mut self, section: &DelegatingServer) -> Result<(), Error> {
         let role = RoleName::Dms1;
-        let frailty = Frailty::new(self.deviations);
+        let deviations = self.deviations.of(role);
+        let frailty = Frailty::new(&deviations);
         let site = Site {
             bootstrap_config: section.bootstrap_config.clone(),
             account_root: section.account_root.clone(),
             session_timeout: section.timeouts.session(),
             oddities: self.oddities.clone(),
         };
-        let desk = self.desk(Side::Delegating, &section.server_id, &section.peers);
+        let desk = Self::desk(Side::Delegating, &deviations, &section.server_id, &section.peers);
         let office = Arc::new(Office {
             machine: Mutex::new(Delegating::new(desk, site, section.remove_account)),
-            client: self.delegation_client(role, &section.tls, section.timeouts.request(), &frailty)?,
+            client: self.delegation_client(
+                role,
+                &deviations,
+                &section.tls,
+                section.timeouts.request(),
+                &frailty,
+            )?,
             peers: peers(&section.peers),
             provider: Provider::Nowhere,
             background: self.background.clone(),
-            deviations: self.deviations.clone(),
+            deviations: deviations.clone(),
             oddities: self.oddities.clone(),
             path: section.delegation_path.clone(),
             side: Side::Delegating,
@@ -128,7 +135,7 @@ impl Assembly<'_> {
             Arc::clone(&devices),
             Arc::clone(&office),
         );
-        let devices_only = tls::acceptor(role, &section.tls, Peers::Devices, self.deviations)?;
+        let devices_only = tls::acceptor(role, &section.tls, Peers::Devices, &deviations)?;
         self.listen(
             role,
             "dm-listen",
@@ -137,7 +144,7 @@ impl Assembly<'_> {
             Arc::new(dm),
             frailty.clone(),
         )?;
-        let security = self.delegation_security(role, &section.tls)?;
+        let security = Self::delegation_security(role, &deviations, &section.tls)?;
         self.listen(
             role,
             "delegation-listen",
@@ -151,7 +158,8 @@ impl Assembly<'_> {
 
     fn delegated_server(&mut self, section: &DelegatedServer) -> Result<(), Error> {
         let role = RoleName::Dms2;
-        let frailty = Frailty::new(self.deviations);
+        let deviations = self.deviations.of(role);
+        let frailty = Frailty::new(&deviations);
         let account = Account {
             server_id: section.server_id.clone(),
             name: None,
@@ -187,15 +195,21 @@ impl Assembly<'_> {
                     .to_owned();
             return Err(ConfigError::Unusable { role, problem }.into());
         }
-        let desk = self.desk(Side::Delegated, &section.server_id, &section.peers);
+        let desk = Self::desk(Side::Delegated, &deviations, &section.server_id, &section.peers);
         let machine = Delegated::new(desk, section.bootstrap.clone(), token, self.has_store);
         let office = Arc::new(Office {
             machine: Mutex::new(machine),
-            client: self.delegation_client(role, &section.tls, section.timeouts.request(), &frailty)?,
+            client: self.delegation_client(
+                role,
+                &deviations,
+                &section.tls,
+                section.timeouts.request(),
+                &frailty,
+            )?,
             peers: peers(&section.peers),
             provider,
             background: self.background.clone(),
-            deviations: self.deviations.clone(),
+            deviations: deviations.clone(),
             oddities: self.oddities.clone(),
             path: section.delegation_path.clone(),
             side: Side::Delegated,
@@ -210,7 +224,7 @@ impl Assembly<'_> {
             Arc::clone(&devices),
             Arc::clone(&office),
         );
-        let devices_only = tls::acceptor(role, &section.tls, Peers::Devices, self.deviations)?;
+        let devices_only = tls::acceptor(role, &section.tls, Peers::Devices, &deviations)?;
         self.listen(
             role,
             "dm-listen",
@@ -219,7 +233,7 @@ impl Assembly<'_> {
             Arc::new(dm),
             frailty.clone(),
         )?;
-        let security = self.delegation_security(role, &section.tls)?;
+        let security = Self::delegation_security(role, &deviations, &section.tls)?;
         self.listen(
             role,
             "delegation-listen",
@@ -245,21 +259,17 @@ impl Assembly<'_> {
 
     fn bootstrap_server(&mut self, section: &config::BootstrapServer) -> Result<(), Error> {
         let role = RoleName::BootstrapServer;
-        let frailty = Frailty::new(self.deviations);
+        let deviations = self.deviations.of(role);
+        let frailty = Frailty::new(&deviations);
         let devices = section.devices.as_ref().map(|devices| devices.all().collect());
         let handler = BootstrapServer {
             path: section.path.clone(),
             encoding: section.encoding,
             store: Arc::clone(&self.store),
             fallback: section.account.clone().map(|account| (account, devices)),
-            deviations: self.deviations.clone(),
+            deviations: deviations.clone(),
         };
-        let security = Security::Tls(tls::acceptor(
-            role,
-            &section.tls,
-            Peers::Devices,
-            self.deviations,
-        )?);
+        let security = Security::Tls(tls::acceptor(role, &section.tls, Peers::Devices, &deviations)?);
         self.listen(
             role,
             "listen",
@@ -286,14 +296,11 @@ impl Assembly<'_> {
 
     fn dm_client(&mut self, section: &config::DmClient) -> Result<(), Error> {
         let role = RoleName::DmClient;
-        let connector = tls::connector(role, &section.tls, Peers::Devices, self.deviations)?;
-        let http = HttpClient::secure(
-            connector,
-            section.timeouts.request(),
-            Frailty::new(self.deviations),
-        )
-        .with_oddities(self.oddities);
-        let client = Client::new(section, http, self.deviations.clone(), self.oddities.clone())
+        let deviations = self.deviations.of(role);
+        let connector = tls::connector(role, &section.tls, Peers::Devices, &deviations)?;
+        let http = HttpClient::secure(connector, section.timeouts.request(), Frailty::new(&deviations))
+            .with_oddities(self.oddities);
+        let client = Client::new(section, http, deviations, self.oddities.clone())
             .map_err(|problem| ConfigError::Unusable { role, problem })?;
         let handler = ClientManagement {
             client: Arc::new(client),
@@ -309,32 +316,37 @@ impl Assembly<'_> {
         )
     }
 
-    fn desk(&self, side: Side, server_id: &str, peers: &[Peer]) -> Desk {
+    fn desk(side: Side, deviations: &Deviations, server_id: &str, peers: &[Peer]) -> Desk {
         Desk {
             side,
             server_id: server_id.to_owned(),
             peers: peers.iter().map(|peer| peer.server_id.clone()).collect(),
-            deviations: self.deviations.clone(),
+            deviations: deviations.clone(),
         }
     }
 
     fn delegation_client(
         &self,
         role: RoleName,
+        deviations: &Deviations,
         files: &TlsFiles,
         limit: Duration,
         frailty: &Frailty,
     ) -> Result<HttpClient, Error> {
-        let connector = tls::connector(role, files, Peers::Servers, self.deviations)?;
-        Ok(match self.deviations.has(Deviation::SendsPlaintext) {
+        let connector = tls::connector(role, files, Peers::Servers, deviations)?;
+        Ok(match deviations.has(Deviation::SendsPlaintext) {
             true => HttpClient::plain(limit),
             false => HttpClient::secure(connector, limit, frailty.clone()).with_oddities(self.oddities),
         })
     }
 
-    fn delegation_security(&self, role: RoleName, files: &TlsFiles) -> Result<Security, Error> {
-        let acceptor = tls::acceptor(role, files, Peers::Servers, self.deviations)?;
-        Ok(match self.deviations.has(Deviation::AcceptsPlaintext) {
+    fn delegation_security(
+        role: RoleName,
+        deviations: &Deviations,
+        files: &TlsFiles,
+    ) -> Result<Security, Error> {
+        let acceptor = tls::acceptor(role, files, Peers::Servers, deviations)?;
+        Ok(match deviations.has(Deviation::AcceptsPlaintext) {
             true => Security::Either(acceptor),
             false => Security::Tls(acceptor),
         })

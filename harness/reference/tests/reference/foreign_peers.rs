@@ -16,6 +16,7 @@ const DM: (&str, &str) = ("/dm", "application/vnd.syncml.dm+xml");
 
 const DMS_1_DM: u16 = 18101;
 const DMS_1_DELEGATION: u16 = 18102;
+const DMS_2_DM: u16 = 18201;
 const DMS_2_DELEGATION: u16 = 18202;
 const BOOTSTRAP: u16 = 18301;
 
@@ -165,6 +166,31 @@ async fn a_dm_message_is_answered_with(#[case] body: &str, #[case] status: u16) 
             .await
             .is_err()
     );
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deviation_of_one_server_is_none_of_the_other_in_the_same_process() {
+    let mut world = World::new();
+    let read = |name: &str| std::fs::read_to_string(world.path(name)).expect("it was written");
+    let (first, second) = (read("dms-1.toml"), read("dms-2.toml"));
+    let of_second = second.find("[dms-2]").expect("it has the section");
+    std::fs::write(
+        world.path("both.toml"),
+        format!("{first}\n{}", &second[of_second..]),
+    )
+    .expect("the folder can be written");
+    world
+        .start(
+            &[RoleName::Dms1, RoleName::Dms2],
+            "both.toml",
+            &[Deviation::OmitsHeaderStatus],
+        )
+        .await;
+    for (port, has_status) in [(DMS_1_DM, true), (DMS_2_DM, false)] {
+        let (_, answer) = world.post_tls(port, None, DM, SYNCML.as_bytes()).await;
+        assert_eq!(answer.contains("<Cmd>SyncHdr</Cmd>"), has_status, "{answer}");
+    }
     world.stop().await;
 }
 
