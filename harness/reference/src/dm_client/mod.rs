@@ -43,6 +43,12 @@ impl Client {
         deviations: Deviations,
         oddities: Oddities,
     ) -> Result<Self, String> {
+        if deviations.has(Deviation::SessionBeforeBootstrap) && section.early_account.is_none() {
+            return Err(format!(
+                "the deviation `{}` needs to know of DMS-2: write `[dm-client.early-account]`",
+                Deviation::SessionBeforeBootstrap
+            ));
+        }
         let mut devices = BTreeMap::new();
         for id in section.devices.all().take(MAX_DEVICES) {
             let device = Device::new(id.clone(), section)?;
@@ -336,14 +342,25 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_session_that_waited_while_the_device_was_reset_is_not_held() {
+    fn client(deviations: &[Deviation]) -> Result<Client, String> {
         let config: config::Config =
             toml::from_str(include_str!("../../examples/dm-client.toml")).expect("it is a configuration");
         let section = config.dm_client.expect("it has a client");
         let http = HttpClient::plain(Duration::from_secs(1));
-        let client = Client::new(&section, http, Deviations::default(), Oddities::default());
-        let client = client.expect("it has devices");
+        let deviations = deviations.iter().copied().collect();
+        Client::new(&section, http, deviations, Oddities::default())
+    }
+
+    #[test]
+    fn a_deviation_that_needs_more_of_the_configuration_says_so() {
+        let problem = client(&[Deviation::SessionBeforeBootstrap]).err();
+        let expected = "the deviation `session-before-bootstrap` needs to know of DMS-2: write `[dm-client.early-account]`";
+        assert_eq!(problem.as_deref(), Some(expected));
+    }
+
+    #[tokio::test]
+    async fn a_session_that_waited_while_the_device_was_reset_is_not_held() {
+        let client = client(&[]).expect("it has devices");
         let device = client.devices.values().next().expect("it has devices");
         let generation = device.generation();
         device.reset();
