@@ -232,7 +232,7 @@ impl<M: Managing> DmServer<M> {
             Encoding::Xml => self
                 .office
                 .oddities
-                .syncml(syncml::write(&answer, encoding), message.header.max_message_size),
+                .syncml(syncml::write(&answer, encoding), session.wire.longest_taken()),
             Encoding::Wbxml => syncml::write(&answer, encoding),
         };
         let hmac = session.wire.seal(&body).map(|seal| seal.to_string());

@@ -340,15 +340,58 @@ fn drop_accounts(tree: &mut oma_dm::tree::Tree) {
 mod tests {
     use std::time::Duration;
 
+    use oma_dm::devinfo::DeviceInfo;
+    use oma_dm::session::client::{ClientConfig, ClientSession, Step};
+    use oma_dm::session::server::{ServerConfig, ServerSession, Tag};
+    use oma_dm::syncml::{AlertCode, Command};
+
     use super::*;
 
     fn client(deviations: &[Deviation]) -> Result<Client, String> {
+        odd_client(deviations, Oddities::default())
+    }
+
+    fn odd_client(deviations: &[Deviation], oddities: Oddities) -> Result<Client, String> {
         let config: config::Config =
             toml::from_str(include_str!("../../examples/dm-client.toml")).expect("it is a configuration");
-        let section = config.dm_client.expect("it has a client");
+        let mut section = config.dm_client.expect("it has a client");
+        section.encoding = config::Encoding::Xml;
         let http = HttpClient::plain(Duration::from_secs(1));
         let deviations = deviations.iter().copied().collect();
-        Client::new(&section, http, deviations, Oddities::default())
+        Client::new(&section, http, deviations, oddities)
+    }
+
+    #[test]
+    fn a_message_is_laid_out_only_as_long_as_the_server_takes() {
+        const LONGEST: usize = 1500;
+
+        let oddities = Oddities::new([Oddity::SyncmlWithLayout], 0);
+        let client = odd_client(&[], oddities).expect("it has devices");
+        let device = client.devices.values().next().expect("it has devices");
+        let (_, account) = Account::find(&device.tree(), "dms1.example").expect("it has an account");
+        let mut config = ServerConfig::new(
+            "https://localhost/dm",
+            account.server_credentials.clone(),
+            b"server",
+        );
+        config.max_message_size = Some(LONGEST as u64);
+        let mut server = ServerSession::new(config, account.client_credentials.clone());
+        let device_info = DeviceInfo::read(&device.tree()).expect("it says what it is");
+        let config = ClientConfig::new(account, device_info, "1", AlertCode::CLIENT_INITIATED, b"client");
+        let (mut session, package_1) = ClientSession::start(config);
+        server.receive(&package_1);
+        let gets = (0..8).map(|number| (Tag(number), Command::get("./DevInfo/Man")));
+        let mut answer = server.respond(gets.collect());
+        let mut tree = device.tree();
+        let mut written = 0;
+        while let Step::Send(message) = session.receive(&answer, &mut tree) {
+            let (octets, _) = client.written(&session, &message);
+            assert!(octets.len() <= LONGEST, "{} octets", octets.len());
+            written += 1;
+            server.receive(&message);
+            answer = server.respond(Vec::new());
+        }
+        assert!(written > 1, "they do not fit in one message");
     }
 
     #[test]

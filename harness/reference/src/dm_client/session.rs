@@ -156,11 +156,12 @@ impl Client {
     }
 
     /// A message in octets, and what seals it.
-    fn written(&self, session: &ClientSession, message: &Message) -> (Vec<u8>, Option<String>) {
+    pub(super) fn written(&self, session: &ClientSession, message: &Message) -> (Vec<u8>, Option<String>) {
         let body = match self.encoding() {
-            syncml::Encoding::Xml => self
-                .oddities
-                .syncml(syncml::write(message, syncml::Encoding::Xml), None),
+            syncml::Encoding::Xml => self.oddities.syncml(
+                syncml::write(message, syncml::Encoding::Xml),
+                session.longest_taken(),
+            ),
             syncml::Encoding::Wbxml => syncml::write(message, syncml::Encoding::Wbxml),
         };
         let seal = session.seal(&body).map(|seal| seal.to_string());

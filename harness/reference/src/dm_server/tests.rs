@@ -363,3 +363,24 @@ fn what_a_session_had_under_way_is_for_the_next_one_when_another_takes_its_place
     bench.hold(|_| {});
     assert_eq!(bench.state(), "client-prepared-sent");
 }
+
+#[test]
+fn a_message_is_laid_out_only_as_long_as_the_device_has_once_said_that_it_takes() {
+    const LONGEST: usize = 1500;
+
+    let mut bench = Bench::bootstrapped(
+        &["./A", "./B", "./C", "./D", "./E", "./F"],
+        &[Oddity::SyncmlWithLayout],
+    );
+    let mut talk = bench.talk(|config| config.max_message_size = Some(LONGEST as u64));
+    loop {
+        let (answer, _) = bench.server.take((&talk.message).into(), Encoding::Xml);
+        assert!(answer.body.len() <= LONGEST, "{} octets", answer.body.len());
+        let answer = syncml::read(&answer.body, Encoding::Xml).expect("a server writes SyncML");
+        if !bench.hear(&mut talk, &answer.message) {
+            break;
+        }
+        talk.message.header.max_message_size = None;
+    }
+    assert_eq!(bench.state(), "client-prepared-sent");
+}

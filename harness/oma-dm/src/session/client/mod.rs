@@ -232,6 +232,11 @@ impl ClientSession {
         &self.alert_statuses
     }
 
+    /// The longest message that the server takes, in octets, as far as it has said so (`MaxMsgSize`).
+    pub const fn longest_taken(&self) -> Option<u64> {
+        self.max_message
+    }
+
     /// About how many octets wait until the server takes them: results that do not fit in one message.
     pub const fn pending_octets(&self) -> usize {
         self.outbox.octets()

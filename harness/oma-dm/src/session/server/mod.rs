@@ -276,6 +276,11 @@ impl ServerSession {
         self.commands.dropped()
     }
 
+    /// The longest message that the client takes, in octets, as far as it has said so in this session (`MaxMsgSize`).
+    pub const fn longest_taken(&self) -> Option<u64> {
+        self.max_message
+    }
+
     /// Where the client is to send its messages from now on (`RespURI`).
     pub fn set_response_uri(&mut self, uri: Option<String>) {
         self.config.response_uri = uri;
