@@ -293,10 +293,17 @@ fn revocation_lists(
     if deviations.has(Deviation::IgnoresRevocation) {
         return Ok(Vec::new());
     }
-    let lists = files.revocation_lists.iter().map(|path| {
-        CertificateRevocationListDer::from_pem_slice(&read(path)?).map_err(|error| file_error(path, error))
-    });
-    lists.collect()
+    let mut lists = Vec::new();
+    for path in &files.revocation_lists {
+        let found: Vec<_> = CertificateRevocationListDer::pem_slice_iter(&read(path)?)
+            .collect::<Result<_, _>>()
+            .map_err(|error| file_error(path, error))?;
+        if found.is_empty() {
+            return Err(file_error(path, "there is no revocation list in it"));
+        }
+        lists.extend(found);
+    }
+    Ok(lists)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
@@ -307,5 +314,30 @@ fn file_error(path: &Path, problem: impl ToString) -> TlsError {
     TlsError::File {
         path: path.to_owned(),
         problem: problem.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const LIST: &str = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
+
+    #[rstest]
+    #[case::one(LIST.to_owned(), Some(1))]
+    #[case::two(LIST.repeat(2), Some(2))]
+    #[case::none("nothing".to_owned(), None)]
+    fn every_revocation_list_of_a_file_counts(#[case] text: String, #[case] count: Option<usize>) {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("lists.pem");
+        std::fs::write(&path, text).expect("the folder can be written");
+        let files = TlsFiles {
+            revocation_lists: vec![path.clone(), path],
+            ..TlsFiles::default()
+        };
+        let found = revocation_lists(&files, &Deviations::default());
+        assert_eq!(found.map(|lists| lists.len()).ok(), count.map(|count| 2 * count));
     }
 }
