@@ -181,7 +181,7 @@ impl Document {
 
 impl Scope {
     fn read(root: &Element) -> Result<Self, DocumentError> {
-        let tree_parts = root.children_named("TreePart").map(|part| text(part, "TreePart"));
+        let tree_parts = children(root, "TreePart").map(|part| text(part, "TreePart"));
         let tree_parts: Vec<_> = tree_parts.take(MAX_TREE_PARTS + 1).collect::<Result<_, _>>()?;
         if tree_parts.is_empty() {
             return Err(DocumentError::Missing { name: "TreePart" });
@@ -304,8 +304,14 @@ fn required(root: &Element, name: &'static str) -> Result<String, DocumentError>
     optional(root, name)?.ok_or(DocumentError::Missing { name })
 }
 
+/// The child elements of a name; those of another namespace are somebody's extensions.
+fn children<'a>(root: &'a Element, name: &'static str) -> impl Iterator<Item = &'a Element<'a>> {
+    root.children_named(name)
+        .filter(|child| child.name.namespace.as_deref() == Some(NAMESPACE))
+}
+
 fn optional(root: &Element, name: &'static str) -> Result<Option<String>, DocumentError> {
-    let mut found = root.children_named(name);
+    let mut found = children(root, name);
     let Some(first) = found.next() else {
         return Ok(None);
     };
@@ -410,6 +416,19 @@ mod tests {
             .expect("XML is UTF-8")
             .replace(change.0, change.1);
         assert_eq!(Document::read(xml.as_bytes()), Err(expected));
+    }
+
+    #[rstest]
+    #[case::of_one_element("<Model>", "<v:Model xmlns:v=\"urn:example\">other</v:Model><Model>")]
+    #[case::of_one_of_several(
+        "<TreePart>",
+        "<v:TreePart xmlns:v=\"urn:example\">no URI</v:TreePart><TreePart>"
+    )]
+    fn an_element_of_another_namespace_is_passed_over(#[case] from: &str, #[case] to: &str) {
+        let xml = String::from_utf8(initiation().to_xml()).expect("XML is UTF-8");
+        assert!(xml.contains(from), "{xml}");
+        let extended = xml.replacen(from, to, 1);
+        assert_eq!(Document::read(extended.as_bytes()), Ok(initiation()));
     }
 
     #[test]
