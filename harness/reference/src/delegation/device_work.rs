@@ -1,5 +1,6 @@
 //! What DMS-1 does on a device in its DM sessions: steps 4, 8 and 8b of one delegation.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
 use dmconform_oddity::{Oddities, Oddity};
@@ -24,19 +25,27 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Where the entry of a delegation goes; the same each time it is asked for.
+    /// Where the entry of a delegation goes; the same each time it is asked for, and another one for each.
     pub(crate) fn entry(&self, session: &str) -> NodeUri {
-        let name: String = session
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(16)
-            .collect();
-        let name = if name.is_empty() { "delegation" } else { &name };
         self.bootstrap_config
             .root
-            .join(&self.oddities.entry_name(name))
+            .join(&self.oddities.entry_name(&entry_name(session)))
             .unwrap_or_else(|_| self.bootstrap_config.root.clone())
     }
+}
+
+/// A name for the entry of a delegation that is short enough for a node: its session, or the beginning and a digest of it.
+fn entry_name(session: &str) -> String {
+    const LONGEST: usize = 16;
+    const BEGINNING: usize = 6;
+    let can_stand = |character: &char| character.is_ascii_alphanumeric();
+    if session.len() <= LONGEST && !session.is_empty() && session.chars().all(|one| can_stand(&one)) {
+        return session.to_owned();
+    }
+    let beginning: String = session.chars().filter(can_stand).take(BEGINNING).collect();
+    let mut digest = DefaultHasher::new();
+    session.hash(&mut digest);
+    format!("{beginning}-{:016x}", digest.finish())
 }
 
 /// A package of a DM session.
@@ -428,4 +437,36 @@ fn own_account(
     });
     own.filter(|account| accounts.contains(account))
         .ok_or_else(|| format!("the client shows no account of `{}`", desk.server_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_delegations_have_an_entry_of_the_same_name() {
+        let sessions = [
+            "s1",
+            "s-1",
+            "s1-",
+            "0123456789abcdef",
+            "0123456789abcdef0",
+            "0123456789abcdef1",
+            "-",
+            "_",
+        ];
+        let names: BTreeSet<_> = sessions.into_iter().map(entry_name).collect();
+        assert_eq!(names.len(), sessions.len(), "{names:?}");
+        for name in names {
+            // With what an oddity adds to it, too.
+            assert!(name.len() <= 24, "{name}");
+            assert!(
+                NodeUri::parse(&format!("./BootstrapConfig/{name}")).is_ok(),
+                "{name}"
+            );
+        }
+        assert_eq!(entry_name("s1"), "s1");
+    }
 }
