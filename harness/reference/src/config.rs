@@ -16,6 +16,9 @@ use thiserror::Error;
 use crate::role::RoleName;
 use crate::url::Url;
 
+/// The most devices in a section.
+const MAX_DEVICES: usize = 100_000;
+
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -181,6 +184,7 @@ pub(crate) struct DmClient {
 pub(crate) struct Peer {
     #[serde(deserialize_with = "server_id")]
     pub(crate) server_id: String,
+    #[serde(deserialize_with = "secure_url")]
     pub(crate) delegation_url: Url,
 }
 
@@ -238,10 +242,12 @@ pub(crate) struct Account {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct BootstrapUrls {
     /// What the URL that is handed out begins with; the token follows after a `/`.
+    #[serde(deserialize_with = "secure_url")]
     pub(crate) url: Url,
     /// Random where the Bootstrap Server can be told, the device where not.
     pub(crate) token: Option<Token>,
     /// The management address of a Bootstrap Server in another process, where bootstraps are put.
+    #[serde(default, deserialize_with = "optional_plain_url")]
     pub(crate) provision: Option<Url>,
 }
 
@@ -280,6 +286,26 @@ impl Devices {
         let numbered = (1..=self.count).map(|number| self.pattern.replace("{}", &number.to_string()));
         numbered.chain(self.ids.iter().cloned())
     }
+
+    /// What is wrong with them, if anything is.
+    fn problem(&self) -> Option<String> {
+        let count = usize::try_from(self.count).unwrap_or(usize::MAX);
+        let all = count.saturating_add(self.ids.len());
+        match () {
+            () if all > MAX_DEVICES => Some(format!(
+                "`devices` names {all}, and {MAX_DEVICES} is the most: write fewer"
+            )),
+            () if count > 0 && self.pattern.is_empty() => Some(
+                "`devices.count` is without `devices.pattern`: write one, with `{}` where the number goes"
+                    .to_owned(),
+            ),
+            () if count > 1 && !self.pattern.contains("{}") => Some(format!(
+                "`devices.pattern = \"{}\"` gives all {count} devices the same identifier: write `{{}}` where the number goes",
+                self.pattern
+            )),
+            () => None,
+        }
+    }
 }
 
 /// The place of Bootstrap Server URLs in the tree. No public text fixes the names; these are this implementation's own.
@@ -288,6 +314,7 @@ impl Devices {
 pub(crate) struct BootstrapConfig {
     #[serde(deserialize_with = "node_uri")]
     pub(crate) root: NodeUri,
+    #[serde(deserialize_with = "node_name")]
     pub(crate) url_leaf: String,
 }
 
@@ -399,13 +426,31 @@ impl Config {
             problem: error.to_string(),
         })?;
         config.settle_tls(path.parent().unwrap_or_else(|| Path::new("")));
-        match roles.iter().find(|role| !config.describes(**role)) {
-            Some(&role) => Err(ConfigError::MissingSection {
+        if let Some(&role) = roles.iter().find(|role| !config.describes(**role)) {
+            return Err(ConfigError::MissingSection {
                 path: path.to_owned(),
                 role,
-            }),
+            });
+        }
+        match config.problem_with_devices() {
+            Some((role, problem)) => Err(ConfigError::Unusable { role, problem }),
             None => Ok(config),
         }
+    }
+
+    fn problem_with_devices(&self) -> Option<(RoleName, String)> {
+        let of_client = self.dm_client.as_ref().map(|section| &section.devices);
+        let of_server = self
+            .bootstrap_server
+            .as_ref()
+            .and_then(|section| section.devices.as_ref());
+        let sections = [
+            (RoleName::DmClient, of_client),
+            (RoleName::BootstrapServer, of_server),
+        ];
+        sections
+            .into_iter()
+            .find_map(|(role, devices)| Some((role, devices?.problem()?)))
     }
 
     fn describes(&self, role: RoleName) -> bool {
@@ -484,6 +529,26 @@ fn loopback<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D:
     }
 }
 
+fn secure_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    let url = Url::deserialize(deserializer)?;
+    match url.is_secure() {
+        true => Ok(url),
+        false => Err(D::Error::custom(
+            "nothing is spoken here without TLS; write a URL that begins with https://",
+        )),
+    }
+}
+
+fn optional_plain_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+    let url = Url::deserialize(deserializer)?;
+    match url.is_secure() {
+        true => Err(D::Error::custom(
+            "management is without TLS; write a URL that begins with http://",
+        )),
+        false => Ok(Some(url)),
+    }
+}
+
 fn optional_loopback<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
     loopback(deserializer).map(Some)
 }
@@ -503,4 +568,12 @@ fn acl<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Acl>, D::Err
 
 fn node_uri<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NodeUri, D::Error> {
     NodeUri::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+fn node_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    match account_root().join(&name) {
+        Ok(_) => Ok(name),
+        Err(error) => Err(D::Error::custom(error)),
+    }
 }

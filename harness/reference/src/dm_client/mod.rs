@@ -23,9 +23,6 @@ mod session;
 
 pub(crate) use management::ClientManagement;
 
-/// The most devices in a process.
-const MAX_DEVICES: usize = 100_000;
-
 /// All devices of a process.
 pub(crate) struct Client {
     config: config::DmClient,
@@ -50,7 +47,7 @@ impl Client {
             ));
         }
         let mut devices = BTreeMap::new();
-        for id in section.devices.all().take(MAX_DEVICES) {
+        for id in section.devices.all() {
             let device = Device::new(id.clone(), section)?;
             devices.insert(id, Arc::new(device));
         }

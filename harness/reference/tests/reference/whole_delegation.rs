@@ -244,6 +244,28 @@ async fn a_third_server_with_a_certificate_of_its_own_is_refused() {
     RoleName::DmClient
 )]
 #[case("dm-client.toml", "127.0.0.1:", "192.0.2.1:", RoleName::DmClient)]
+#[case(
+    "dms-1.toml",
+    "delegation-url = \"https:",
+    "delegation-url = \"http:",
+    RoleName::Dms1
+)]
+#[case("dms-2.toml", "\nurl = \"https:", "\nurl = \"http:", RoleName::Dms2)]
+#[case("dms-2.toml", "# provision = \"http", "provision = \"https", RoleName::Dms2)]
+#[case("dm-client.toml", "device:{}", "device", RoleName::DmClient)]
+#[case(
+    "dm-client.toml",
+    "pattern = \"urn:example:device:{}\"",
+    "# no pattern",
+    RoleName::DmClient
+)]
+#[case(
+    "bootstrap-server.toml",
+    "count = 100",
+    "count = 4000000000",
+    RoleName::BootstrapServer
+)]
+#[case("dms-1.toml", "url-leaf = \"URL\"", "url-leaf = \"a/b\"", RoleName::Dms1)]
 #[tokio::test]
 async fn a_bad_configuration_is_located(
     #[case] name: &str,
