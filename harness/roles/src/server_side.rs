@@ -15,7 +15,7 @@ use oma_dm::auth::{HMAC_HEADER, HmacHeader};
 use oma_dm::notification::{Notification, NotificationError};
 use oma_dm::session::server::{ServerConfig, ServerSession, Tag, Turn};
 use oma_dm::session::{Authentication, Carried, Order};
-use oma_dm::syncml::{self, AlertCode, Command, Format, Group, Item, Meta, Operation};
+use oma_dm::syncml::{self, AlertCode, Command, Format, Group, Item, Meta, Operation, StatusCode};
 use tokio::sync::Notify;
 
 use crate::bootstrap::{credentials, scheme};
@@ -109,7 +109,7 @@ impl Offers {
         let status = state.statuses.get(&tag)?;
         let found = state.results.get(&tag).cloned();
         // A Status without a Results may be followed by it only if it says so.
-        if (200..300).contains(status) {
+        if StatusCode(*status).is_success() {
             found.map(Some)
         } else {
             Some(None)
@@ -671,4 +671,26 @@ pub async fn probe(context: Arc<CaseContext>, state: State) {
     context
         .until(|_| lock(&offers.state).statuses.contains_key(&tag))
         .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::done(200, None)]
+    #[case::not_found(404, Some(None))]
+    #[case::not_executed(215, Some(None))]
+    #[case::rolled_back(216, Some(None))]
+    fn results_are_waited_for_where_the_status_says_that_there_are_some(
+        #[case] status: u16,
+        #[case] result: Option<Option<String>>,
+    ) {
+        let offers = Offers::default();
+        let tag = offers.push(Command::get("./DevInfo/Lang"));
+        lock(&offers.state).statuses.insert(tag, status);
+        assert_eq!(offers.result(tag), result);
+    }
 }
