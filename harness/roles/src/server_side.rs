@@ -398,6 +398,7 @@ fn respond(
         commands.insert(0, (Tag(u64::MAX), Command::get("./DevInfo/Lang")));
     }
     let longest = context.case().given.max_message_size.map(u64::from);
+    let longest = session.longest_taken().into_iter().chain(longest).min();
     let mut message = session.respond(commands);
     if let Some(size) = spoilt.size {
         announce(&mut message, size);

@@ -60,7 +60,9 @@ pub(super) async fn session(
     let ended = loop {
         let url = session.address().to_owned();
         let body = match written {
-            Encoding::Xml => context.oddities.syncml(syncml::write(&message, written), None),
+            Encoding::Xml => context
+                .oddities
+                .syncml(syncml::write(&message, written), session.longest_taken()),
             Encoding::Wbxml => syncml::write(&message, written),
         };
         let mut headers = vec![("content-type".to_owned(), written.media_type().to_owned())];
