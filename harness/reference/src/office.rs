@@ -349,6 +349,7 @@ mod tests {
     #[case::half(initiation("</DeviceID>", ""), [400, 200, 400])]
     #[case::no_device(initiation("<DeviceID>urn:dev</DeviceID>", ""), [400, 200, 200])]
     #[case::no_session(initiation("<SessionID>s1</SessionID>", ""), [400, 200, 400])]
+    #[case::no_type(initiation("<DelegationType>full-permanent</DelegationType>", ""), [400; 3])]
     #[case::half_a_notice(notice(Kind::ClientPrepared).replace("</DeviceID>", ""), [400; 3])]
     #[case::a_notice_about_no_device(
         notice(Kind::ClientPrepared).replace("<DeviceID>urn:dev</DeviceID>", ""),

@@ -135,7 +135,7 @@ impl Delegated {
             .scope
             .as_ref()
             .is_some_and(|scope| scope.delegation_type.is_some());
-        if !has_type && !self.desk.deviations.has(Deviation::AcceptsUnreadableInitiation) {
+        if !has_type {
             return Err(Refusal::unreadable(
                 "the request does not say of what type the delegation is",
             ));
