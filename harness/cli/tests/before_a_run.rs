@@ -1,7 +1,7 @@
 //! What comes before a run: `init`, `doctor`, and mock roles on a workbench.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -210,4 +210,37 @@ fn mock_roles_are_those_that_the_product_does_not_play(#[case] roles: &[&str], #
         .expect("the program starts");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains(said));
+}
+
+#[test]
+fn a_doctor_that_is_broken_off_does_not_say_that_all_is_well() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let text = fs::read_to_string(fixture("reference-dms-1")).expect("the fixture is there");
+    // A product that never gets ready.
+    let slow = text
+        .replace("[\"${self}\", reference, dms-1,", "[sleep, \"60\"]  # ")
+        .replace("within: 20s", "within: 60s");
+    let path = folder.path().join("slow.yaml");
+    fs::write(&path, slow).expect("the folder can be written to");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .args(["doctor", "--implementation"])
+        .arg(&path)
+        .arg("--out")
+        .arg(folder.path().join("out"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let mut said = BufReader::new(child.stdout.take().expect("it is a pipe"));
+    let mut text = String::new();
+    said.read_line(&mut text).expect("it says something");
+    let sent = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(sent.expect("kill is everywhere").success());
+    said.read_to_string(&mut text).expect("it says the rest");
+    let ended = child.wait().expect("it ends");
+    assert_eq!(ended.code(), Some(5), "{text}");
+    assert!(text.contains("it was broken off"), "{text}");
+    assert!(!text.contains("all is well"), "{text}");
 }

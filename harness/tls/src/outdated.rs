@@ -274,4 +274,35 @@ mod tests {
         assert!(matches!(client, HandshakeError::Outdated { .. }));
         assert!(matches!(server, HandshakeError::Outdated { .. }));
     }
+
+    proptest::proptest! {
+        /// These octets are read by hand, and come from whoever is at the other end.
+        #[test]
+        fn whatever_is_said_there_is_an_answer_and_no_end_of_the_program(
+            kind in proptest::prelude::any::<u8>(),
+            body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+            cut in 0_usize..320,
+        ) {
+            let mut record = [&[kind, 3, 3][..], &with_length(2, &body)].concat();
+            record.truncate(cut);
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+                .expect("a run time can be made");
+            runtime.block_on(async {
+                for is_client in [true, false] {
+                    let (mut here, mut there) = tokio::io::duplex(64 * 1024);
+                    there.write_all(&record).await.expect("there is room");
+                    there.shutdown().await.expect("it is open");
+                    let found = match is_client {
+                        true => offer(&mut here, "dms1.example").await,
+                        false => choose(&mut here, &[], Duration::from_millis(1)).await,
+                    };
+                    let is_said = !found.to_string().is_empty();
+                    assert!(is_said, "{found:?}");
+                }
+            });
+            let _ = offered_suites(&body);
+        }
+    }
 }

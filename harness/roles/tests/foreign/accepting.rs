@@ -1,5 +1,7 @@
 //! OpenSSL and curl as clients of the mock servers: what they see, and what the transcript records.
 
+use std::time::Duration;
+
 use dmconform_model::certificate::Certificate;
 use dmconform_model::tls::Facts;
 use dmconform_model::transcript::EndpointKind;
@@ -315,4 +317,17 @@ async fn failed(scene: &Scene) -> (String, bool, Certificate) {
 fn answered(scene: &Scene) -> bool {
     let mut events = scene.events().into_iter();
     events.any(|event| matches!(event, Event::ResponseSent(response) if response.status == 200))
+}
+
+#[tokio::test]
+async fn a_window_ends_when_whoever_waits_in_it_hangs_up() {
+    let (scene, _) = Scene::accepting(EndpointKind::Delegation).await;
+    let message = MessageId::answer(Step::UrlRequest);
+    let holding = tokio::time::timeout(Duration::from_millis(50), scene.context.hold(message));
+    assert!(holding.await.is_err(), "the window is longer than that");
+    let events = scene.events();
+    let opened = Event::WindowOpened { holding: message };
+    let closed = Event::WindowClosed { holding: message };
+    assert_eq!(events.iter().filter(|event| **event == opened).count(), 1);
+    assert_eq!(events.iter().filter(|event| **event == closed).count(), 1);
 }
