@@ -82,8 +82,9 @@ async fn told_to_end(with_its_input: bool) {
             Err(_) => std::future::pending().await,
         }
     };
+    let mut signals = work::Signals::listen();
     tokio::select! {
-        () = work::signalled() => {}
+        () = signals.next() => {}
         () = input => {}
     }
 }

@@ -17,15 +17,17 @@ pub(super) fn to_the_end<W: Future>(
         .map_err(|error| Failure::environment(format!("start threads: {error}; {}", remedy(&error))))?;
     let (cancel, cancelled) = watch::channel(false);
     Ok(runtime.block_on(async {
-        tokio::spawn(cancel_on_signal(cancel));
+        // Before the work: a signal that nobody listens to yet would end the process on the spot, and leave products behind.
+        let signals = Signals::listen();
+        tokio::spawn(cancel_on_signal(cancel, signals));
         work(cancelled).await
     }))
 }
 
 /// The first signal ends the run in order; a second ends the process at once.
-async fn cancel_on_signal(cancel: watch::Sender<bool>) {
+async fn cancel_on_signal(cancel: watch::Sender<bool>, mut signals: Signals) {
     for round in 0..2 {
-        signalled().await;
+        signals.next().await;
         if round == 0 {
             tell("\ncancelling: products are being stopped, what was judged so far is kept\n");
             cancel.send_replace(true);
@@ -34,22 +36,41 @@ async fn cancel_on_signal(cancel: watch::Sender<bool>) {
     std::process::exit(5);
 }
 
-/// Resolves when the process is interrupted or terminated.
-pub(super) async fn signalled() {
+/// Signals that interrupt or terminate the process.
+pub(super) struct Signals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+    listening: Vec<tokio::signal::unix::Signal>,
+}
+
+impl Signals {
+    /// Listens from now on, as far as the system lets it.
+    pub(super) fn listen() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+            Self {
+                listening: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect(),
+            }
+        }
+        #[cfg(not(unix))]
+        Self {}
+    }
+
+    /// Waits for the next one.
+    pub(super) async fn next(&mut self) {
+        #[cfg(unix)]
+        if let [interrupt, terminate] = self.listening.as_mut_slice() {
             tokio::select! {
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
             }
             return;
         }
-    }
-    // Without signals there is only the end of the process itself.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+        // Without signals there is only the end of the process itself.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
