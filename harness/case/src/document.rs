@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use dmconform_model::{MessageId, Part};
+use dmconform_model::{MessageId, Part, Step};
 use minijinja::{AutoEscape, Environment, ErrorKind, Output, UndefinedBehavior, Value};
 use oma_dm::xml::Element;
 
@@ -32,6 +32,15 @@ pub struct Answer<'a> {
     pub headers: &'a [(String, String)],
     /// The body.
     pub body: &'a [u8],
+}
+
+/// What an answer says, and how it stands to what was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// What it carries.
+    pub fields: Fields,
+    /// Why it accepts nothing, in a few words; nothing if it accepts.
+    pub refused: Option<String>,
 }
 
 /// A message as it is written.
@@ -227,6 +236,36 @@ impl Profile {
         self.carried(document, answer.headers, &content)
     }
 
+    /// What an answer says to a message, in any of its forms or, where the profile allows that, without its body.
+    ///
+    /// # Errors
+    /// Why it is no such answer.
+    pub fn answered(
+        &self,
+        message: MessageId,
+        document: &Document,
+        status: u16,
+        answer: &Answer<'_>,
+    ) -> Result<Answered, Mismatch> {
+        let fields = self.answer(document, answer).or_else(|mismatch| {
+            let may_be = answer.body.is_empty() && document.body_optional;
+            may_be
+                .then(|| document.in_headers(answer.headers))
+                .ok_or(mismatch)
+        })?;
+        let is_refusal = |values: &Vec<String>| values.iter().any(|value| value == "refused");
+        let refused = if !(200..300).contains(&status) {
+            Some(format!("status {status}"))
+        } else if fields.get("result").is_some_and(is_refusal) {
+            Some("result refused".to_owned())
+        } else if message == MessageId::answer(Step::UrlRequest) && !fields.contains_key("url") {
+            Some("there is no URL".to_owned())
+        } else {
+            None
+        };
+        Ok(Answered { fields, refused })
+    }
+
     /// What a document carries as a message, in any of its forms, wherever it goes.
     ///
     /// # Errors
@@ -255,15 +294,8 @@ impl Profile {
         content: &Content<'_>,
         mut fields: Fields,
     ) -> Result<Fields, Mismatch> {
-        for (header, field) in &form.headers {
-            let found = headers
-                .iter()
-                .filter(|(name, _)| name.eq_ignore_ascii_case(header));
-            join(
-                &mut fields,
-                field,
-                found.map(|(_, value)| value.clone()).collect(),
-            );
+        for (field, values) in form.in_headers(headers) {
+            join(&mut fields, &field, values);
         }
         let is_document = !form.is_bodiless();
         if is_document && *content == Content::Empty {
@@ -332,6 +364,25 @@ impl Profile {
             headers: headers.collect(),
             body,
         })
+    }
+}
+
+impl Document {
+    /// What header fields say of a message in this form, whatever its body is.
+    pub fn in_headers(&self, headers: &[(String, String)]) -> Fields {
+        let mut fields = Fields::new();
+        for (header, field) in &self.headers {
+            let found = headers
+                .iter()
+                .filter(|(name, _)| name.eq_ignore_ascii_case(header));
+            join(
+                &mut fields,
+                field,
+                found.map(|(_, value)| value.clone()).collect(),
+            );
+        }
+        fields.retain(|_, values| !values.is_empty());
+        fields
     }
 }
 

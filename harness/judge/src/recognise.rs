@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dmconform_case::document::{self, Unrecognised};
+use dmconform_case::document::{self, Answered, Unrecognised};
 use dmconform_model::transcript::{
     Authentication, ConnectionId, EndpointKind, Event, ExchangeId, Request, Response,
 };
@@ -301,7 +301,7 @@ impl Recogniser {
             EndpointKind::Delegation => {
                 for message in asked.delegation {
                     let answer = MessageId::answer(message.step);
-                    delegation_answer(header, observed, response, seen, answer, positive);
+                    delegation_answer(header, observed, response, seen, answer);
                 }
             }
             EndpointKind::Bootstrap if asked.message.is_none() => {}
@@ -588,55 +588,35 @@ fn delegation_answer(
     response: &Response,
     seen: &Seen,
     message: MessageId,
-    positive: bool,
 ) {
     let Some(document) = header.profile.messages.get(&message) else {
         return;
     };
-    if response.body.is_empty() {
-        let accepted = positive && document.body_optional;
-        emit(
-            header,
-            observed,
-            seen,
-            message,
-            accepted,
-            Fields::new(),
-            format!("{} without a body", response.status),
-        );
-        return;
-    }
     let said = document::Answer {
         headers: &response.headers,
         body: &response.body.bytes,
     };
-    let Ok(fields) = header.profile.answer(document, &said) else {
-        // A body that says something else is not the absence of one, which the profile may allow.
-        emit(
-            header,
-            observed,
-            seen,
-            message,
-            false,
-            Fields::new(),
-            format!("{} with an unknown body", response.status),
-        );
+    let body = if response.body.is_empty() {
+        " without a body"
+    } else {
+        ""
+    };
+    let answered = header.profile.answered(message, document, response.status, &said);
+    let Ok(Answered { fields, refused }) = answered else {
+        let unknown = if body.is_empty() {
+            " with an unknown body"
+        } else {
+            body
+        };
+        let note = format!("{}{unknown}", response.status);
+        emit(header, observed, seen, message, false, Fields::new(), note);
         return;
     };
-    let refused = fields
-        .get("result")
-        .is_some_and(|values| values.iter().any(|value| value == "refused"));
-    let missing_url = message.step == Step::UrlRequest && fields.get("url").is_none_or(Vec::is_empty);
-    let note = format!("{}: {}", response.status, document_note(&fields));
-    emit(
-        header,
-        observed,
-        seen,
-        message,
-        positive && !refused && !missing_url,
-        fields,
-        note,
-    );
+    let note = match document_note(&fields) {
+        said if said.is_empty() && !body.is_empty() => format!("{}{body}", response.status),
+        said => format!("{}{body}: {said}", response.status),
+    };
+    emit(header, observed, seen, message, refused.is_none(), fields, note);
 }
 
 fn bootstrap_fields(header: &Header, response: &Response) -> (Fields, Result<(), String>) {

@@ -1,5 +1,6 @@
 //! The tests of judging, over stored transcripts.
 
+mod answers;
 mod cut;
 mod ladder;
 mod stored;
