@@ -504,21 +504,26 @@ fn render(
     Ok(written.0)
 }
 
-/// Writes a value as XML character data (XML 1.0, section 2.4). The template engine's own escaping is for HTML, and
-/// writes references that a simple reader might not know.
+/// Writes a value as XML character data (XML 1.0, section 2.4), in an element as well as in an attribute in quotes of either kind.
+/// The template engine's own escaping is for HTML, and writes references that a simple reader might not know.
 fn escaped(out: &mut Output<'_>, value: &Value) -> Result<(), minijinja::Error> {
     if value.is_undefined() {
         return Err(ErrorKind::UndefinedError.into());
     }
     let text = value.to_string();
     let mut rest = text.as_str();
-    while let Some(at) = rest.find(['&', '<', '>', '"']) {
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\'', '\t', '\n', '\r']) {
         out.write_str(&rest[..at])?;
         out.write_str(match rest.as_bytes()[at] {
             b'&' => "&amp;",
             b'<' => "&lt;",
             b'>' => "&gt;",
-            _ => "&quot;",
+            b'"' => "&quot;",
+            b'\'' => "&#39;",
+            // A reader takes these for spaces in an attribute, and a carriage return for a line feed anywhere (sections 2.11 and 3.3.3).
+            b'\t' => "&#9;",
+            b'\n' => "&#10;",
+            _ => "&#13;",
         })?;
         rest = &rest[at + 1..];
     }

@@ -7,6 +7,7 @@ use dmconform_case::document::{Fields, content, refusal};
 use dmconform_case::profile::{Document, Profile, Syntax};
 use dmconform_model::{MessageId, Step};
 use oma_dm::xml::Element;
+use rstest::rstest;
 
 fn values(pairs: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
     let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
@@ -59,6 +60,28 @@ fn what_is_written_is_read_back() {
         let written = write(&profile, *message, document, &given);
         assert_eq!(read(&profile, document, &written), given, "{message}");
     }
+}
+
+/// A template may put a value into an attribute, in quotes of either kind, where a reader takes the end of a line for a space.
+#[rstest]
+#[case("<Device name=\"{{ value }}\"/>", "Device/@name")]
+#[case("<Device name='{{ value }}'/>", "Device/@name")]
+#[case("<Device>{{ value }}</Device>", "Device")]
+fn whatever_a_value_has_in_it_is_read_back_from_wherever_it_stands(
+    #[case] element: &str,
+    #[case] place: &str,
+) {
+    let profile = Suite::embedded().profile;
+    let message = MessageId::request(Step::Initiation);
+    let mut document = profile.messages[&message].clone();
+    document.fields = BTreeMap::from([("device".to_owned(), place.parse().expect("it is a path"))]);
+    document.write = Some(format!(
+        "<InitiationRequest xmlns=\"urn:dmconform:delegation:0\">{{% for value in field.device %}}{element}{{% endfor \
+         %}}</InitiationRequest>"
+    ));
+    let given = values(&[("device", &["O'Neil & \"<sons>\"\r\n\tno. 1"])]);
+    let written = write(&profile, message, &document, &given);
+    assert_eq!(read(&profile, &document, &written), given);
 }
 
 #[test]

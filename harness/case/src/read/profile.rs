@@ -121,7 +121,7 @@ impl Check<'_> {
         let fields: Fields = document
             .field_names()
             .into_iter()
-            .map(|field| (field.to_owned(), vec![format!("{field} <&>")]))
+            .map(|field| (field.to_owned(), vec![format!("{field} <&>'\"")]))
             .collect();
         match self.written(message, document, &fields) {
             Err(reason) => self.problem(
