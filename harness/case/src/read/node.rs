@@ -66,18 +66,7 @@ impl Node {
         let mut node = self;
         let mut named = self;
         for part in path {
-            let (next, place) = match &node.value {
-                Value::Map(entries) => {
-                    let entry = entries.iter().find(|(key, _)| key.text() == Some(part));
-                    (entry.map(|(_, value)| value), entry.map(|(key, _)| key))
-                }
-                Value::List(items) => {
-                    let item = part.parse::<usize>().ok().and_then(|index| items.get(index));
-                    (item, item)
-                }
-                Value::Null | Value::Scalar(_) => (None, None),
-            };
-            let (Some(next), Some(place)) = (next, place) else {
+            let Some((next, place)) = node.entry(part) else {
                 break;
             };
             // What is a collection is pointed at by its key: its own place is its first entry.
@@ -89,6 +78,35 @@ impl Node {
             node = next;
         }
         named.at.clone()
+    }
+
+    /// The place of the key at the end of a path; of what the path leads to, where there is no such key.
+    pub(crate) fn place_of_key(&self, path: &[&str]) -> Range<usize> {
+        let mut node = self;
+        let mut key = None;
+        for part in path {
+            let Some((next, place)) = node.entry(part) else {
+                return self.place_of(path);
+            };
+            key = Some(place);
+            node = next;
+        }
+        key.map_or_else(|| self.place_of(path), |key| key.at.clone())
+    }
+
+    /// What stands under a key or an index, and what names it: its key, or itself in a list.
+    fn entry(&self, part: &str) -> Option<(&Self, &Self)> {
+        match &self.value {
+            Value::Map(entries) => {
+                let entry = entries.iter().find(|(key, _)| key.text() == Some(part));
+                entry.map(|(key, value)| (value, key))
+            }
+            Value::List(items) => {
+                let item = part.parse::<usize>().ok().and_then(|index| items.get(index));
+                item.map(|item| (item, item))
+            }
+            Value::Null | Value::Scalar(_) => None,
+        }
     }
 
     /// The places of all scalars that are values.

@@ -1,13 +1,17 @@
 //! Reads profiles.
 
+use std::ops::Range;
+
 use dmconform_model::{Diagnostic, MessageId, Part, Step};
+use oma_dm::media_type::MediaType;
 use oma_dm::xml::Element;
 
-use super::diagnose::Source;
+use super::diagnose::{Source, shown};
 use super::node::{self, Node};
+use super::resolve::{document_fields, suggestion};
 use super::typed;
 use crate::document::{self, Fields, Request, WriteError};
-use crate::profile::{Content, Document, Place, Profile, Syntax};
+use crate::profile::{Content, Document, Place, Profile, Syntax, TargetPattern};
 
 /// The steps whose messages are documents between the servers.
 const BETWEEN_SERVERS: [Step; 5] = [
@@ -33,6 +37,7 @@ pub fn profile(source: Source<'_>) -> Result<Profile, Vec<Diagnostic>> {
         profile: &profile,
         problems: Vec::new(),
     };
+    check.delegation();
     check.messages();
     check.refusal();
     check.bootstrap_config();
@@ -52,9 +57,78 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn problem(&mut self, path: &[&str], message: String, help: &str) {
-        let at = self.node.place_of(path);
-        self.problems
-            .push(self.source.error(at, message, Some(help.to_owned())));
+        self.problem_at(self.node.place_of(path), message, help.to_owned());
+    }
+
+    fn problem_at(&mut self, at: Range<usize>, message: String, help: String) {
+        self.problems.push(self.source.error(at, message, Some(help)));
+    }
+
+    /// What the messages have in common: it has to fit into the head of a request.
+    fn delegation(&mut self) {
+        let delegation = &self.profile.delegation;
+        self.method(&["delegation", "method"], &delegation.method);
+        if let Err(error) = MediaType::parse(&delegation.media_type) {
+            let help = "write one as in `application/json`";
+            self.problem(&["delegation", "media-type"], error.to_string(), help);
+        }
+        if delegation.syntax == Syntax::Xml {
+            return;
+        }
+        let of_xml = [
+            ("namespace", delegation.namespace.is_some()),
+            ("prefixes", !delegation.prefixes.is_empty()),
+        ];
+        for (key, is_given) in of_xml {
+            if is_given {
+                let message = format!("read `{key}`: documents in JSON have no namespaces");
+                let at = self.node.place_of_key(&["delegation", key]);
+                self.problem_at(at, message, "take it out".to_owned());
+            }
+        }
+    }
+
+    fn method(&mut self, path: &[&str], method: &str) {
+        if is_token(method) {
+            return;
+        }
+        let message = format!("read `{}` as an HTTP method", shown(method));
+        self.problem(path, message, "write one as in `POST`");
+    }
+
+    /// The method and the header fields of a form, which have to fit into the head of a message, and the fields that it
+    /// carries, which something has to fill.
+    fn names(&mut self, message: MessageId, at: &[&str], form: &Document) {
+        let path = |more: &[&'static str]| [at, more].concat();
+        if let Some(method) = &form.method {
+            self.method(&path(&["method"]), method);
+        }
+        for (header, field) in &form.headers {
+            let place = [at, &["headers", header]].concat();
+            let place = self.node.place_of_key(&place);
+            if !is_token(header) {
+                let what = format!("read `{}` as the name of a header field", shown(header));
+                self.problem_at(place.clone(), what, "write one as in `X-Session`".to_owned());
+            }
+            self.field(message, place, field);
+        }
+        for field in form.target.iter().flat_map(TargetPattern::fields) {
+            self.field(message, self.node.place_of(&path(&["target"])), field);
+        }
+        for field in form.fields.keys() {
+            let place = [at, &["fields", field]].concat();
+            self.field(message, self.node.place_of_key(&place), field);
+        }
+    }
+
+    /// A field that nobody fills and nobody reads is a slip of the pen: what was meant would be missing.
+    fn field(&mut self, message: MessageId, at: Range<usize>, name: &str) {
+        let known = document_fields(message);
+        if known.contains(&name) {
+            return;
+        }
+        let what = format!("find the field `{}` of {message}", shown(name));
+        self.problem_at(at, what, suggestion(name, &known));
     }
 
     /// A mistake in a template, in the line where it is.
@@ -101,8 +175,15 @@ impl Check<'_> {
     fn document(&mut self, message: MessageId, document: &Document) {
         let name = message.to_string();
         let at = ["messages", name.as_str()];
-        let forms = document.forms().collect::<Vec<_>>();
-        for form in &forms {
+        let before = self.problems.len();
+        for (index, form) in document.also.iter().enumerate() {
+            self.names(message, &["messages", &name, "also", &index.to_string()], form);
+        }
+        self.names(message, &at, document);
+        if self.problems.len() > before {
+            return;
+        }
+        for form in document.forms() {
             if let Some((what, help)) = self.unfitting(message, form) {
                 return self.problem(&at, format!("read {message}: {what}"), help);
             }
@@ -158,6 +239,14 @@ impl Check<'_> {
         if form.status.is_some_and(|status| !(200..300).contains(&status)) {
             let what = "an answer that accepts has a status of 2xx".to_owned();
             return Some((what, "write one from 200 to 299"));
+        }
+        if message.part == Part::Request && form.body_optional {
+            let help = "take it out; a request without a document goes without a body";
+            return Some(("`body-optional` is for answers alone".to_owned(), help));
+        }
+        if form.status.is_some_and(has_no_body) && !form.is_bodiless() {
+            let what = "an answer with the status 204 or 205 has no body".to_owned();
+            return Some((what, "write another status, or no document"));
         }
         if delegation.syntax == Syntax::Json && form.root.is_some() {
             let help = "say under `when` what must stand in it";
@@ -266,4 +355,15 @@ impl Check<'_> {
             );
         }
     }
+}
+
+/// Whether an answer of this status ends with its head (RFC 9110, sections 15.3.5 and 15.3.6).
+const fn has_no_body(status: u16) -> bool {
+    matches!(status, 204 | 205)
+}
+
+/// Whether a text is a token (RFC 9110, section 5.6.2), as methods and names of header fields are.
+fn is_token(text: &str) -> bool {
+    let is_of_token = |octet: u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet);
+    !text.is_empty() && text.bytes().all(is_of_token)
 }

@@ -10,6 +10,7 @@ use std::ops::Range;
 use dmconform_model::{CaseId, Class, Deviation, Diagnostic, Requirement, RequirementId, Role, Step};
 
 pub use self::names::{TIMES, settable_fields, typed_fields};
+pub(super) use self::names::{document_fields, suggestion};
 use super::diagnose::{Source, shown};
 use super::located::{Located, Tried};
 use super::raw_case::{RawCase, RawChange};

@@ -58,6 +58,28 @@ pub const fn typed_fields(message: MessageId) -> &'static [&'static str] {
     }
 }
 
+/// The fields of a message that is a document between the servers: what mock roles have to say in one, and what is read in
+/// an answer.
+pub(crate) fn document_fields(message: MessageId) -> Vec<&'static str> {
+    let mut fields = vec![
+        "session",
+        "delegating-server",
+        "delegated-server",
+        "device",
+        "manufacturer",
+        "model",
+        "tree-part",
+        "type",
+    ];
+    if message.part == Part::Answer {
+        fields.extend(["result", "reason"]);
+    }
+    if message == MessageId::answer(Step::UrlRequest) {
+        fields.push("url");
+    }
+    fields
+}
+
 /// The fields that `set-field` can change in a message that is no document between the servers.
 pub const fn settable_fields(message: MessageId) -> &'static [&'static str] {
     match (message.step, message.part) {
@@ -295,7 +317,7 @@ impl Resolver<'_> {
 }
 
 /// The nearest of the names that there are, or all of them.
-fn suggestion(name: &str, known: &[&str]) -> String {
+pub(crate) fn suggestion(name: &str, known: &[&str]) -> String {
     match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are {}", known.join(", ")),
