@@ -39,9 +39,15 @@ static UNPRINTED: AtomicBool = AtomicBool::new(false);
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let Err(why) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) else {
+/// Whether the reader of standard output went away.
+static UNREAD: AtomicBool = AtomicBool::new(false);
         return;
     };
-    if why.kind() != ErrorKind::BrokenPipe && !UNPRINTED.swap(true, Ordering::Relaxed) {
+    if why.kind() == ErrorKind::BrokenPipe {
+        UNREAD.store(true, Ordering::Relaxed);
+        return;
+    }
+    if !UNPRINTED.swap(true, Ordering::Relaxed) {
         error(&format!(
             "write to standard output: {why}; make room where it leads to, or let it lead elsewhere"
         ));
@@ -58,6 +64,27 @@ pub(crate) fn tell(text: &str) {
     let mut out = std::io::stderr().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
+/// Whether nobody reads standard output any more: what does nothing but print can end.
+pub(crate) fn is_unread() -> bool {
+    UNREAD.load(Ordering::Relaxed)
+}
+
+/// What a terminal shows as it is: control characters could do anything to it.
+pub(crate) fn printable(text: &str) -> String {
+    let shown = |character: char| match character {
+        '\n' => '\n',
+        '\t' => '\t',
+        control if control.is_control() => '\u{FFFD}',
+        other => other,
+    };
+    text.chars().map(shown).collect()
+}
+
+/// The same, of what is to stay in its line.
+pub(crate) fn one_line(text: &str) -> String {
+    printable(text).replace(['\n', '\t'], " ")
+}
+
 
 /// Prints an error, unless it is rendered already.
 pub(crate) fn error(message: &str) {

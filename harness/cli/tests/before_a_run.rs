@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use rstest::rstest;
 use tempfile::TempDir;
@@ -195,6 +196,102 @@ fn mock_roles_on_a_workbench_show_the_ladder_and_the_verdict() {
     ] {
         assert!(text.contains(part), "`{part}` is not in\n{text}");
     }
+    let kept = fs::read_dir(
+        folder
+            .path()
+            .join("out/transcripts/reference-dms-2-bootstrap-server"),
+    );
+    let kept = kept.expect("there are transcripts").count();
+    assert_eq!(kept, 2, "each delegation has a transcript of its own");
+}
+
+/// Mock roles beside a product, whose delegations the mock DMS-1 opens.
+fn workbench(out: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dmconform"));
+    command
+        .args(["mock", "--implementation"])
+        .arg(fixture("reference-dms-2-bootstrap-server"))
+        .arg("--out")
+        .arg(out);
+    command
+}
+
+#[test]
+fn mock_roles_say_what_they_could_not_keep() {
+    let folder = TempDir::new().expect("a folder can be made");
+    fs::write(folder.path().join("transcripts"), "in the way").expect("it can be written to");
+    let output = workbench(folder.path()).stdin(Stdio::null()).output();
+    let output = output.expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(said.contains("error: failed to write `"), "{said}");
+    assert!(shown(&output).contains("\n  pass\n"), "{}", shown(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn mock_roles_end_when_nobody_reads_what_they_print() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let mut child = workbench(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    // Held open: it could be asked for another delegation.
+    let input = child.stdin.take();
+    drop(child.stdout.take());
+    let begun = Instant::now();
+    while child.try_wait().expect("it is a child").is_none() {
+        if begun.elapsed() > Duration::from_secs(60) {
+            child.kill().expect("it is a child");
+            panic!("it goes on for nobody");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let status = child.wait().expect("it has ended");
+    drop(input);
+    assert_eq!(status.code(), Some(0));
+}
+
+#[rstest]
+// Two delegations at once, of a product with one device.
+#[case(
+    "count: 200",
+    "count: 1",
+    "DEL-DMS1-0-510",
+    "it takes part in one delegation at a time"
+)]
+#[case(
+    "plays: [dms-1]",
+    "plays: [dms-1]",
+    "DEL-DMS2-0-010",
+    "it does not play dms-2"
+)]
+#[case(
+    "opens: either",
+    "opens: dms-1",
+    "DEL-DMS1-2-030",
+    "it does not claim delegations that dms-2 opens"
+)]
+fn mock_roles_play_no_case_that_does_not_apply(
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] case: &str,
+    #[case] said: &str,
+) {
+    let (folder, path) = changed("reference-dms-1", from, to);
+    let output = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .args(["mock", "--case", case, "--implementation"])
+        .arg(&path)
+        .arg("--out")
+        .arg(folder.path().join("out"))
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts");
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{why}");
+    assert!(why.contains(said), "{why}");
 }
 
 #[rstest]

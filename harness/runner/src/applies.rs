@@ -18,6 +18,29 @@ use crate::case_run::at_once;
 
 /// Why a case does not apply to an implementation; nothing if it does.
 pub(crate) fn why_not(suite: &Suite, case: &TestCase, product: &Implementation) -> Option<String> {
+    against(suite, case, product, Hand::Away)
+}
+
+/// Why a case cannot be played beside a product that is worked on; nothing if it can. What a trigger brings about in a run is
+/// brought about by hand there, unless triggers are pulled.
+pub fn why_not_at_the_bench(
+    suite: &Suite,
+    case: &TestCase,
+    product: &Implementation,
+    pulls_triggers: bool,
+) -> Option<String> {
+    let hand = if pulls_triggers { Hand::Away } else { Hand::There };
+    against(suite, case, product, hand)
+}
+
+/// Whether somebody is there who does what a trigger does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hand {
+    There,
+    Away,
+}
+
+fn against(suite: &Suite, case: &TestCase, product: &Implementation, hand: Hand) -> Option<String> {
     let real = |role: Role| product.plays.contains(&role);
     if let Some(role) = case.iut.iter().find(|role| !real(**role)) {
         return Some(format!("it does not play {role}"));
@@ -44,7 +67,7 @@ pub(crate) fn why_not(suite: &Suite, case: &TestCase, product: &Implementation) 
     if servers_real && !product.supports.opens.includes(opener) {
         return Some(format!("it does not claim delegations that {opening} opens"));
     }
-    if real(opening) && product.triggers.start_delegation.is_none() {
+    if hand == Hand::Away && real(opening) && product.triggers.start_delegation.is_none() {
         return Some("there is no trigger by which it opens a delegation".to_owned());
     }
     if let Some(reason) = removal(case, product, opening) {
@@ -75,7 +98,7 @@ pub(crate) fn why_not(suite: &Suite, case: &TestCase, product: &Implementation) 
             "it does not claim delegations of the type {delegation_type}"
         ));
     }
-    if let Some(reason) = session(case, product).or_else(|| looks(case, product)) {
+    if let Some(reason) = session(case, product, hand).or_else(|| looks(case, product)) {
         return Some(reason);
     }
     unclaimed(suite, case, product)
@@ -117,7 +140,7 @@ fn removal(case: &TestCase, product: &Implementation, opening: Role) -> Option<S
 
 /// Whether DM sessions can be held as the case has them: what a real role would have to support, and claims not to;
 /// what a real role decides itself.
-fn session(case: &TestCase, product: &Implementation) -> Option<String> {
+fn session(case: &TestCase, product: &Implementation, hand: Hand) -> Option<String> {
     let given = &case.given;
     let supports = &product.supports;
     let real = |role: Role| product.plays.contains(&role);
@@ -157,7 +180,7 @@ fn session(case: &TestCase, product: &Implementation) -> Option<String> {
         if !real(Role::DmClient) {
             return Some("the client is a mock, and comes by itself".to_owned());
         }
-        if product.triggers.notify_device.is_none() {
+        if hand == Hand::Away && product.triggers.notify_device.is_none() {
             return Some("there is no trigger that hands it a notification".to_owned());
         }
     }
@@ -237,4 +260,39 @@ pub(crate) fn exclusive_listener(procedure: &Procedure, case: &TestCase) -> Opti
             version: changes.version,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use dmconform_case::read::{self, Source};
+
+    use super::*;
+
+    /// A DMS-1 that has to be made to begin by hand.
+    fn without_triggers() -> Implementation {
+        let text = include_str!("../../../fixtures/implementations/reference-dms-1.yaml");
+        let name = "reference-dms-1.yaml";
+        let read = read::implementation(Source { name, text });
+        let mut product = read.expect("the file is tested to be readable");
+        product.triggers = dmconform_case::implementation::Triggers::default();
+        product
+    }
+
+    #[test]
+    fn what_no_trigger_brings_about_is_brought_about_by_hand_on_a_workbench() {
+        let (suite, product) = (Suite::embedded(), without_triggers());
+        let case = suite.case("DEL-DMS1-0-010").expect("there is such a case");
+        let missing = Some("there is no trigger by which it opens a delegation".to_owned());
+        assert_eq!(why_not(&suite, case, &product), missing);
+        assert_eq!(why_not_at_the_bench(&suite, case, &product, true), missing);
+        assert_eq!(why_not_at_the_bench(&suite, case, &product, false), None);
+    }
+
+    #[test]
+    fn a_case_of_another_role_is_not_for_a_workbench_either() {
+        let (suite, product) = (Suite::embedded(), without_triggers());
+        let case = suite.case("DEL-DMS2-0-010").expect("there is such a case");
+        let why = why_not_at_the_bench(&suite, case, &product, false);
+        assert_eq!(why.as_deref(), Some("it does not play dms-2"));
+    }
 }

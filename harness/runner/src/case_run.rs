@@ -71,7 +71,12 @@ impl UnderTest {
 
     /// Begins a case, and tells so; nothing if the run has ended meanwhile.
     pub(crate) async fn begin(&self, case: TestCase) -> Option<Begun> {
-        let begun = self.stage(case).await?;
+        self.begin_attempt(case, 1).await
+    }
+
+    /// The same, for the so many-th time: what was stored of the times before stays.
+    pub(crate) async fn begin_attempt(&self, case: TestCase, attempt: u32) -> Option<Begun> {
+        let begun = self.stage_attempt(case, attempt).await?;
         if self.is_stopped() {
             return None;
         }
@@ -89,8 +94,16 @@ impl UnderTest {
     }
 
     async fn stage_attempt(&self, case: TestCase, attempt: u32) -> Option<Begun> {
-        let lease = self.devices.lease(if case.given.beside { 2 } else { 1 }).await?;
-        let job = Arc::clone(&self.shared.jobs).acquire_owned().await.ok()?;
+        let room = async {
+            let lease = self.devices.lease(if case.given.beside { 2 } else { 1 }).await?;
+            let job = Arc::clone(&self.shared.jobs).acquire_owned().await.ok()?;
+            Some((lease, job))
+        };
+        // Room may never come: a case may want more devices than there are.
+        let (lease, job) = tokio::select! {
+            room = room => room?,
+            () = self.cancelled() => return None,
+        };
         if self.is_cancelled() {
             return None;
         }
@@ -118,6 +131,15 @@ impl UnderTest {
 
     pub(crate) fn is_cancelled(&self) -> bool {
         *self.shared.cancelled.borrow()
+    }
+
+    /// Resolves when the run is cancelled.
+    async fn cancelled(&self) {
+        let mut cancelled = self.shared.cancelled.clone();
+        if cancelled.wait_for(|cancelled| *cancelled).await.is_err() {
+            // Nobody is left who could cancel it.
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Whether no other case begins, since one failed.

@@ -34,6 +34,7 @@ mod url;
 mod variables;
 mod workbench;
 
+pub use applies::why_not_at_the_bench;
 pub use case_context::owners;
 pub use certificates::{certificates, check_certificates};
 pub use dmconform_roles::Captured;

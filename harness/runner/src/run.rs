@@ -278,6 +278,11 @@ impl Shared {
     pub(crate) fn gather(&self, add: impl FnOnce(&mut Gathered)) {
         add(&mut self.lock());
     }
+
+    /// The problems that were gathered since they were taken last.
+    pub(crate) fn take_problems(&self) -> Vec<Problem> {
+        std::mem::take(&mut self.lock().problems)
+    }
 }
 
 #[cfg(test)]

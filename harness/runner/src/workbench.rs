@@ -57,6 +57,8 @@ pub enum AtTheBench {
     Ended(Box<CaseResult>),
     /// Something that belongs to no delegation.
     Stray(String),
+    /// Something that could not be kept.
+    Problem(String),
 }
 
 /// A message that passed.
@@ -81,7 +83,7 @@ pub struct Passed {
 /// Takes what happens.
 pub type Watch = Arc<dyn Fn(AtTheBench) + Send + Sync>;
 
-/// Keeps the mock roles up until the run is cancelled, or nobody asks for another delegation.
+/// Keeps the mock roles up until the run is cancelled, or nobody asks for another delegation; whether everything was kept.
 ///
 /// # Errors
 /// When the roles cannot be set up, or the product is to be started and does not start.
@@ -91,9 +93,9 @@ pub async fn workbench(
     pulls_triggers: bool,
     watcher: Watch,
     cancelled: watch::Receiver<bool>,
-) -> Result<(), TargetError> {
+) -> Result<bool, TargetError> {
     let Some(file) = options.targets.first_mut() else {
-        return Ok(());
+        return Ok(true);
     };
     let product = &mut file.implementation;
     product.limits.step_deadline = PATIENCE;
@@ -109,11 +111,19 @@ pub async fn workbench(
     let by_mock = !file.implementation.plays.contains(&opener(&case));
     let begins_by_itself = by_mock || pulls_triggers;
     let mut told = 0;
-    while !*cancelled.borrow() {
-        let Some(ended) = one(&bench, &case, by_mock, &watcher).await else {
+    let mut is_whole = true;
+    for delegation in 1.. {
+        if *cancelled.borrow() {
+            break;
+        }
+        let Some(ended) = one(&bench, &case, delegation, by_mock, &watcher).await else {
             break;
         };
         watcher(AtTheBench::Ended(Box::new(ended)));
+        for problem in shared.take_problems() {
+            is_whole = false;
+            watcher(AtTheBench::Problem(problem.message));
+        }
         for stray in running.stage.strays().into_iter().skip(told) {
             told += 1;
             watcher(AtTheBench::Stray(stray));
@@ -123,7 +133,7 @@ pub async fn workbench(
         }
     }
     running.stop().await;
-    Ok(())
+    Ok(is_whole)
 }
 
 /// Whether the developer wants another delegation, where it begins without him.
@@ -169,8 +179,14 @@ fn announce(running: &Running, watcher: &Watch) {
 }
 
 /// One delegation from its beginning to its end.
-async fn one(bench: &UnderTest, case: &TestCase, by_mock: bool, watcher: &Watch) -> Option<CaseResult> {
-    let begun = bench.begin(case.clone()).await?;
+async fn one(
+    bench: &UnderTest,
+    case: &TestCase,
+    delegation: u32,
+    by_mock: bool,
+    watcher: &Watch,
+) -> Option<CaseResult> {
+    let begun = bench.begin_attempt(case.clone(), delegation).await?;
     let context = Arc::clone(&begun.context);
     watcher(AtTheBench::Waiting {
         case: case.id.0.clone(),

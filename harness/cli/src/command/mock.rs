@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dmconform_case::Suite;
 use dmconform_case::test_case::TestCase;
 use dmconform_model::{CaseResult, Role};
-use dmconform_runner::{AtTheBench, Passed};
+use dmconform_runner::{AtTheBench, Passed, TargetFile, Watch, why_not_at_the_bench};
+use tokio::sync::watch;
 
 use crate::arguments::{Mock, Run};
-use crate::output::{Failure, print};
+use crate::output::{Failure, error, is_unread, one_line, print};
 use crate::suite;
 
 use super::{announced, run, work};
@@ -35,15 +35,38 @@ pub(crate) fn run(arguments: &Mock) -> Result<u8, Failure> {
     }
     let plays = target.implementation.plays.clone();
     expected(&suite::roles(&arguments.roles)?, &plays)?;
-    let case = chosen(&target.suite, arguments.case.as_deref(), &plays)?;
+    let case = chosen(target, arguments.case.as_deref(), arguments.trigger)?;
     announced::announce(&options.targets);
     work::make_directory(&options.directory)?;
-    let watcher = Arc::new(|happened: AtTheBench| print(&line(&happened)));
     let pulls = arguments.trigger;
-    let ended =
-        work::to_the_end(|cancelled| dmconform_runner::workbench(options, case, pulls, watcher, cancelled))?;
-    ended.map_err(|error| Failure::environment(error.to_string()))?;
-    Ok(0)
+    let ended = work::to_the_end(|cancelled| async move {
+        let (watcher, ended) = watcher(cancelled);
+        dmconform_runner::workbench(options, case, pulls, watcher, ended).await
+    })?;
+    let is_whole = ended.map_err(|error| Failure::environment(error.to_string()))?;
+    Ok(if is_whole { 0 } else { 5 })
+}
+
+/// What prints all that happens, and the end of it: when it is cancelled, or nobody reads it any more.
+fn watcher(mut cancelled: watch::Receiver<bool>) -> (Watch, watch::Receiver<bool>) {
+    let (end, ended) = watch::channel(false);
+    let end = Arc::new(end);
+    let unread = Arc::clone(&end);
+    let watcher = move |happened: AtTheBench| {
+        if let AtTheBench::Problem(why) = &happened {
+            error(why);
+        }
+        print(&line(&happened));
+        if is_unread() {
+            unread.send_replace(true);
+        }
+    };
+    tokio::spawn(async move {
+        if cancelled.wait_for(|cancelled| *cancelled).await.is_ok() {
+            end.send_replace(true);
+        }
+    });
+    (Arc::new(watcher), ended)
 }
 
 /// Whether the roles that are asked for are those that the product leaves to the harness.
@@ -68,25 +91,34 @@ fn expected(roles: &[Role], plays: &[Role]) -> Result<(), Failure> {
     }
 }
 
-/// The case that is asked for, or the first whole delegation in which the product is judged.
-fn chosen(suite: &Suite, id: Option<&str>, plays: &[Role]) -> Result<TestCase, Failure> {
+/// The case that is asked for, or the first whole delegation in which the product can be judged.
+fn chosen(target: &TargetFile, id: Option<&str>, pulls_triggers: bool) -> Result<TestCase, Failure> {
+    let product = &target.implementation;
+    let why_not = |case: &TestCase| why_not_at_the_bench(&target.suite, case, product, pulls_triggers);
     if let Some(id) = id {
-        let case = suite::find(suite, id)?;
-        if case.iut.iter().all(|role| plays.contains(role)) {
-            return Ok(case.clone());
-        }
-        let roles: Vec<String> = case.iut.iter().map(ToString::to_string).collect();
-        return Err(Failure::usage(format!(
-            "play the case {id}: it is about {}, which the product does not play; `dmconform list --role ROLE` names others",
-            roles.join(" and ")
-        )));
+        let case = suite::find(&target.suite, id)?;
+        return match why_not(case) {
+            None => Ok(case.clone()),
+            Some(reason) => Err(Failure::usage(format!(
+                "play the case {id} beside {}: {reason}; `dmconform list --role ROLE` names others",
+                target.name
+            ))),
+        };
     }
-    let mut cases = suite.cases.iter();
-    let whole =
-        cases.find(|case| case.is_whole_delegation() && case.iut.iter().all(|role| plays.contains(role)));
-    whole
-        .cloned()
-        .ok_or_else(|| Failure::usage("find a whole delegation for the product's roles".to_owned()))
+    let judged = |case: &&TestCase| case.iut.iter().all(|role| product.plays.contains(role));
+    let all = target.suite.cases.iter();
+    let mut whole = all
+        .filter(|case| case.is_whole_delegation())
+        .filter(judged)
+        .peekable();
+    let reason = whole.peek().and_then(|first| why_not(first)).unwrap_or_default();
+    let found = whole.find(|case| why_not(case).is_none());
+    found.cloned().ok_or_else(|| {
+        Failure::usage(format!(
+            "find a whole delegation for {}: {reason}; look at what its implementation file says that it supports",
+            target.name
+        ))
+    })
 }
 
 fn line(happened: &AtTheBench) -> String {
@@ -110,7 +142,8 @@ fn line(happened: &AtTheBench) -> String {
         }
         AtTheBench::Passed(passed) => rung(passed),
         AtTheBench::Ended(result) => verdict(result),
-        AtTheBench::Stray(what) => format!("  (belongs to no delegation: {what})\n"),
+        AtTheBench::Stray(what) => format!("  (belongs to no delegation: {})\n", one_line(what)),
+        AtTheBench::Problem(_) => String::new(),
     }
 }
 
@@ -120,7 +153,7 @@ fn rung(passed: &Passed) -> String {
     let refused = if passed.accepted { "" } else { "  REFUSED" };
     let note = match passed.note.as_str() {
         "" => String::new(),
-        note => format!(": {note}"),
+        note => format!(": {}", one_line(note)),
     };
     format!(
         "  {:>8.3} s  {:<16} → {:<16}  {step:<9}  {}{note}{refused}\n",
@@ -137,11 +170,12 @@ fn verdict(result: &CaseResult) -> String {
         let requirement = finding.requirement.as_ref().map_or("", |id| id.0.as_str());
         text = format!(
             "{text}    {requirement}: expected {}; observed {}\n",
-            finding.expected, finding.observed
+            one_line(&finding.expected),
+            one_line(&finding.observed)
         );
     }
     if let (true, Some(reason)) = (result.findings.is_empty(), &result.reason) {
-        text = format!("{text}    {reason}\n");
+        text = format!("{text}    {}\n", one_line(reason));
     }
     text
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Decoded, Noted};
+use crate::output::{one_line, printable};
 
 /// For people: what it is in one line, all of it, and what departs in it.
 pub(super) fn text(decoded: &Decoded) -> String {
@@ -45,21 +46,6 @@ fn line(noted: &Noted) -> String {
         remarks => format!(" ({})", remarks.join("; ")),
     };
     format!("  {}\n", one_line(&format!("{}{remarks}", parts.join(": "))))
-}
-
-/// What a terminal shows as it is: control characters could do anything to it.
-fn printable(text: &str) -> String {
-    let shown = |character: char| match character {
-        '\n' => '\n',
-        '\t' => '\t',
-        control if control.is_control() => '\u{FFFD}',
-        other => other,
-    };
-    text.chars().map(shown).collect()
-}
-
-fn one_line(text: &str) -> String {
-    printable(text).replace(['\n', '\t'], " ")
 }
 
 /// For programs.
