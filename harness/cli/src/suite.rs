@@ -62,10 +62,11 @@ pub(crate) fn is_built_in(name: &str) -> bool {
     PROFILES.iter().any(|(known, _, _)| *known == name)
 }
 
-/// The name and the text of a profile: of a file, or of one that is built in.
+/// The name and the text of a profile: of one that is built in, or of a file. What lies about in a folder by chance never stands in
+/// for what is built in: a file of such a name is meant by `./default`.
 pub(crate) fn profile_text(path: &Path) -> Result<(String, String), Failure> {
-    let built_in = PROFILES.iter().find(|(name, _, _)| Path::new(name) == path);
-    if let (Some((_, file, text)), false) = (built_in, path.exists()) {
+    let built_in = PROFILES.iter().find(|(name, _, _)| path.as_os_str() == *name);
+    if let Some((_, file, text)) = built_in {
         return Ok(((*file).to_owned(), (*text).to_owned()));
     }
     let text = bounded::text(path).map_err(|error| {

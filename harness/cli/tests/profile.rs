@@ -87,3 +87,27 @@ fn a_message_has_a_size_and_a_number_of_header_fields() {
     assert_eq!(code, Some(2));
     assert!(said.contains("it is larger than 16 MiB"), "{said}");
 }
+
+#[test]
+fn what_lies_in_a_folder_never_stands_in_for_what_is_built_in() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    std::fs::create_dir(folder.path().join("default")).expect("the folder can be written to");
+    for name in ["json-rest", "body.json"] {
+        std::fs::write(folder.path().join(name), "{\"session\":\"s-1\"}").expect("it can be written to");
+    }
+    let here = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dmconform"));
+        command.current_dir(folder.path()).args(arguments);
+        command.output().expect("the program starts")
+    };
+    let output = here(&["profile", "test", "json-rest", "body.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let message = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/messages/delegation-initiation.xml"
+    );
+    let output = here(&["decode", message]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let output = here(&["profile", "test", "./json-rest", "body.json"]);
+    assert_eq!(output.status.code(), Some(2), "the file is meant");
+}
