@@ -294,6 +294,26 @@ fn mock_roles_play_no_case_that_does_not_apply(
     assert!(why.contains(said), "{why}");
 }
 
+#[test]
+fn certificates_are_not_written_over_those_that_products_may_have() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let certs = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+            .args(["certs", "--out"])
+            .arg(folder.path())
+            .output();
+        output.expect("the program starts")
+    };
+    let roots = || fs::read(folder.path().join("roots.pem")).expect("there are roots");
+    assert_eq!(certs().status.code(), Some(0));
+    let first = roots();
+    let again = certs();
+    let why = String::from_utf8_lossy(&again.stderr);
+    assert_eq!(again.status.code(), Some(2), "{why}");
+    assert!(why.contains("roots.pem` is there already"), "{why}");
+    assert_eq!(roots(), first);
+}
+
 #[rstest]
 #[case(&["dms-2"], "the product plays it by its implementation file")]
 #[case(&["dms-1"], "neither the product plays it nor is it asked for")]

@@ -1,9 +1,9 @@
 //! Certificates for products that are configured by hand.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dmconform_model::certificate::Certificate;
-use dmconform_tls::{Authority, LoadError, Party, now, write_store};
+use dmconform_tls::{Authority, LoadError, Party, already_stored, now, write_store};
 
 use crate::target::TargetError;
 
@@ -13,6 +13,12 @@ use crate::target::TargetError;
 /// Why it cannot.
 pub fn check_certificates(directory: &Path) -> Result<(), LoadError> {
     Authority::load(directory, now()).map(drop)
+}
+
+/// What is there already of the files that [`certificates`] writes: products may be configured with it.
+pub fn existing_certificates(directory: &Path, parties: &[(&str, &str)]) -> Option<PathBuf> {
+    let names: Vec<&str> = parties.iter().map(|(name, _)| *name).collect();
+    already_stored(directory, &names)
 }
 
 /// Writes the certificates that a product needs which is configured by hand; they are for these hosts, too.

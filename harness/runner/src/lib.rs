@@ -36,7 +36,7 @@ mod workbench;
 
 pub use applies::why_not_at_the_bench;
 pub use case_context::owners;
-pub use certificates::{certificates, check_certificates};
+pub use certificates::{certificates, check_certificates, existing_certificates};
 pub use dmconform_roles::Captured;
 pub use doctor::{Finding as Examined, State as Health, Tell, Topic, doctor, quick_look};
 pub use gating::Gating;

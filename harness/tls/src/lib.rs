@@ -22,6 +22,6 @@ pub use clock::{now, timestamp};
 pub use error::{HandshakeError, late_alert};
 pub use identity::Identity;
 pub use server::{AcceptError, ClientCertificates, ServerConfig, accept};
-pub use store::{StoreError, private_keys, read_text, write_store};
+pub use store::{StoreError, already_stored, private_keys, read_text, write_store};
 pub use stream::Stream;
 pub use tap::{KeyLog, Tap, Tapped};

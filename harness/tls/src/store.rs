@@ -13,6 +13,8 @@ pub(crate) const ROOTS: &str = "roots.pem";
 pub(crate) const INTERMEDIATE: &str = "intermediate.pem";
 /// Its key.
 pub(crate) const INTERMEDIATE_KEY: &str = "intermediate.key";
+/// What it has revoked.
+const REVOCATION_LIST: &str = "revocation-list.pem";
 
 /// The largest file with certificates, keys or a secret that is read, in octets.
 const MAX_TEXT: u64 = 1024 * 1024;
@@ -60,12 +62,22 @@ pub fn write_store(
         &directory.join(INTERMEDIATE_KEY),
         &authority.intermediate_key_pem(),
     )?;
-    private_file(&directory.join("revocation-list.pem"), revocation_list)?;
+    private_file(&directory.join(REVOCATION_LIST), revocation_list)?;
     for (name, identity) in identities {
         private_file(&directory.join(format!("{name}.pem")), identity.chain_pem())?;
         private_file(&directory.join(format!("{name}.key")), identity.key_pem())?;
     }
     Ok(())
+}
+
+/// The first file of those that [`write_store`] would write for identities of these names that is there already.
+pub fn already_stored(directory: &Path, names: &[&str]) -> Option<PathBuf> {
+    let common = [ROOTS, INTERMEDIATE, INTERMEDIATE_KEY, REVOCATION_LIST].map(str::to_owned);
+    let own = names
+        .iter()
+        .flat_map(|name| [format!("{name}.pem"), format!("{name}.key")]);
+    let mut paths = common.into_iter().chain(own).map(|name| directory.join(name));
+    paths.find(|path| path.symlink_metadata().is_ok())
 }
 
 /// The files in which [`write_store`] puts private keys.

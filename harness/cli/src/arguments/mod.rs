@@ -465,7 +465,7 @@ pub(crate) struct Decode {
 
 #[derive(Args)]
 pub(crate) struct Certs {
-    /// Where to write them; the directory gets mode 0700, every file 0600.
+    /// Where to write them, where none are yet; the directory gets mode 0700, every file 0600.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// The server identifier of DMS-1.

@@ -13,6 +13,14 @@ pub(crate) fn run(arguments: &Certs) -> Result<u8, Failure> {
     ];
     dmconform_runner::certificates(&arguments.out, &parties, &arguments.host)
         .map_err(|error| Failure::environment(error.to_string()))?;
+    // The key of the root is kept nowhere: an authority that is written over is lost to the products that trust it.
+    if let Some(path) = dmconform_runner::existing_certificates(&arguments.out, &parties) {
+        return Err(Failure::usage(format!(
+            "write certificates: `{}` is there already, and products may be configured with it; choose another folder, or remove \
+             what is in this one first",
+            path.display()
+        )));
+    }
     let folder = arguments.out.display();
     let mut text = format!(
         "wrote to {folder}:\n  roots.pem         what every party trusts\n  intermediate.pem, intermediate.key  the issuing authority, for `dmconform run --certificates {folder}`\n  revocation-list.pem  what it has revoked: the test certificates of kind `revoked`\n"
