@@ -30,6 +30,11 @@ impl Failure {
             code: 5,
         }
     }
+
+    /// What is shown of it.
+    pub(crate) fn rendered(&self) -> String {
+        rendered(&self.message)
+    }
 }
 
 /// Whether a result could not be printed.
@@ -88,13 +93,14 @@ pub(crate) fn one_line(text: &str) -> String {
 
 /// Prints an error, unless it is rendered already.
 pub(crate) fn error(message: &str) {
-    let rendered = message.starts_with("error");
-    let text = if rendered {
-        format!("{message}\n")
-    } else {
-        format!("error: failed to {message}\n")
-    };
-    tell(&text);
+    tell(&format!("{}\n", rendered(message)));
+}
+
+fn rendered(message: &str) -> String {
+    match message.starts_with("error") {
+        true => message.to_owned(),
+        false => format!("error: failed to {message}"),
+    }
 }
 
 /// Whether standard error is a terminal on which lines can be drawn again.

@@ -30,15 +30,7 @@ pub(crate) fn load_with(cases: &[PathBuf], profile: Option<&Path>) -> Result<Sui
         files.push((PROFILE.to_owned(), text.clone()));
     }
     for path in cases {
-        let found = case_files(path)?;
-        if found.is_empty() {
-            let why = format!(
-                "find cases in `{}`: there is no `.yaml` file in it",
-                path.display()
-            );
-            return Err(Failure::usage(why));
-        }
-        for path in found {
+        for path in files_at(path)? {
             files.push((path.display().to_string(), read_case(&path)?));
         }
     }
@@ -77,6 +69,19 @@ pub(crate) fn profile_text(path: &Path) -> Result<(String, String), Failure> {
         ))
     })?;
     Ok((path.display().to_string(), text))
+}
+
+/// The file itself, or every YAML file below a folder, of which there must be one.
+pub(crate) fn files_at(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let found = case_files(path)?;
+    if found.is_empty() {
+        let why = format!(
+            "find files in `{}`: there is no `.yaml` file in it; write one, or name another folder",
+            path.display()
+        );
+        return Err(Failure::usage(why));
+    }
+    Ok(found)
 }
 
 /// The file itself, or every YAML file below a folder, in order.

@@ -314,6 +314,61 @@ fn certificates_are_not_written_over_those_that_products_may_have() {
     assert_eq!(roots(), first);
 }
 
+/// What `check` says of a path, and its exit code.
+fn checked(path: &Path) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .arg("check")
+        .arg(path)
+        .output()
+        .expect("the program starts");
+    let said = format!("{}{}", shown(&output), String::from_utf8_lossy(&output.stderr));
+    (output.status.code(), said)
+}
+
+#[rstest]
+#[case::a_profile_that_is_not_there(
+    "product.yaml",
+    concat!(include_str!("../../../fixtures/implementations/reference-dms-1.yaml"), "\nprofile: nowhere.yaml\n"),
+    "nowhere.yaml"
+)]
+#[case::an_identifier_that_is_taken(
+    "case.yaml",
+    "id: DEL-DMS1-8-030\ntitle: A case\npurpose: To be read.\ncovers: [DEL-8-2]\niut: dms-1\nexpect: [{step: 8}]\n",
+    "give two cases the identifier DEL-DMS1-8-030"
+)]
+fn what_a_run_would_refuse_is_not_in_order(#[case] name: &str, #[case] text: &str, #[case] said: &str) {
+    let folder = TempDir::new().expect("a folder can be made");
+    let path = folder.path().join(name);
+    fs::write(&path, text).expect("the folder can be written to");
+    for path in [path.as_path(), folder.path()] {
+        let (code, why) = checked(path);
+        assert_eq!(code, Some(2), "{why}");
+        assert!(why.contains(said), "{why}");
+    }
+}
+
+#[test]
+fn a_profile_without_what_the_cases_look_at_is_not_in_order() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let path = folder.path().join("acme.yaml");
+    let shipped = include_str!("../../../fixtures/profiles/json-rest.yaml");
+    fs::write(&path, shipped).expect("the folder can be written to");
+    assert_eq!(checked(&path), (Some(0), "1 files are in order\n".to_owned()));
+    let without = shipped.replace("      device: $.device\n", "");
+    fs::write(&path, without).expect("the folder can be written to");
+    let (code, why) = checked(&path);
+    assert_eq!(code, Some(2), "{why}");
+    assert!(why.contains("find the field `device` of 7"), "{why}");
+}
+
+#[test]
+fn a_folder_without_files_is_not_in_order() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let (code, why) = checked(folder.path());
+    assert_eq!(code, Some(2), "{why}");
+    assert!(why.contains("there is no `.yaml` file in it"), "{why}");
+}
+
 #[rstest]
 #[case(&["dms-2"], "the product plays it by its implementation file")]
 #[case(&["dms-1"], "neither the product plays it nor is it asked for")]

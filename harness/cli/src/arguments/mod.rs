@@ -322,8 +322,8 @@ pub(crate) enum Drawing {
 
 #[derive(Args)]
 pub(crate) struct Check {
-    /// The files; without any, the suite that is built in.
-    #[arg(value_name = "FILE")]
+    /// The files, or folders of them; without any, the suite that is built in.
+    #[arg(value_name = "PATH")]
     pub(crate) files: Vec<PathBuf>,
 }
 

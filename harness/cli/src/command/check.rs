@@ -11,6 +11,8 @@ use crate::bundled::IMPLEMENTATIONS;
 use crate::output::{Failure, print};
 use crate::suite;
 
+use super::run;
+
 /// Checks files, or the suite and the implementation files that are built in.
 pub(crate) fn run(arguments: &Check) -> Result<u8, Failure> {
     let suite = suite::load()?;
@@ -26,21 +28,43 @@ pub(crate) fn run(arguments: &Check) -> Result<u8, Failure> {
         ));
         return Ok(0);
     }
-    let mut problems = Vec::new();
+    let mut files = Vec::new();
     for path in &arguments.files {
-        if let Err(problem) = check(&suite, path) {
-            problems.push(problem);
+        files.extend(suite::files_at(path)?);
+    }
+    let mut problems = Vec::new();
+    let mut cases = Vec::new();
+    for path in &files {
+        match check(&suite, path) {
+            Ok(Checked::Case) => cases.push(path.clone()),
+            Ok(Checked::Other) => {}
+            Err(problem) => problems.push(problem),
         }
     }
+    // What is good by itself may still have the identifier of another case.
+    if problems.is_empty() && !cases.is_empty() {
+        problems.extend(
+            suite::load_with(&cases, None)
+                .err()
+                .map(|failure| failure.rendered()),
+        );
+    }
     if problems.is_empty() {
-        print(&format!("{} files are in order\n", arguments.files.len()));
+        print(&format!("{} files are in order\n", files.len()));
         return Ok(0);
     }
     Err(Failure::usage(problems.join("\n\n")))
 }
 
-/// Checks one file, as what its first key says that it is.
-fn check(suite: &Suite, path: &Path) -> Result<(), String> {
+/// What was checked.
+enum Checked {
+    /// Cases, which have to go with others.
+    Case,
+    Other,
+}
+
+/// Checks one file, as what its first key says that it is, with what it refers to.
+fn check(suite: &Suite, path: &Path) -> Result<Checked, String> {
     let text = bounded::text(path).map_err(|error| {
         format!(
             "error: failed to read `{}`: {error}\n  = help: look whether the path is right",
@@ -56,12 +80,23 @@ fn check(suite: &Suite, path: &Path) -> Result<(), String> {
         text.lines()
             .any(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')))
     };
+    let with_profile = |profile: &Path| {
+        let loaded = suite::load_with(&[], Some(profile));
+        loaded.map(drop).map_err(|failure| failure.rendered())
+    };
     let checked = if has("known-failures") {
         read::expectations(source, &suite.requirements).map(drop)
     } else if has("implementation") || has("plays") {
-        read::implementation(source).map(drop)
+        let read = read::implementation(source).map_err(|problems| suite::rendered(&problems))?;
+        if let Some(profile) = &read.profile {
+            with_profile(&run::beside(path, profile))?;
+        }
+        Ok(())
     } else if has("profile") || has("own-readings") {
-        read::profile(source).map(drop)
+        read::profile(source).map_err(|problems| suite::rendered(&problems))?;
+        // The cases look at what its messages carry.
+        with_profile(path)?;
+        Ok(())
     } else if has("procedure") && has("steps") {
         read::procedure(source, &suite.requirements).map(drop)
     } else if has("deviations") {
@@ -69,7 +104,9 @@ fn check(suite: &Suite, path: &Path) -> Result<(), String> {
     } else if has("requirements") {
         read::requirements(source).map(drop)
     } else {
-        read::cases(source, suite.known()).map(drop)
+        read::cases(source, suite.known()).map_err(|problems| suite::rendered(&problems))?;
+        return Ok(Checked::Case);
     };
-    checked.map_err(|problems| suite::rendered(&problems))
+    checked.map_err(|problems| suite::rendered(&problems))?;
+    Ok(Checked::Other)
 }
