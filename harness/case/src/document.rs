@@ -283,6 +283,16 @@ impl Profile {
         )
     }
 
+    /// What a body alone carries as a message, in those of its forms that have a document: where it went, and with what header,
+    /// nobody says.
+    ///
+    /// # Errors
+    /// Why it is not this message.
+    pub fn in_body(&self, document: &Document, content: &Content<'_>) -> Result<Fields, Mismatch> {
+        let documents = document.forms().filter(|form| !form.is_bodiless());
+        first(documents.map(|form| self.form(form, &[], content, Fields::new())))
+    }
+
     /// What a document carries as this form of a message.
     ///
     /// # Errors

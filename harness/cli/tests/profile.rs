@@ -88,6 +88,66 @@ fn a_message_has_a_size_and_a_number_of_header_fields() {
     assert!(said.contains("it is larger than 16 MiB"), "{said}");
 }
 
+/// What `profile test` makes of a message, and its exit code.
+fn tested(message: &[u8]) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("message.http");
+    std::fs::write(&path, message).expect("the folder can be written to");
+    let path = path.display().to_string();
+    let output = dmconform(&["profile", "test", "json-rest", &path]);
+    (output.status.code(), text(&output.stdout))
+}
+
+#[test]
+fn an_answer_may_be_without_its_body_where_the_profile_says_so() {
+    let (code, said) = tested(b"HTTP/1.1 204 No Content\r\n\r\n");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("  is message 2.answer\n"), "{said}");
+    assert!(
+        said.contains("  is not 3.answer: it has no readable document\n"),
+        "{said}"
+    );
+}
+
+#[rstest]
+#[case("403 Forbidden", "{\"session\": \"s-1\"}", "2.answer (refused: status 403)")]
+#[case("200 OK", "{\"result\": \"refused\"}", "7.answer (refused: result refused)")]
+#[case("200 OK", "{\"session\": \"s-1\"}", "3.answer (refused: there is no URL)")]
+fn an_answer_that_accepts_nothing_is_said_to_be_a_refusal(
+    #[case] status: &str,
+    #[case] body: &str,
+    #[case] expected: &str,
+) {
+    let (code, said) = tested(format!("HTTP/1.1 {status}\r\n\r\n{body}").as_bytes());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(expected), "{said}");
+}
+
+#[rstest]
+#[case::in_chunks("transfer-encoding: chunked", "7\r\n{\"url\":\r\n6\r\n\"/b\"}\n\r\n0\r\n\r\n")]
+#[case::in_chunks_once("transfer-encoding: chunked", "{\"url\":\"/b\"}")]
+#[case::with_something_after_it("content-length: 12", "{\"url\":\"/b\"}HTTP/1.1 200 OK\r\n\r\n")]
+fn the_body_of_a_captured_message_is_what_its_head_says(#[case] header: &str, #[case] body: &str) {
+    let (code, said) = tested(format!("HTTP/1.1 200 OK\r\n{header}\r\n\r\n{body}").as_bytes());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("is message 3.answer\n    url                /b\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_could_steer_a_terminal_is_shown_and_not_obeyed() {
+    let body = "{\"url\":\"\\u001b[2J\\n  is message 10\",\"session\":\"a\\u009bb\"}";
+    let (code, said) = tested(format!("HTTP/1.1 200 OK\r\n\r\n{body}").as_bytes());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("url                \u{FFFD}[2J   is message 10\n"),
+        "{said}"
+    );
+    assert!(said.contains("a\u{FFFD}b"), "{said}");
+}
+
 #[test]
 fn what_lies_in_a_folder_never_stands_in_for_what_is_built_in() {
     let folder = tempfile::tempdir().expect("a folder can be made");

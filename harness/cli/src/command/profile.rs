@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
 
-use dmconform_case::document::{self, Answer, Fields, Mismatch, Request};
+use dmconform_case::document::{self, Answer, Answered, Fields, Mismatch, Request};
 use dmconform_case::profile::{Content, Document, Profile};
 use dmconform_case::read::nearest;
 use dmconform_model::{MessageId, Part};
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::arguments::{Format, Profile as Arguments, ProfileCommand};
 use crate::bundled::PROFILES;
-use crate::output::{Failure, print};
+use crate::output::{Failure, one_line, print};
 use crate::suite;
 
 /// The largest captured message that is read, in octets.
@@ -107,7 +107,7 @@ impl Captured {
 /// What a message of the profile has to do with a captured one.
 struct Reading {
     message: MessageId,
-    found: Result<Fields, Mismatch>,
+    found: Result<Answered, Mismatch>,
     /// The fields that the message can have, and this one has not.
     lacks: Vec<String>,
 }
@@ -150,7 +150,7 @@ fn captured(octets: &[u8]) -> Result<Captured, String> {
         return Ok(Captured::Answer {
             status: answer.code.unwrap_or_default(),
             headers: owned(answer.headers),
-            body: octets[length..].to_vec(),
+            body: body(answer.headers, &octets[length..]),
         });
     }
     if line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0") {
@@ -163,10 +163,43 @@ fn captured(octets: &[u8]) -> Result<Captured, String> {
             method: request.method.unwrap_or_default().to_owned(),
             target: request.path.unwrap_or_default().to_owned(),
             headers: owned(request.headers),
-            body: octets[length..].to_vec(),
+            body: body(request.headers, &octets[length..]),
         });
     }
     Ok(Captured::Body(octets.to_vec()))
+}
+
+/// A body as it was meant, by the head before it: without its chunks, and without what follows it.
+fn body(headers: &[httparse::Header<'_>], rest: &[u8]) -> Vec<u8> {
+    let value = |name: &str| {
+        let mut all = headers.iter();
+        let header = all.find(|header| header.name.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(header.value).ok()
+    };
+    let coding = value("transfer-encoding").and_then(|codings| codings.rsplit(',').next());
+    if coding.is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked")) {
+        // Some tools write the body without its chunks, and leave the header field.
+        return without_chunks(rest).unwrap_or_else(|| rest.to_vec());
+    }
+    let length = value("content-length").and_then(|length| length.trim().parse::<usize>().ok());
+    let length = length.unwrap_or(rest.len()).min(rest.len());
+    rest[..length].to_vec()
+}
+
+/// What is in chunks (RFC 9112, section 7.1); nothing if these are none, or do not end.
+fn without_chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let Ok(httparse::Status::Complete((start, size))) = httparse::parse_chunk_size(rest) else {
+            return None;
+        };
+        if size == 0 {
+            return Some(body);
+        }
+        let (chunk, after) = rest.get(start..)?.split_at_checked(usize::try_from(size).ok()?)?;
+        body.extend_from_slice(chunk);
+        rest = after.strip_prefix(b"\r\n")?;
+    }
 }
 
 fn owned(headers: &[httparse::Header<'_>]) -> Vec<(String, String)> {
@@ -208,15 +241,23 @@ fn readings(profile: &Profile, captured: &Captured) -> Vec<Reading> {
                     };
                     let content =
                         document::content(profile.delegation.syntax, body).unwrap_or(Content::Empty);
-                    profile.request_message(document, &request, &content)
+                    carried(profile.request_message(document, &request, &content))
                 }
-                Captured::Answer { headers, body, .. } => profile.answer(document, &Answer { headers, body }),
-                Captured::Body(body) => profile.answer(document, &Answer { headers: &[], body }),
+                Captured::Answer {
+                    status,
+                    headers,
+                    body,
+                } => profile.answered(*message, document, *status, &Answer { headers, body }),
+                Captured::Body(body) => {
+                    let content = document::content(profile.delegation.syntax, body);
+                    let content = content.map_err(|_| Mismatch::NoDocument);
+                    carried(content.and_then(|content| profile.in_body(document, &content)))
+                }
             };
             let has = |name: &&str| {
                 found
                     .as_ref()
-                    .is_ok_and(|fields: &Fields| fields.contains_key(*name))
+                    .is_ok_and(|found: &Answered| found.fields.contains_key(*name))
             };
             let names = document.field_names().into_iter();
             let lacks = names.filter(|name| !has(name)).map(str::to_owned).collect();
@@ -229,18 +270,35 @@ fn readings(profile: &Profile, captured: &Captured) -> Vec<Reading> {
         .collect()
 }
 
+/// What is no answer refuses nothing.
+fn carried(found: Result<Fields, Mismatch>) -> Result<Answered, Mismatch> {
+    found.map(|fields| Answered {
+        fields,
+        refused: None,
+    })
+}
+
+/// For people. What peers have sent is in it.
 fn text(profile: &Profile, all: &[(String, Vec<Reading>, String)]) -> String {
     let mut text = String::new();
     for (file, readings, line) in all {
-        let _ = writeln!(text, "{file}: {line}");
-        let known: Vec<&Reading> = readings.iter().filter(|reading| reading.found.is_ok()).collect();
-        if known.is_empty() {
+        let _ = writeln!(text, "{}: {}", one_line(file), one_line(line));
+        if readings.iter().all(|reading| reading.found.is_err()) {
             let _ = writeln!(text, "  no message of the profile `{}`", profile.profile);
         }
-        for reading in &known {
-            let _ = writeln!(text, "  is message {}", reading.message);
-            for (field, values) in reading.found.iter().flatten() {
-                let _ = writeln!(text, "    {field:<18} {}", values.join(", "));
+        for reading in readings {
+            let Ok(Answered { fields, refused }) = &reading.found else {
+                continue;
+            };
+            let refused = refused.as_ref().map(|why| format!(" (refused: {why})"));
+            let _ = writeln!(
+                text,
+                "  is message {}{}",
+                reading.message,
+                refused.unwrap_or_default()
+            );
+            for (field, values) in fields {
+                let _ = writeln!(text, "    {field:<18} {}", one_line(&values.join(", ")));
             }
             if !reading.lacks.is_empty() {
                 let _ = writeln!(text, "    not there: {}", reading.lacks.join(", "));
@@ -248,7 +306,8 @@ fn text(profile: &Profile, all: &[(String, Vec<Reading>, String)]) -> String {
         }
         for reading in readings {
             if let Err(mismatch) = &reading.found {
-                let _ = writeln!(text, "  is not {}: {mismatch}", reading.message);
+                let why = one_line(&mismatch.to_string());
+                let _ = writeln!(text, "  is not {}: {why}", reading.message);
             }
         }
     }
@@ -260,9 +319,10 @@ fn as_json(all: &[(String, Vec<Reading>, String)]) -> String {
         .iter()
         .map(|(file, readings, _)| {
             let is = readings.iter().filter_map(|reading| {
-                let fields = reading.found.as_ref().ok()?;
+                let Answered { fields, refused } = reading.found.as_ref().ok()?;
+                let message = reading.message.to_string();
                 Some(
-                    json!({"message": reading.message.to_string(), "fields": fields, "lacks": reading.lacks}),
+                    json!({"message": message, "fields": fields, "lacks": reading.lacks, "refused": refused}),
                 )
             });
             let is_not = readings.iter().filter_map(|reading| {
