@@ -281,6 +281,95 @@ fn a_profile_of_ones_own_tells_its_delegation_documents() {
     insta::assert_snapshot!(by_the_shipped_one, @r#"error: failed to decode standard input: it is XML, but its root `Begin` (line 1, column 1) is none of OMA DM, nor of a delegation by the profile `default`; name another profile with --profile"#);
 }
 
+/// The default profile, but that the messages of steps 7, 9 and 10 are events of different kinds, with a part in a namespace of its
+/// own.
+fn of_events() -> String {
+    let mut own = include_str!("../../../fixtures/profiles/default.yaml").replace(
+        "  refusal: |",
+        "  prefixes: {more: \"urn:acme:more\"}\n  refusal: |",
+    );
+    for kind in ["BootstrapComplete", "ClientPrepared", "DelegationComplete"] {
+        own = own
+            .replace(
+                &format!("    root: {kind}\n    fields:\n"),
+                &format!("    root: Event\n    when: {{Kind: {kind}}}\n    fields:\n"),
+            )
+            .replace(
+                &format!("<{kind} xmlns=\"urn:dmconform:delegation:0\">"),
+                &format!("<Event xmlns=\"urn:dmconform:delegation:0\"><Kind>{kind}</Kind>"),
+            )
+            .replace(&format!("</{kind}>"), "</Event>");
+    }
+    own.replace("device: DeviceID", "device: \"more:DeviceID\"")
+        .replace("<DeviceID>", "<DeviceID xmlns=\"urn:acme:more\">")
+}
+
+fn profile_file(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("own.yaml");
+    fs::write(&path, text).expect("it can be written to");
+    let path = path.display().to_string();
+    (folder, path)
+}
+
+#[test]
+fn a_document_is_the_message_whose_conditions_hold() {
+    let (_folder, own) = profile_file(&of_events());
+    let event = |kind: &str| {
+        let document = format!(
+            "<Event xmlns='urn:dmconform:delegation:0'><Kind>{kind}</Kind><SessionID>d-1</SessionID>\
+             <DeviceID xmlns='urn:acme:more'>urn:1</DeviceID></Event>"
+        );
+        let output = decode(&["--profile", &own, "-"], document.as_bytes());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let prepared = event("ClientPrepared");
+    assert!(
+        prepared.contains("Event, message 9: device urn:1, session d-1\n"),
+        "{prepared}"
+    );
+    assert!(
+        prepared.contains("nothing departs from the profile"),
+        "{prepared}"
+    );
+    let other = event("Unheard");
+    assert!(
+        other.contains("`Event` is no message of the profile\n"),
+        "{other}"
+    );
+    assert!(
+        other.contains("it is not message 9: at `Kind` stands `Unheard`, not `ClientPrepared`"),
+        "{other}"
+    );
+}
+
+#[test]
+fn json_is_recognised_by_the_profile_and_its_secrets_are_hidden() {
+    let event = br#"{"event": "client-prepared", "session": "s-1", "auth": [{"clientPassword": "hush", "nonce": 7}]}"#;
+    let of_profile = ["--profile", "json-rest", "-"];
+    let output = decode(&of_profile, event);
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(
+        shown.starts_with("delegation document in JSON, 96 octets: message 9: session s-1\n"),
+        "{shown}"
+    );
+    assert!(!shown.contains("hush") && !shown.contains('7'), "{shown}");
+    let all = text(&decode(&["--profile", "json-rest", "--show-secrets", "-"], event).stdout);
+    assert!(all.contains("hush") && all.contains('7'), "{all}");
+    let other = text(&decode(&of_profile, b"{\"foo\": 1}").stdout);
+    assert!(
+        other.contains("one departure from the profile `json-rest`:"),
+        "{other}"
+    );
+    let refused = refused(&["-"], event);
+    assert!(
+        refused.contains("it is JSON, and the documents of the profile `default` are XML"),
+        "{refused}"
+    );
+}
+
 #[test]
 fn what_is_none_of_all_is_refused_with_place_and_reason() {
     let wbxml = fs::read(path("bootstrap-client-provisioning.wbxml")).expect("it is checked in");

@@ -165,9 +165,10 @@ impl XmlPath {
         }
     }
 
-    /// The local name of the first step, if it has one.
-    pub fn first(&self) -> Option<&str> {
-        self.steps.first()?.name.local.as_deref()
+    /// Whether it leads through a child of the root of this local name, or ends there.
+    pub fn begins_with(&self, local: &str) -> bool {
+        let first = self.steps.first();
+        first.is_some_and(|step| step.name.local.as_deref().is_none_or(|name| name == local))
     }
 
     fn prefixes(&self) -> Vec<&str> {

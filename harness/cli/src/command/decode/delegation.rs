@@ -4,9 +4,10 @@ use dmconform_case::document::{self, Fields};
 use dmconform_case::profile::{Content, Document, Place, Profile, Syntax};
 use dmconform_model::MessageId;
 use oma_dm::media_type::MediaType;
-use oma_dm::readable::readable;
+use oma_dm::readable::{HIDDEN, Secrets, readable};
 use oma_dm::syncml::Encoding;
 use oma_dm::xml::Element;
+use serde_json::Value;
 
 use super::{Body, Decoded, Noted};
 
@@ -16,17 +17,22 @@ pub(super) fn is_media_type(profile: &Profile, media_type: &MediaType) -> bool {
     essence.is_ok_and(|of_profile| of_profile.essence() == media_type.essence())
 }
 
+/// Whether a body is JSON, which nothing else is in.
+pub(super) fn is_json(octets: &[u8]) -> bool {
+    let is_structured = |value: Value| value.is_object() || value.is_array();
+    serde_json::from_slice(octets).is_ok_and(is_structured)
+}
+
 /// Decodes a document whose root or namespace is one of the profile, or JSON that says what one of its messages says.
 pub(super) fn decode(body: &Body<'_>, profile: &Profile) -> Result<Decoded, String> {
     match profile.delegation.syntax {
+        Syntax::Xml if is_json(body.octets) => Err(format!(
+            "it is JSON, and the documents of the profile `{}` are XML; name another profile with --profile",
+            profile.profile
+        )),
         Syntax::Xml => xml(body, profile),
         Syntax::Json => json(body, profile),
     }
-}
-
-/// What is known of a document alone: where it went, and in what header, nobody says.
-fn fields(profile: &Profile, document: &Document, content: &Content) -> Fields {
-    profile.carried(document, &[], content).unwrap_or_default()
 }
 
 fn said(fields: &Fields) -> Vec<String> {
@@ -42,26 +48,37 @@ fn json(body: &Body<'_>, profile: &Profile) -> Result<Decoded, String> {
     let Content::Json(value) = &content else {
         return Err("it is empty".to_owned());
     };
-    let carried: Vec<_> = profile
-        .messages
-        .iter()
-        .filter(|(_, document)| !document.is_bodiless())
-        .filter_map(|(id, document)| {
-            let fields = profile.carried(document, &[], &content).ok()?;
-            Some((*id, fields))
-        })
-        .collect();
+    let messages = profile.messages.iter();
+    let carried = messages.filter_map(|(id, document)| {
+        let fields = profile.in_body(document, &content).ok()?;
+        let told_by = fields.len() + document.when.len();
+        Some((*id, fields, told_by))
+    });
+    let carried: Vec<_> = carried.collect();
     // Several messages may have no more than places: those of which most is there.
-    let most = carried.iter().map(|(_, fields)| fields.len()).max().unwrap_or(0);
+    let most = carried.iter().map(|(_, _, told_by)| *told_by).max().unwrap_or(0);
     let fitting: Vec<_> = carried
         .into_iter()
-        .filter(|(_, fields)| fields.len() == most && most > 0)
+        .filter(|(_, _, told_by)| *told_by == most && most > 0)
         .collect();
-    let ids: Vec<_> = fitting.iter().map(|(id, _)| id.to_string()).collect();
-    let fields: Fields = fitting.into_iter().flat_map(|(_, fields)| fields).collect();
+    let ids: Vec<_> = fitting.iter().map(|(id, _, _)| id.to_string()).collect();
+    let fields: Fields = fitting.into_iter().flat_map(|(_, fields, _)| fields).collect();
     let said = said(&fields);
+    let mut noted = Vec::new();
     let summary = match ids.as_slice() {
-        [] => "no message of the profile".to_owned(),
+        [] => {
+            noted.push(Noted {
+                path: String::new(),
+                text:
+                    "no message of the profile has this in it; `dmconform profile test` says of each why not"
+                        .to_owned(),
+                section: None,
+                is_unusual: false,
+                octet: None,
+                place: None,
+            });
+            "no message of the profile".to_owned()
+        }
         ids => format!("message {}: {}", ids.join(" or "), said.join(", ")),
     };
     Ok(Decoded {
@@ -71,18 +88,46 @@ fn json(body: &Body<'_>, profile: &Profile) -> Result<Decoded, String> {
         octets: body.octets.len(),
         summary,
         details: vec![("messages", ids), ("fields", said)],
-        document: serde_json::to_string_pretty(value).unwrap_or_default(),
-        noted: Vec::new(),
+        document: serde_json::to_string_pretty(&shown(value, body.secrets)).unwrap_or_default(),
+        noted,
         rules: format!("the profile `{}`", profile.profile),
     })
+}
+
+/// JSON for people: by what they are called, some members hold what is not to be seen.
+fn shown(value: &Value, secrets: Secrets) -> Value {
+    match value {
+        Value::Object(members) => {
+            let shown = members.iter().map(|(name, value)| {
+                let is_hidden = secrets == Secrets::Hidden && is_secret(name) && !value.is_null();
+                let value = match is_hidden {
+                    true => Value::from(HIDDEN),
+                    false => shown(value, secrets),
+                };
+                (name.clone(), value)
+            });
+            Value::Object(shown.collect())
+        }
+        Value::Array(items) => items.iter().map(|item| shown(item, secrets)).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Whether a member of this name holds a secret, as far as a name can tell.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["password", "secret", "key", "nonce"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }
 
 fn xml(body: &Body<'_>, profile: &Profile) -> Result<Decoded, String> {
     let root = body.root(Encoding::Xml)?;
     let name = &*root.name.local;
     let is_of_namespace = root.name.namespace.as_deref() == profile.delegation.namespace.as_deref();
-    let messages = messages(profile, &root);
-    if messages.is_empty() && !is_of_namespace {
+    let content = Content::Xml(root.clone());
+    let of_root = of_root(profile, &root);
+    if of_root.is_empty() && !is_of_namespace {
         let place = body.line_of(root.at.start).map(|place| format!(" ({place})"));
         return Err(format!(
             "it is XML, but its root `{name}`{} is none of OMA DM, nor of a delegation by the profile `{}`; \
@@ -91,10 +136,10 @@ fn xml(body: &Body<'_>, profile: &Profile) -> Result<Decoded, String> {
             profile.profile
         ));
     }
-    let content = Content::Xml(root.clone());
+    let messages = fitting(profile, &root, &content, &of_root);
     let fields: Fields = messages
         .iter()
-        .flat_map(|(_, document)| fields(profile, document, &content))
+        .flat_map(|(_, document)| profile.in_body(document, &content).unwrap_or_default())
         .collect();
     let ids: Vec<_> = messages.iter().map(|(id, _)| id.to_string()).collect();
     let said = said(&fields);
@@ -112,44 +157,66 @@ fn xml(body: &Body<'_>, profile: &Profile) -> Result<Decoded, String> {
         summary,
         details,
         document: readable(&root, body.secrets).to_pretty_xml(),
-        noted: departures(profile, &root, &messages),
+        noted: departures(profile, &root, &content, &of_root, &messages),
         rules: format!("the profile `{}`", profile.profile),
     })
 }
 
-/// The messages that a document may be: those of its root, and of them those that know all of its elements, if there are any.
-fn messages<'p>(profile: &'p Profile, root: &Element) -> Vec<(MessageId, &'p Document)> {
-    let of_root = || {
-        profile
-            .messages
-            .iter()
-            .filter(|(_, document)| {
-                document
-                    .forms()
-                    .any(|form| form.root.as_deref() == Some(&*root.name.local))
-            })
-            .map(|(id, document)| (*id, document))
+/// A message, and what the profile says of it.
+type OfProfile<'p> = (MessageId, &'p Document);
+
+/// The messages whose documents have this root.
+fn of_root<'p>(profile: &'p Profile, root: &Element) -> Vec<OfProfile<'p>> {
+    let has_root = |document: &Document| {
+        let mut forms = document.forms();
+        forms.any(|form| form.root.as_deref() == Some(&*root.name.local))
     };
+    let messages = profile.messages.iter();
+    let of_root = messages.filter(|(_, document)| has_root(document));
+    of_root.map(|(id, document)| (*id, document)).collect()
+}
+
+/// The messages that a document may be: those of its root that have in them what it has, and of them those that know all of its
+/// elements, if there are any.
+fn fitting<'p>(
+    profile: &Profile,
+    root: &Element,
+    content: &Content,
+    of_root: &[OfProfile<'p>],
+) -> Vec<OfProfile<'p>> {
+    let carried = of_root.iter().copied();
+    let carried = carried.filter(|(_, document)| profile.in_body(document, content).is_ok());
+    let carried: Vec<_> = carried.collect();
     let knows_all = |document: &Document| root.elements().all(|child| knows(document, child));
-    let fitting: Vec<_> = of_root().filter(|(_, document)| knows_all(document)).collect();
-    match fitting.is_empty() {
-        true => of_root().collect(),
-        false => fitting,
+    let knowing = carried.iter().copied();
+    let knowing: Vec<_> = knowing.filter(|(_, document)| knows_all(document)).collect();
+    match knowing.is_empty() {
+        true => carried,
+        false => knowing,
     }
 }
 
-/// Whether a document has fields at or below this child of its root.
+/// Whether a document has a field or something fixed at or below this child of its root.
 fn knows(document: &Document, child: &Element) -> bool {
-    let places = document.forms().flat_map(|form| form.fields.values());
-    places.into_iter().any(|place| match place {
-        Place::Xml(path) => path.first().is_none_or(|first| first == child.name.local),
+    let mut places = document
+        .forms()
+        .flat_map(|form| form.fields.values().chain(form.when.keys()));
+    places.any(|place| match place {
+        Place::Xml(path) => path.begins_with(&child.name.local),
         Place::Json(_) => false,
     })
 }
 
-fn departures(profile: &Profile, root: &Element, messages: &[(MessageId, &Document)]) -> Vec<Noted> {
+fn departures(
+    profile: &Profile,
+    root: &Element,
+    content: &Content,
+    of_root: &[OfProfile<'_>],
+    messages: &[OfProfile<'_>],
+) -> Vec<Noted> {
     let name = &*root.name.local;
-    let namespace = profile.delegation.namespace.as_deref().unwrap_or_default();
+    let delegation = &profile.delegation;
+    let namespace = delegation.namespace.as_deref().unwrap_or_default();
     let mut noted = Vec::new();
     let mut note = |element: &Element, text: String| {
         noted.push(Noted {
@@ -161,20 +228,29 @@ fn departures(profile: &Profile, root: &Element, messages: &[(MessageId, &Docume
             place: None,
         });
     };
-    if messages.is_empty() {
+    if of_root.is_empty() {
         note(root, format!("`{name}` is no root that the profile knows"));
+    }
+    if messages.is_empty() {
+        for (id, document) in of_root {
+            if let Err(mismatch) = profile.in_body(document, content) {
+                note(root, format!("it is not message {id}: {mismatch}"));
+            }
+        }
     }
     for element in std::iter::once(root).chain(root.elements()) {
         let local = &element.name.local;
         let found = element.name.namespace.as_deref().unwrap_or_default();
-        if found != namespace {
+        let is_root = std::ptr::eq(element, root);
+        let is_declared = !is_root && delegation.prefixes.values().any(|declared| declared == found);
+        if found != namespace && !is_declared {
             note(
                 element,
                 format!("`{local}` is in the namespace `{found}`, where `{namespace}` belongs"),
             );
         }
         let is_known = messages.iter().any(|(_, document)| knows(document, element));
-        if !is_known && !std::ptr::eq(element, root) && !messages.is_empty() {
+        if !is_known && !is_root && !messages.is_empty() {
             note(element, format!("`{local}` is not known here"));
         }
     }

@@ -91,7 +91,11 @@ struct Noted {
 /// Decodes a body by its media type, or else by what is in it.
 fn decode(body: &Body<'_>, profile: &dmconform_case::profile::Profile) -> Result<Decoded, String> {
     let kind = match body.media_type {
-        None => sniff::sniff(body.octets).map_err(|error| body.nothing_known(&error))?,
+        None => match sniff::sniff(body.octets) {
+            Ok(kind) => kind,
+            Err(SniffError::Unknown { .. }) if delegation::is_json(body.octets) => Kind::OtherXml,
+            Err(error) => return Err(body.nothing_known(&error)),
+        },
         Some(media_type) if delegation::is_media_type(profile, media_type) => Kind::OtherXml,
         Some(media_type) => sniff::of_media_type(body.octets, media_type).ok_or_else(|| {
             format!(
