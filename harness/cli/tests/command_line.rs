@@ -291,6 +291,8 @@ fn a_broken_implementation_file_is_located_and_nothing_is_started(
 #[case::nothing_matches(&["run", "--case", "DEL-DMS1-8-03O"], 4)]
 #[case::no_such_transcript(&["judge", "nowhere.jsonl"], 2)]
 #[case::no_such_case(&["explain", "DEL-DMS1-8-03O"], 2)]
+#[case::a_case_says_itself_who_opens(&["diagram", "DEL-DMS1-8-030", "--opens", "dms-2"], 2)]
+#[case::no_such_cases(&["list", "--cases", "nowhere.yaml"], 2)]
 fn what_cannot_be_done_is_said_with_its_exit_code(#[case] arguments: &[&str], #[case] code: i32) {
     let output = dmconform(arguments);
     assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
@@ -526,4 +528,22 @@ fn what_is_derived_from_the_procedure_reads_like_this(#[case] name: &str, #[case
     let output = dmconform(arguments);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     insta::assert_snapshot!(name, text(&output.stdout));
+}
+
+#[test]
+fn cases_of_ones_own_are_listed_explained_and_drawn() {
+    let own = "id: DEL-DMS1-8-900\ntitle: A case of our own\npurpose: To be read.\ncovers: [DEL-8-2]\niut: dms-1\nexpect: [{step: 8}]\n";
+    let scene = Scene::new("own.yaml", own);
+    let path = scene.path("own.yaml");
+    let commands: [&[&str]; 3] = [
+        &["list"],
+        &["explain", "DEL-DMS1-8-900"],
+        &["diagram", "DEL-DMS1-8-900"],
+    ];
+    for command in commands {
+        let output = dmconform(&[command, &["--cases", &path]].concat());
+        let shown = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(shown.contains("A case of our own"), "{shown}");
+    }
 }

@@ -46,7 +46,7 @@ pub(crate) enum Command {
     Init(Init),
     /// List the cases, or the requirements.
     List(List),
-    /// Say everything about a case, a requirement, a deviation or a kind of finding.
+    /// Say everything about a case, a requirement, a deviation, an oddity or a kind of finding.
     Explain(Explain),
     /// Draw the procedure, or a case, as plain text, Mermaid or SVG.
     Diagram(Diagram),
@@ -282,6 +282,9 @@ pub(crate) struct List {
     /// Only cases that judge this role, or requirements that bind it; may be given several times.
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Vec<String>,
+    /// Cases of your own, next to those that are built in: a file or a folder of them; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) cases: Vec<PathBuf>,
     /// What standard output is for.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
@@ -290,9 +293,12 @@ pub(crate) struct List {
 #[derive(Args)]
 pub(crate) struct Explain {
     /// The identifier of a case (`DEL-DMS1-8-030`) or a requirement (`DEL-8-3`), or the name of a deviation
-    /// (`acl-wildcard`) or of a kind of finding (`too-early`).
+    /// (`acl-wildcard`), of an oddity (`answers-without-body`) or of a kind of finding (`too-early`).
     #[arg(value_name = "ID")]
     pub(crate) id: String,
+    /// Cases of your own, next to those that are built in: a file or a folder of them; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) cases: Vec<PathBuf>,
 }
 
 #[derive(Args)]
@@ -303,9 +309,12 @@ pub(crate) struct Diagram {
     /// How it is drawn.
     #[arg(long, value_enum, default_value_t = Drawing::Text)]
     pub(crate) format: Drawing,
-    /// Which server opens the delegation, in the procedure.
-    #[arg(long, value_name = "ROLE", default_value = "dms-1", value_parser = ["dms-1", "dms-2"])]
+    /// Which server opens the delegation, in the procedure; a case says that itself.
+    #[arg(long, value_name = "ROLE", default_value = "dms-1", value_parser = ["dms-1", "dms-2"], conflicts_with = "id")]
     pub(crate) opens: String,
+    /// Cases of your own, next to those that are built in: a file or a folder of them; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) cases: Vec<PathBuf>,
 }
 
 /// How a diagram is drawn.

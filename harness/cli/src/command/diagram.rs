@@ -10,7 +10,7 @@ use crate::suite;
 
 /// Draws the procedure, or a case with its changes and expectations.
 pub(crate) fn run(arguments: &Diagram) -> Result<u8, Failure> {
-    let suite = suite::load()?;
+    let suite = suite::load_with(&arguments.cases, None)?;
     let drawn = match &arguments.id {
         Some(id) => diagram::of_case(&suite.procedure, suite::find(&suite, id)?),
         None => {

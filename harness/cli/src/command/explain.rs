@@ -1,4 +1,4 @@
-//! `dmconform explain`: everything about a case, a requirement, a deviation or a kind of finding.
+//! `dmconform explain`: everything about a case, a requirement, a deviation, an oddity or a kind of finding.
 
 use dmconform_case::explain;
 use dmconform_case::read::nearest;
@@ -9,7 +9,7 @@ use crate::suite;
 
 /// Explains what has the name.
 pub(crate) fn run(arguments: &Explain) -> Result<u8, Failure> {
-    let suite = suite::load()?;
+    let suite = suite::load_with(&arguments.cases, None)?;
     let name = &arguments.id;
     let text = explain::named(&suite, name).ok_or_else(|| {
         let help = nearest(name, explain::names(&suite)).map_or_else(

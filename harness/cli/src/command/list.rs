@@ -12,7 +12,7 @@ use crate::suite;
 
 /// Lists the cases as a table or as JSON.
 pub(crate) fn run(arguments: &List) -> Result<u8, Failure> {
-    let suite = suite::load()?;
+    let suite = suite::load_with(&arguments.cases, None)?;
     let roles = suite::roles(&arguments.role)?;
     if arguments.requirements {
         return Ok(requirements(&suite, &roles, arguments.format));
