@@ -39,13 +39,13 @@ impl Failure {
 
 /// Whether a result could not be printed.
 static UNPRINTED: AtomicBool = AtomicBool::new(false);
+/// Whether the reader of standard output went away.
+static UNREAD: AtomicBool = AtomicBool::new(false);
 
 /// Prints a result. A reader that went away is no failure of ours; a full disk behind standard output is one, which is told once.
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let Err(why) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) else {
-/// Whether the reader of standard output went away.
-static UNREAD: AtomicBool = AtomicBool::new(false);
         return;
     };
     if why.kind() == ErrorKind::BrokenPipe {
@@ -64,11 +64,6 @@ pub(crate) fn is_incomplete() -> bool {
     UNPRINTED.load(Ordering::Relaxed)
 }
 
-/// Prints progress or an explanation.
-pub(crate) fn tell(text: &str) {
-    let mut out = std::io::stderr().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
 /// Whether nobody reads standard output any more: what does nothing but print can end.
 pub(crate) fn is_unread() -> bool {
     UNREAD.load(Ordering::Relaxed)
@@ -90,6 +85,11 @@ pub(crate) fn one_line(text: &str) -> String {
     printable(text).replace(['\n', '\t'], " ")
 }
 
+/// Prints progress or an explanation.
+pub(crate) fn tell(text: &str) {
+    let mut out = std::io::stderr().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
 
 /// Prints an error, unless it is rendered already.
 pub(crate) fn error(message: &str) {

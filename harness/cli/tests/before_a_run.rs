@@ -370,6 +370,28 @@ fn a_folder_without_files_is_not_in_order() {
 }
 
 #[rstest]
+#[case(&["dms-2", "--out", "nowhere/product.yaml"], Some(2), "make its folder first")]
+#[case(&["dms-2", "--out", "-"], Some(0), "plays: [dms-2]")]
+#[case(&["dms-2", "--out", "my product.yaml"], Some(0), "`dmconform check 'my product.yaml'`")]
+fn init_says_what_to_do_about_a_path(
+    #[case] arguments: &[&str],
+    #[case] code: Option<i32>,
+    #[case] said: &str,
+) {
+    let folder = TempDir::new().expect("a folder can be made");
+    let output = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .arg("init")
+        .args(arguments)
+        .current_dir(folder.path())
+        .output()
+        .expect("the program starts");
+    let all = format!("{}{}", shown(&output), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), code, "{all}");
+    assert!(all.contains(said), "{all}");
+    assert!(!folder.path().join("-").exists());
+}
+
+#[rstest]
 #[case(&["dms-2"], "the product plays it by its implementation file")]
 #[case(&["dms-1"], "neither the product plays it nor is it asked for")]
 fn mock_roles_are_those_that_the_product_does_not_play(#[case] roles: &[&str], #[case] said: &str) {

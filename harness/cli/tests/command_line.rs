@@ -547,3 +547,19 @@ fn cases_of_ones_own_are_listed_explained_and_drawn() {
         assert!(shown.contains("A case of our own"), "{shown}");
     }
 }
+
+/// Products are told of their folders in texts.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_that_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let name = std::ffi::OsString::from_vec(b"o\xFFt".to_vec());
+    let mut command = program();
+    command.args(["run", "--case", "DEL-BS-5-010", "--out"]);
+    let output = command.arg(folder.path().join(name)).output();
+    let output = output.expect("the program starts");
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("its path is not UTF-8"));
+}

@@ -6,7 +6,7 @@ use dmconform_case::Suite;
 use dmconform_case::implementation::{AccountCredentials, Accounts, Removal};
 use dmconform_case::test_case::{BootstrapPlace, Opener, TestCase};
 use dmconform_judge::{Header, JUDGE_VERSION, Owner, Parties, TRANSCRIPT_FORMAT};
-use dmconform_model::{Event, Role};
+use dmconform_model::{Event, Role, quoted};
 use dmconform_roles::{CaseContext, Hidden, KeptLines, Offers, Recorder, Taps, client::MockClient};
 use oma_dm::devinfo::DeviceInfo;
 use oma_dm::tree::Tree;
@@ -213,7 +213,10 @@ fn rerun(shared: &Shared, running: &Running, case: &TestCase) -> String {
     let mut command = format!("dmconform run --case {}", case.id);
     match (&shared.options.rerun, &running.file.path) {
         (Some(beginning), _) => command = format!("{beginning} --case {}", case.id),
-        (None, Some(path)) => command = format!("{command} --implementation {}", path.display()),
+        (None, Some(path)) => {
+            let file = quoted(&path.display().to_string());
+            command = format!("{command} --implementation {file}");
+        }
         (None, None) => {
             for role in &case.iut {
                 command = format!("{command} --role {role}");

@@ -269,7 +269,7 @@ pub(crate) struct Init {
     /// The roles that the product plays: dm-client, dms-1, dms-2, bootstrap-server.
     #[arg(value_name = "ROLE", required = true)]
     pub(crate) roles: Vec<String>,
-    /// Write it here, where nothing is yet, instead of to standard output.
+    /// Write it here, where nothing is yet, instead of to standard output (`-`).
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -7,7 +7,7 @@ use dmconform_bundle::{
     Certification, Ended, Files, Locked, Log, Outcome, Stage, catalogue, evidence, names, sha256,
 };
 use dmconform_judge::JUDGE_VERSION;
-use dmconform_model::{CaseId, RunRecord};
+use dmconform_model::{CaseId, RunRecord, quoted};
 use dmconform_runner::{RunOptions, TargetFile};
 
 use super::attempts::AttemptLog;
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Run) -> Result<u8, Failure> {
     let hint = match product.locked.is_wholly_judged(&record) {
         true => format!(
             "`dmconform bundle create {} --out FILE` makes a signed bundle of it",
-            directory.display()
+            quoted(&directory.display().to_string())
         ),
         false => "not every case was judged, and there is no bundle of such a run; the attempt is in the log"
             .to_owned(),

@@ -1,5 +1,7 @@
 //! `dmconform certs`: test certificates for a product that is configured by hand.
 
+use dmconform_model::quoted;
+
 use crate::arguments::Certs;
 use crate::output::{Failure, print};
 
@@ -11,8 +13,6 @@ pub(crate) fn run(arguments: &Certs) -> Result<u8, Failure> {
         ("dms-2", arguments.dms_2.as_str()),
         ("bootstrap-server", "bootstrap.dmconform.test"),
     ];
-    dmconform_runner::certificates(&arguments.out, &parties, &arguments.host)
-        .map_err(|error| Failure::environment(error.to_string()))?;
     // The key of the root is kept nowhere: an authority that is written over is lost to the products that trust it.
     if let Some(path) = dmconform_runner::existing_certificates(&arguments.out, &parties) {
         return Err(Failure::usage(format!(
@@ -21,9 +21,12 @@ pub(crate) fn run(arguments: &Certs) -> Result<u8, Failure> {
             path.display()
         )));
     }
-    let folder = arguments.out.display();
+    dmconform_runner::certificates(&arguments.out, &parties, &arguments.host)
+        .map_err(|error| Failure::environment(error.to_string()))?;
+    let folder = arguments.out.display().to_string();
+    let named = quoted(&folder);
     let mut text = format!(
-        "wrote to {folder}:\n  roots.pem         what every party trusts\n  intermediate.pem, intermediate.key  the issuing authority, for `dmconform run --certificates {folder}`\n  revocation-list.pem  what it has revoked: the test certificates of kind `revoked`\n"
+        "wrote to {folder}:\n  roots.pem         what every party trusts\n  intermediate.pem, intermediate.key  the issuing authority, for `dmconform run --certificates {named}`\n  revocation-list.pem  what it has revoked: the test certificates of kind `revoked`\n"
     );
     for (name, server_id) in parties {
         let hosts: String = arguments.host.iter().map(|host| format!("`{host}`, ")).collect();

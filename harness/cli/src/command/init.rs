@@ -1,9 +1,10 @@
 //! `dmconform init`: a commented implementation file to begin with.
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 
 use dmconform_case::starter;
+use dmconform_model::quoted;
 
 use crate::arguments::Init;
 use crate::output::{Failure, print};
@@ -15,7 +16,8 @@ pub(crate) fn run(arguments: &Init) -> Result<u8, Failure> {
     roles.sort();
     roles.dedup();
     let text = starter::implementation(&roles);
-    let Some(path) = &arguments.out else {
+    let path = arguments.out.as_ref().filter(|path| path.as_os_str() != "-");
+    let Some(path) = path else {
         print(&text);
         return Ok(0);
     };
@@ -25,14 +27,17 @@ pub(crate) fn run(arguments: &Init) -> Result<u8, Failure> {
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| {
-        Failure::usage(format!(
-            "write `{}`: {error}; choose a path where nothing is yet",
-            path.display()
-        ))
+        let help = match error.kind() {
+            ErrorKind::AlreadyExists => "choose a path where nothing is yet",
+            ErrorKind::NotFound => "make its folder first",
+            _ => "choose another path",
+        };
+        Failure::usage(format!("write `{}`: {error}; {help}", path.display()))
     })?;
-    let path = path.display();
+    let path = path.display().to_string();
+    let named = quoted(&path);
     print(&format!(
-        "wrote {path}\nfill it in, and look at it with `dmconform check {path}` and `dmconform doctor --implementation {path}`\n"
+        "wrote {path}\nfill it in, and look at it with `dmconform check {named}` and `dmconform doctor --implementation {named}`\n"
     ));
     Ok(0)
 }

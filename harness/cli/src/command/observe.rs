@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dmconform_model::{Blame, RunRecord, Verdict};
+use dmconform_model::{Blame, RunRecord, Verdict, quoted};
 use dmconform_runner::RunOptions;
 
 use crate::arguments::{Observe, OutputFormat, Run};
@@ -51,7 +51,7 @@ fn options(arguments: &Observe) -> Result<RunOptions, Failure> {
 /// The beginning of the command that runs one of these cases again.
 fn rerun(arguments: &Observe) -> Option<String> {
     let mut command = "dmconform observe".to_owned();
-    let shown = |path: &PathBuf| path.display().to_string();
+    let shown = |path: &PathBuf| quoted(&path.display().to_string());
     for path in &arguments.implementation {
         command = format!("{command} --implementation {}", shown(path));
     }

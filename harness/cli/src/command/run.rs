@@ -8,7 +8,7 @@ use dmconform_case::implementation::Implementation;
 use dmconform_case::pattern::{GlobSet, globs};
 use dmconform_case::read::{self, Source};
 use dmconform_case::test_case::TestCase;
-use dmconform_model::RunRecord;
+use dmconform_model::{RunRecord, quoted};
 use dmconform_report::{html, json, junit, markdown};
 use dmconform_runner::{Captured, Examined, Health, Kept, Pace, RunOptions, TargetFile};
 
@@ -192,18 +192,12 @@ fn takes_deviations(implementation: &Implementation) -> bool {
 
 /// The options with which these cases, this profile and these certificates are found again.
 fn suite_options(arguments: &Run) -> Vec<String> {
-    let cases = arguments
-        .cases
-        .iter()
-        .map(|path| format!("--cases {}", path.display()));
-    let profile = arguments
-        .profile
-        .iter()
-        .map(|path| format!("--profile {}", path.display()));
-    let certificates = arguments
-        .certificates
-        .iter()
-        .map(|path| format!("--certificates {}", path.display()));
+    let with = |option: &'static str| {
+        move |path: &PathBuf| format!("{option} {}", quoted(&path.display().to_string()))
+    };
+    let cases = arguments.cases.iter().map(with("--cases"));
+    let profile = arguments.profile.iter().map(with("--profile"));
+    let certificates = arguments.certificates.iter().map(with("--certificates"));
     cases.chain(profile).chain(certificates).collect()
 }
 

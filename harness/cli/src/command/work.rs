@@ -85,6 +85,14 @@ pub(super) fn id(started: &str) -> String {
 
 /// Makes the directory of the results, and looks whether anything can be written to it: before hours of work, not after.
 pub(super) fn make_directory(directory: &Path) -> Result<(), Failure> {
+    // Products are told of their folders, in texts.
+    let is_text = std::path::absolute(directory).is_ok_and(|whole| whole.to_str().is_some());
+    if !is_text {
+        return Err(Failure::usage(format!(
+            "use the directory `{}`: its path is not UTF-8; choose another with --out",
+            directory.display()
+        )));
+    }
     let failed = |error: std::io::Error| {
         Failure::environment(format!(
             "make the directory `{}`: {error}; choose another with --out",
