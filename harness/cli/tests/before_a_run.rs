@@ -217,6 +217,31 @@ fn workbench(out: &Path) -> Command {
 }
 
 #[test]
+fn mock_roles_speak_of_the_nodes_that_the_product_has() {
+    let nodes = "plays: [dms-2, bootstrap-server]\nnodes: {./Com: ./Acme}";
+    let (folder, path) = changed(
+        "reference-dms-2-bootstrap-server",
+        "plays: [dms-2, bootstrap-server]",
+        nodes,
+    );
+    let out = folder.path().join("out");
+    let output = Command::new(env!("CARGO_BIN_EXE_dmconform"))
+        .args(["mock", "--implementation"])
+        .arg(&path)
+        .arg("--out")
+        .arg(&out)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts");
+    assert!(shown(&output).contains("\n  pass\n"), "{}", shown(&output));
+    let mut kept = fs::read_dir(out.join("transcripts/product")).expect("there are transcripts");
+    let transcript = kept.next().expect("there is one").expect("it is readable");
+    let transcript = fs::read_to_string(transcript.path()).expect("it is readable");
+    assert!(transcript.contains("<TreePart>./Acme</TreePart>"));
+    assert!(!transcript.contains("<TreePart>./Com</TreePart>"));
+}
+
+#[test]
 fn mock_roles_say_what_they_could_not_keep() {
     let folder = TempDir::new().expect("a folder can be made");
     fs::write(folder.path().join("transcripts"), "in the way").expect("it can be written to");

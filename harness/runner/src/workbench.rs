@@ -102,6 +102,8 @@ pub async fn workbench(
     if !pulls_triggers {
         product.triggers = Triggers::default();
     }
+    // As in a run, the nodes are those that the product's devices have.
+    let case = case.at_nodes(&product.nodes);
     let file = file.clone();
     let stop = Stop::new(&options.gating, options.strict, None, std::iter::empty());
     let shared = shared(options, Arc::new(|_| ()), cancelled.clone(), stop);
