@@ -21,7 +21,7 @@ use crate::management;
 use crate::url::{Url, decode_segment};
 
 /// The most bootstraps that are kept; the first to come are the first to go.
-const MAX_BOOTSTRAPS: usize = 4096;
+const MAX_BOOTSTRAPS: usize = 16_384;
 
 /// The bootstraps, by the token in their URL.
 #[derive(Debug, Default)]

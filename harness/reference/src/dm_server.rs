@@ -30,7 +30,7 @@ use crate::url::Url;
 mod tests;
 
 /// The most sessions that are kept as they go on; the one that has been silent for longest goes first.
-const MAX_SESSIONS: usize = 4096;
+const MAX_SESSIONS: usize = 16_384;
 /// The most sessions that are kept when they are over, for a client that did not get the last answer.
 const MAX_FINISHED: usize = 256;
 

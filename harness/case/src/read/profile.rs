@@ -6,7 +6,7 @@ use dmconform_model::{Diagnostic, MessageId, Part, Step};
 use oma_dm::media_type::MediaType;
 use oma_dm::xml::Element;
 
-use super::diagnose::{Source, shown};
+use super::diagnose::{Source, nearest, shown};
 use super::node::{self, Node};
 use super::resolve::{document_fields, suggestion};
 use super::typed;
@@ -110,25 +110,35 @@ impl Check<'_> {
                 let what = format!("read `{}` as the name of a header field", shown(header));
                 self.problem_at(place.clone(), what, "write one as in `X-Session`".to_owned());
             }
-            self.field(message, place, field);
+            self.filled(message, place, field);
         }
         for field in form.target.iter().flat_map(TargetPattern::fields) {
-            self.field(message, self.node.place_of(&path(&["target"])), field);
+            self.filled(message, self.node.place_of(&path(&["target"])), field);
         }
         for field in form.fields.keys() {
             let place = [at, &["fields", field]].concat();
-            self.field(message, self.node.place_of_key(&place), field);
+            self.read(message, form, self.node.place_of_key(&place), field);
         }
     }
 
-    /// A field that nobody fills and nobody reads is a slip of the pen: what was meant would be missing.
-    fn field(&mut self, message: MessageId, at: Range<usize>, name: &str) {
+    /// A field that mock roles are to write where they have nothing to write is a slip of the pen: what was meant would be missing.
+    fn filled(&mut self, message: MessageId, at: Range<usize>, name: &str) {
         let known = document_fields(message);
         if known.contains(&name) {
             return;
         }
         let what = format!("find the field `{}` of {message}", shown(name));
         self.problem_at(at, what, suggestion(name, &known));
+    }
+
+    /// So is one that is called nearly like one of ours, in place of it. Others are the user's own, for cases of his own.
+    fn read(&mut self, message: MessageId, form: &Document, at: Range<usize>, name: &str) {
+        let known = document_fields(message);
+        let is_missing = |known: &&str| !form.fields.contains_key(*known);
+        let near = nearest(name, known.iter().copied().filter(is_missing));
+        if near.is_some() && !known.contains(&name) {
+            self.filled(message, at, name);
+        }
     }
 
     /// A mistake in a template, in the line where it is.

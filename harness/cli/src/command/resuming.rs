@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use dmconform_judge::{Judge, Transcript};
+use dmconform_model::quoted;
 use dmconform_model::{CaseOf, CaseResult, Event, RunRecord, Verdict};
 use dmconform_runner::{RunOptions, TargetFile};
 
@@ -87,21 +88,12 @@ pub(super) fn command(directory: &Path) -> String {
                     arguments.next();
                 }
             }
-            _ => words.push(for_shell(&word)),
+            _ => words.push(quoted(&word)),
         }
     }
     words.push("--resume".to_owned());
-    words.push(for_shell(&directory.display().to_string()));
+    words.push(quoted(&directory.display().to_string()));
     words.join(" ")
-}
-
-/// A word as a shell takes it for one.
-fn for_shell(word: &str) -> String {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./=:,+@%".contains(character);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
 }
 
 /// Whether a run has results that lack nothing: it was not cancelled, and nothing went wrong outside of its cases.
@@ -155,17 +147,4 @@ fn stands(transcript: &Transcript, target: &TargetFile, options: &RunOptions) ->
         && header.profile == suite.profile
         && header.procedure == suite.procedure
         && header.requirements == suite.requirements
-}
-
-#[cfg(test)]
-mod tests {
-    use super::for_shell;
-
-    #[test]
-    fn a_word_with_spaces_or_quotes_stays_one() {
-        assert_eq!(for_shell("reports/runs/1"), "reports/runs/1");
-        assert_eq!(for_shell("my products/a.yaml"), "'my products/a.yaml'");
-        assert_eq!(for_shell("O'Neil"), "'O'\\''Neil'");
-        assert_eq!(for_shell(""), "''");
-    }
 }

@@ -53,7 +53,7 @@ impl Delegating {
 
     /// Prepares for a delegation that a peer will open.
     pub(crate) fn expect(&mut self, device: &str, peer: &str, wants_removal: bool) {
-        const MAX_EXPECTED: usize = 4096;
+        const MAX_EXPECTED: usize = 16_384;
         if self.expected.len() >= MAX_EXPECTED {
             self.expected.pop_first();
         }

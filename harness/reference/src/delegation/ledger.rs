@@ -6,7 +6,7 @@ use crate::delegation::document::{Answer, Document, Kind};
 use crate::deviation::{Deviation, Deviations};
 
 /// The most delegations that are kept; the oldest are forgotten, those that are over first.
-const MAX_DELEGATIONS: usize = 4096;
+const MAX_DELEGATIONS: usize = 16_384;
 
 /// Which of the two servers this one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,6 +17,10 @@ const SESSION: u64 = 3;
 /// The fewest sessions at once that are worth it.
 const FEWEST: u64 = 64;
 
+/// The most sessions that clients hold at once, where they close their connections with each: as many as come in some seconds, and each
+/// of them costs as much memory as the delegation itself.
+const MOST_SESSIONS: u64 = 1024;
+
 /// Files and sockets that a run needs anyway.
 const ANYWAY: u64 = 200;
 
@@ -91,8 +95,8 @@ pub(super) fn sessions(at_once: u32, open_files: Option<u64>, ports: Option<u32>
     let waiting = u64::from(at_once) * WAITING + ANYWAY;
     let by_files = open_files.map(|files| files.saturating_sub(waiting) / SESSION);
     let by_ports = ports.map(|ports| u64::from(ports) / 2);
-    let room = [by_files, by_ports].into_iter().flatten().min();
-    let room = room.unwrap_or_else(|| u64::from(at_once));
+    let limits = [by_files, by_ports, Some(MOST_SESSIONS)].into_iter().flatten();
+    let room = limits.min().unwrap_or(MOST_SESSIONS);
     usize::try_from(room.clamp(1, u64::from(at_once.max(1)))).unwrap_or(1)
 }
 
@@ -149,8 +153,9 @@ mod tests {
 
     #[test]
     fn where_clients_close_their_connections_files_bound_the_sessions_and_not_the_delegations() {
-        assert_eq!(sessions(10_000, Some(20_000), Some(28_232)), 3_266);
-        assert_eq!(sessions(10_000, None, Some(28_232)), 10_000);
+        assert_eq!(sessions(10_000, Some(13_000), Some(28_232)), 933);
+        assert_eq!(sessions(10_000, Some(20_000), Some(1_000)), 500);
+        assert_eq!(sessions(10_000, None, None), 1_024);
         assert_eq!(sessions(300, Some(20_000), None), 300);
         assert_eq!(sessions(10_000, Some(1_000), None), 1);
         assert!(make(1, false).is_ok());
