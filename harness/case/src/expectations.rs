@@ -1,7 +1,7 @@
 //! Failures that are known, held against what a run came to.
 
 use dmconform_model::gate::{CaseOf, Entry, Gate, KnownFailure, Missing};
-use dmconform_model::{CaseId, CaseResult, Date, Finding, RunRecord, Verdict};
+use dmconform_model::{CaseId, CaseResult, Date, Finding, RequirementId, RunRecord, Verdict};
 
 use crate::pattern::{GlobMatcher, glob, has_part};
 use crate::read::nearest;
@@ -132,8 +132,13 @@ impl Expected {
             Found::Reason(reason) => (None, [*reason; 3]),
         };
         let wanted = known.requirement.as_ref();
+        // What came to nothing is of all that its case covers, and says none of it.
+        let is_of_case = |wanted: &RequirementId| {
+            requirement.is_none() && case.verdict == Verdict::Inconclusive && case.covers.contains(wanted)
+        };
         let is_part = |part: &String| texts.iter().any(|text| has_part(text, part));
-        wanted.is_none_or(|wanted| requirement == Some(wanted)) && known.message.as_ref().is_none_or(is_part)
+        let is_wanted = wanted.is_none_or(|wanted| requirement == Some(wanted) || is_of_case(wanted));
+        is_wanted && known.message.as_ref().is_none_or(is_part)
     }
 
     fn judge(&self, record: &RunRecord, cases: &[&CaseId], day: Date) -> Entry {

@@ -352,3 +352,36 @@ fn other(package: &Package, sent: &Sent<'_>) -> Option<OtherCommand> {
         node: sent.target.clone().into_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::package::read;
+    use crate::package::tests::{OBJECT, adds};
+
+    #[test]
+    fn an_entry_that_comes_as_an_object_in_parts_is_step_4() {
+        let stored = include_str!("../../../fixtures/transcripts/good-dms-1.jsonl");
+        let header = crate::stored::read(stored)
+            .expect("the transcript is whole")
+            .header;
+        let known = KnownTree::default();
+        let mut session = DmSession::default();
+        let mut sent = |part: &str, more: &str| {
+            let package = read(adds(part, more).as_bytes(), "application/vnd.syncml.dm+xml");
+            let package = package.expect("it is a message");
+            session.server_sent(&header, &known, Role::Dms1, &package).0
+        };
+        let (first, rest) = OBJECT.split_at(OBJECT.len() / 2);
+        let (second, third) = rest.split_at(rest.len() / 2);
+        assert!(sent(first, "<MoreData/>").is_empty());
+        assert!(sent(second, "<MoreData/>").is_empty());
+        let carried = sent(third, "");
+        let [entry] = carried.as_slice() else {
+            panic!("it is one step: {}", carried.len())
+        };
+        assert_eq!(entry.step, Step::BootstrapEntry);
+        assert_eq!(entry.fields["url"], ["https://b.example/ü"]);
+        assert_eq!(entry.fields["messages"], ["3"]);
+    }
+}

@@ -364,7 +364,7 @@ impl Package {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{Verb, from_root, read};
 
     #[test]
@@ -405,35 +405,14 @@ mod tests {
         assert_eq!(leaf.data.as_deref(), Some("https://b.example/ü"));
     }
 
-    #[test]
-    fn an_object_that_comes_in_parts_is_each_of_its_leaves() {
-        // In the middle of a character.
-        let cut = OBJECT.find('ü').expect("it is in it") + 1;
-        let (first, rest) = OBJECT.as_bytes().split_at(cut);
-        let read =
-            |part: &str, more: &str| read(adds(part, more).as_bytes(), "application/vnd.syncml.dm+xml");
-        let (before, after) = OBJECT.split_at(cut - 1);
-        let package = read(before, "<MoreData/>").expect("it is a message");
-        let sent: Vec<_> = package.sent().collect();
-        let (of_command, item) = sent[0].written.expect("it is an Add");
-        let written = (of_command.clone(), item.clone());
-        let last = read(after, "").expect("it is a message");
-        let last = last.sent().next().expect("it has a part");
-        let leaves = last.joined(Some(&written), [first, rest].concat());
-        let [leaf] = leaves.as_slice() else {
-            panic!("it has one leaf: {leaves:?}")
-        };
-        assert_eq!(leaf.target, "./BootstrapConfig/dms2/URL");
-        assert_eq!(leaf.data.as_deref(), Some("https://b.example/ü"));
-    }
-
-    const OBJECT: &str = r#"<MgmtTree xmlns="syncml:dmddf1.2"><VerDTD>1.2</VerDTD>
+    /// The entry of step 4, as an object.
+    pub(crate) const OBJECT: &str = r#"<MgmtTree xmlns="syncml:dmddf1.2"><VerDTD>1.2</VerDTD>
             <Node><NodeName>dms2</NodeName><RTProperties><Format><node/></Format><Type><DDFName/></Type></RTProperties>
               <Node><NodeName>URL</NodeName><RTProperties><Format><chr/></Format><Type><MIME>text/plain</MIME></Type></RTProperties>
                 <Value>https://b.example/ü</Value></Node></Node></MgmtTree>"#;
 
     /// A message that adds an object below the Bootstrap Config object.
-    fn adds(object: &str, more: &str) -> String {
+    pub(crate) fn adds(object: &str, more: &str) -> String {
         format!(
             r#"<SyncML xmlns="SYNCML:SYNCML1.2"><SyncHdr><VerDTD>1.2</VerDTD><VerProto>DM/1.2</VerProto><SessionID>1</SessionID>
                <MsgID>1</MsgID><Target><LocURI>d</LocURI></Target><Source><LocURI>s</LocURI></Source></SyncHdr><SyncBody>

@@ -291,10 +291,12 @@ fn covered(coverage: &Coverage) -> String {
 /// Readings are our own text, with code in backticks: in that, nothing is escaped.
 fn reading_text(reading: &str) -> String {
     let reading = wording::clean(reading);
+    // One that is not closed begins nothing.
+    let last = reading.matches('`').count();
     let parts = reading.split('`').enumerate();
-    let parts = parts.map(|(number, part)| match number % 2 {
-        0 => part.replace('<', "&lt;"),
-        _ => part.to_owned(),
+    let parts = parts.map(|(number, part)| match number % 2 == 1 && number < last {
+        true => part.to_owned(),
+        false => part.replace('<', "&lt;"),
     });
     parts.collect::<Vec<_>>().join("`")
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use dmconform_model::tls::Facts;
@@ -54,11 +55,16 @@ impl Stage {
         errand: &Errand,
         patience: Duration,
     ) -> Result<(u16, String), Unanswered> {
-        match tokio::time::timeout(patience, self.try_errand(presents, errand, patience)).await {
+        let is_asked = AtomicBool::new(false);
+        let errand_done = self.try_errand(presents, errand, patience, &is_asked);
+        match tokio::time::timeout(patience, errand_done).await {
             Ok(outcome) => outcome,
             Err(_) => {
                 let reason = format!("{} gave no answer within {patience:?}", errand.url);
-                Err(Unanswered::Silent(reason))
+                Err(match is_asked.load(Ordering::Relaxed) {
+                    true => Unanswered::Silent(reason),
+                    false => Unanswered::NotAsked(reason),
+                })
             }
         }
     }
@@ -81,6 +87,7 @@ impl Stage {
         presents: Presents,
         errand: &Errand,
         patience: Duration,
+        is_asked: &AtomicBool,
     ) -> Result<(u16, String), Unanswered> {
         let place = Place::of(&errand.url, &self.hosts).await;
         let place = place.map_err(Unanswered::NotAsked)?;
@@ -111,7 +118,8 @@ impl Stage {
             client::open_plain(&target, observer, limits, &usual).await
         };
         let mut connection = opened.map_err(|(_, error)| Unanswered::NotAsked(error.reason))?;
-        let answered = connection.exchange(sending, || (), limits).await;
+        let asked = || is_asked.store(true, Ordering::Relaxed);
+        let answered = connection.exchange(sending, asked, limits).await;
         let answer = answered
             .map_err(|error| Unanswered::BrokenOff(format!("{}: {}", target.authority, error.reason)))?;
         let said = String::from_utf8_lossy(&answer.body);

@@ -3,7 +3,9 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use crate::stage::lock;
 
 /// How long a file gets. One is gone once no case has anything in it any more.
 const LONGEST: u64 = 64 * 1024 * 1024;
@@ -94,10 +96,6 @@ impl Kept {
         }
         String::from_utf8(octets).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `dmconform check`: files, without running anything.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use dmconform_case::Suite;
@@ -32,6 +33,9 @@ pub(crate) fn run(arguments: &Check) -> Result<u8, Failure> {
     for path in &arguments.files {
         files.extend(suite::files_at(path)?);
     }
+    // However it is spelt, a file is one.
+    let mut seen = BTreeSet::new();
+    files.retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
     let mut problems = Vec::new();
     let mut cases = Vec::new();
     for path in &files {

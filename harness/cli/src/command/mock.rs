@@ -167,9 +167,10 @@ fn rung(passed: &Passed) -> String {
 fn verdict(result: &CaseResult) -> String {
     let mut text = format!("  {}\n", result.verdict);
     for finding in &result.findings {
-        let requirement = finding.requirement.as_ref().map_or("", |id| id.0.as_str());
+        let requirement = finding.requirement.as_ref().map(|id| format!("{id}: "));
         text = format!(
-            "{text}    {requirement}: expected {}; observed {}\n",
+            "{text}    {}expected {}; observed {}\n",
+            requirement.unwrap_or_default(),
             one_line(&finding.expected),
             one_line(&finding.observed)
         );

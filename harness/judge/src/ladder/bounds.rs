@@ -6,17 +6,17 @@ use dmconform_model::Role;
 use dmconform_model::ladder::{Happening, Row};
 
 /// How many rows that nothing hangs on are shown at the beginning, and how many at the end. A whole delegation has some thirty rows.
-const FIRST: usize = 150;
-const LAST: usize = 20;
+const MOST_FIRST: usize = 150;
+const MOST_LAST: usize = 20;
 
 /// The rows with a word in place of those that are left out, and the first breach where it is now.
 pub(super) fn bounded(rows: Vec<Row>, first_divergence: Option<usize>) -> (Vec<Row>, Option<usize>) {
     let matters = |index: usize| first_divergence == Some(index) || does_matter(&rows[index]);
     let idle: Vec<usize> = (0..rows.len()).filter(|index| !matters(*index)).collect();
-    if idle.len() <= FIRST + LAST + 1 {
+    if idle.len() <= MOST_FIRST + MOST_LAST + 1 {
         return (rows, first_divergence);
     }
-    let left_out = idle[FIRST]..=idle[idle.len() - LAST - 1];
+    let left_out = idle[MOST_FIRST]..=idle[idle.len() - MOST_LAST - 1];
     let mut kept: Vec<Row> = Vec::new();
     // Where a row was → where it is.
     let mut moved: BTreeMap<usize, usize> = BTreeMap::new();
@@ -50,7 +50,7 @@ fn does_matter(row: &Row) -> bool {
 }
 
 fn word_for(left_out: &[Row]) -> Option<Row> {
-    let record = left_out.iter().find_map(Row::record)?;
+    let (record, at_us) = left_out.iter().find_map(seen)?;
     let what = if left_out.len() == 1 { "row" } else { "rows" };
     Some(Row::Happening(Happening {
         over: (Role::DmClient, Role::BootstrapServer),
@@ -59,9 +59,17 @@ fn word_for(left_out: &[Row]) -> Option<Row> {
             left_out.len()
         ),
         record,
-        at_us: 0,
+        at_us,
         findings: Vec::new(),
     }))
+}
+
+/// The record of a row, and when that was.
+fn seen(row: &Row) -> Option<(u64, u64)> {
+    match row {
+        Row::Message(row) => row.observed.as_ref().map(|seen| (seen.record, seen.at_us)),
+        Row::Happening(happening) => Some((happening.record, happening.at_us)),
+    }
 }
 
 #[cfg(test)]
@@ -84,7 +92,7 @@ mod tests {
             .map(|record| happening(record, if record == 10_000 { vec![0] } else { Vec::new() }))
             .collect();
         let (kept, first) = bounded(rows, Some(10_000));
-        assert_eq!(kept.len(), FIRST + LAST + 3);
+        assert_eq!(kept.len(), MOST_FIRST + MOST_LAST + 3);
         let first = first.expect("it is still there");
         assert_eq!(kept[first].record(), Some(10_000));
         let texts = kept.iter().filter_map(|row| match row {

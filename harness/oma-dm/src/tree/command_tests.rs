@@ -455,6 +455,25 @@ fn one_get_cannot_ask_for_the_same_large_node_until_memory_is_full() {
 }
 
 #[test]
+fn what_is_done_after_too_much_was_asked_for_is_said_to_be_done() {
+    let mut tree = Tree::new();
+    let megabyte = "x".repeat(1024 * 1024);
+    assert_eq!(status(&mut tree, "s", &add("./a", &megabyte)), 200);
+    let Command::Get(mut many) = get("./a") else {
+        panic!("it is a Get")
+    };
+    many.items = vec![many.items[0].clone(); 20];
+    let sequence = Command::Sequence(Group {
+        commands: vec![Command::Get(many), add("./b", "x")],
+        ..Group::default()
+    });
+    let outcomes = tree.execute("s", &sequence);
+    let codes = statuses(&outcomes);
+    assert!(codes.contains(&413), "{codes:?}");
+    assert_eq!(codes.last(), Some(&200));
+}
+
+#[test]
 fn secrets_of_accounts_cannot_be_read_in_any_way() {
     let mut tree = tree();
     let secret = "./DMAcc/x/AppAuth/1/AAuthSecret";

@@ -164,6 +164,9 @@ impl Execution<'_> {
 
     /// Results, as long as all together are not too much for one command; of one that was too much, nothing more is looked up.
     fn within_budget(&mut self, results: Vec<Item>) -> Result<Vec<Item>, StatusCode> {
+        if results.is_empty() {
+            return Ok(results);
+        }
         let octets: usize = results.iter().map(octets_of_result).sum();
         self.octets = self.octets.saturating_add(octets);
         match self.octets > MAX_RESULTS {

@@ -92,7 +92,10 @@ pub(crate) async fn fetch(stage: &Arc<Stage>, context: &Arc<CaseContext>, change
         resuming: None,
         plaintext: false,
     };
-    let answer = match stage.exchange(context, outgoing).await {
+    let room = context.room_for_session().await;
+    let answered = stage.exchange(context, outgoing).await;
+    drop(room);
+    let answer = match answered {
         Ok(answer) => answer,
         Err(failed) => {
             return Performed::Stuck(format!("the bootstrap could not be fetched: {}", failed.reason));

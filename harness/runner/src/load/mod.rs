@@ -38,6 +38,10 @@ const TICK: Duration = Duration::from_millis(500);
 /// A client that comes as seldom as this does not keep its connection in between, as devices do not.
 const SELDOM: Duration = Duration::from_secs(1);
 
+/// How many begin in a second where so many are to be in flight: thousands that begin in the same moment would be a crowd of our own
+/// making, which no devices are.
+const FIRST_PER_SECOND: u32 = 100;
+
 /// How often the progress is told.
 const REPORTED: Duration = Duration::from_secs(1);
 
@@ -267,12 +271,14 @@ impl Load {
         }));
         let mut tasks = JoinSet::new();
         for number in 0..count {
+            let at = |rate: u32| self.began + Duration::from_secs(1) * number / rate.max(1);
             let arrival = async {
                 if let Arrivals::PerSecond(rate) = arrivals {
-                    let planned = self.began + Duration::from_secs(1) * number / rate.max(1);
+                    let planned = at(rate);
                     tokio::time::sleep_until(planned.into()).await;
                     return (Arc::clone(&room).acquire_owned().await.ok(), planned);
                 }
+                tokio::time::sleep_until(at(FIRST_PER_SECOND).into()).await;
                 let permit = Arc::clone(&room).acquire_owned().await.ok();
                 (permit, Instant::now())
             };
