@@ -164,6 +164,24 @@ fn a_failure_for_another_reason_is_not_known_and_the_known_one_is_missed(#[case]
 }
 
 #[test]
+fn a_case_that_came_to_nothing_is_known_by_what_it_covers() {
+    let mut nothing = finding("DEL-8-3", "the client did not come");
+    nothing.requirement = None;
+    nothing.verdict = Verdict::Inconclusive;
+    let result = case("DEL-DMS1-8-030", Verdict::Inconclusive, vec![nothing]);
+    let known = |requirement: &str| {
+        let more = format!(", verdict: inconclusive, requirement: {requirement}");
+        judge(
+            &entry("DEL-DMS1-8-030", &more),
+            &record(vec![result.clone()]),
+            DAY,
+        )
+    };
+    assert_eq!(known("DEL-8-3").known.len(), 1);
+    assert!(known("DEL-8-1").known.is_empty());
+}
+
+#[test]
 fn a_second_breach_in_the_same_case_is_not_covered_by_the_entry_for_the_first() {
     let mut result = failing("DEL-DMS1-8-030");
     result.findings.push(finding("DEL-8-1", "rights for everybody"));

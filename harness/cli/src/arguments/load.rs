@@ -17,7 +17,7 @@ pub(crate) struct Load {
     /// How many delegations, each for a device of its own as far as the product has so many.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(crate) devices: u32,
-    /// How many are in flight all the time: the next begins when one has ended.
+    /// How many are in flight all the time: the next begins when one has ended. The first ones begin at most a hundred in a second.
     #[arg(long, value_name = "N", conflicts_with = "rate", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) concurrency: Option<u32>,
     /// How many begin in a second, whatever has become of those before; each is measured from when it was to begin.
