@@ -212,11 +212,17 @@ async fn a_flood_of_large_requests_ends_the_case_before_memory_does() {
         assert!(answer[..read].starts_with(b"HTTP/1.1 400 "));
     }
     assert!(requests > 100, "a product that sends a lot is no flood");
-    let recorded = scene.context.recorder.record(Event::ScriptStopped {
+    let closed = Event::ConnectionClosed {
+        connection: 1,
+        how: "closed".to_owned(),
+    };
+    assert_eq!(scene.context.recorder.record(closed), 0);
+    // But for what ends it.
+    let stopped = scene.context.recorder.record(Event::ScriptStopped {
         role: dmconform_model::Role::Dms2,
-        reason: "nothing more is recorded".to_owned(),
+        reason: "its transcript is full".to_owned(),
     });
-    assert_eq!(recorded, 0);
+    assert!(stopped > 0);
     let result = scene.judged();
     assert_eq!(
         result.verdict,
