@@ -9,7 +9,7 @@ use dmconform_model::transcript::{Body, Endpoint, EndpointKind, Request, Respons
 use dmconform_model::{Event, Role};
 use oma_dm::auth::HMAC_HEADER;
 use oma_dm::session::server::ServerSession;
-use oma_dm::syncml::{self, Encoding};
+use oma_dm::syncml::{self, Encoding, Reading};
 
 use crate::context::CaseContext;
 use crate::dial::{dress, kept};
@@ -41,7 +41,11 @@ async fn answer(stage: &Arc<Stage>, endpoint: Endpoint, request: Received) -> Re
         Some(_) => endpoint,
         None => meant(endpoint, &request),
     };
-    let found = find(stage, endpoint, &request);
+    let message = match endpoint.kind {
+        EndpointKind::Dm => syncml::read(&request.body, encoding(&request.headers)).ok(),
+        EndpointKind::Delegation | EndpointKind::Bootstrap => None,
+    };
+    let found = find(stage, endpoint, &request, message.as_ref());
     if let (Some(relay), None) = (&relay, &found) {
         stage.stray(format!(
             "{} {:?}: {} {} passed the relay and belongs to no running case",
@@ -101,7 +105,12 @@ async fn answer(stage: &Arc<Stage>, endpoint: Endpoint, request: Received) -> Re
     } else {
         match endpoint.kind {
             EndpointKind::Delegation => delegation::answer(&context, exchange).await,
-            EndpointKind::Dm => server_side::answer(&context, endpoint.role, exchange, &request).await,
+            EndpointKind::Dm => match message {
+                Some(reading) => {
+                    server_side::answer(&context, endpoint.role, exchange, &request, reading).await
+                }
+                None => Reply::new(400, "text/plain", Vec::new()),
+            },
             EndpointKind::Bootstrap => bootstrap::answer(&context, exchange).await,
         }
     };
@@ -135,7 +144,12 @@ fn meant(endpoint: Endpoint, request: &Received) -> Endpoint {
     endpoint
 }
 
-fn find(stage: &Stage, endpoint: Endpoint, request: &Received) -> Option<Arc<CaseContext>> {
+fn find(
+    stage: &Stage,
+    endpoint: Endpoint,
+    request: &Received,
+    message: Option<&Reading<'_>>,
+) -> Option<Arc<CaseContext>> {
     match endpoint.kind {
         EndpointKind::Delegation => {
             let said = document::Request {
@@ -154,10 +168,7 @@ fn find(stage: &Stage, endpoint: Endpoint, request: &Received) -> Option<Arc<Cas
             stage.router.by_document(first("device"), first("session"))
         }
         EndpointKind::Dm => {
-            let encoding = encoding(&request.headers);
-            let device = syncml::read(&request.body, encoding)
-                .map(|reading| ServerSession::peek(&reading.message).device_id)
-                .ok();
+            let device = message.map(|reading| ServerSession::peek(&reading.message).device_id);
             stage.router.by_document(device.as_deref(), None)
         }
         EndpointKind::Bootstrap => stage.router.by_target(&request.target),

@@ -15,7 +15,7 @@ use oma_dm::auth::{HMAC_HEADER, HmacHeader};
 use oma_dm::notification::{Notification, NotificationError};
 use oma_dm::session::server::{ServerConfig, ServerSession, Tag, Turn};
 use oma_dm::session::{Authentication, Carried, Order};
-use oma_dm::syncml::{self, AlertCode, Command, Format, Group, Item, Meta, Operation, StatusCode};
+use oma_dm::syncml::{self, AlertCode, Command, Format, Group, Item, Meta, Operation, Reading, StatusCode};
 use tokio::sync::Notify;
 
 use crate::bootstrap::{credentials, scheme};
@@ -123,11 +123,9 @@ pub(crate) async fn answer(
     role: Role,
     exchange: u64,
     request: &Received,
+    reading: Reading<'_>,
 ) -> Reply {
     let encoding = encoding(&request.headers);
-    let Ok(reading) = syncml::read(&request.body, encoding) else {
-        return Reply::new(400, "text/plain", Vec::new());
-    };
     let Some(offers) = context.offers.get(&role) else {
         return Reply::new(404, "text/plain", Vec::new());
     };
