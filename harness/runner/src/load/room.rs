@@ -15,7 +15,7 @@ const WAITING: u64 = 1;
 const SESSION: u64 = 3;
 
 /// The fewest sessions at once that are worth it.
-const FEWEST: u64 = 64;
+const FEWEST: u32 = 64;
 
 /// The most sessions that clients hold at once, where they close their connections with each: as many as come in some seconds, and each
 /// of them costs as much memory as the delegation itself.
@@ -62,7 +62,7 @@ pub(super) fn make(at_once: u32, keeps_connections: bool) -> Result<Resources, N
     let needed = ANYWAY
         + match keeps_connections {
             true => u64::from(at_once) * SOCKETS,
-            false => u64::from(at_once) * WAITING + u64::from(at_once).min(FEWEST) * SESSION,
+            false => u64::from(at_once) * WAITING + u64::from(at_once.min(FEWEST)) * SESSION,
         };
     if let Some(allowed) = open_files.filter(|allowed| *allowed < needed) {
         return Err(NoRoom::OpenFiles {
@@ -74,7 +74,7 @@ pub(super) fn make(at_once: u32, keeps_connections: bool) -> Result<Resources, N
     let local_ports = local_ports();
     let at_a_time = match keeps_connections {
         true => at_once,
-        false => at_once.min(u32::try_from(FEWEST).unwrap_or(at_once)),
+        false => at_once.min(FEWEST),
     };
     if let Some(ports) = local_ports.filter(|ports| *ports < at_a_time) {
         return Err(NoRoom::Ports { at_once, ports });
