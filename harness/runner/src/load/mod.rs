@@ -197,6 +197,17 @@ pub async fn load(
     Ok((result, problems))
 }
 
+/// When a delegation begins at the earliest: in an open load by its rate, and in a closed one, of the first ones, a hundred in a second;
+/// after those, when another one has ended.
+fn earliest(number: u32, arrivals: Arrivals) -> Duration {
+    let in_turn = |rate: u32| Duration::from_secs(1) * number / rate.max(1);
+    match arrivals {
+        Arrivals::PerSecond(rate) => in_turn(rate),
+        Arrivals::Concurrency(at_once) if number < at_once => in_turn(FIRST_PER_SECOND),
+        Arrivals::Concurrency(_) => Duration::ZERO,
+    }
+}
+
 /// How many delegations are in flight at once, as far as it can be known beforehand: those of an open load are over, or given up,
 /// within a limit or so, unless the product falls behind.
 fn in_flight(arrivals: Arrivals, most: u32, deadline: Duration) -> u32 {
@@ -271,16 +282,14 @@ impl Load {
         }));
         let mut tasks = JoinSet::new();
         for number in 0..count {
-            let at = |rate: u32| self.began + Duration::from_secs(1) * number / rate.max(1);
             let arrival = async {
-                if let Arrivals::PerSecond(rate) = arrivals {
-                    let planned = at(rate);
-                    tokio::time::sleep_until(planned.into()).await;
-                    return (Arc::clone(&room).acquire_owned().await.ok(), planned);
-                }
-                tokio::time::sleep_until(at(FIRST_PER_SECOND).into()).await;
+                let planned = self.began + earliest(number, arrivals);
+                tokio::time::sleep_until(planned.into()).await;
                 let permit = Arc::clone(&room).acquire_owned().await.ok();
-                (permit, Instant::now())
+                match arrivals {
+                    Arrivals::PerSecond(_) => (permit, planned),
+                    Arrivals::Concurrency(_) => (permit, Instant::now()),
+                }
             };
             let (permit, planned) = tokio::select! {
                 arrived = arrival => arrived,
@@ -404,6 +413,14 @@ mod tests {
 
     const fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn of_a_closed_load_the_first_ones_begin_one_after_the_other_and_the_others_when_one_has_ended() {
+        let closed = |number| earliest(number, Arrivals::Concurrency(1_500));
+        assert_eq!([closed(0), closed(1_000)], [s(0), s(10)]);
+        assert_eq!([closed(1_500), closed(9_999_999)], [s(0), s(0)]);
+        assert_eq!(earliest(300, Arrivals::PerSecond(20)), s(15));
     }
 
     #[test]
