@@ -15,26 +15,23 @@ pub(crate) fn text(path: &Path) -> Result<String> {
 
 /// Reads a file as it is.
 pub(crate) fn octets(path: &Path) -> Result<Vec<u8>> {
-    let mut octets = Vec::new();
-    let read = File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut octets)?;
-    if read as u64 > MAX_FILE {
-        return Err(too_large(MAX_FILE));
-    }
-    Ok(octets)
-}
-
-fn too_large(most: u64) -> Error {
-    let why = format!("it has more than {most} octets, which no such file needs");
-    Error::new(ErrorKind::FileTooLarge, why)
+    octets_up_to(path, MAX_FILE)
 }
 
 fn text_up_to(path: &Path, most: u64) -> Result<String> {
-    let mut text = String::new();
-    let read = File::open(path)?.take(most + 1).read_to_string(&mut text)?;
+    let octets = octets_up_to(path, most)?;
+    String::from_utf8(octets)
+        .map_err(|_| Error::new(ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
+}
+
+fn octets_up_to(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    let read = File::open(path)?.take(most + 1).read_to_end(&mut octets)?;
     if read as u64 > most {
-        return Err(too_large(most));
+        let why = format!("it has more than {most} octets, which no such file needs");
+        return Err(Error::new(ErrorKind::FileTooLarge, why));
     }
-    Ok(text)
+    Ok(octets)
 }
 
 #[cfg(test)]

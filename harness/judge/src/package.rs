@@ -31,13 +31,13 @@ pub(crate) struct Sent<'m> {
 impl<'m> Sent<'m> {
     /// The same with the data of all its parts, the first of which was written like this: leaf by leaf, where it is an object.
     pub(crate) fn joined(self, first: Option<&(Meta, Item)>, octets: Vec<u8>) -> Vec<Self> {
-        let data = match String::from_utf8(octets) {
-            Ok(text) => Data::Text(text),
-            Err(error) => Data::Bytes(error.into_bytes()),
-        };
         if let Some((of_command, item)) = first {
+            let data = match std::str::from_utf8(&octets) {
+                Ok(text) => Data::Text(text.to_owned()),
+                Err(_) => Data::Bytes(octets.clone()),
+            };
             let whole = Item {
-                data: Some(data.clone()),
+                data: Some(data),
                 more_data: false,
                 ..item.clone()
             };
@@ -48,11 +48,7 @@ impl<'m> Sent<'m> {
                     .collect();
             }
         }
-        let text = match data {
-            Data::Text(text) => text,
-            Data::Bytes(octets) => String::from_utf8_lossy(&octets).into_owned(),
-            Data::Element(_) => String::new(),
-        };
+        let text = String::from_utf8_lossy(&octets).into_owned();
         vec![Self {
             data: Some(Cow::Owned(text)),
             ..self

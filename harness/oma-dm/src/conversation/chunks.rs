@@ -203,11 +203,6 @@ fn place(item: &Item) -> String {
 
 /// Octets as they are sent; of markup that depends on how it is written.
 fn octets(item: &Item) -> Option<u64> {
-    let length = match &item.data {
-        None => 0,
-        Some(Data::Text(text)) => text.len(),
-        Some(Data::Bytes(octets)) => octets.len(),
-        Some(Data::Element(_)) => return None,
-    };
+    let length = item.data.as_ref().map_or(Some(0), Data::octets)?;
     u64::try_from(length).ok()
 }

@@ -351,11 +351,7 @@ fn items(command: &Command) -> &[Item] {
 
 /// Octets of an item's data, as far as it is no markup.
 pub(super) fn octets_of_data(item: &Item) -> usize {
-    match &item.data {
-        None | Some(Data::Element(_)) => 0,
-        Some(Data::Text(text)) => text.len(),
-        Some(Data::Bytes(octets)) => octets.len(),
-    }
+    item.data.as_ref().and_then(Data::octets).unwrap_or(0)
 }
 
 /// Whether an object in it is larger than the largest that is taken.

@@ -241,6 +241,17 @@ pub enum Data {
     Bytes(Vec<u8>),
 }
 
+impl Data {
+    /// How many octets it has; nothing of markup, since that depends on how it is written.
+    pub(crate) fn octets(&self) -> Option<usize> {
+        match self {
+            Self::Text(text) => Some(text.len()),
+            Self::Bytes(octets) => Some(octets.len()),
+            Self::Element(_) => None,
+        }
+    }
+}
+
 /// The formats of values (OMA-TS-DM_TND 7.7.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

@@ -448,12 +448,10 @@ impl Execution<'_> {
 /// What a result takes, roughly: what it says, and what an item without data takes.
 fn octets_of_result(item: &Item) -> usize {
     const ITEM: usize = 256;
-    let said = match &item.data {
-        None => 0,
-        Some(Data::Text(text)) => text.len(),
-        Some(Data::Bytes(octets)) => octets.len(),
-        Some(Data::Element(element)) => octets_of_element(element),
-    };
+    let said = item.data.as_ref().map_or(0, |data| match data {
+        Data::Element(element) => octets_of_element(element),
+        plain => plain.octets().unwrap_or(0),
+    });
     ITEM + said
 }
 
