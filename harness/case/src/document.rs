@@ -1,7 +1,7 @@
 //! Messages between the servers, read and written as a profile says.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 use dmconform_model::{MessageId, Part, Step};
 use minijinja::{AutoEscape, Environment, ErrorKind, Output, UndefinedBehavior, Value};
@@ -350,7 +350,7 @@ impl Profile {
         let name = document.root.clone().unwrap_or_else(|| message.to_string());
         let body = match (&document.write, self.delegation.syntax) {
             (Some(template), syntax) => {
-                let context = BTreeMap::from([("field", complete(document, fields))]);
+                let context = BTreeMap::from([("field", Value::from(complete(document, fields)))]);
                 render(&name, syntax, template, context)?
             }
             (None, Syntax::Json) => json(&name, document, fields)?,
@@ -472,9 +472,13 @@ fn json(name: &str, document: &Document, fields: &Fields) -> Result<Vec<u8>, Wri
     Ok(text)
 }
 
-/// The template engine as documents of each syntax are written with it: made once, since that takes longer than to write one.
-static XML: LazyLock<Environment<'static>> = LazyLock::new(|| environment(Syntax::Xml));
-static JSON: LazyLock<Environment<'static>> = LazyLock::new(|| environment(Syntax::Json));
+/// The template engine as documents of each syntax are written with it: made once, since that takes longer than to write one. The
+/// same of each template, which is its own name here.
+static XML: LazyLock<RwLock<Environment<'static>>> = LazyLock::new(|| environment(Syntax::Xml).into());
+static JSON: LazyLock<RwLock<Environment<'static>>> = LazyLock::new(|| environment(Syntax::Json).into());
+
+/// How many templates are kept ready to be written with: those of some profiles.
+const READY: usize = 256;
 
 fn environment(syntax: Syntax) -> Environment<'static> {
     let mut environment = Environment::new();
@@ -502,16 +506,30 @@ fn render(
             None => reason.kind().to_string(),
         },
     };
-    let environment: &Environment<'_> = match syntax {
+    let environment = match syntax {
         Syntax::Xml => &XML,
         Syntax::Json => &JSON,
     };
-    let template = environment.template_from_str(template).map_err(error)?;
+    make_ready(environment, template).map_err(error)?;
+    let environment = environment.read().unwrap_or_else(PoisonError::into_inner);
     let mut written = Bounded(Vec::new());
-    template
-        .render_captured_to(context, &mut written)
+    let ready = environment.get_template(template);
+    ready
+        .or_else(|_| environment.template_from_str(template))
+        .and_then(|template| template.render_captured_to(context, &mut written))
         .map_err(error)?;
     Ok(written.0)
+}
+
+/// Keeps a template ready to be written with, while there is room: none is ever let go, since another thread may be about to use it.
+fn make_ready(environment: &RwLock<Environment<'static>>, template: &str) -> Result<(), minijinja::Error> {
+    let known = environment.read().unwrap_or_else(PoisonError::into_inner);
+    if known.get_template(template).is_ok() || known.templates().count() >= READY {
+        return Ok(());
+    }
+    drop(known);
+    let mut environment = environment.write().unwrap_or_else(PoisonError::into_inner);
+    environment.add_template_owned(template.to_owned(), template.to_owned())
 }
 
 /// Writes a value as XML character data (XML 1.0, section 2.4), in an element as well as in an attribute in quotes of either kind.
@@ -574,13 +592,17 @@ impl std::io::Write for Bounded {
     }
 }
 
-/// Every field of the document, also those without a value; names as templates can write them.
-fn complete(document: &Document, fields: &Fields) -> Fields {
+/// Every field of the document, also those without a value; names as templates can write them, and values that need not be copied
+/// each time that a template looks at one.
+fn complete(document: &Document, fields: &Fields) -> BTreeMap<String, Value> {
     let named = |name: &str| name.replace('-', "_");
+    let nothing = Value::from(Vec::<String>::new());
     let empty = document
         .field_names()
         .into_iter()
-        .map(|name| (named(name), Vec::new()));
-    let given = fields.iter().map(|(name, values)| (named(name), values.clone()));
+        .map(|name| (named(name), nothing.clone()));
+    let given = fields
+        .iter()
+        .map(|(name, values)| (named(name), Value::from(values.clone())));
     empty.chain(given).collect()
 }
