@@ -1,6 +1,8 @@
 //! Authentication of OMA DM: the digests, compared in constant time, and secrets that nobody prints
 //! (OMA-TS-DM_Security 5.3 and 5.4).
 
+use std::hash::{Hash, Hasher};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use md5::{Digest, Md5};
@@ -62,6 +64,31 @@ pub fn from_base64(text: &str) -> Option<Vec<u8>> {
 /// The MD5 digest of octets, as it is.
 pub fn digest(octets: &[u8]) -> [u8; 16] {
     Md5::digest(octets).into()
+}
+
+/// A digest of what a value says, to tell it from others of its type while the program runs.
+pub(crate) fn digest_of(value: &impl Hash) -> [u8; 16] {
+    let mut digested = Digested(Md5::new());
+    value.hash(&mut digested);
+    digested.0.finalize().into()
+}
+
+/// Takes what a value says into a digest.
+struct Digested(Md5);
+
+impl Hasher for Digested {
+    fn write(&mut self, octets: &[u8]) {
+        self.0.update(octets);
+    }
+
+    /// The first octets of the digest, for whoever wants no more.
+    fn finish(&self) -> u64 {
+        let digest: [u8; 16] = self.0.clone().finalize().into();
+        digest
+            .iter()
+            .take(8)
+            .fold(0, |known, octet| known << 8 | u64::from(*octet))
+    }
 }
 
 /// The data of basic credentials: `B64(name ":" secret)`.

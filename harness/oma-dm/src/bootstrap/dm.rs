@@ -1,6 +1,8 @@
 //! The DM profile: a message that adds objects to the Inbox, without authentication and without an answer
 //! (OMA-TS-DM_Bootstrap 5.4).
 
+use std::borrow::Cow;
+
 use super::{BootstrapError, Entry};
 use crate::account::{self, Account};
 use crate::acl::{Acl, Right};
@@ -155,11 +157,20 @@ impl Passed {
 
     fn items(&mut self, mut add: Operation) -> Result<Option<Command>, BootstrapError> {
         let mut kept = Vec::new();
-        for item in std::mem::take(&mut add.items) {
-            match ManagementTree::element_of_item(&add.meta, &item)? {
-                Some(object) => kept.extend(self.object(item, &object)?),
-                None => kept.push(item),
+        for mut item in std::mem::take(&mut add.items) {
+            if let Some(object) = ManagementTree::element_of_item(&add.meta, &item)? {
+                let known = self.known_of(item.target.as_deref(), &object)?;
+                let read = match object {
+                    Cow::Owned(read) => Some(read),
+                    Cow::Borrowed(_) => None,
+                };
+                item.data = match known {
+                    Known::All => read.map(Data::Element).or(item.data),
+                    Known::Some(known) => Some(Data::Element(known.to_element().into_owned())),
+                    Known::Nothing => continue,
+                };
             }
+            kept.push(item);
         }
         if kept.is_empty() {
             return Ok(None);
@@ -168,7 +179,7 @@ impl Passed {
         Ok(Some(Command::Add(add)))
     }
 
-    fn object(&mut self, mut item: Item, object: &Element) -> Result<Option<Item>, BootstrapError> {
+    fn known_of(&mut self, target: Option<&str>, object: &Element) -> Result<Known, BootstrapError> {
         let tree = ManagementTree::from_element(object)?;
         // An object in text or octets has places of its own, which are none of the message.
         let inside = tnds::departures(object).into_iter().map(|noted| Observation {
@@ -177,7 +188,7 @@ impl Passed {
             ..noted
         });
         self.observations.extend(inside);
-        let is_for_inbox = item.target.as_deref().is_some_and(is_inbox);
+        let is_for_inbox = target.is_some_and(is_inbox);
         let is_account = |node: &TreeNode| node.type_name.as_deref().is_some_and(account::is_object_id);
         let (known, unknown): (Vec<_>, Vec<_>) = tree
             .nested()
@@ -187,17 +198,24 @@ impl Passed {
         for node in known.iter().filter(|node| is_account(node)) {
             Account::from_object(node)?;
         }
+        let is_all = unknown.is_empty() && is_for_inbox;
         self.skipped.extend(unknown.into_iter().map(identifier));
-        if known.is_empty() {
-            return Ok(None);
-        }
-        let known = ManagementTree {
-            nodes: known,
-            ..ManagementTree::default()
-        };
-        item.data = Some(Data::Element(known.to_element().into_owned()));
-        Ok(Some(item))
+        Ok(match known.as_slice() {
+            [] => Known::Nothing,
+            _ if is_all => Known::All,
+            _ => Known::Some(ManagementTree {
+                nodes: known,
+                ..ManagementTree::default()
+            }),
+        })
     }
+}
+
+/// What of an object is known here.
+enum Known {
+    All,
+    Some(ManagementTree),
+    Nothing,
 }
 
 fn is_inbox(target: &str) -> bool {

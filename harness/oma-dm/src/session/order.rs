@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::auth;
-use crate::syncml::{self, Encoding, Message};
+use crate::syncml::Message;
 
 /// Most messages that are told from each other; a session ends long before.
 const MAX_SEEN: usize = 10_000;
@@ -104,7 +104,7 @@ impl Sequence {
     }
 }
 
-/// Any encoding does: the question is whether two messages are the same.
+/// The same for the same message, however it was encoded.
 fn digest(message: &Message) -> [u8; 16] {
-    auth::digest(&syncml::write(message, Encoding::Wbxml))
+    auth::digest_of(message)
 }

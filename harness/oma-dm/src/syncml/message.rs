@@ -7,7 +7,7 @@ use super::{AlertCode, StatusCode};
 use crate::xml::Element;
 
 /// A SyncML message.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Message {
     /// Who says it to whom, in which session.
     pub header: Header,
@@ -19,7 +19,7 @@ pub struct Message {
 
 /// `SyncHdr` (OMA-TS-DM_Protocol 8). `VerDTD` and `VerProto` are those of OMA DM 1.2 when it is written; another one is an
 /// observation when it is read.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Header {
     /// `SessionID`: the client's, the same in the whole session.
     pub session_id: String,
@@ -40,7 +40,7 @@ pub struct Header {
 }
 
 /// `Target` or `Source` of a header.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Address {
     /// `LocURI`.
     pub uri: String,
@@ -58,7 +58,7 @@ impl From<&str> for Address {
 }
 
 /// `Cred` (OMA-TS-DM_RepPro 6.1.6). Its Debug form does not show the data.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Credentials {
     /// The scheme, such as `syncml:auth-md5`.
     pub scheme: String,
@@ -77,7 +77,7 @@ impl std::fmt::Debug for Credentials {
 }
 
 /// `Chal` (OMA-TS-DM_RepPro 6.1.2). Its Debug form does not show the nonce.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Challenge {
     /// The scheme asked for.
     pub scheme: String,
@@ -96,7 +96,7 @@ impl std::fmt::Debug for Challenge {
 }
 
 /// A part of a message's body (OMA-TS-DM_RepPro 6.5, 6.6).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Command {
     /// What came of a command.
     Status(Status),
@@ -123,7 +123,7 @@ pub enum Command {
 }
 
 /// A command on nodes (OMA-TS-DM_RepPro 6.6).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Operation {
     /// `CmdID`: unique in its message, never `0`.
     pub id: String,
@@ -136,7 +136,7 @@ pub struct Operation {
 }
 
 /// Commands that belong together (OMA-TS-DM_RepPro 6.6).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Group {
     /// `CmdID`.
     pub id: String,
@@ -147,7 +147,7 @@ pub struct Group {
 }
 
 /// `Status` (OMA-TS-DM_RepPro 6.5.1).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Status {
     /// `CmdID`.
     pub id: String,
@@ -170,7 +170,7 @@ pub struct Status {
 }
 
 /// `Results` (OMA-TS-DM_RepPro 6.6.12).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Results {
     /// `CmdID`.
     pub id: String,
@@ -189,7 +189,7 @@ pub struct Results {
 }
 
 /// `Alert` (OMA-TS-DM_RepPro 7).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Alert {
     /// `CmdID`.
     pub id: String,
@@ -202,7 +202,7 @@ pub struct Alert {
 }
 
 /// `Item` (OMA-TS-DM_RepPro 6.3.2).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Item {
     /// LocURI of `Target`.
     pub target: Option<String>,
@@ -217,7 +217,7 @@ pub struct Item {
 }
 
 /// `Meta`, as far as OMA DM uses it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Meta {
     /// `Format`, such as `chr` or `node`.
     pub format: Option<String>,
@@ -230,7 +230,7 @@ pub struct Meta {
 }
 
 /// `Data`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Data {
     /// Text.
     Text(String),
@@ -253,7 +253,7 @@ impl Data {
 }
 
 /// The formats of values (OMA-TS-DM_TND 7.7.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// An interior node.
     Node,

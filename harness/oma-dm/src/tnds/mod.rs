@@ -1,5 +1,6 @@
 //! Pieces of a management tree as one object: OMA-TS-DM_TNDS, from and to elements, octets and trees.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine;
@@ -98,14 +99,17 @@ impl ManagementTree {
     ///
     /// # Errors
     /// When it is not even an element.
-    pub fn element_of_item(command: &Meta, item: &Item) -> Result<Option<Element<'static>>, TndsError> {
+    pub fn element_of_item<'i>(
+        command: &Meta,
+        item: &'i Item,
+    ) -> Result<Option<Cow<'i, Element<'static>>>, TndsError> {
         let Some(encoding) = announced(command, item) else {
             return Ok(None);
         };
         let octets = match &item.data {
             None => return Err(TndsError::NoData),
             // In XML the object may stand as it is, beside the usual text.
-            Some(Data::Element(element)) => return Ok(Some(element.clone())),
+            Some(Data::Element(element)) => return Ok(Some(Cow::Borrowed(element))),
             Some(Data::Text(text)) => text.as_bytes(),
             Some(Data::Bytes(octets)) => octets.as_slice(),
         };
@@ -115,15 +119,15 @@ impl ManagementTree {
             .as_ref()
             .or(command.format.as_ref())
             .is_some_and(|format| format == "b64");
-        let decoded = if is_base64 {
-            from_base64(octets).ok_or(TndsError::Base64 { at: 0 })?
-        } else {
-            octets.to_vec()
+        let decoded = match is_base64 {
+            true => Cow::Owned(from_base64(octets).ok_or(TndsError::Base64 { at: 0 })?),
+            false => Cow::Borrowed(octets),
         };
-        Ok(Some(match encoding {
+        let element = match encoding {
             Encoding::Xml => Element::parse(&decoded)?.into_owned(),
             Encoding::Wbxml => wbxml::decode(&decoded)?.root,
-        }))
+        };
+        Ok(Some(Cow::Owned(element)))
     }
 
     /// Whether the type of an item (or that of the command, where it has none) says that it carries an object.

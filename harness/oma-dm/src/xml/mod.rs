@@ -1,6 +1,7 @@
 //! Elements: the one tree that XML and WBXML documents both become, with the place of everything in the octets.
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
 mod guard;
@@ -29,7 +30,7 @@ pub const MAX_PREFIXES: usize = 16;
 pub const MAX_NAMESPACES: usize = 1024;
 
 /// The name of an element or attribute.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name<'d> {
     /// Its namespace, if it has one.
     pub namespace: Option<Cow<'d, str>>,
@@ -69,7 +70,7 @@ pub(crate) fn is_white_space(text: &str) -> bool {
 }
 
 /// An attribute.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Attribute<'d> {
     /// Its name.
     pub name: Name<'d>,
@@ -90,8 +91,15 @@ pub struct Element<'d> {
     pub at: Range<usize>,
 }
 
+/// By what it says, wherever it stands.
+impl Hash for Element<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.name, &self.attributes, &self.children).hash(state);
+    }
+}
+
 /// Something in an element.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Node<'d> {
     /// An element.
     Element(Element<'d>),
