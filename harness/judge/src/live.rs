@@ -10,6 +10,7 @@ use dmconform_model::{CaseResult, MessageId, Record, Role, Verdict};
 use crate::forget::Memory;
 use crate::header::Header;
 use crate::observed::{Applied, Connection, Exchange, Observed, Window};
+use crate::readings::Readings;
 use crate::recognise::Recogniser;
 use crate::spent::Spending;
 use crate::stored::{Records, Transcript, TranscriptError};
@@ -28,12 +29,17 @@ pub struct Judge {
 impl Judge {
     /// A judge that has seen nothing yet.
     pub fn new(header: impl Into<Arc<Header>>) -> Self {
+        Self::reading(header, Arc::default())
+    }
+
+    /// A judge that has seen nothing yet, and reads messages together with others: with the mock roles, and the judges of other cases.
+    pub fn reading(header: impl Into<Arc<Header>>, readings: Arc<Readings>) -> Self {
         let header = header.into();
         Self {
             memory: Memory::of(&header),
             header,
             observed: Observed::default(),
-            recogniser: Recogniser::default(),
+            recogniser: Recogniser::reading(readings),
             spending: Spending::default(),
         }
     }

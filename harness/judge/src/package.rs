@@ -1,8 +1,6 @@
 //! A SyncML message of a DM session, reduced to what recognising needs.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
-use std::sync::Arc;
 
 use oma_dm::syncml::{
     self, Command, Data, Departure, Encoding, Header, Item, Message, Meta, Reading, Results, Status,
@@ -79,7 +77,7 @@ pub(crate) enum Verb {
 
 /// A SyncML message, as recognising looks at it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Package {
+pub struct Package {
     /// The message itself.
     pub(crate) message: Message,
     /// How long it is, in octets.
@@ -96,54 +94,6 @@ pub(crate) struct Departed {
     pub(crate) departure: Departure,
     /// The element that it is in; nothing where it is in none.
     pub(crate) path: Option<String>,
-}
-
-/// The messages that were read and are to be recorded once more: what passes between two mock roles is recorded at both ends, and
-/// read once.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Reader {
-    last: VecDeque<ReadBefore>,
-}
-
-/// How many messages are remembered: others may pass between the two records of one.
-const REMEMBERED: usize = 4;
-
-#[derive(Clone, Debug)]
-struct ReadBefore {
-    body: Vec<u8>,
-    media_type: String,
-    package: Arc<Package>,
-}
-
-impl Reader {
-    /// Reads a body as a SyncML message; the reason when it is none. Kept for later is only what is recorded at both ends.
-    pub(crate) fn read(
-        &mut self,
-        body: &[u8],
-        media_type: &str,
-        is_recorded_twice: bool,
-    ) -> std::result::Result<Arc<Package>, String> {
-        if !is_recorded_twice {
-            return Ok(Arc::new(read(body, media_type)?));
-        }
-        let is_it = |known: &ReadBefore| known.body == body && known.media_type == media_type;
-        if let Some(known) = self
-            .last
-            .iter()
-            .position(is_it)
-            .and_then(|at| self.last.remove(at))
-        {
-            return Ok(known.package);
-        }
-        let package = Arc::new(read(body, media_type)?);
-        self.last.truncate(REMEMBERED - 1);
-        self.last.push_front(ReadBefore {
-            body: body.to_vec(),
-            media_type: media_type.to_owned(),
-            package: Arc::clone(&package),
-        });
-        Ok(package)
-    }
 }
 
 /// Reads a body as a SyncML message; the reason when it is none.
@@ -267,6 +217,11 @@ fn on_nodes(command: &Command) -> Option<(Verb, &[Item])> {
 }
 
 impl Package {
+    /// The message itself.
+    pub const fn message(&self) -> &Message {
+        &self.message
+    }
+
     pub(crate) const fn header(&self) -> &Header {
         &self.message.header
     }

@@ -1,6 +1,7 @@
 //! Recognises the messages of the procedure in what passed on the wire.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use dmconform_case::document::{self, Answered, Unrecognised};
 use dmconform_model::transcript::{
@@ -16,7 +17,8 @@ use crate::header::Header;
 use crate::never::speaker;
 use crate::observed::{DmAnswer, HeaderCode, Observed, Probe};
 use crate::occurrence::{Fields, Occurrence};
-use crate::package::{Package, Reader, text};
+use crate::package::{Package, text};
+use crate::readings::Readings;
 use crate::regularity::{self, Irregular, Said};
 use crate::sessions::{SessionKey, Sessions};
 use crate::state;
@@ -31,18 +33,8 @@ pub(crate) struct Recogniser {
     /// What the requests were that are not answered yet.
     requests: BTreeMap<ExchangeId, Asked>,
     sessions: Sessions,
-    reader: Reader,
-    bootstrap: Option<ReadBootstrap>,
+    readings: Arc<Readings>,
     known: KnownTree,
-}
-
-/// The bootstrap that was read last. What passes between two mock roles is recorded at both ends, and read once.
-#[derive(Clone, Debug)]
-struct ReadBootstrap {
-    body: Vec<u8>,
-    media_type: String,
-    /// What is in it, and why it is of no use, if it is not.
-    said: (Fields, Result<(), String>),
 }
 
 /// A request that is not answered yet.
@@ -69,6 +61,14 @@ struct Seen {
 }
 
 impl Recogniser {
+    /// One that reads messages together with others.
+    pub(crate) fn reading(readings: Arc<Readings>) -> Self {
+        Self {
+            readings,
+            ..Self::default()
+        }
+    }
+
     /// Takes one record; what it recognises goes to `observed`.
     pub(crate) fn feed(&mut self, header: &Header, observed: &mut Observed, record: &Record) {
         let seen = |exchange, connection, observer, sent| Seen {
@@ -228,11 +228,10 @@ impl Recogniser {
         seen: &Seen,
         asked: &mut Asked,
     ) {
-        let package = match self.reader.read(
-            &request.body.bytes,
-            content_type(&request.headers),
-            is_recorded_twice(header, request.endpoint.role),
-        ) {
+        let package = match self
+            .readings
+            .message(&request.body.bytes, content_type(&request.headers))
+        {
             Ok(package) => package,
             Err(error) => {
                 observed
@@ -306,7 +305,7 @@ impl Recogniser {
             }
             EndpointKind::Bootstrap if asked.message.is_none() => {}
             EndpointKind::Bootstrap => {
-                let (fields, readable) = self.bootstrap(header, response);
+                let (fields, readable) = bootstrap_fields(header, response, &self.readings);
                 let note = match (positive, &readable) {
                     (true, Ok(())) => format!(
                         "{}: bootstrap of {}",
@@ -331,24 +330,6 @@ impl Recogniser {
         }
     }
 
-    /// What is in a bootstrap, and why it is of no use, if it is not.
-    fn bootstrap(&mut self, header: &Header, response: &Response) -> (Fields, Result<(), String>) {
-        let media_type = content_type(&response.headers);
-        let known = self.bootstrap.take();
-        let is_it =
-            |known: &ReadBootstrap| known.body == response.body.bytes && known.media_type == media_type;
-        if let Some(known) = known.filter(is_it) {
-            return known.said;
-        }
-        let said = bootstrap_fields(header, response);
-        self.bootstrap = Some(ReadBootstrap {
-            body: response.body.bytes.clone(),
-            media_type: media_type.to_owned(),
-            said: said.clone(),
-        });
-        said
-    }
-
     fn server_package(
         &mut self,
         header: &Header,
@@ -360,11 +341,9 @@ impl Recogniser {
     ) {
         let answers_session = asked.message == Some(MessageId::request(Step::ClientSession));
         let message = MessageId::answer(Step::ClientSession);
-        let package = self.reader.read(
-            &response.body.bytes,
-            content_type(&response.headers),
-            is_recorded_twice(header, asked.server),
-        );
+        let package = self
+            .readings
+            .message(&response.body.bytes, content_type(&response.headers));
         let is_changed = self.changed.contains(&seen.exchange);
         if let Some(session) = asked.session.as_ref().and_then(|key| self.sessions.get_mut(key))
             && (package.is_err() || !positive || is_changed)
@@ -619,10 +598,14 @@ fn delegation_answer(
     emit(header, observed, seen, message, refused.is_none(), fields, note);
 }
 
-fn bootstrap_fields(header: &Header, response: &Response) -> (Fields, Result<(), String>) {
-    let bootstrap = match oma_dm::bootstrap::read(&response.body.bytes, content_type(&response.headers)) {
+fn bootstrap_fields(
+    header: &Header,
+    response: &Response,
+    readings: &Readings,
+) -> (Fields, Result<(), String>) {
+    let bootstrap = match readings.bootstrap(&response.body.bytes, content_type(&response.headers)) {
         Ok(bootstrap) => bootstrap,
-        Err(error) => return (Fields::new(), Err(error.to_string())),
+        Err(error) => return (Fields::new(), Err(error)),
     };
     let mut fields = Fields::new();
     let is_of_dms_2 = |account: &Account| account.server_id == header.parties.dms_2;
@@ -710,11 +693,6 @@ fn note_said(
 fn is_of_dm_session(headers: &[(String, String)]) -> bool {
     let media_type = content_type(headers).to_ascii_lowercase();
     media_type.starts_with("application/vnd.syncml")
-}
-
-/// Whether what the client and a server say to each other is recorded at both ends.
-fn is_recorded_twice(header: &Header, server: Role) -> bool {
-    !header.is_real(server) && !header.is_real(Role::DmClient)
 }
 
 /// Whether a digest of all of a message goes with it.
@@ -819,19 +797,23 @@ mod tests {
     fn of_a_bootstrap_for_several_servers_the_address_is_that_of_dms_2() {
         let header = header();
         let dms_2 = header.parties.dms_2.clone();
-        let (fields, read) = bootstrap_fields(&header, &bootstrap(&[&dms_2, "other.example"]));
+        let (fields, read) = bootstrap_fields(
+            &header,
+            &bootstrap(&[&dms_2, "other.example"]),
+            &Readings::default(),
+        );
         assert_eq!(read, Ok(()));
         assert_eq!(fields["server"], [dms_2.clone(), "other.example".to_owned()]);
         assert_eq!(fields["address"], [format!("https://{dms_2}/dm")]);
-        let (fields, _) = bootstrap_fields(&header, &bootstrap(&["other.example"]));
+        let (fields, _) = bootstrap_fields(&header, &bootstrap(&["other.example"]), &Readings::default());
         assert_eq!(fields["address"], ["https://other.example/dm"]);
     }
 
     #[test]
     fn a_bootstrap_that_is_recorded_at_both_ends_is_the_same_there_and_another_one_is_another() {
-        let (header, mut recogniser) = (header(), Recogniser::default());
-        let mut servers = |names: &[&str]| {
-            let (fields, _) = recogniser.bootstrap(&header, &bootstrap(names));
+        let (header, readings) = (header(), Readings::default());
+        let servers = |names: &[&str]| {
+            let (fields, _) = bootstrap_fields(&header, &bootstrap(names), &readings);
             fields["server"].clone()
         };
         assert_eq!(servers(&["one.example"]), ["one.example"]);

@@ -9,7 +9,7 @@ use dmconform_model::transcript::{Body, Endpoint, EndpointKind, Request, Respons
 use dmconform_model::{Event, Role};
 use oma_dm::auth::HMAC_HEADER;
 use oma_dm::session::server::ServerSession;
-use oma_dm::syncml::{self, Encoding, Reading};
+use oma_dm::syncml::{Encoding, Message};
 
 use crate::context::CaseContext;
 use crate::dial::{dress, kept};
@@ -42,10 +42,14 @@ async fn answer(stage: &Arc<Stage>, endpoint: Endpoint, request: Received) -> Re
         None => meant(endpoint, &request),
     };
     let message = match endpoint.kind {
-        EndpointKind::Dm => syncml::read(&request.body, encoding(&request.headers)).ok(),
+        EndpointKind::Dm => stage
+            .readings
+            .message(&request.body, media_type(&request.headers))
+            .ok(),
         EndpointKind::Delegation | EndpointKind::Bootstrap => None,
     };
-    let found = find(stage, endpoint, &request, message.as_ref());
+    let message = message.as_ref().map(|package| package.message());
+    let found = find(stage, endpoint, &request, message);
     if let (Some(relay), None) = (&relay, &found) {
         stage.stray(format!(
             "{} {:?}: {} {} passed the relay and belongs to no running case",
@@ -106,8 +110,8 @@ async fn answer(stage: &Arc<Stage>, endpoint: Endpoint, request: Received) -> Re
         match endpoint.kind {
             EndpointKind::Delegation => delegation::answer(&context, exchange).await,
             EndpointKind::Dm => match message {
-                Some(reading) => {
-                    server_side::answer(&context, endpoint.role, exchange, &request, reading).await
+                Some(message) => {
+                    server_side::answer(&context, endpoint.role, exchange, &request, message).await
                 }
                 None => Reply::new(400, "text/plain", Vec::new()),
             },
@@ -148,7 +152,7 @@ fn find(
     stage: &Stage,
     endpoint: Endpoint,
     request: &Received,
-    message: Option<&Reading<'_>>,
+    message: Option<&Message>,
 ) -> Option<Arc<CaseContext>> {
     match endpoint.kind {
         EndpointKind::Delegation => {
@@ -168,7 +172,7 @@ fn find(
             stage.router.by_document(first("device"), first("session"))
         }
         EndpointKind::Dm => {
-            let device = message.map(|reading| ServerSession::peek(&reading.message).device_id);
+            let device = message.map(|message| ServerSession::peek(message).device_id);
             stage.router.by_document(device.as_deref(), None)
         }
         EndpointKind::Bootstrap => stage.router.by_target(&request.target),
@@ -177,12 +181,15 @@ fn find(
 
 /// The encoding of a SyncML message by its media type; XML where it says nothing that is known.
 pub(crate) fn encoding(headers: &[(String, String)]) -> Encoding {
-    let media_type = headers
+    Encoding::from_media_type(media_type(headers)).unwrap_or(Encoding::Xml)
+}
+
+/// What a body is said to be; nothing where that is not said.
+pub(crate) fn media_type(headers: &[(String, String)]) -> &str {
+    headers
         .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    media_type
-        .and_then(|(_, value)| Encoding::from_media_type(value))
-        .unwrap_or(Encoding::Xml)
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        .map_or("", |(_, value)| value)
 }
 
 /// What seals a SyncML message, if anything does.

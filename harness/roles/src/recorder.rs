@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use dmconform_judge::{Header, Judge, Observed, header_line, record_line};
+use dmconform_judge::{Header, Judge, Observed, Readings, header_line, record_line};
 use dmconform_model::{CaseResult, Event, MessageId, Record, Role};
 use tokio::sync::watch;
 
@@ -86,10 +86,16 @@ impl State {
 }
 
 impl Recorder {
-    /// A transcript that begins now, without the secrets that are to be hidden; in memory, unless there is a spool.
-    pub fn new(header: impl Into<Arc<Header>>, hidden: Arc<Hidden>, spool: Option<Arc<Spool>>) -> Self {
+    /// A transcript that begins now, without the secrets that are to be hidden; in memory, unless there is a spool. Its judge reads
+    /// messages together with others.
+    pub fn new(
+        header: impl Into<Arc<Header>>,
+        hidden: Arc<Hidden>,
+        spool: Option<Arc<Spool>>,
+        readings: Arc<Readings>,
+    ) -> Self {
         let state = State {
-            judge: Judge::new(header),
+            judge: Judge::reading(header, readings),
             count: 0,
             records: spool.map_or_else(
                 || Records::InMemory(Vec::new()),

@@ -15,7 +15,7 @@ use oma_dm::auth::{HMAC_HEADER, HmacHeader};
 use oma_dm::notification::{Notification, NotificationError};
 use oma_dm::session::server::{ServerConfig, ServerSession, Tag, Turn};
 use oma_dm::session::{Authentication, Carried, Order};
-use oma_dm::syncml::{self, AlertCode, Command, Format, Group, Item, Meta, Operation, Reading, StatusCode};
+use oma_dm::syncml::{self, AlertCode, Command, Format, Group, Item, Message, Meta, Operation, StatusCode};
 use tokio::sync::Notify;
 
 use crate::bootstrap::{credentials, scheme};
@@ -123,14 +123,14 @@ pub(crate) async fn answer(
     role: Role,
     exchange: u64,
     request: &Received,
-    reading: Reading<'_>,
+    message: &Message,
 ) -> Reply {
     let encoding = encoding(&request.headers);
     let Some(offers) = context.offers.get(&role) else {
         return Reply::new(404, "text/plain", Vec::new());
     };
     let carried = Carried {
-        message: &reading.message,
+        message,
         body: &request.body,
         hmac: hmac(&request.headers),
     };
@@ -149,6 +149,7 @@ pub(crate) async fn answer(
             .is_some_and(|known| known.message == Some(MessageId::request(Step::ClientSession)))
     });
     let entry = MessageId::request(Step::BootstrapEntry);
+    let key = Key::of(message);
     let (message, mut changes) = if opens {
         let answer = MessageId::answer(Step::ClientSession);
         (answer, context.changes(answer))
@@ -189,14 +190,7 @@ pub(crate) async fn answer(
         mac: changes.fields.get("mac"),
         size: entry.fields.get("size"),
     };
-    let (body, seal) = respond(
-        context,
-        offers,
-        &Key::of(&reading.message),
-        &taken,
-        encoding,
-        &spoilt,
-    );
+    let (body, seal) = respond(context, offers, &key, &taken, encoding, &spoilt);
     let media_type = encoding.media_type().to_owned();
     let (body, media_type) = match changes.corrupt {
         Some(corruption) => hostile::spoil(context, corruption, body, media_type),

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use dmconform_case::profile::Profile;
+use dmconform_judge::Readings;
 use dmconform_model::capture::Capture;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::tls::{Facts, Version};
@@ -45,6 +46,8 @@ pub struct Stage {
     pub profile: Arc<Profile>,
     /// How long the stage waits for anything.
     pub patience: Duration,
+    /// What mock roles and the judges of cases have read lately.
+    pub readings: Arc<Readings>,
     /// What is unusual about what mock servers answer.
     oddities: Oddities,
     identities: Mutex<BTreeMap<(Party, Certificate), Option<Identity>>>,
@@ -194,6 +197,7 @@ impl Stage {
             router: Router::default(),
             profile,
             patience,
+            readings: Arc::new(Readings::of_many_cases()),
             oddities,
             identities: Mutex::default(),
             dialling: Mutex::default(),

@@ -96,6 +96,7 @@ pub(crate) fn context(
         Arc::clone(&header),
         Arc::clone(&running.hidden),
         shared.spool.clone(),
+        Arc::clone(&running.stage.readings),
     );
     let (tree, device_info) = grown.unwrap_or_else(|reason| {
         recorder.record(Event::Aborted {

@@ -168,7 +168,12 @@ impl Scene {
         };
         let tree = tree(&header, &accounts, &device_info);
         CaseContext {
-            recorder: Recorder::new(Arc::clone(&header), Arc::default(), None),
+            recorder: Recorder::new(
+                Arc::clone(&header),
+                Arc::default(),
+                None,
+                Arc::clone(&self.stage.readings),
+            ),
             credentials: accounts,
             session_id: Mutex::new(format!("session-{number}")),
             token,

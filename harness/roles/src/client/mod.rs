@@ -25,6 +25,7 @@ use crate::change::Changes;
 use crate::context::{CaseContext, endpoint};
 use crate::dial::{Line, Outgoing};
 use crate::hostile;
+use crate::listener::media_type;
 use crate::script::Performed;
 use crate::stage::{Presents, Stage};
 
@@ -104,13 +105,9 @@ pub(crate) async fn fetch(stage: &Arc<Stage>, context: &Arc<CaseContext>, change
     if !(200..300).contains(&answer.status) {
         return Performed::Stuck(format!("the bootstrap was answered with {}", answer.status));
     }
-    let media_type = answer
-        .headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    let media_type = media_type.map_or("", |(_, value)| value);
-    let applied = bootstrap::read(&answer.body, media_type)
-        .map_err(|error| error.to_string())
+    let applied = stage
+        .readings
+        .bootstrap(&answer.body, media_type(&answer.headers))
         .and_then(|read| bootstrap::apply(&read, &mut client.tree).map_err(|error| error.to_string()));
     match applied {
         Ok(_) => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dmconform_case::claims;
 use dmconform_case::test_case::FieldChange;
+use dmconform_judge::Package as ReadPackage;
 use dmconform_model::transcript::{Authentication as Outcome, EndpointKind};
 use dmconform_model::{Event, MessageId, Role, Step};
 use oma_dm::account::Account;
@@ -21,7 +22,7 @@ use crate::change::Changes;
 use crate::context::{CaseContext, endpoint};
 use crate::dial::Outgoing;
 use crate::hostile;
-use crate::listener::{encoding, hmac};
+use crate::listener::{hmac, media_type};
 use crate::server_side::sealed;
 use crate::stage::{Presents, Stage};
 
@@ -163,7 +164,7 @@ fn keep_nonces(session: &ClientSession, tree: &mut Tree, root: &NodeUri) {
 
 /// An answer of a server, with what carried it.
 struct Answered {
-    message: syncml::Message,
+    package: Arc<ReadPackage>,
     body: Vec<u8>,
     hmac: Option<String>,
 }
@@ -171,7 +172,7 @@ struct Answered {
 impl Answered {
     fn carried(&self) -> Carried<'_> {
         Carried {
-            message: &self.message,
+            message: self.package.message(),
             body: &self.body,
             hmac: self.hmac.as_deref(),
         }
@@ -256,11 +257,10 @@ async fn say(
     if !(200..300).contains(&answer.status) {
         return Ok((exchange, Err(format!("it answered {}", answer.status))));
     }
-    let read = syncml::read(&answer.body, encoding(&answer.headers)).map(|reading| reading.message);
+    let read = stage.readings.message(&answer.body, media_type(&answer.headers));
     let hmac = hmac(&answer.headers).map(str::to_owned);
-    let read = read.map_err(|error| error.to_string());
-    let answered = read.map(|message| Answered {
-        message,
+    let answered = read.map(|package| Answered {
+        package,
         body: answer.body,
         hmac,
     });

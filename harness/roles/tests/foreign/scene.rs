@@ -87,7 +87,12 @@ impl Scene {
             language: String::new(),
         };
         let context = CaseContext {
-            recorder: Recorder::new(Arc::clone(&header), Arc::default(), None),
+            recorder: Recorder::new(
+                Arc::clone(&header),
+                Arc::default(),
+                None,
+                Arc::clone(&stage.readings),
+            ),
             credentials: Accounts::usual(),
             session_id: Mutex::new("session-1".to_owned()),
             token: "token-1".to_owned(),
