@@ -1,5 +1,7 @@
 //! A message in the making that knows how much more the other end takes (`MaxMsgSize`, OMA-TS-DM_Protocol 6).
 
+use std::sync::LazyLock;
+
 use super::body::alert;
 use crate::syncml::{self, AlertCode, Command, Encoding, Header, Message};
 
@@ -40,9 +42,9 @@ impl Packer {
             numbered: 0,
         };
         if packer.limit.is_some() {
-            packer.empty = size(&closed(Vec::new()), encoding);
-            let ask = alert(AlertCode::NEXT_MESSAGE, Vec::new()).with_id(u32::MAX.to_string());
-            packer.used = size(&packer.message, encoding) + packer.cost_as_is(&[ask]);
+            let always = Always::of(encoding);
+            packer.empty = always.empty;
+            packer.used = size(&packer.message, encoding) + always.ask;
         }
         packer
     }
@@ -114,6 +116,35 @@ impl Packer {
 
     fn cost_as_is(&self, commands: &[Command]) -> usize {
         size(&closed(commands.to_vec()), self.encoding).saturating_sub(self.empty)
+    }
+}
+
+/// What is as long in every message of an encoding, in octets.
+#[derive(Clone, Copy)]
+struct Always {
+    /// A message without commands.
+    empty: usize,
+    /// The Alert that asks on.
+    ask: usize,
+}
+
+impl Always {
+    fn of(encoding: Encoding) -> Self {
+        static XML: LazyLock<Always> = LazyLock::new(|| Always::measured(Encoding::Xml));
+        static WBXML: LazyLock<Always> = LazyLock::new(|| Always::measured(Encoding::Wbxml));
+        match encoding {
+            Encoding::Xml => *XML,
+            Encoding::Wbxml => *WBXML,
+        }
+    }
+
+    fn measured(encoding: Encoding) -> Self {
+        let ask = alert(AlertCode::NEXT_MESSAGE, Vec::new()).with_id(u32::MAX.to_string());
+        let empty = size(&closed(Vec::new()), encoding);
+        Self {
+            empty,
+            ask: size(&closed(vec![ask]), encoding).saturating_sub(empty),
+        }
     }
 }
 

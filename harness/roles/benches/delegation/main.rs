@@ -18,6 +18,10 @@ mod scene;
 use bare::Bare;
 use scene::Scene;
 
+/// As in the program, for both sides.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How often each side has its turn; a number on the command line is another.
 const TURNS: u32 = 100;
 
