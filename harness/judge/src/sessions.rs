@@ -11,7 +11,7 @@ pub(crate) type SessionKey = (Role, Role, String);
 
 /// How many sessions of one client with one server are followed. A client holds one at a time, so that one which this many others
 /// came after is over.
-const FOLLOWED: usize = 64;
+const FOLLOWED: usize = 16;
 
 /// The DM sessions that are followed.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,7 @@ use oma_dm::session::server::ServerSession;
 use oma_dm::syncml::Message;
 
 /// The most sessions that are kept; the one that has been silent for longest goes first.
-const MAX_SESSIONS: usize = 64;
+const MAX_SESSIONS: usize = 16;
 
 /// A session's device and SessionID: two devices may give theirs the same identifier.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
