@@ -2,8 +2,8 @@
 
 use std::io::{BufRead, Read as _};
 
-use dmconform_model::Record;
-use serde::Deserialize;
+use dmconform_model::{Event, Record};
+use serde_json::Value;
 
 use crate::header::{Header, TRANSCRIPT_FORMAT};
 
@@ -47,10 +47,13 @@ pub enum TranscriptError {
     )]
     Newer {
         /// Its form.
-        format: u32,
+        format: u64,
         /// The version of the judge that ran along.
         judge: String,
     },
+    /// It is of a form that no program ever wrote.
+    #[error("read the transcript: it has the form 0, and the first one is 1; was the file edited?")]
+    NoForm,
     /// The records are not numbered without gaps.
     #[error(
         "read line {line} of the transcript: record {found} follows where {expected} should; lines were lost or moved"
@@ -63,6 +66,23 @@ pub enum TranscriptError {
         /// The number that should be there.
         expected: u64,
     },
+    /// It lacks its end.
+    #[error(
+        "read the transcript: it breaks off after record {records}, without the one that ends a case; run the case again, or find a \
+         whole copy"
+    )]
+    Cut {
+        /// How many records there are.
+        records: u64,
+    },
+    /// Something follows its end.
+    #[error(
+        "read line {line} of the transcript: it follows the end of the case, and nothing belongs there; was the file edited?"
+    )]
+    AfterEnd {
+        /// The line, from 1.
+        line: usize,
+    },
 }
 
 /// A stored transcript of which the header has been read. The records come one by one, so that a transcript may be longer than
@@ -73,6 +93,9 @@ pub struct Records<R> {
     lines: Lines<R>,
     /// The number of the next record.
     next: u64,
+    /// Whether the last record is the one that ends a case. What lacks it is a part: judged as if it were all, it might come to
+    /// anything.
+    has_ended: bool,
     /// Whether there is nothing more to come: it is at its end, or what comes cannot be read.
     is_over: bool,
 }
@@ -97,6 +120,7 @@ pub fn open<R: BufRead>(source: R) -> Result<Records<R>, TranscriptError> {
         header,
         lines,
         next: 1,
+        has_ended: false,
         is_over: false,
     })
 }
@@ -138,7 +162,17 @@ impl<R: BufRead> Iterator for Records<R> {
 impl<R: BufRead> Records<R> {
     fn record(&mut self) -> Result<Option<Record>, TranscriptError> {
         if !self.lines.advance()? {
-            return Ok(None);
+            return match self.has_ended {
+                true => Ok(None),
+                false => Err(TranscriptError::Cut {
+                    records: self.next - 1,
+                }),
+            };
+        }
+        if self.has_ended {
+            return Err(TranscriptError::AfterEnd {
+                line: self.lines.number,
+            });
         }
         let record: Record = self.lines.read("a record")?;
         let expected = self.next;
@@ -150,6 +184,7 @@ impl<R: BufRead> Records<R> {
             });
         }
         self.next += 1;
+        self.has_ended = record.event == Event::Ended;
         Ok(Some(record))
     }
 }
@@ -189,22 +224,20 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// What a header of any form says of itself.
-#[derive(Deserialize)]
-struct Said {
-    #[serde(default)]
-    format: u32,
-    #[serde(default)]
-    judge: String,
-}
-
 /// Looks at the form before anything else: the header of a newer one may hold anything.
 fn refuse_newer(header: &[u8]) -> Result<(), TranscriptError> {
     // What is no header at all is told where it is read.
-    let said = serde_json::from_slice::<Said>(header).ok();
-    match said.filter(|said| said.format > TRANSCRIPT_FORMAT) {
-        Some(Said { format, judge }) => Err(TranscriptError::Newer { format, judge }),
-        None => Ok(()),
+    let said: Value = serde_json::from_slice(header).unwrap_or_default();
+    match said["format"].as_u64() {
+        Some(0) => Err(TranscriptError::NoForm),
+        Some(format) if format > u64::from(TRANSCRIPT_FORMAT) => Err(TranscriptError::Newer {
+            format,
+            judge: said["judge"]
+                .as_str()
+                .unwrap_or("of a version that it does not name")
+                .to_owned(),
+        }),
+        _ => Ok(()),
     }
 }
 

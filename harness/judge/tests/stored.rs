@@ -9,13 +9,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dmconform_case::test_case::What;
-use dmconform_judge::{Judge, Transcript, read};
-use dmconform_model::{Event, Verdict};
+use dmconform_judge::{Judge, Transcript, read, record_line};
+use dmconform_model::{Event, Record, Verdict};
 use rstest::rstest;
 
 fn transcript(path: &PathBuf) -> Transcript {
     let text = std::fs::read_to_string(path).expect("the transcript is checked in");
-    read(&text).expect("the transcript is whole")
+    transcript_of(&text)
+}
+
+fn transcript_of(text: &str) -> Transcript {
+    read(text).expect("the transcript is whole")
 }
 
 /// The transcripts of defects, each with the case that owns the defect.
@@ -134,20 +138,49 @@ fn an_empty_transcript_is_inconclusive(#[files("../../fixtures/transcripts/*.jso
     assert_eq!(Judge::transcript(stored).verdict, Verdict::Inconclusive);
 }
 
-/// However a transcript is cut, judging it is never a pass that the whole would not have been, and never a panic.
+/// A part may look like a breach, or like a delegation without one: it is not judged.
 #[rstest]
-fn a_cut_transcript_gains_no_pass(#[files("../../fixtures/transcripts/*.jsonl")] path: PathBuf) {
-    let whole = Judge::transcript(transcript(&path)).verdict;
-    let length = transcript(&path).records.len();
-    for kept in (0..length).step_by(7) {
-        let mut stored = transcript(&path);
-        stored.records.truncate(kept);
-        let verdict = Judge::transcript(stored).verdict;
-        assert!(
-            verdict != Verdict::Pass || whole == Verdict::Pass || kept > length / 2,
-            "cut at {kept}: {verdict}"
+fn a_transcript_that_is_cut_at_a_line_end_is_refused(
+    #[files("../../fixtures/transcripts/*.jsonl")] path: PathBuf,
+) {
+    let text = std::fs::read_to_string(&path).expect("the transcript is checked in");
+    let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+    let ends: Vec<usize> = ends.collect();
+    let (whole, ends) = ends.split_last().expect("there are lines");
+    assert_eq!(*whole, text.len());
+    // Above all the last one: everything but the end itself is there.
+    for (records, end) in ends.iter().enumerate().rev().step_by(7) {
+        let judged = dmconform_judge::open(&text.as_bytes()[..*end]).and_then(Judge::stored);
+        assert_eq!(
+            judged.expect_err("it lacks its end").to_string(),
+            format!(
+                "read the transcript: it breaks off after record {records}, without the one that ends a case; run the case again, \
+                 or find a whole copy"
+            )
         );
     }
+}
+
+#[test]
+fn what_follows_the_end_of_a_transcript_is_refused() {
+    let path = PathBuf::from("../../fixtures/transcripts/good-dms-1.jsonl");
+    let text = std::fs::read_to_string(path).expect("the transcript is checked in");
+    let last = transcript_of(&text).records.len() as u64;
+    let more = Record {
+        seq: last + 1,
+        at_us: 0,
+        event: Event::ProductExited {
+            reason: "too late".to_owned(),
+        },
+    };
+    let error = read(&(text + &record_line(&more))).expect_err("it goes on");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "read line {} of the transcript: it follows the end of the case, and nothing belongs there; was the file edited?",
+            last + 2
+        )
+    );
 }
 
 #[test]

@@ -18,17 +18,47 @@ fn a_transcript_that_does_not_say_its_form_is_of_the_first() {
     );
 }
 
-#[test]
-fn a_transcript_of_a_newer_form_is_refused_with_what_to_do() {
+/// The first transcript, with something else in its header.
+fn with(changes: &[(&str, Value)]) -> String {
     let (first, records) = FIRST.split_once('\n').expect("there are records");
     let mut header: Value = serde_json::from_str(first).expect("it is JSON");
-    header["format"] = Value::from(TRANSCRIPT_FORMAT + 1);
-    header["judge"] = Value::from("9.1.0");
-    header["something-new"] = Value::from("that no older program knows");
-    let refused = read(&format!("{header}\n{records}")).expect_err("it is newer");
+    for (key, value) in changes {
+        header[*key] = value.clone();
+    }
+    format!("{header}\n{records}")
+}
+
+#[test]
+fn a_transcript_of_a_newer_form_is_refused_with_what_to_do() {
+    let newer = with(&[
+        ("format", Value::from(TRANSCRIPT_FORMAT + 1)),
+        ("judge", Value::from("9.1.0")),
+        ("something-new", Value::from("that no older program knows")),
+    ]);
+    let refused = read(&newer).expect_err("it is newer");
     assert_eq!(
         refused.to_string(),
         "read the transcript: it has the form 2, and this program reads up to 1; judge it with dmconform 9.1.0, which wrote it, \
          or a later one"
+    );
+}
+
+/// What no program of today knows the form of is newer all the same, and neither cut nor edited.
+#[test]
+fn a_newer_form_is_told_whatever_else_its_header_holds() {
+    let newer = with(&[
+        ("format", Value::from(u64::from(u32::MAX) + 1)),
+        ("judge", Value::from(vec!["a", "list"])),
+    ]);
+    let refused = read(&newer).expect_err("it is newer").to_string();
+    assert!(refused.contains("it has the form 4294967296"), "{refused}");
+}
+
+#[test]
+fn a_form_that_no_program_wrote_is_refused() {
+    let refused = read(&with(&[("format", Value::from(0))])).expect_err("there is no such form");
+    assert_eq!(
+        refused.to_string(),
+        "read the transcript: it has the form 0, and the first one is 1; was the file edited?"
     );
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dmconform_case::Suite;
 use dmconform_case::implementation::{Accounts, Endpoints, Limits, Supports};
-use dmconform_judge::{Header, JUDGE_VERSION, Parties, TRANSCRIPT_FORMAT};
+use dmconform_judge::{Header, JUDGE_VERSION, Parties, TRANSCRIPT_FORMAT, TranscriptError};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{CaseResult, Event, MessageId, Role, Step, Target};
@@ -118,9 +118,13 @@ impl Scene {
 
     /// What happened so far, read from the transcript as it would be stored.
     pub(crate) fn events(&self) -> Vec<Event> {
-        let transcript = dmconform_judge::read(&self.context.recorder.stored().expect("it is in memory"));
-        let records = transcript.expect("what was recorded is readable").records;
-        records.into_iter().map(|record| record.event).collect()
+        let stored = self.context.recorder.stored().expect("it is in memory");
+        let records = dmconform_judge::open(stored.as_bytes()).expect("its header is readable");
+        // The case may go on: what lacks its end only is no whole transcript yet.
+        let so_far = records.take_while(|record| !matches!(record, Err(TranscriptError::Cut { .. })));
+        so_far
+            .map(|record| record.expect("what was recorded is readable").event)
+            .collect()
     }
 
     /// Waits for something to be recorded.
