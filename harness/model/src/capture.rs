@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::Role;
 use crate::transcript::{ConnectionId, Side};
+use crate::{Role, hex};
 
 /// What passed over the connections of a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,32 +80,18 @@ impl Secret {
         format!(
             "{} {} {}",
             self.label,
-            hex(&self.client_random),
-            hex(&self.secret)
+            hex::write(&self.client_random),
+            hex::write(&self.secret)
         )
     }
 }
 
-fn hex(octets: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
-    octets
-        .iter()
-        .flat_map(|octet| [digit(octet >> 4), digit(*octet)])
-        .collect()
-}
-
 fn to_hex<S: Serializer>(octets: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&hex(octets))
+    serializer.serialize_str(&hex::write(octets))
 }
 
 fn from_hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok()))
-        .collect();
     let wrong = || serde::de::Error::custom("octets are written as pairs of hexadecimal digits");
-    let digits = digits.filter(|digits| digits.len() % 2 == 0).ok_or_else(wrong)?;
-    Ok(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+    hex::read(&text).ok_or_else(wrong)
 }

@@ -13,6 +13,7 @@ pub mod diagram;
 mod exit_code;
 pub mod finding_code;
 pub mod gate;
+mod hex;
 pub mod ladder;
 pub mod ledger;
 pub mod load;

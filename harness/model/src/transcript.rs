@@ -5,14 +5,13 @@
 //! before the second began, on whatever connections they travelled: the order of records convicts.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::certificate::Certificate;
 use crate::tls::Facts;
-use crate::{MessageId, Role};
+use crate::{MessageId, Role, hex};
 
 /// One line of a transcript.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -163,7 +162,7 @@ pub enum Event {
     },
     /// The product's process ended while the case ran.
     ProductExited {
-        /// How it ended and its last output.
+        /// How it ended.
         reason: String,
     },
     /// The case was ended from outside: cancelled, or the harness failed.
@@ -370,13 +369,13 @@ impl Serialize for Body {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let written = match (std::str::from_utf8(&self.bytes), self.whole_length) {
             (Ok(text), None) => Written::Text(Cow::Borrowed(text)),
-            (Err(_), None) => Written::Hex(to_hex(&self.bytes)),
+            (Err(_), None) => Written::Hex(hex::write(&self.bytes)),
             (Ok(text), Some(of)) => Written::TextCut {
                 start: Cow::Borrowed(text),
                 of,
             },
             (Err(_), Some(of)) => Written::HexCut {
-                start: to_hex(&self.bytes),
+                start: hex::write(&self.bytes),
                 of,
             },
         };
@@ -389,36 +388,12 @@ impl<'de> Deserialize<'de> for Body {
         let bad_hex = || D::Error::custom("read hexadecimal digits: an even number of 0-9, a-f is needed");
         let (bytes, whole_length) = match Written::deserialize(deserializer)? {
             Written::Text(text) => (text.into_owned().into_bytes(), None),
-            Written::Hex(digits) => (from_hex(&digits).ok_or_else(bad_hex)?, None),
+            Written::Hex(digits) => (hex::read(&digits).ok_or_else(bad_hex)?, None),
             Written::TextCut { start, of } => (start.into_owned().into_bytes(), Some(of)),
-            Written::HexCut { start, of } => (from_hex(&start).ok_or_else(bad_hex)?, Some(of)),
+            Written::HexCut { start, of } => (hex::read(&start).ok_or_else(bad_hex)?, Some(of)),
         };
         Ok(Self { bytes, whole_length })
     }
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-}
-
-fn from_hex(digits: &str) -> Option<Vec<u8>> {
-    let digits = digits.as_bytes();
-    if !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    digits
-        .chunks_exact(2)
-        .map(|pair| {
-            let text = std::str::from_utf8(pair).ok()?;
-            u8::from_str_radix(text, 16).ok()
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -456,7 +431,9 @@ mod tests {
 
     #[test]
     fn broken_hexadecimal_digits_are_an_error() {
-        assert!(serde_json::from_str::<Body>(r#"{"hex":"abc"}"#).is_err());
-        assert!(serde_json::from_str::<Body>(r#"{"hex":"zz"}"#).is_err());
+        for digits in ["abc", "zz", "+c", "-c", " c"] {
+            let body = format!(r#"{{"hex":"{digits}"}}"#);
+            assert!(serde_json::from_str::<Body>(&body).is_err(), "{digits}");
+        }
     }
 }
