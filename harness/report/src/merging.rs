@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use dmconform_model::ledger::{Coverage, State};
 use dmconform_model::result::{summarise, summarise_robustness};
-use dmconform_model::{LedgerEntry, RunRecord, Shard, Verdict};
+use dmconform_model::{CaseOf, LedgerEntry, RunRecord, Shard, Verdict};
 
 /// Why runs cannot be merged.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,6 +100,18 @@ pub fn merge(records: &[RunRecord]) -> Result<RunRecord, MergeError> {
         merged.not_run.extend(other.not_run.iter().cloned());
         let (run, of) = (&mut merged.run, &other.run);
         run.id = format!("{}+{}", run.id, of.id);
+        // Where a part was of everything, the whole leaves nothing out.
+        match run.selection.is_empty() || of.selection.is_empty() {
+            true => run.selection.clear(),
+            false => {
+                let new = of
+                    .selection
+                    .iter()
+                    .filter(|option| !run.selection.contains(option));
+                let new: Vec<String> = new.cloned().collect();
+                run.selection.extend(new);
+            }
+        }
         // RFC 3339 in UTC: the earlier one comes first as a text, too.
         run.started = run.started.clone().min(of.started.clone());
         run.duration_ms += of.duration_ms;
@@ -107,6 +119,11 @@ pub fn merge(records: &[RunRecord]) -> Result<RunRecord, MergeError> {
         run.cancelled |= of.cancelled;
         run.stopped_by = run.stopped_by.take().or_else(|| of.stopped_by.clone());
     }
+    // What one part did not come to another one may have judged.
+    let judged: BTreeSet<CaseOf> = merged.cases.iter().map(CaseOf::result).collect();
+    merged.not_run.retain(|of| !judged.contains(of));
+    merged.not_run.sort();
+    merged.not_run.dedup();
     // The parts are the whole.
     merged.run.shard = None;
     merged.gate = None;

@@ -229,6 +229,7 @@ fn parts_are_merged_when_all_are_there_each_once() {
         part.run.shard = Some(Shard { number, of: 3 });
         part.cases.truncate(1);
         part.cases[0].id = CaseId(format!("CASE-{number}"));
+        part.not_run[0].case = CaseId(format!("LEFT-{number}"));
         part
     };
     let whole = merge(&[part(2), part(3), part(1)]).expect("they are all there");

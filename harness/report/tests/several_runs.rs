@@ -183,6 +183,40 @@ fn parts_of_a_run_are_merged_into_the_whole() {
 }
 
 #[test]
+fn what_another_part_judged_is_no_more_to_be_run() {
+    let not_run = |ids: &[&str]| ids.iter().map(|id| CaseOf::result(&passing(id))).collect();
+    let mut first = of("1", vec![passing("A")]);
+    first.not_run = not_run(&["D", "B", "C"]);
+    let mut second = of("2", vec![passing("B")]);
+    second.not_run = not_run(&["C", "A"]);
+    let whole = merge(&[first, second]).expect("they are parts");
+    let expected: Vec<CaseOf> = not_run(&["C", "D"]);
+    assert_eq!(whole.not_run, expected);
+}
+
+/// A run of everything leaves nothing out, whatever it is merged with.
+#[rstest]
+#[case(&["--case A", "--role dms-1"], &["--case B", "--role dms-1"], &["--case A", "--role dms-1", "--case B"])]
+#[case(&["--case A"], &[], &[])]
+#[case(&[], &["--case B"], &[])]
+fn the_whole_was_selected_by_what_its_parts_were(
+    #[case] one: &[&str],
+    #[case] other: &[&str],
+    #[case] whole: &[&str],
+) {
+    let selected = |id: &str, cases, selection: &[&str]| {
+        let mut record = of(id, cases);
+        record.run.selection = selection.iter().map(|option| (*option).to_owned()).collect();
+        record
+    };
+    let parts = [
+        selected("1", vec![passing("A")], one),
+        selected("2", vec![passing("B")], other),
+    ];
+    assert_eq!(merge(&parts).expect("they are parts").run.selection, whole);
+}
+
+#[test]
 fn what_are_no_parts_of_one_run_are_not_merged() {
     assert_eq!(merge(&[]), Err(MergeError::Nothing));
     let mut strict = of("2", vec![failing("B")]);
