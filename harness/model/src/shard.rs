@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::CaseId;
 
@@ -12,15 +13,25 @@ use crate::CaseId;
 ///
 /// A case belongs to the part that its identifier and the name of the implementation give, whatever other cases there are: one
 /// that is added moves none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Shard {
     /// Which part it is, from 1.
+    #[schemars(range(min = 1, max = MAX_PARTS))]
     pub number: u32,
     /// How many parts there are.
+    #[schemars(range(min = 1, max = MAX_PARTS))]
     pub of: u32,
 }
 
+/// The most parts that a run is divided into. Whoever merges them is told which are missing.
+const MAX_PARTS: u32 = 10_000;
+
 impl Shard {
+    /// One of so many parts, if there is such a one.
+    fn new(number: u32, of: u32) -> Option<Self> {
+        ((1..=of).contains(&number) && of <= MAX_PARTS).then_some(Self { number, of })
+    }
+
     /// Whether a case belongs to this part, run against the implementation of this name.
     pub fn has(self, implementation: &str, case: &CaseId) -> bool {
         let octets = implementation.bytes().chain([0]).chain(case.0.bytes());
@@ -50,14 +61,27 @@ impl FromStr for Shard {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.split_once('/');
-        let numbers = parts.and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
-        match numbers {
-            Some((number, of)) if (1..=of).contains(&number) => Ok(Self { number, of }),
-            _ => Err(format!(
-                "read `{text}` as a part of a run: write its number from 1 and how many there are, such as `2/5`"
-            )),
-        }
+        let found = parts.and_then(|(number, of)| Self::new(number.parse().ok()?, of.parse().ok()?));
+        found.ok_or_else(|| no_part(text))
     }
+}
+
+impl<'de> Deserialize<'de> for Shard {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Numbers {
+            number: u32,
+            of: u32,
+        }
+        let Numbers { number, of } = Numbers::deserialize(deserializer)?;
+        Self::new(number, of).ok_or_else(|| D::Error::custom(no_part(&format!("{number}/{of}"))))
+    }
+}
+
+fn no_part(text: &str) -> String {
+    format!(
+        "read `{text}` as a part of a run: write its number from 1 and how many there are, {MAX_PARTS} at most, such as `2/5`"
+    )
 }
 
 #[cfg(test)]
@@ -112,8 +136,25 @@ mod tests {
     #[test]
     fn what_is_no_part_is_refused() {
         assert_eq!("2/5".parse(), Ok(Shard { number: 2, of: 5 }));
-        for text in ["", "2", "0/5", "6/5", "2/0", "-1/5", "a/b", "1/2/3"] {
+        for text in ["", "2", "0/5", "6/5", "2/0", "-1/5", "a/b", "1/2/3", "1/10001"] {
             assert!(text.parse::<Shard>().is_err(), "{text}");
+        }
+        assert!("10000/10000".parse::<Shard>().is_ok());
+    }
+
+    /// Results may come from anybody.
+    #[test]
+    fn what_is_no_part_is_refused_where_it_was_stored_too() {
+        let read = |text: &str| serde_json::from_str::<Shard>(text);
+        let whole = read(r#"{"number":2,"of":5}"#).expect("it is one");
+        assert_eq!(whole, Shard { number: 2, of: 5 });
+        assert_eq!(
+            serde_json::to_string(&whole).expect("it is numbers"),
+            r#"{"number":2,"of":5}"#
+        );
+        for (number, of) in [(0, 5), (6, 5), (1, 0), (1, u32::MAX)] {
+            let refused = read(&format!(r#"{{"number":{number},"of":{of}}}"#)).expect_err("it is none");
+            assert!(refused.to_string().contains("such as `2/5`"), "{refused}");
         }
     }
 }
