@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use dmconform_case::implementation::Product;
 use dmconform_model::Role;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::certification::Outcome;
 use crate::digest::sha256;
@@ -15,10 +16,21 @@ use crate::digest::sha256;
 /// What stands for the digest of a line before the first.
 const NONE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// The form of the lines that this program writes, and the latest that it reads.
+const FORMAT: u32 = 1;
+
+/// The lines of the first form do not all say which it is.
+const fn first_format() -> u32 {
+    1
+}
+
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Attempt {
+    /// The form of the line.
+    #[serde(default = "first_format")]
+    pub format: u32,
     /// Its number among the lines about the same product, from 1.
     pub number: u64,
     /// The digest of the line before it about the same product.
@@ -101,6 +113,35 @@ pub struct BrokenLog {
     pub line: usize,
     /// What is wrong with it.
     pub why: String,
+    /// Whether that is only that a later program wrote it.
+    pub is_newer: bool,
+}
+
+/// Why a line is not taken.
+enum Refused {
+    /// It is of a later form.
+    Newer(u64),
+    /// It does not follow from those before it.
+    Broken(String),
+}
+
+impl Refused {
+    fn at(self, line: usize) -> BrokenLog {
+        let is_newer = matches!(self, Self::Newer(_));
+        let why = match self {
+            Self::Broken(why) => why,
+            Self::Newer(format) => format!(
+                "it has the form {format}, and this program reads up to {FORMAT}; a later dmconform wrote it: go on with that one"
+            ),
+        };
+        BrokenLog { line, why, is_newer }
+    }
+}
+
+impl From<String> for Refused {
+    fn from(why: String) -> Self {
+        Self::Broken(why)
+    }
 }
 
 /// A log that holds together.
@@ -117,8 +158,7 @@ impl Log {
     pub fn read(text: &str) -> Result<Self, BrokenLog> {
         let mut log = Self::default();
         for (index, line) in text.lines().enumerate() {
-            log.take(line, true)
-                .map_err(|why| BrokenLog { line: index + 1, why })?;
+            log.take(line, true).map_err(|refused| refused.at(index + 1))?;
         }
         if !text.is_empty() && !text.ends_with('\n') {
             let why = "it has no end; the program that wrote it was ended meanwhile";
@@ -134,8 +174,7 @@ impl Log {
     pub fn read_part(text: &str) -> Result<Self, BrokenLog> {
         let mut part = Self::default();
         for (index, line) in text.lines().enumerate() {
-            part.take(line, false)
-                .map_err(|why| BrokenLog { line: index + 1, why })?;
+            part.take(line, false).map_err(|refused| refused.at(index + 1))?;
             if part.lines[0].1.product != part.lines[index].1.product {
                 return Err(part.broken_at_the_end("it is about another product"));
             }
@@ -147,14 +186,18 @@ impl Log {
     }
 
     fn broken_at_the_end(&self, why: &str) -> BrokenLog {
-        BrokenLog {
-            line: self.lines.len(),
-            why: why.to_owned(),
-        }
+        Refused::Broken(why.to_owned()).at(self.lines.len())
     }
 
     /// Takes the next line, if it follows from those before it.
-    fn take(&mut self, line: &str, is_whole: bool) -> Result<(), String> {
+    fn take(&mut self, line: &str, is_whole: bool) -> Result<(), Refused> {
+        // The form comes first: a line of a later one may hold anything.
+        let said: Value = serde_json::from_str(line).unwrap_or_default();
+        match said["format"].as_u64() {
+            Some(0) => return Err("it has the form 0, and the first one is 1".to_owned().into()),
+            Some(format) if format > u64::from(FORMAT) => return Err(Refused::Newer(format)),
+            _ => {}
+        }
         let attempt: Attempt = serde_json::from_str(line).map_err(|error| error.to_string())?;
         let (number, previous) = self.end_of(&attempt.product);
         if attempt.number != number + 1 {
@@ -163,13 +206,15 @@ impl Log {
                 attempt.number,
                 attempt.product,
                 number + 1
-            ));
+            )
+            .into());
         }
         if attempt.previous != previous || (is_whole && attempt.before != self.end()) {
             return Err(
                 "the line before it is not the one that it was written after; it was changed, or lines were \
                         taken out or put in"
-                    .to_owned(),
+                    .to_owned()
+                    .into(),
             );
         }
         self.is_in_turn(&attempt)?;
@@ -215,6 +260,7 @@ impl Log {
     pub fn next(&self, at: &str, product: &Product, run: &str, stage: Stage) -> String {
         let (number, previous) = self.end_of(product);
         let attempt = Attempt {
+            format: FORMAT,
             number: number + 1,
             previous,
             before: self.end(),
@@ -412,6 +458,47 @@ mod tests {
         let error = Log::read(&newer).expect_err("a newer program wrote it");
         assert_eq!(error.line, 1);
         assert!(error.to_string().contains("something-new"), "{error}");
+    }
+
+    #[test]
+    fn a_line_of_a_later_form_is_told_whatever_else_it_holds() {
+        let text = text();
+        let newer = format!(
+            "{text}{}\n",
+            r#"{"format":2,"number":"of another type","something-new":1}"#
+        );
+        let error = Log::read(&newer).expect_err("a later program wrote it");
+        assert!(error.is_newer);
+        assert_eq!(
+            error.to_string(),
+            "read line 6 of the log of attempts: it has the form 2, and this program reads up to 1; a later dmconform wrote it: \
+             go on with that one"
+        );
+        let none = text.replacen("\"format\":1", "\"format\":0", 1);
+        let error = Log::read(&none).expect_err("no program wrote it");
+        assert!(!error.is_newer && error.line == 1, "{error}");
+    }
+
+    /// The first lines that were written; what comes after them hangs on their octets.
+    #[test]
+    fn lines_that_do_not_say_their_form_are_of_the_first_and_are_gone_on_with() {
+        let mut old = String::new();
+        for (name, run) in [("one", "a"), ("two", "b")] {
+            let log = Log::read(&old).expect("it holds together");
+            let line = log.next("2026-01-01T00:00:00Z", &product(name), run, began());
+            old += &line.replacen("\"format\":1,", "", 1);
+        }
+        assert!(!old.contains("\"format\""));
+        let log = Log::read(&old).expect("it holds together");
+        let whole = old + &log.next("2026-01-01T00:00:00Z", &product("one"), "a", ended());
+        let log = Log::read(&whole).expect("it holds together");
+        assert_eq!(
+            Log::read_part(&log.part("a"))
+                .expect("it holds together")
+                .lines
+                .len(),
+            2
+        );
     }
 
     #[test]

@@ -82,8 +82,16 @@ impl Contents {
             file(files, names::PROFILE)?,
             &target.name,
         )?;
-        let log = Log::read_part(text(names::ATTEMPTS, file(files, names::ATTEMPTS)?)?)
-            .map_err(Refusal::BrokenLog)?;
+        let log =
+            Log::read_part(text(names::ATTEMPTS, file(files, names::ATTEMPTS)?)?).map_err(
+                |error| match error.is_newer {
+                    true => Refusal::Unreadable {
+                        name: names::ATTEMPTS.to_owned(),
+                        why: format!("line {}: {}", error.line, error.why),
+                    },
+                    false => Refusal::BrokenLog(error),
+                },
+            )?;
         let mut transcripts = BTreeMap::new();
         for (name, octets) in below(files, names::TRANSCRIPTS) {
             let read = dmconform_judge::read(text(name, octets)?);

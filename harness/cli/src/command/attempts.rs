@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use dmconform_bundle::{Log, Stage};
+use dmconform_bundle::{BrokenLog, Log, Stage};
 use dmconform_case::implementation::Product;
 
 use crate::output::Failure;
@@ -39,10 +39,14 @@ impl<'a> AttemptLog<'a> {
         file.lock().map_err(failed)?;
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(failed)?;
-        let broken = |error: dmconform_bundle::BrokenLog| {
+        let broken = |error: BrokenLog| {
+            let remedy = match error.is_newer {
+                // Nothing is wrong with it: in another log, what it holds of the product would be missing.
+                true => "",
+                false => "; put back a copy that is whole, or begin another log with --attempts",
+            };
             Failure::usage(format!(
-                "trust the log of attempts `{path}`: failed to {error}; put back a copy that is whole, or begin another \
-                 log with --attempts"
+                "trust the log of attempts `{path}`: failed to {error}{remedy}"
             ))
         };
         let line = Log::read(&text).map_err(broken)?.next(
