@@ -68,7 +68,10 @@ impl Contents {
     /// The first that cannot be read.
     pub(crate) fn read(files: &Files) -> Result<Self, Refusal> {
         let results = file(files, names::RESULTS)?;
-        let record = record(results)?;
+        let record = RunRecord::read(results).map_err(|error| Refusal::Unreadable {
+            name: names::RESULTS.to_owned(),
+            why: error.to_string(),
+        })?;
         let [target] = record.run.targets.as_slice() else {
             return Err(Refusal::NotOneProduct);
         };
@@ -119,23 +122,6 @@ impl Contents {
         let (number, began) = began.ok_or_else(|| Refusal::NoAttempt(run.clone()))?;
         Ok(self.locked.certification(&self.record, began, number))
     }
-}
-
-fn record(results: &[u8]) -> Result<RunRecord, Refusal> {
-    let unreadable = |why: String| Refusal::Unreadable {
-        name: names::RESULTS.to_owned(),
-        why,
-    };
-    let record: RunRecord = serde_json::from_slice(results).map_err(|error| unreadable(error.to_string()))?;
-    if record.schema_version != RunRecord::SCHEMA_VERSION {
-        return Err(unreadable(format!(
-            "it has schema version {}, and this program reads {}; use dmconform {}",
-            record.schema_version,
-            RunRecord::SCHEMA_VERSION,
-            record.run.harness
-        )));
-    }
-    Ok(record)
 }
 
 /// A file that has to be there.

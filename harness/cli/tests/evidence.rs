@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::is_there;
@@ -150,4 +151,39 @@ fn evidence_that_was_not_kept_is_not_made_up() {
     let output = evidence(&run, &out, &["--case", "DEL-CLIENT-*"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output.stderr).contains("matches DEL-CLIENT-*"));
+}
+
+/// Results may come from anybody: what they call a case or a product is no way out of the folder that was named.
+#[test]
+fn results_that_lead_elsewhere_are_refused_before_anything_is_written() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let run = run(folder.path(), &["--capture", "--role", "dms-2"]);
+    let path = run.join("results.json");
+    let results = fs::read_to_string(&path).expect("it was written");
+    let results: Value = serde_json::from_str(&results).expect("it is JSON");
+    let out = folder.path().join("within/evidence");
+    let absolute = folder.path().join("elsewhere").display().to_string();
+    for (key, name) in [
+        ("id", absolute.as_str()),
+        ("id", "../.."),
+        ("implementation", "../.."),
+    ] {
+        let mut hostile = results.clone();
+        let cases = hostile["cases"].as_array_mut().expect("there are cases");
+        let passed = cases.iter_mut().find(|case| case["verdict"] == "pass");
+        let case = passed.expect("it passed");
+        case["attempts"] = serde_json::json!([{
+            "verdict": "pass",
+            "transcript": format!("transcripts/reference-dms-2/{CASE}.jsonl"),
+            "duration_ms": 0,
+        }]);
+        case[key] = Value::from(name);
+        fs::write(&path, hostile.to_string()).expect("it can be written");
+        let output = evidence(&run, &out, &["--case", "*"]);
+        let error = said(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{name}: {error}");
+        assert!(error.contains("leads elsewhere"), "{name}: {error}");
+    }
+    let left = fs::read_dir(folder.path()).expect("it is there").count();
+    assert_eq!(left, 1, "there is more than the run");
 }

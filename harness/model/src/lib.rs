@@ -12,6 +12,7 @@ pub mod diagnostic;
 pub mod diagram;
 mod exit_code;
 pub mod finding_code;
+pub mod form;
 pub mod gate;
 mod hex;
 pub mod ladder;

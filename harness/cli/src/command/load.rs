@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dmconform_case::implementation::Duration;
 use dmconform_model::load::{Arrivals, Fault, LoadResult};
 use dmconform_model::result::Problem;
-use dmconform_model::{Ladder, Role, Verdict};
+use dmconform_model::{Ladder, Role, Verdict, form};
 use dmconform_report::load as report;
 use dmconform_runner::{EmitLoad, LoadError, LoadOptions, LoadProgress, RunOptions, TargetFile};
 
@@ -166,39 +166,34 @@ fn ladders(directory: &Path, found: &LoadResult) -> Vec<(String, Ladder)> {
 }
 
 fn read(path: &Path) -> Result<LoadResult, Failure> {
-    let failed = |why: String| {
-        Failure::usage(format!(
-            "read the load `{}`: {why}; name the `load.json` that `dmconform load` wrote",
-            path.display()
+    let failed = |why: String| Failure::usage(format!("read the load `{}`: {why}", path.display()));
+    let octets = bounded::octets(path).map_err(|error| {
+        failed(format!(
+            "{error}; name the `load.json` that `dmconform load` wrote"
         ))
-    };
-    let text = bounded::text(path).map_err(|error| failed(error.to_string()))?;
-    read_result(&text).map_err(failed)
-}
-
-/// A result in a text, if it is of the form that this program reads: the form is looked at first, since one of another may
-/// hold anything.
-fn read_result(text: &str) -> Result<LoadResult, String> {
-    let said: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    match said["schema_version"].as_u64() {
-        Some(version) if version != u64::from(LoadResult::SCHEMA_VERSION) => Err(format!(
-            "it has schema version {version}, and this program reads {}",
-            LoadResult::SCHEMA_VERSION
-        )),
-        _ => serde_json::from_value(said).map_err(|error| error.to_string()),
-    }
+    })?;
+    form::read(&octets, LoadResult::SCHEMA_VERSION).map_err(|error| failed(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::read_result;
+    use super::read;
 
     #[test]
-    fn a_load_of_another_form_is_refused() {
-        let newer = r#"{"schema_version": 2, "something-new": 1}"#;
-        let refused = read_result(newer).expect_err("it is newer");
-        assert_eq!(refused, "it has schema version 2, and this program reads 1");
-        let cut = read_result(r#"{"schema_version": 1}"#).expect_err("it lacks all the rest");
+    fn a_load_of_another_form_is_refused_with_what_to_do() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().join("load.json");
+        let refused = |text: &str| {
+            std::fs::write(&path, text).expect("the folder can be written to");
+            let failure = read(&path).expect_err("it is none");
+            let (_, why) = failure.message.split_once("load.json`: ").expect("it is named");
+            why.to_owned()
+        };
+        assert_eq!(
+            refused(r#"{"schema_version": 2, "harness": "9.1.0", "something-new": 1}"#),
+            "it has schema version 2, and this program reads 1; use the version of dmconform that wrote it, 9.1.0"
+        );
+        let cut = refused(r#"{"schema_version": 1}"#);
         assert!(cut.starts_with("missing field"), "{cut}");
     }
 }
