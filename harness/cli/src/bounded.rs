@@ -15,18 +15,23 @@ pub(crate) fn text(path: &Path) -> Result<String> {
 
 /// Reads a file as it is.
 pub(crate) fn octets(path: &Path) -> Result<Vec<u8>> {
-    octets_up_to(path, MAX_FILE)
+    octets_of(File::open(path)?)
+}
+
+/// Reads a file that is open as it is.
+pub(crate) fn octets_of(file: File) -> Result<Vec<u8>> {
+    octets_up_to(file, MAX_FILE)
 }
 
 fn text_up_to(path: &Path, most: u64) -> Result<String> {
-    let octets = octets_up_to(path, most)?;
+    let octets = octets_up_to(File::open(path)?, most)?;
     String::from_utf8(octets)
         .map_err(|_| Error::new(ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
 }
 
-fn octets_up_to(path: &Path, most: u64) -> Result<Vec<u8>> {
+fn octets_up_to(file: File, most: u64) -> Result<Vec<u8>> {
     let mut octets = Vec::new();
-    let read = File::open(path)?.take(most + 1).read_to_end(&mut octets)?;
+    let read = file.take(most + 1).read_to_end(&mut octets)?;
     if read as u64 > most {
         let why = format!("it has more than {most} octets, which no such file needs");
         return Err(Error::new(ErrorKind::FileTooLarge, why));

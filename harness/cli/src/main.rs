@@ -1,6 +1,7 @@
 //! The binary `dmconform`: reads the command line, runs a command, and ends with its exit code.
 
 mod arguments;
+mod below;
 mod bounded;
 mod bundled;
 mod command;

@@ -115,6 +115,43 @@ fn a_run_that_leads_out_of_its_directory_is_not_followed() {
     assert!(said.contains("and leads elsewhere"), "{said}");
 }
 
+/// What a run from elsewhere refers to by a link is of the machine that it is read on, and no part of it.
+#[cfg(unix)]
+#[test]
+fn a_link_in_a_run_from_elsewhere_is_not_followed() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = TempDir::new().expect("a folder can be made");
+    let run = folder.path().join("run");
+    let out = run.display().to_string();
+    deviant(&out);
+    let whole = folder.path().join("whole");
+    let merge = || dmconform(&["report", "merge", &out, "--out", &whole.display().to_string()]);
+    assert_eq!(merge().status.code(), Some(1));
+    let place = "transcripts/reference-dms-1/DEL-DMS1-8-030.jsonl";
+    let known = fs::metadata(whole.join(place)).expect("it was copied");
+    assert_eq!(known.permissions().mode() & 0o777, 0o600);
+    fs::remove_dir_all(&whole).expect("it is there");
+
+    let secret = folder.path().join("secret");
+    fs::rename(run.join(place), &secret).expect("it is there");
+    symlink(&secret, run.join(place)).expect("a link can be made");
+    let refused = |output: Output, code: i32| {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains("is a link, and may lead elsewhere"), "{said}");
+    };
+    refused(merge(), 2);
+    assert!(!whole.exists(), "a part of it is left");
+    refused(dmconform(&["report", "html", &out]), 0);
+    let transcripts = run.join("transcripts/reference-dms-1");
+    fs::remove_file(run.join(place)).expect("it is there");
+    fs::rename(&secret, run.join(place)).expect("it is there");
+    let moved = folder.path().join("moved");
+    fs::rename(&transcripts, &moved).expect("it is there");
+    symlink(&moved, &transcripts).expect("a link can be made");
+    refused(merge(), 2);
+}
+
 #[test]
 fn a_diagram_is_drawn_as_svg() {
     let output = dmconform(&["diagram", "DEL-DMS1-8-030", "--format", "svg"]);

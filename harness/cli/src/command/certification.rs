@@ -15,9 +15,8 @@ use super::carrying_out::carry_out;
 use super::run::{beside, options, quick_look};
 use super::work;
 use crate::arguments::{OutputFormat, Run};
-use crate::bounded;
 use crate::output::{Failure, print, tell};
-use crate::suite;
+use crate::{below, bounded, suite};
 
 /// The folder of a run in which is what its bundle needs besides results and transcripts.
 pub(super) const FOLDER: &str = "certification";
@@ -195,7 +194,8 @@ pub(super) fn transcripts<'a>(
     for case in cases {
         let place = names::transcript(product, case);
         let path = directory.join(&place);
-        match bounded::octets(&path) {
+        let read = below::open(directory, Path::new(&place)).and_then(bounded::octets_of);
+        match read {
             Ok(octets) => drop(files.insert(place, octets)),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => {

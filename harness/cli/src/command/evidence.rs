@@ -1,6 +1,6 @@
 //! `dmconform report evidence`: what proves verdicts, as files for other tools.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dmconform_model::capture::Capture;
 use dmconform_model::transcript::DeviceState;
@@ -9,8 +9,8 @@ use dmconform_report::{device_tree, pcapng};
 
 use super::{stored, work};
 use crate::arguments::EvidenceOf;
-use crate::bounded;
 use crate::output::{Failure, print, tell};
+use crate::{below, bounded};
 
 /// Writes the evidence of the cases that are asked for.
 pub(crate) fn run(arguments: &EvidenceOf) -> Result<u8, Failure> {
@@ -89,19 +89,21 @@ fn state_of_device(record: Record) -> Option<DeviceState> {
 }
 
 fn capture(run: &Path, place: &Path, case: &CaseResult) -> Result<Capture, Failure> {
-    let path = run.join(Capture::beside(&place.display().to_string()));
-    let text = bounded::text(&path).map_err(|error| {
+    let beside = PathBuf::from(Capture::beside(&place.display().to_string()));
+    let path = run.join(&beside);
+    let octets = below::open(run, &beside).and_then(bounded::octets_of);
+    let octets = octets.map_err(|error| {
         Failure::usage(format!(
             "read what passed in {}, `{}`: {error}; packets are kept with `dmconform run --capture`",
             case.id,
             path.display()
         ))
     })?;
-    read_capture(&text).map_err(|why| Failure::usage(format!("read `{}`: {why}", path.display())))
+    read_capture(&octets).map_err(|why| Failure::usage(format!("read `{}`: {why}", path.display())))
 }
 
-fn read_capture(text: &str) -> Result<Capture, String> {
-    let read = serde_json::from_str(text);
+fn read_capture(octets: &[u8]) -> Result<Capture, String> {
+    let read = serde_json::from_slice(octets);
     read.map_err(|error| format!("{error}; was it written by another version, or edited?"))
 }
 
@@ -111,9 +113,9 @@ mod tests {
 
     #[test]
     fn a_capture_with_what_is_not_known_is_refused() {
-        assert!(read_capture(r#"{"began_us": 1, "flows": []}"#).is_ok());
+        assert!(read_capture(br#"{"began_us": 1, "flows": []}"#).is_ok());
         let refused =
-            read_capture(r#"{"began_us": 1, "flows": [], "something-new": 1}"#).expect_err("it is newer");
+            read_capture(br#"{"began_us": 1, "flows": [], "something-new": 1}"#).expect_err("it is newer");
         assert!(refused.starts_with("unknown field `something-new`"), "{refused}");
         assert!(
             refused.ends_with("was it written by another version, or edited?"),

@@ -1,5 +1,7 @@
 //! `dmconform report`: reports of stored runs.
 
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use dmconform_case::Suite;
@@ -13,7 +15,10 @@ use super::run::write_results;
 use super::{evidence, stored, work};
 use crate::arguments::{Compare, ComparisonFormat, MatrixFormat, MatrixOf, Merge, Report, ReportCommand};
 use crate::output::{Failure, print};
-use crate::suite;
+use crate::{below, bounded, suite};
+
+/// The folder of a run that its transcripts are in.
+const TRANSCRIPTS: &str = "transcripts";
 
 /// Writes a report of a stored run, compares two, or merges several.
 pub(crate) fn run(arguments: &Report) -> Result<u8, Failure> {
@@ -113,42 +118,51 @@ fn merge(runs: &Merge) -> Result<u8, Failure> {
         )));
     }
     work::make_directory(&runs.out)?;
-    for (run, record) in runs.runs.iter().zip(&records) {
-        gather(run, record, &records, &runs.out)?;
+    let mut parts = runs.runs.iter().zip(&records);
+    let gathered = parts.try_for_each(|(run, record)| gather(run, record, &records, &runs.out));
+    if let Err(failure) = gathered.and_then(|()| write_results(&runs.out, &merged)) {
+        // Nobody is to take a part for the whole.
+        let _ = std::fs::remove_dir_all(&runs.out);
+        return Err(failure);
     }
-    write_results(&runs.out, &merged)?;
     print(&format!("results in {}\n", runs.out.display()));
     Ok(merged.exit_code())
 }
 
-/// Copies the transcripts of a part, and what is kept beside them, with who may read them. What its directory holds of cases that are
+/// Copies the transcripts of a part, and what is kept beside them, for nobody but the user. What its directory holds of cases that are
 /// not its own is left there: it may be of a run before.
 fn gather(run: &Path, record: &RunRecord, all: &[RunRecord], out: &Path) -> Result<(), Failure> {
-    let from = run.join("transcripts");
+    let from = run.join(TRANSCRIPTS);
     let failed = |error: std::io::Error| {
-        Failure::environment(format!("copy the transcripts of `{}`: {error}", from.display()))
-    };
-    if !from.exists() {
-        return Ok(());
-    }
-    for folder in std::fs::read_dir(&from).map_err(failed)? {
-        let folder = folder.map_err(failed)?;
-        if !folder.file_type().map_err(failed)?.is_dir() {
-            continue;
+        let why = format!("copy the transcripts of `{}`: {error}", from.display());
+        match error.kind() {
+            ErrorKind::InvalidInput => Failure::usage(why),
+            _ => Failure::environment(why),
         }
-        let implementation = folder.file_name().to_string_lossy().into_owned();
-        let to = out.join("transcripts").join(&implementation);
-        for file in std::fs::read_dir(folder.path()).map_err(failed)? {
-            let file = file.map_err(failed)?;
-            let name = file.file_name().to_string_lossy().into_owned();
-            let case = owner(all, &implementation, &name);
+    };
+    let implementations: BTreeSet<&str> = record
+        .cases
+        .iter()
+        .map(|case| case.implementation.as_str())
+        .collect();
+    for implementation in implementations {
+        let folder = Path::new(TRANSCRIPTS).join(implementation);
+        // One of which nothing was run has no folder.
+        let Some(files) = below::entries(run, &folder).map_err(failed)? else {
+            continue;
+        };
+        for name in files {
+            let case = owner(all, implementation, &name);
             let is_own = |case: &CaseId| {
                 let mut cases = record.cases.iter();
                 cases.any(|own| own.implementation == implementation && own.id == *case)
             };
             if case.is_some_and(is_own) {
-                std::fs::create_dir_all(&to).map_err(failed)?;
-                std::fs::copy(file.path(), to.join(&name)).map_err(failed)?;
+                let place = folder.join(&name);
+                let octets = below::open(run, &place).and_then(bounded::octets_of);
+                let copied =
+                    octets.and_then(|octets| dmconform_runner::write_private(&out.join(&place), octets));
+                copied.map_err(failed)?;
             }
         }
     }

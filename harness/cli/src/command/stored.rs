@@ -8,8 +8,8 @@ use dmconform_judge::{Records, Transcript, TranscriptError};
 use dmconform_model::{CaseResult, Ladder, Record, RunRecord, Verdict};
 use dmconform_report::Ladders;
 
-use crate::bounded;
 use crate::output::{Failure, tell};
+use crate::{below, bounded};
 
 /// The file that has the results of a run, in its directory.
 const RESULTS: &str = "results.json";
@@ -80,7 +80,7 @@ pub(super) fn transcript_of(case: &CaseResult) -> Result<PathBuf, String> {
 
 /// Begins to read a transcript of a run.
 fn open(directory: &Path, place: &Path) -> Result<Records<BufReader<File>>, TranscriptError> {
-    dmconform_judge::open(BufReader::new(File::open(directory.join(place))?))
+    dmconform_judge::open(BufReader::new(below::open(directory, place)?))
 }
 
 fn unread(directory: &Path, place: &Path, error: &TranscriptError) -> String {
