@@ -30,9 +30,19 @@ fn transcripts(run: &Path) -> Vec<PathBuf> {
 /// How a transcript ends that was written to its end.
 const ENDED: &str = "\"event\":\"ended\"}\n";
 
-fn verdicts(run: &Path) -> BTreeMap<String, String> {
+fn results(run: &Path) -> Value {
     let text = fs::read_to_string(run.join("results.json")).expect("the results are written");
-    let record: Value = serde_json::from_str(&text).expect("the results are JSON");
+    serde_json::from_str(&text).expect("the results are JSON")
+}
+
+fn change_results(run: &Path, change: impl FnOnce(&mut Value)) {
+    let mut results = results(run);
+    change(&mut results);
+    fs::write(run.join("results.json"), results.to_string()).expect("they can be written");
+}
+
+fn verdicts(run: &Path) -> BTreeMap<String, String> {
+    let record = results(run);
     let cases = record["cases"].as_array().expect("there are cases");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let of = |case: &Value| format!("{} {}", text(&case["implementation"]), text(&case["id"]));
@@ -135,11 +145,14 @@ fn a_run_that_was_cancelled_goes_on_although_its_results_are_written() {
     assert!(said.contains(&format!("--resume {out}\n")), "{said}");
     let judged = verdicts(&run).len();
     assert!(judged > 0, "what was judged is not written");
+    const BEGAN: &str = "2026-01-02T03:04:05Z";
+    change_results(&run, |results| results["run"]["started"] = Value::from(BEGAN));
 
     let resumed = command(&["--resume", &out]).output().expect("the program starts");
     let said = String::from_utf8_lossy(&resumed.stderr).into_owned();
     assert_eq!(resumed.status.code(), Some(0), "{said}");
     assert!(verdicts(&run).len() > judged, "{said}");
+    assert_eq!(results(&run)["run"]["started"], BEGAN);
     assert!(verdicts(&run).values().all(|verdict| verdict == "pass"), "{said}");
 }
 
@@ -175,4 +188,38 @@ fn a_run_of_another_product_or_a_certification_is_not_written_over() {
     refused("`acme` was tested in it, and is none of the products of this command");
     fs::create_dir_all(run.join("certification")).expect("a folder can be made");
     refused("it is an attempt at a certification");
+}
+
+/// What this program cannot read may be all that somebody has of a run.
+#[test]
+fn a_run_that_cannot_be_read_is_not_written_over() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let run = folder.path().join("run");
+    let out = run.display().to_string();
+    let one = || command(&["--case", "DEL-DMS2-0-010", "--out", &out]).output();
+    assert_eq!(one().expect("the program starts").status.code(), Some(0));
+    let path = run.join("results.json");
+    let written = fs::read_to_string(&path).expect("the results are written");
+    let refused = |why: &str| {
+        let resumed = command(&["--resume", &out]).output().expect("the program starts");
+        let said = String::from_utf8_lossy(&resumed.stderr).into_owned();
+        assert_eq!(resumed.status.code(), Some(2), "{said}");
+        assert!(said.contains(why), "{said}");
+    };
+    change_results(&run, |results| results["schema_version"] = Value::from(2));
+    let newer = fs::read_to_string(&path).expect("they are there");
+    refused("which would write over its results: failed to read the run");
+    assert_eq!(fs::read_to_string(&path).expect("they are there"), newer);
+    fs::write(&path, &written[..written.len() / 2]).expect("it can be written");
+    refused("which would write over its results: failed to read the run");
+
+    // Its results may be missing, and its transcripts say more than this program knows.
+    fs::remove_file(&path).expect("it is there");
+    let transcript = transcripts(&run).remove(0);
+    let text = fs::read_to_string(&transcript).expect("it was written");
+    let newer = text.replacen("{\"format\":1,", "{\"format\":2,", 1);
+    assert_ne!(newer, text);
+    fs::write(&transcript, &newer).expect("it can be written");
+    refused("which would write over a transcript: failed to judge");
+    assert_eq!(fs::read_to_string(&transcript).expect("it is there"), newer);
 }

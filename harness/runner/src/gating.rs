@@ -29,6 +29,8 @@ pub struct Gating {
     pub already: BTreeMap<CaseOf, CaseResult>,
     /// What went wrong then outside of its cases. It stays true of an implementation of which nothing is left to run.
     pub problems: Vec<Problem>,
+    /// When that beginning was, where it is known: RFC 3339, UTC. What was known to fail still is asked of the day of this one.
+    pub began: Option<String>,
 }
 
 impl Gating {

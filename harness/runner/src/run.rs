@@ -209,7 +209,7 @@ fn first_session() -> u16 {
 fn info(options: &RunOptions) -> RunInfo {
     RunInfo {
         id: options.id.clone(),
-        started: options.started.clone(),
+        started: options.gating.began.as_ref().unwrap_or(&options.started).clone(),
         duration_ms: 0,
         harness: env!("CARGO_PKG_VERSION").to_owned(),
         seed: options.seed,

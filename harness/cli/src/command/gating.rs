@@ -40,6 +40,7 @@ pub(super) fn gating(
         expectations: expectations.transpose()?.map(Arc::new),
         already: std::collections::BTreeMap::new(),
         problems: Vec::new(),
+        began: None,
     })
 }
 

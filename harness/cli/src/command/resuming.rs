@@ -1,9 +1,10 @@
 //! `dmconform run --resume`: what a run that was broken off has judged stands; the rest is run.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
-use dmconform_judge::{Judge, Transcript};
+use dmconform_judge::{Judge, Transcript, TranscriptError};
 use dmconform_model::quoted;
 use dmconform_model::{CaseOf, CaseResult, Event, RunRecord, Verdict};
 use dmconform_runner::{RunOptions, TargetFile};
@@ -35,7 +36,14 @@ pub(super) fn take_over(directory: Option<&Path>, options: &mut RunOptions) -> R
             directory.display()
         )));
     }
-    let before = stored::record(directory).ok();
+    let before = stored::record_if_written(directory).map_err(|failure| Failure {
+        message: format!(
+            "resume the run `{}`, which would write over its results: failed to {}",
+            directory.display(),
+            failure.message
+        ),
+        ..failure
+    })?;
     if before.as_ref().is_some_and(came_to_its_end) {
         return Err(Failure::usage(format!(
             "resume the run `{}`: it came to its end, and its results are written; run what failed again with --rerun-failed",
@@ -45,7 +53,7 @@ pub(super) fn take_over(directory: Option<&Path>, options: &mut RunOptions) -> R
     options.directory = directory.to_owned();
     let mut found = Vec::new();
     for target in &options.targets {
-        found.extend(judged(directory, target, options));
+        found.extend(judged(directory, target, options)?);
     }
     // Another run may have left its transcripts there before. Identifiers begin with the time: the last is the one that goes on.
     if let Some(last) = found.iter().map(|(_, run)| run).max() {
@@ -61,7 +69,10 @@ pub(super) fn take_over(directory: Option<&Path>, options: &mut RunOptions) -> R
         already.len()
     ));
     options.gating.already = already;
-    options.gating.problems = before.map(|record| record.problems).unwrap_or_default();
+    if let Some(before) = before {
+        options.gating.problems = before.problems;
+        options.gating.began = Some(before.run.started);
+    }
     Ok(())
 }
 
@@ -102,12 +113,15 @@ fn came_to_its_end(record: &RunRecord) -> bool {
 }
 
 /// The results of the cases of which there are whole transcripts, with the run they are of.
-fn judged(directory: &Path, target: &TargetFile, options: &RunOptions) -> Vec<(CaseResult, String)> {
+fn judged(
+    directory: &Path,
+    target: &TargetFile,
+    options: &RunOptions,
+) -> Result<Vec<(CaseResult, String)>, Failure> {
     let mut found = Vec::new();
     for case in &target.suite.cases {
         let place = format!("transcripts/{}/{}.jsonl", target.name, case.id);
-        // What is torn, or of another time, is run again: nothing is lost by that.
-        let Ok(transcript) = stored::transcript(directory, Path::new(&place)) else {
+        let Some(transcript) = whole(directory, Path::new(&place))? else {
             continue;
         };
         let case = case.clone().at_nodes(&target.implementation.nodes);
@@ -121,23 +135,35 @@ fn judged(directory: &Path, target: &TargetFile, options: &RunOptions) -> Vec<(C
             found.push((result, run));
         }
     }
-    found
+    Ok(found)
 }
 
-/// Whether a transcript is whole, and of the product, the profile and the options of this run.
+/// A transcript, if it is there and whole. What is torn is run again: nothing is lost by that. What this program cannot judge may be
+/// whole, and is not written over.
+fn whole(directory: &Path, place: &Path) -> Result<Option<Transcript>, Failure> {
+    match stored::transcript(directory, place) {
+        Ok(transcript) => Ok(Some(transcript)),
+        Err(TranscriptError::Unreadable(error)) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error @ (TranscriptError::Newer { .. } | TranscriptError::Unreadable(_))) => {
+            Err(Failure::usage(format!(
+                "resume the run `{}`, which would write over a transcript: failed to {}",
+                directory.display(),
+                stored::unread(directory, place, &error)
+            )))
+        }
+        Err(_) => Ok(None),
+    }
+}
+
+/// Whether a transcript was not broken off, and is of the product, the profile and the options of this run.
 fn stands(transcript: &Transcript, target: &TargetFile, options: &RunOptions) -> bool {
     let (header, product) = (&transcript.header, &target.implementation);
-    let is_whole = transcript
-        .records
-        .last()
-        .is_some_and(|last| last.event == Event::Ended);
     let is_broken_off = transcript
         .records
         .iter()
         .any(|record| matches!(record.event, Event::Aborted { .. }));
     let suite = &target.suite;
-    is_whole
-        && !is_broken_off
+    !is_broken_off
         && header.strict == options.strict
         && options.turn_verdicts_as(&header.rerun)
         && header.target.plays == product.plays

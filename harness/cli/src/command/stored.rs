@@ -1,7 +1,7 @@
 //! Runs as they are stored: results, and the transcripts beside them.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
 use dmconform_judge::{Records, Transcript, TranscriptError};
@@ -25,6 +25,14 @@ pub(super) fn record(directory: &Path) -> Result<RunRecord, Failure> {
     })?;
     RunRecord::read(&octets)
         .map_err(|error| Failure::usage(format!("read the run `{}`: {error}", path.display())))
+}
+
+/// Reads the results of a run if there are any: one that was killed has none, and only of such a one nothing is known.
+pub(super) fn record_if_written(directory: &Path) -> Result<Option<RunRecord>, Failure> {
+    match directory.join(RESULTS).symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        _ => record(directory).map(Some),
+    }
 }
 
 /// The ladders of the cases that did not pass, from their transcripts. Where one cannot be read, that is said, and the
@@ -83,7 +91,8 @@ fn open(directory: &Path, place: &Path) -> Result<Records<BufReader<File>>, Tran
     dmconform_judge::open(BufReader::new(below::open(directory, place)?))
 }
 
-fn unread(directory: &Path, place: &Path, error: &TranscriptError) -> String {
+/// Why a transcript of a run could not be read.
+pub(super) fn unread(directory: &Path, place: &Path, error: &TranscriptError) -> String {
     format!("judge `{}`: {error}", directory.join(place).display())
 }
 
@@ -102,12 +111,11 @@ pub(super) fn picked<T>(
 }
 
 /// Reads a transcript of a run.
-pub(super) fn transcript(directory: &Path, place: &Path) -> Result<Transcript, String> {
-    let failed = |error| unread(directory, place, &error);
-    let mut records = open(directory, place).map_err(failed)?;
+pub(super) fn transcript(directory: &Path, place: &Path) -> Result<Transcript, TranscriptError> {
+    let mut records = open(directory, place)?;
     let all: Result<Vec<Record>, _> = records.by_ref().collect();
     Ok(Transcript {
-        records: all.map_err(failed)?,
+        records: all?,
         header: records.header().clone(),
     })
 }
@@ -134,5 +142,13 @@ mod tests {
             }];
             assert!(transcript_of(&case).is_err());
         }
+    }
+
+    #[test]
+    fn only_results_that_are_not_there_are_none() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        assert!(matches!(record_if_written(folder.path()), Ok(None)));
+        std::fs::create_dir(folder.path().join(RESULTS)).expect("a folder can be made");
+        assert!(record_if_written(folder.path()).is_err());
     }
 }
