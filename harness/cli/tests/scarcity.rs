@@ -13,6 +13,8 @@ use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::certification::LAB;
+
 /// Three short cases, one at a time.
 const CASES: [&str; 3] = ["DEL-DMS2-0-010", "DEL-DMS2-2-030", "DEL-DMS2-3-010"];
 /// The implementation files.
@@ -216,25 +218,40 @@ fn a_directory_that_cannot_be_written_to_is_refused_before_anything_is_run(#[cas
     );
 }
 
+/// Ends a command for which no file may be longer than nothing: that is answered as a full disk is, once the signal for it is ignored.
+fn with_a_full_disk(arguments: &[&str], out: &Path) -> Output {
+    let script = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
+    let ended = Command::new("sh")
+        .args(["-c", script, "sh", env!("CARGO_BIN_EXE_dmconform")])
+        .args(arguments)
+        .arg("--out")
+        .arg(out)
+        .output();
+    ended.expect("there is a shell")
+}
+
+#[test]
+fn a_full_disk_leaves_no_half_of_a_bundle_or_a_report() {
+    let certified = LAB.at("run").display().to_string();
+    let folder = TempDir::new().expect("a folder can be made");
+    let bundle = folder.path().join("bundle.tar");
+    let ended = with_a_full_disk(&["bundle", "create", &certified], &bundle);
+    assert_eq!(ended.status.code(), Some(5), "{}", said(&ended));
+    let report = folder.path().join("report.html");
+    fs::write(&report, "of another run").expect("the folder can be written to");
+    let ended = with_a_full_disk(&["report", "html", &certified], &report);
+    assert_eq!(ended.status.code(), Some(5), "{}", said(&ended));
+    assert_eq!(
+        fs::read_to_string(&report).expect("it is there"),
+        "of another run"
+    );
+    assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 1);
+}
+
 #[test]
 fn a_disk_that_is_full_from_the_beginning_is_found_then() {
     let folder = TempDir::new().expect("a folder can be made");
-    // No file may be longer than nothing, which is answered as a full disk is once the signal for it is ignored.
-    let script = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
-    let ended = Command::new("sh")
-        .args([
-            "-c",
-            script,
-            "sh",
-            env!("CARGO_BIN_EXE_dmconform"),
-            "run",
-            "--role",
-            "dms-2",
-            "--out",
-        ])
-        .arg(folder.path().join("run"))
-        .output();
-    let ended = ended.expect("there is a shell");
+    let ended = with_a_full_disk(&["run", "--role", "dms-2"], &folder.path().join("run"));
     let text = said(&ended);
     assert_eq!(ended.status.code(), Some(5), "{text}");
     assert!(text.contains("failed to write to the directory"), "{text}");

@@ -1,17 +1,17 @@
 //! `dmconform bundle`: makes a signed bundle of a certification, and verifies one.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use dmconform_bundle::{
     LARGEST, Outcome, PublicKey, Refusal, SigningKey, StoredRun, Trust, Verified, catalogue, create, names,
     verify,
 };
-use dmconform_model::Verdict;
+use dmconform_model::{Verdict, remedy};
 use serde_json::{Value, json};
 
 use super::certification::{FOLDER, transcripts};
-use super::stored;
+use super::{stored, work};
 use crate::arguments::{Bundle, BundleCommand, CreateBundle, Format, VerifyBundle};
 use crate::bounded;
 use crate::output::{Failure, print};
@@ -24,15 +24,6 @@ pub(crate) fn run(arguments: &Bundle) -> Result<u8, Failure> {
     }
 }
 
-/// A file where none is, for its owner to hand on: whole transcripts are in it, with the credentials of the run.
-fn new_private(path: &Path) -> std::io::Result<std::fs::File> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
 fn make(arguments: &CreateBundle) -> Result<u8, Failure> {
     let key = match &arguments.key {
         Some(path) => SigningKey::from_pem(&key_text(path)?)
@@ -43,11 +34,12 @@ fn make(arguments: &CreateBundle) -> Result<u8, Failure> {
     let (bundle, verified) = create(run, &key)
         .map_err(|error| Failure::usage(format!("{error} (`{}`)", arguments.run.display())))?;
     let path = arguments.out.display();
-    let written = new_private(&arguments.out).and_then(|mut file| file.write_all(&bundle));
-    written.map_err(|error| {
-        Failure::usage(format!(
+    // Whole transcripts are in it, with the credentials of the run.
+    work::write_new_private(&arguments.out, &bundle).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Failure::usage(format!(
             "write the bundle `{path}`: {error}; choose a place where nothing is yet with --out"
-        ))
+        )),
+        _ => Failure::environment(format!("write the bundle `{path}`: {error}; {}", remedy(&error))),
     })?;
     let kept = match arguments.key {
         Some(_) => "",

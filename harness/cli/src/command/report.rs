@@ -78,7 +78,7 @@ fn between(suite: &Suite) -> Between {
 fn put(out: Option<&Path>, octets: &[u8]) -> Result<u8, Failure> {
     match out {
         None => print(&String::from_utf8_lossy(octets)),
-        Some(path) => std::fs::write(path, octets).map_err(|error| {
+        Some(path) => work::write_whole(path, octets).map_err(|error| {
             Failure::environment(format!(
                 "write the report `{}`: {error}; choose another place with --out",
                 path.display()

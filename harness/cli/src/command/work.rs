@@ -1,5 +1,6 @@
 //! What commands that run cases have in common: threads, signals, a directory of their own, files in it.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use dmconform_model::remedy;
@@ -134,14 +135,38 @@ pub(super) fn write_private(directory: &Path, files: &[(&str, Vec<u8>)]) -> Resu
 
 /// Writes the results, each whole or not at all: whoever finds one may rely on it.
 pub(super) fn write(directory: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), Failure> {
-    for (name, bytes) in files {
+    for (name, octets) in files {
         let path = directory.join(name);
-        let part = directory.join(format!("{name}.part"));
-        let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, &path));
-        if let Err(error) = written {
-            let _ = std::fs::remove_file(&part);
-            return Err(unwritten(&path, &error));
-        }
+        write_whole(&path, octets).map_err(|error| unwritten(&path, &error))?;
     }
     Ok(())
+}
+
+/// Writes a file whole or not at all.
+pub(super) fn write_whole(path: &Path, octets: &[u8]) -> std::io::Result<()> {
+    // What is there and is no plain file, such as `/dev/stdout` or a link, is to stay what it is.
+    if path.symlink_metadata().is_ok_and(|known| !known.is_file()) {
+        return std::fs::write(path, octets);
+    }
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let written = std::fs::write(&part, octets).and_then(|()| std::fs::rename(&part, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    written
+}
+
+/// Makes a file where none is, for its owner to hand on, whole or not at all.
+pub(super) fn write_new_private(path: &Path, octets: &[u8]) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    let written = file.write_all(octets);
+    if written.is_err() {
+        let _ = std::fs::remove_file(path);
+    }
+    written
 }

@@ -8,3 +8,5 @@ mod lab;
 mod openssl;
 mod running;
 mod tampering;
+
+pub(crate) use lab::LAB;
