@@ -77,6 +77,7 @@ fn a_matrix_says_of_each_pair_which_step_fails_and_whose_fault_it_is() {
     insta::assert_snapshot!("matrix", shown(&output));
 
     let json: Value = serde_json::from_slice(&matrix(&runs, "json").stdout).expect("the matrix is JSON");
+    assert_eq!(json["schema_version"], 1);
     let pairs = json["pairs"].as_array().expect("there are pairs");
     let verdict_of = |row: &str, column: &str| {
         let is_it = |pair: &&Value| pair["row"]["name"] == row && pair["column"]["name"] == column;

@@ -24,6 +24,7 @@ fn a_deviation_that_is_caught_is_shown_with_the_case_that_caught_it() {
     let output = selftest(out.path(), &["--deviation", "acl-wildcard"]);
     let found = json(&output);
     assert_eq!(output.status.code(), Some(0), "{found:#}");
+    assert_eq!(found["schema_version"], 1);
     assert_eq!(
         (&found["deviations"], &found["mutants"], &found["killed"]),
         (&1.into(), &1.into(), &1.into())

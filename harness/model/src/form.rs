@@ -1,7 +1,9 @@
-//! Forms in which something is stored, read by their version first.
+//! Forms in which something is stored: what they look like, and how they are read, by their version first.
 
 use std::path::{Component, Path};
 
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -67,6 +69,13 @@ pub fn read<T: DeserializeOwned>(octets: &[u8], known: u32) -> Result<T, FormErr
         });
     }
     Ok(serde_json::from_slice(octets)?)
+}
+
+/// What programs may rely on: the JSON Schema of a form.
+pub fn schema<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<T>()
 }
 
 impl RunRecord {

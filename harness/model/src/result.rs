@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 
 use crate::gate::{CaseOf, Gate};
@@ -175,7 +174,7 @@ pub struct CaseResult {
     pub title: String,
     /// Its test purpose.
     pub purpose: String,
-    /// The implementation it was run against, by its name in [`RunRecord::targets`].
+    /// The implementation it was run against, by its name in [`RunInfo::targets`].
     pub implementation: String,
     /// The roles that were judged.
     pub iut: Vec<Role>,
@@ -241,7 +240,7 @@ pub type Summary = BTreeMap<Verdict, u32>;
 /// What is known of a run as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunInfo {
-    /// Its identifier, which is also the name of its directory.
+    /// Its identifier; its directory is called so where nobody named another.
     pub id: String,
     /// When it began: RFC 3339, UTC.
     pub started: String,
@@ -288,7 +287,8 @@ pub struct RunInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
     /// The version of this form: [`RunRecord::SCHEMA_VERSION`]. It grows when something that was there changes its name, its
-    /// meaning or its type, or goes; what is added leaves it as it is.
+    /// place, its type or its meaning, or goes, and when something comes that an older program must not overlook; what else comes
+    /// leaves it as it is.
     pub schema_version: u32,
     /// The run itself.
     pub run: RunInfo,
@@ -349,11 +349,4 @@ pub fn summarise_robustness(cases: &[CaseResult]) -> Summary {
 impl RunRecord {
     /// The version of the form that this program writes.
     pub const SCHEMA_VERSION: u32 = 1;
-
-    /// What programs may rely on: the JSON Schema of results.
-    pub fn schema() -> schemars::Schema {
-        SchemaSettings::draft2020_12()
-            .into_generator()
-            .into_root_schema_for::<Self>()
-    }
 }

@@ -1,7 +1,6 @@
 //! What a run tells while it goes on: the stream that progress displays and reports are made from.
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 
 use crate::result::{CaseResult, Problem, RunInfo, RunRecord};
@@ -58,13 +57,4 @@ pub struct Planned {
     pub iut: Vec<Role>,
     /// How many cases there are.
     pub cases: u32,
-}
-
-impl RunEvent {
-    /// What programs may rely on: the JSON Schema of an event.
-    pub fn schema() -> schemars::Schema {
-        SchemaSettings::draft2020_12()
-            .into_generator()
-            .into_root_schema_for::<Self>()
-    }
 }

@@ -153,7 +153,9 @@ pub struct Flake {
 /// A whole self-test, as `selftest.json` holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SelfTest {
-    /// Its identifier, which is also the name of its directory.
+    /// The version of this form: [`SelfTest::SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Its identifier; its directory is called so where nobody named another.
     pub id: String,
     /// When it began: RFC 3339, UTC.
     pub started: String,
@@ -198,6 +200,9 @@ pub struct SelfTest {
 }
 
 impl SelfTest {
+    /// The version of the form that this program writes.
+    pub const SCHEMA_VERSION: u32 = 1;
+
     /// The exit code: 0 every case is proved and every deviation caught, 1 not so, 4 nothing was tried, 5 an error.
     pub fn exit_code(&self) -> u8 {
         if !self.problems.is_empty() || self.cancelled {

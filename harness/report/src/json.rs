@@ -1,25 +1,23 @@
-//! `results.json`.
+//! `results.json`, and what programs may rely on in it and in others.
 
-use dmconform_model::{CaseResult, RunEvent, RunRecord};
+use dmconform_model::load::LoadResult;
+use dmconform_model::{CaseResult, RunEvent, RunRecord, form};
+use serde::Serialize;
 
-/// What programs may rely on: the JSON Schema of `results.json`, as it is published in `reports/schema`.
-///
-/// # Panics
-/// Never: a schema holds only what JSON can.
-pub fn schema() -> String {
-    let mut text = serde_json::to_string_pretty(&RunRecord::schema())
-        .expect("a schema has text keys and finite numbers only");
-    text.push('\n');
-    text
+/// What programs may rely on: the JSON Schemas of what they read, by the names of their files in `reports/schema`.
+pub fn schemas() -> [(&'static str, String); 3] {
+    [
+        ("results.schema.json", text(&form::schema::<RunRecord>())),
+        ("run-events.schema.json", text(&form::schema::<RunEvent>())),
+        ("load.schema.json", text(&form::schema::<LoadResult>())),
+    ]
 }
 
-/// What programs may rely on of an event of a run, as it is published in `reports/schema`.
-///
 /// # Panics
 /// Never: a schema holds only what JSON can.
-pub fn event_schema() -> String {
-    let mut text = serde_json::to_string_pretty(&RunEvent::schema())
-        .expect("a schema has text keys and finite numbers only");
+fn text(schema: &impl Serialize) -> String {
+    let mut text =
+        serde_json::to_string_pretty(schema).expect("a schema has text keys and finite numbers only");
     text.push('\n');
     text
 }
@@ -45,7 +43,7 @@ pub fn write(record: &RunRecord) -> String {
     text
 }
 
-/// One case, exactly as it stands in [`write`], but not indented.
+/// One case with all that [`write`] has of it, less far indented.
 ///
 /// # Panics
 /// Never: results hold only what JSON can.

@@ -95,6 +95,7 @@ fn every_case_is_what_has_become_of_it() {
     insta::assert_snapshot!("compared_as_markdown", comparison::markdown(&found));
     let json: serde_json::Value = serde_json::from_str(&comparison::json(&found)).expect("it is JSON");
     assert_eq!(json["changes"][0]["kind"], "new-failure");
+    assert_eq!(json["schema_version"], 1);
 }
 
 /// What got worse fails; what is as bad as it was does not.

@@ -44,6 +44,10 @@ fn a_product_is_certified_and_anybody_can_verify_its_bundle() {
     assert_eq!(told["verified"], true);
     assert_eq!(told["certification"]["outcome"], "certified");
     assert_eq!(told["other-attempts"][0]["outcome"], "error");
+    let stated = fs::read(LAB.at("run/certification/statement.json")).expect("it was written");
+    let stated: Value = serde_json::from_slice(&stated).expect("it is JSON");
+    assert_eq!(stated["harness"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(stated, told["certification"]);
 }
 
 #[test]

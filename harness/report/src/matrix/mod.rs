@@ -17,7 +17,7 @@ pub type Between = BTreeMap<Step, [Role; 2]>;
 /// What is known of products that talked to each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Matrix {
-    /// The version of this form; it grows when something that was there changes or goes.
+    /// The version of this form: [`Matrix::SCHEMA_VERSION`].
     pub schema_version: u32,
     /// The products, in the order of the rows and columns.
     pub products: Vec<Product>,

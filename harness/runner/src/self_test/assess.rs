@@ -111,6 +111,7 @@ pub(super) fn assess(options: &SelfTestOptions, passes: Vec<Pass>) -> SelfTest {
     };
     let deviations: BTreeSet<&str> = matrix.iter().map(|row| row.mutant.deviation.as_str()).collect();
     SelfTest {
+        schema_version: SelfTest::SCHEMA_VERSION,
         id: options.id.clone(),
         started: options.started.clone(),
         harness: env!("CARGO_PKG_VERSION").to_owned(),
