@@ -1,12 +1,13 @@
 //! What something hostile has done to the product: whether it still does a delegation, and whether it fetched anything.
 
 use dmconform_case::test_case::How;
-use dmconform_model::transcript::{Endpoint, EndpointKind, Moment, Side};
+use dmconform_model::tls::{NO_COMMON_VERSION, Version};
+use dmconform_model::transcript::{ConnectionId, Endpoint, EndpointKind, Moment, Side};
 use dmconform_model::{FindingCode, MessageId, Place, RequirementId, Role, Step};
 
 use crate::finding::{Breach, Outcome, broken, held};
 use crate::header::Header;
-use crate::observed::Observed;
+use crate::observed::{Connection, Observed};
 use crate::view;
 
 /// Judges that the product did a whole delegation after what the case did, as it had done before.
@@ -136,29 +137,40 @@ pub(crate) fn serves(
         return Outcome::Unreached(format!("the sender of {called} speaks every version of TLS"));
     };
     let wanted = version.as_str().replace("TLS ", "TLSv");
-    let of_sender = observed
-        .connections
-        .values()
-        .filter(|connection| match connection.side {
+    let of_sender = || {
+        let connections = observed.connections.iter();
+        connections.filter(|(_, connection)| match connection.side {
             Side::Dialled => connection.observer == sender && connection.endpoint.role == receiver,
             Side::Accepted => connection.endpoint == listener(message, sender),
-        });
-    let spoken = of_sender
-        .clone()
-        .find(|connection| connection.version.as_ref() == Some(&wanted));
-    if let Some(connection) = spoken {
+        })
+    };
+    let is_answered = |number: &ConnectionId| {
+        let mut exchanges = observed.exchanges.values();
+        exchanges.any(|exchange| exchange.connection == Some(*number) && exchange.status.is_some())
+    };
+    // Under TLS 1.3 who dials has completed the handshake before the other end could refuse it (RFC 8446, section 2).
+    let is_accepted = |number: &ConnectionId, connection: &Connection| {
+        connection.side == Side::Accepted || version != Version::V1_3 || is_answered(number)
+    };
+    let spoken = of_sender().find(|(number, connection)| {
+        connection.version.as_ref() == Some(&wanted) && is_accepted(number, connection)
+    });
+    if let Some((_, connection)) = spoken {
         return held(
             requirement,
             format!("{called} found the other end to speak {version}"),
             connection.established.into_iter().collect(),
         );
     }
-    let refused = of_sender.clone().find_map(|connection| {
-        let (seq, reason, _) = connection.failed.as_ref()?;
-        Some((*seq, reason.clone()))
-    });
-    let Some((seq, reason)) = refused else {
-        return Outcome::Unreached(format!("no connection was tried for {called}"));
+    let failures = || of_sender().filter_map(|(_, connection)| connection.failed.as_ref());
+    // Whatever else is broken off here says nothing of the versions that the other end speaks.
+    let refused = failures().find(|(_, reason, by_peer)| *by_peer || reason.ends_with(NO_COMMON_VERSION));
+    let Some((seq, reason)) = refused.map(|(seq, reason, _)| (*seq, reason.clone())) else {
+        return Outcome::Unreached(match (failures().next(), of_sender().next()) {
+            (Some((_, reason, _)), _) => format!("no connection came about for {called}: {reason}"),
+            (None, Some(_)) => format!("nothing was answered on the connections for {called}"),
+            (None, None) => format!("no connection was tried for {called}"),
+        });
     };
     broken(
         header,

@@ -121,6 +121,19 @@ pub struct Connection {
     pub plaintext: Option<u64>,
 }
 
+impl Connection {
+    /// Whether the other end refused. What the observer broke off itself, or waited for in vain, shows nothing of the other end.
+    pub fn is_refused_by_peer(&self) -> bool {
+        self.failed.as_ref().is_some_and(|(_, _, by_peer)| *by_peer)
+    }
+
+    /// Whether a version of TLS was agreed upon that nobody should speak any more (RFC 8996).
+    pub fn is_outdated(&self) -> bool {
+        let is_current = |version: &String| matches!(version.as_str(), "TLSv1.2" | "TLSv1.3");
+        self.version.as_ref().is_some_and(|version| !is_current(version))
+    }
+}
+
 /// One HTTP exchange, as one observer saw it.
 #[derive(Clone, Debug)]
 pub struct Exchange {

@@ -142,7 +142,8 @@ fn reaction_to_listener(header: &Header, observed: &Observed, change: &Applied) 
                     .is_some_and(|presented| presented != dmconform_model::certificate::Certificate::Good)
             }
     };
-    let outdated = |connection: &&crate::observed::Connection| changed(connection) && is_outdated(connection);
+    let outdated =
+        |connection: &&crate::observed::Connection| changed(connection) && connection.is_outdated();
     if let Some(connection) = observed.connections.values().find(outdated) {
         let what = format!(
             "it went on with {}",
@@ -161,51 +162,28 @@ fn reaction_to_listener(header: &Header, observed: &Observed, change: &Applied) 
         let what = "it sent its request all the same".to_owned();
         return Reaction::Accepted(what, vec![change.seq, exchange.request.unwrap_or(change.seq)]);
     }
-    // Who connects and says nothing has refused nothing.
-    let has_spoken = |connection: &&crate::observed::Connection| {
-        connection.failed.is_some() || connection.established.is_some()
+    // Who connects and says nothing has refused nothing, nor has who was refused here: it may well have taken the certificate.
+    let has_refused = |connection: &&crate::observed::Connection| {
+        connection.is_refused_by_peer() || (connection.established.is_some() && connection.failed.is_none())
     };
-    let tried: Vec<_> = observed
-        .connections
-        .values()
-        .filter(changed)
-        .filter(has_spoken)
+    let tried = || observed.connections.values().filter(changed);
+    let refused: Vec<u64> = tried()
+        .filter(has_refused)
+        .map(|connection| {
+            let failed = connection.failed.as_ref();
+            failed.map_or(connection.opened, |(seq, _, _)| *seq)
+        })
         .collect();
-    // Who speaks another version only has not come to look at the certificate.
-    let mut failures = tried.iter().filter_map(|connection| connection.failed.as_ref());
-    if speaks_one_version
-        && !of_version
-        && let Some((_, reason, _)) = failures.find(|(_, _, by_peer)| !by_peer)
-    {
-        return Reaction::Unknown(format!(
-            "the product did not come to look at the certificate: {reason}"
-        ));
+    if !refused.is_empty() {
+        return Reaction::Refused(refused);
     }
-    if tried.is_empty() {
-        return Reaction::Unknown(
-            "the product did not connect while the listener presented that certificate".to_owned(),
-        );
-    }
-    Reaction::Refused(
-        tried
-            .iter()
-            .map(|connection| {
-                connection
-                    .failed
-                    .as_ref()
-                    .map_or(connection.opened, |failed| failed.0)
-            })
-            .collect(),
-    )
-}
-
-/// Whether a version of TLS was agreed upon that nobody should speak any more (RFC 8996).
-fn is_outdated(connection: &crate::observed::Connection) -> bool {
-    let is_current = |version: &String| matches!(version.as_str(), "TLSv1.2" | "TLSv1.3");
-    connection
-        .version
-        .as_ref()
-        .is_some_and(|version| !is_current(version))
+    let broken_off_here = tried().find_map(|connection| connection.failed.as_ref());
+    Reaction::Unknown(match broken_off_here {
+        Some((_, reason, _)) => {
+            format!("the product neither refused what the listener presented nor sent anything: {reason}")
+        }
+        None => "the product did not connect while the listener presented that certificate".to_owned(),
+    })
 }
 
 /// What a mock said in a DM session was changed: the Status of the other end says how it took it.
@@ -270,7 +248,7 @@ fn reaction_in_exchange(
     let connection = exchange
         .connection
         .and_then(|number| observed.connections.get(&number));
-    if let Some(connection) = connection.filter(|connection| is_outdated(connection)) {
+    if let Some(connection) = connection.filter(|connection| connection.is_outdated()) {
         let what = format!("it chose {}", connection.version.as_deref().unwrap_or("it"));
         let records = connection.established.into_iter().chain([change.seq]).collect();
         return Reaction::Accepted(what, records);

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// How it is told, at the end of a reason, that a handshake came to nothing because the other end speaks other versions only.
+pub const NO_COMMON_VERSION: &str = "it speaks no version of TLS that is spoken here";
+
 /// A version of TLS, as case files name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Version {

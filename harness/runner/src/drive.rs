@@ -296,8 +296,8 @@ impl Driver<'_> {
         }
     }
 
-    /// The listener with another certificate, or of an old version, has been tried. What still comes to another one, of what a case
-    /// before has led to, shows nothing.
+    /// The listener with another certificate, or of an old version, has been tried, and not only by one that it refused itself. What
+    /// still comes to another one, of what a case before has led to, shows nothing.
     fn listener_was_judged(&self, context: &CaseContext) -> bool {
         let Some(listener) = exclusive_listener(&context.header.procedure, context.case()) else {
             return false;
@@ -312,7 +312,7 @@ impl Driver<'_> {
                         && connection
                             .presented
                             .is_none_or(|found| found == listener.certificate)
-                        && connection.failed.is_some()
+                        && (connection.is_refused_by_peer() || connection.is_outdated())
                 })
             })
     }

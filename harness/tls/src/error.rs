@@ -2,6 +2,9 @@
 
 use std::io;
 
+use dmconform_model::tls::NO_COMMON_VERSION;
+use rustls::PeerIncompatible;
+
 /// A handshake that came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandshakeError {
@@ -17,6 +20,9 @@ pub enum HandshakeError {
         /// Why.
         reason: String,
     },
+    /// The other end speaks no version of TLS that this end does.
+    #[error("refused the peer: {NO_COMMON_VERSION}")]
+    OtherVersion,
     /// The other end closed or reset the connection.
     #[error("the peer closed the connection during the handshake")]
     Closed,
@@ -48,6 +54,13 @@ impl HandshakeError {
             Some(rustls::Error::AlertReceived(alert)) => Self::AlertReceived {
                 alert: alert_name(*alert),
             },
+            Some(rustls::Error::PeerIncompatible(
+                PeerIncompatible::Tls12NotOffered
+                | PeerIncompatible::Tls12NotOfferedOrEnabled
+                | PeerIncompatible::SupportedVersionsExtensionRequired
+                | PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+            )) => Self::OtherVersion,
             Some(other) => Self::Refused {
                 reason: other.to_string(),
             },
