@@ -14,7 +14,7 @@ use crate::readings::Readings;
 use crate::recognise::Recogniser;
 use crate::spent::Spending;
 use crate::stored::{Records, Transcript, TranscriptError};
-use crate::{absence, expectation, finding::Outcome, spent, verdict, view};
+use crate::{absence, expectation, finding::Outcome, plaintext, spent, verdict, view};
 
 /// Judges one case.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ impl Judge {
     /// Takes what the next record shows, and keeps all of it.
     pub(crate) fn observe(&mut self, record: &Record) {
         let before = spent::progress(&self.observed);
-        collect(&mut self.observed, record);
+        collect(&self.header, &mut self.observed, record);
         self.recogniser.feed(&self.header, &mut self.observed, record);
         let goes_on = spent::progress(&self.observed) != before;
         self.spending.take(&self.header, record, goes_on);
@@ -155,7 +155,7 @@ impl Judge {
 }
 
 /// Keeps what verdicts depend on besides the messages themselves.
-fn collect(observed: &mut Observed, record: &Record) {
+fn collect(header: &Header, observed: &mut Observed, record: &Record) {
     let seq = record.seq;
     observed.last_seq = seq;
     // What is tried with the product before and after a case is not the case's time.
@@ -207,8 +207,13 @@ fn collect(observed: &mut Observed, record: &Record) {
                 connection.presented = Some(*presented);
             }
         }
-        Event::Plaintext { connection, .. } => {
-            if let Some(connection) = observed.connections.get_mut(connection) {
+        Event::Plaintext {
+            connection,
+            first_bytes,
+        } => {
+            if let Some(connection) = observed.connections.get_mut(connection)
+                && plaintext::is_request_to(header, connection.endpoint, &first_bytes.bytes)
+            {
                 connection.plaintext = Some(seq);
             }
         }

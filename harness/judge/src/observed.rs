@@ -117,7 +117,7 @@ pub struct Connection {
     pub version: Option<String>,
     /// How TLS failed: record, reason, whether the peer refused.
     pub failed: Option<(u64, String, bool)>,
-    /// The record in which something that is no TLS arrived.
+    /// The record in which the beginning of a request arrived without TLS.
     pub plaintext: Option<u64>,
 }
 

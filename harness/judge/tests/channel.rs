@@ -202,3 +202,23 @@ fn a_handshake_that_only_our_side_has_completed_is_no_acceptance(
     let result = judged(at, how, What::Serves(at), "ROB-1-2", events);
     assert_eq!(result.verdict, verdict, "{result:#?}");
 }
+
+/// What is no TLS arrives at the mock DMS-2 while a case has its listener to itself.
+#[rstest]
+#[case::a_request("POST /delegation HTTP/1.1\r\nhost: 127.0.0.1", Verdict::Fail)]
+#[case::of_anybody("GET /health HTTP/1.0\r\n\r\n", Verdict::Inconclusive)]
+#[case::of_no_kind("\u{1}\u{2}\u{3}", Verdict::Inconclusive)]
+fn what_anybody_sends_without_tls_is_not_held_against_the_product(
+    #[case] octets: &str,
+    #[case] verdict: Verdict,
+) {
+    let at = MessageId::answer(Step::Initiation);
+    let plaintext = Event::Plaintext {
+        connection: CONNECTION,
+        first_bytes: Body::new(octets.as_bytes().to_vec()),
+    };
+    let events = vec![opened(Side::Accepted, Role::Dms2, LISTENER), plaintext];
+    let how = How::Tls(Certificate::UnknownAuthority);
+    let result = judged(at, how, What::Secured, "DEL-1-1", events);
+    assert_eq!(result.verdict, verdict, "{result:#?}");
+}

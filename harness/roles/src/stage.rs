@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use dmconform_case::profile::Profile;
-use dmconform_judge::Readings;
+use dmconform_judge::{Readings, is_request_to};
 use dmconform_model::capture::Capture;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::tls::{Facts, Version};
@@ -500,8 +500,9 @@ impl Stage {
         let (mut cases, known) = self.concerned(connection);
         let Some((endpoint, _)) = known else { return };
         if cases.is_empty() && endpoint.kind == EndpointKind::Delegation {
-            // Only the product dials there. Which case it did so for is nowhere to be read; it breaks the same in all.
+            // Only the product was told what to ask for there. Which case it did so for is nowhere to be read; it breaks the same in all.
             cases = self.router.all();
+            cases.retain(|case| is_request_to(&case.header, endpoint, first));
             for case in &cases {
                 self.introduce(case, connection);
             }

@@ -28,6 +28,8 @@ use crate::verify::{Observing, Remembering};
 const HANDSHAKE: u8 = 0x16;
 /// How many octets of a plaintext are kept.
 const PLAINTEXT_KEPT: usize = 64;
+/// How long the rest of them may take.
+const PLAINTEXT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a listener wants of clients' certificates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,9 +183,19 @@ async fn first_octet(mut socket: TcpStream, tap: Option<Tap>) -> Result<Rewound,
         return Err(AcceptError::Nothing);
     }
     if first[0] != HANDSHAKE {
-        let mut more = [0; PLAINTEXT_KEPT - 1];
-        let read = socket.try_read(&mut more).unwrap_or(0);
-        let first = [&first[..], &more[..read]].concat();
+        let mut first = first.to_vec();
+        // What a first line says may come in parts.
+        let reading = async {
+            while first.len() < PLAINTEXT_KEPT && !first.contains(&b'\n') {
+                let mut more = [0; PLAINTEXT_KEPT];
+                let room = PLAINTEXT_KEPT - first.len();
+                match socket.read(&mut more[..room]).await {
+                    Ok(read) if read > 0 => first.extend_from_slice(&more[..read]),
+                    _ => break,
+                }
+            }
+        };
+        let _ = tokio::time::timeout(PLAINTEXT_PATIENCE, reading).await;
         return Err(AcceptError::Plaintext { first });
     }
     Ok(Rewound::new(Some(first[0]), socket, tap, false))

@@ -8,6 +8,7 @@ use dmconform_tls::{
     AcceptError, Authority, ClientCertificates, ClientConfig, HandshakeError, Party, ServerConfig, accept,
     connect, now,
 };
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
 /// How long a test waits before it gives up.
@@ -40,6 +41,22 @@ async fn ends() -> (TcpStream, TcpStream) {
         accepted.expect("it is accepted").0,
         dialled.expect("it is dialled"),
     )
+}
+
+#[tokio::test]
+async fn a_first_line_without_tls_is_read_as_a_whole_though_it_comes_in_parts() {
+    let (server, _) = configured(None, None);
+    let (accepted, mut dialled) = ends().await;
+    let line = b"POST /delegation HTTP/1.1\r\n";
+    let writing = async {
+        for octet in line {
+            dialled.write_all(&[*octet]).await.expect("it is read");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let (refused, ()) = tokio::join!(accept(accepted, &server, LONG, None), writing);
+    let first = line.to_vec();
+    assert_eq!(refused.err(), Some(AcceptError::Plaintext { first }));
 }
 
 #[tokio::test]
