@@ -60,7 +60,7 @@ pub enum AcceptError {
         /// The first octets.
         first: Vec<u8>,
     },
-    /// Nothing came at all: somebody has looked whether anybody listens, or keeps a connection at hand.
+    /// Nothing came at all, not even where it was reset: somebody has looked whether anybody listens, or keeps a connection at hand.
     #[error("accept TLS: nothing was said")]
     Nothing,
     /// The handshake came to nothing.
@@ -175,10 +175,8 @@ pub async fn accept(
 
 async fn first_octet(mut socket: TcpStream, tap: Option<Tap>) -> Result<Rewound, AcceptError> {
     let mut first = [0; 1];
-    let read = socket
-        .read(&mut first)
-        .await
-        .map_err(|error| HandshakeError::from_io(&error))?;
+    // A reset is no more than a close: who has not begun a handshake has not come to look at a certificate.
+    let read = socket.read(&mut first).await.unwrap_or(0);
     if read == 0 {
         return Err(AcceptError::Nothing);
     }

@@ -44,6 +44,17 @@ async fn ends() -> (TcpStream, TcpStream) {
 }
 
 #[tokio::test]
+async fn a_reset_before_the_first_octet_is_no_handshake() {
+    let (server, _) = configured(None, None);
+    let (accepted, dialled) = ends().await;
+    // Without lingering, a close is a reset.
+    dialled.set_zero_linger().expect("it is a socket");
+    drop(dialled);
+    let refused = accept(accepted, &server, LONG, None).await.err();
+    assert_eq!(refused, Some(AcceptError::Nothing));
+}
+
+#[tokio::test]
 async fn a_first_line_without_tls_is_read_as_a_whole_though_it_comes_in_parts() {
     let (server, _) = configured(None, None);
     let (accepted, mut dialled) = ends().await;
