@@ -19,6 +19,9 @@ const CURRENT: [u8; 2] = [3, 3];
 /// Types of records (RFC 4346, section 6.2.1).
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
+/// What alerts begin with that end nothing, and the one that ends the connection all the same (RFC 5246, section 7.2).
+const WARNING: u8 = 1;
+const CLOSE_NOTIFY: u8 = 0;
 /// Types of handshake messages (RFC 4346, section 7.4).
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
@@ -35,6 +38,8 @@ const SUITES: [[u8; 2]; 7] = [
 ];
 /// The longest record that is read, in octets.
 const MAX_RECORD: usize = 18 * 1024;
+/// The most records that are read until a message is whole.
+const MAX_RECORDS: usize = 64;
 /// No secret depends on it.
 const RANDOM: [u8; 32] = *b"dmconform speaks no TLS before 2";
 
@@ -49,11 +54,11 @@ where
     if stream.write_all(&client_hello(host)).await.is_err() {
         return HandshakeError::Closed;
     }
-    match record(stream).await {
-        Ok((HANDSHAKE, body)) => chosen(&body),
-        Ok((ALERT, body)) => alert(&body),
-        Ok((kind, _)) => unexpected(kind),
-        Err(_) => HandshakeError::Closed,
+    match said(stream).await {
+        Ok(Said::Message(message)) => chosen(&message),
+        Ok(Said::Alert(alert)) => refused(alert),
+        Ok(Said::Else(kind)) => unexpected(kind),
+        Err(error) => ended(&error),
     }
 }
 
@@ -70,19 +75,19 @@ pub(crate) async fn choose<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let offered = match record(stream).await {
-        Ok((HANDSHAKE, body)) => body,
-        Ok((ALERT, body)) => return alert(&body),
-        Ok((kind, _)) => return unexpected(kind),
-        Err(_) => return HandshakeError::Closed,
+    let offered = match said(stream).await {
+        Ok(Said::Message(message)) => message,
+        Ok(Said::Alert(alert)) => return refused(alert),
+        Ok(Said::Else(kind)) => return unexpected(kind),
+        Err(error) => return ended(&error),
     };
     if stream.write_all(&server_flight(&offered, chain)).await.is_err() {
         return HandshakeError::Closed;
     }
-    match tokio::time::timeout(patience, record(stream)).await {
-        Ok(Ok((ALERT, body))) => alert(&body),
+    match tokio::time::timeout(patience, said(stream)).await {
+        Ok(Ok(Said::Alert(alert))) => refused(alert),
         Ok(Ok(_)) | Err(_) => outdated(VERSION),
-        Ok(Err(_)) => HandshakeError::Closed,
+        Ok(Err(error)) => ended(&error),
     }
 }
 
@@ -106,10 +111,19 @@ fn outdated(version: [u8; 2]) -> HandshakeError {
     HandshakeError::Outdated { version }
 }
 
-fn alert(body: &[u8]) -> HandshakeError {
-    let description = body.get(1).copied().unwrap_or_default();
+fn refused(alert: u8) -> HandshakeError {
     HandshakeError::AlertReceived {
-        alert: alert_name(AlertDescription::from(description)),
+        alert: alert_name(AlertDescription::from(alert)),
+    }
+}
+
+/// Nothing more is read: the other end has closed, or says more than a handshake needs.
+fn ended(error: &io::Error) -> HandshakeError {
+    match error.kind() {
+        io::ErrorKind::InvalidData => HandshakeError::Refused {
+            reason: "what it said is longer than any message of a handshake".to_owned(),
+        },
+        _ => HandshakeError::Closed,
     }
 }
 
@@ -117,6 +131,41 @@ fn unexpected(kind: u8) -> HandshakeError {
     HandshakeError::Refused {
         reason: format!("a record of type {kind} arrived where a handshake begins"),
     }
+}
+
+/// What the other end says next.
+enum Said {
+    /// A handshake message, whole.
+    Message(Vec<u8>),
+    /// The alert with which it ends the handshake.
+    Alert(u8),
+    /// A record of another type.
+    Else(u8),
+}
+
+/// What the other end says next. A handshake message may come in several records (RFC 5246, section 6.2.1; RFC 8446, section 5.1), and
+/// a warning ends nothing (RFC 5246, section 7.2), as `unrecognized_name` before a server's hello (RFC 6066, section 3).
+async fn said<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Said> {
+    let mut message = Vec::new();
+    for _ in 0..MAX_RECORDS {
+        let (kind, body) = record(stream).await?;
+        match kind {
+            HANDSHAKE => message.extend(body),
+            ALERT => match body[..] {
+                [WARNING, alert] if alert != CLOSE_NOTIFY => continue,
+                [_, alert] => return Ok(Said::Alert(alert)),
+                _ => return Ok(Said::Else(ALERT)),
+            },
+            other => return Ok(Said::Else(other)),
+        }
+        if let [_, high, middle, low, rest @ ..] = &message[..] {
+            let length = u32::from_be_bytes([0, *high, *middle, *low]) as usize;
+            if rest.len() >= length || message.len() > MAX_RECORD {
+                return Ok(Said::Message(message));
+            }
+        }
+    }
+    Err(io::Error::from(io::ErrorKind::InvalidData))
 }
 
 async fn record<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<(u8, Vec<u8>)> {
@@ -243,7 +292,52 @@ mod tests {
         let head = [HANDSHAKE, 3, 3, high, low];
         there.write_all(&head).await.expect("there is room");
         // The other end stays open, and says nothing more.
-        assert_eq!(offer(&mut here, "127.0.0.1").await, HandshakeError::Closed);
+        let found = offer(&mut here, "127.0.0.1").await;
+        assert!(matches!(found, HandshakeError::Refused { .. }), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn a_warning_before_a_hello_of_an_old_version_refuses_nothing() {
+        let hello = handshake_record(VERSION, &message(SERVER_HELLO, &[3, 2, 0, 0]));
+        let warned = [&[ALERT, 3, 2, 0, 2, WARNING, 112][..], &hello].concat();
+        let found = answered_with(&warned).await;
+        assert!(matches!(found, HandshakeError::Outdated { .. }), "{found:?}");
+        let closing = [ALERT, 3, 2, 0, 2, WARNING, CLOSE_NOTIFY];
+        assert!(answered_with(&closing).await.refused_by_peer());
+    }
+
+    #[tokio::test]
+    async fn warnings_without_an_end_are_not_listened_to() {
+        let warnings = [ALERT, 3, 2, 0, 2, WARNING, 112].repeat(MAX_RECORDS);
+        // The other end stays open, and could go on.
+        let found = answered_with(&warnings).await;
+        assert!(matches!(found, HandshakeError::Refused { .. }), "{found:?}");
+    }
+
+    /// Who refuses TLS 1.1, having said its hello in two records.
+    #[tokio::test]
+    async fn a_hello_in_two_records_is_one_hello() {
+        let (mut here, mut there) = tokio::io::duplex(64 * 1024);
+        let hello = client_hello("dms1.example")[5..].to_vec();
+        let (one, other) = hello.split_at(hello.len() / 2);
+        let sent = [one, other].map(|part| handshake_record([3, 1], part)).concat();
+        there.write_all(&sent).await.expect("there is room");
+        let choosing = async {
+            let patience = Duration::from_secs(5);
+            choose(&mut here, &[], patience).await
+        };
+        let refusing = async {
+            record(&mut there).await.expect("it is answered with a hello");
+            let refusal = [ALERT, 3, 3, 0, 2, 2, 70];
+            there.write_all(&refusal).await.expect("there is room");
+        };
+        let (found, ()) = tokio::join!(choosing, refusing);
+        assert_eq!(
+            found,
+            HandshakeError::AlertReceived {
+                alert: "protocol_version".to_owned()
+            }
+        );
     }
 
     #[tokio::test]
