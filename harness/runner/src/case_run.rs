@@ -142,6 +142,14 @@ impl UnderTest {
         }
     }
 
+    /// What comes of something; nothing if the run is cancelled first.
+    async fn unless_cancelled<T>(&self, doing: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = doing => Some(done),
+            () = self.cancelled() => None,
+        }
+    }
+
     /// Whether no other case begins, since one failed.
     pub(crate) fn is_stopped(&self) -> bool {
         self.shared.stop.by().is_some()
@@ -235,7 +243,10 @@ impl Begun {
         let running = &self.of.running;
         let context = Arc::clone(&self.context);
         if let Some(listener) = &listener
-            && let Err(error) = Box::pin(present(running, listener)).await
+            && let Some(Err(error)) = self
+                .of
+                .unless_cancelled(Box::pin(present(running, listener)))
+                .await
         {
             context.recorder.record(Event::Aborted {
                 reason: error.to_string(),
@@ -255,15 +266,13 @@ impl Begun {
             None => case.drive().await,
         }
         running.stage.router.leave(&context);
-        if let Some(listener) = listener
-            && let Err(error) = running
-                .stage
-                .present(listener.endpoint, Certificate::Good, None)
-                .await
-        {
-            running
-                .stage
-                .note(format!("the good certificate could not be put back: {error}"));
+        if let Some(listener) = listener {
+            let put_back = running.stage.present(listener.endpoint, Certificate::Good, None);
+            if let Some(Err(error)) = self.of.unless_cancelled(put_back).await {
+                running
+                    .stage
+                    .note(format!("the good certificate could not be put back: {error}"));
+            }
         }
         context
     }

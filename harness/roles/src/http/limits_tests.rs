@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::MAX_FIELDS;
 use super::client::{self, Sending, Target};
-use super::server::{Handler, Limits, Received, Reply, Server};
+use super::server::{Handler, LONGEST_DRAIN, Limits, Received, Reply, Server};
 use crate::errand::Nobody;
 
 /// How long a listener under test waits.
@@ -110,6 +110,25 @@ async fn a_handshake_that_stops_is_given_up() {
     let mut rest = Vec::new();
     let closed = tokio::time::timeout(LONG, socket.read_to_end(&mut rest)).await;
     assert!(closed.is_ok(), "the handshake is waited for without end");
+}
+
+#[tokio::test]
+async fn draining_waits_for_no_connection_that_is_opened_meanwhile() {
+    let (server, client) = listener(Limits::default()).await;
+    let address = server.address();
+    let mut before = established(&server, &client).await;
+    let knocking = tokio::spawn(async move {
+        let mut held = Vec::new();
+        loop {
+            held.push(TcpStream::connect(address).await);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    tokio::time::sleep(SHORT).await;
+    let drained = tokio::time::timeout(LONGEST_DRAIN / 2, server.drain()).await;
+    knocking.abort();
+    assert!(drained.is_ok(), "it is waited for those that came later");
+    assert_eq!(until_closed(&mut before).await, "");
 }
 
 #[rstest]

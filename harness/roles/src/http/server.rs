@@ -1,5 +1,6 @@
 //! An HTTPS listener whose certificate can be exchanged, and whose answers can be spoiled.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -32,6 +33,9 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 const SHORTAGE: Duration = Duration::from_millis(500);
 /// How many connections of one listener are open at once.
 const MAX_CONNECTIONS: usize = 1024;
+
+/// How long draining waits for connections to end, which they do as soon as they are told to.
+pub const LONGEST_DRAIN: Duration = Duration::from_secs(5);
 
 /// What a listener takes at most.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +147,7 @@ pub struct Server {
     address: SocketAddr,
     tls: Arc<Mutex<ServerConfig>>,
     drain: watch::Sender<u64>,
-    open: Arc<watch::Sender<usize>>,
+    open: Arc<watch::Sender<Open>>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -164,7 +168,7 @@ impl Server {
         let address = listener.local_addr()?;
         let tls = Arc::new(Mutex::new(tls));
         let drain = watch::Sender::new(0);
-        let open = Arc::new(watch::Sender::new(0));
+        let open = Arc::new(watch::Sender::new(Open::new()));
         let shared = Shared {
             tls: Arc::clone(&tls),
             handler,
@@ -194,12 +198,15 @@ impl Server {
         *self.tls.lock().unwrap_or_else(PoisonError::into_inner) = tls;
     }
 
-    /// Closes every open connection, and waits until they are closed.
+    /// Closes every connection that is open now, and waits until they are closed; not for those that are opened meanwhile, and not
+    /// without end.
     pub async fn drain(&self) {
         self.drain.send_modify(|round| *round += 1);
+        let round = *self.drain.borrow();
         let mut open = self.open.subscribe();
+        let none_of_before = open.wait_for(|open| open.range(..round).all(|(_, count)| *count == 0));
         // The sender lives as long as the server.
-        let _ = open.wait_for(|open| *open == 0).await;
+        let _ = tokio::time::timeout(LONGEST_DRAIN, none_of_before).await;
     }
 }
 
@@ -217,7 +224,7 @@ struct Shared {
     limits: Limits,
     oddities: Oddities,
     drain: watch::Receiver<u64>,
-    open: Arc<watch::Sender<usize>>,
+    open: Arc<watch::Sender<Open>>,
 }
 
 async fn accept_all(listener: TcpListener, shared: Shared) {
@@ -249,30 +256,51 @@ async fn accept_all(listener: TcpListener, shared: Shared) {
         starving = None;
         let shared = shared.clone();
         connections.spawn(async move {
-            shared.open.send_modify(|open| *open += 1);
-            let open = Counted(Arc::clone(&shared.open));
             serve(socket, address, shared).await;
-            drop(open);
             drop(permit);
         });
     }
 }
 
+/// How many connections are open of those that were accepted before each draining.
+type Open = BTreeMap<u64, usize>;
+
 /// Counts a connection as closed when it is dropped.
-struct Counted(Arc<watch::Sender<usize>>);
+struct Counted {
+    open: Arc<watch::Sender<Open>>,
+    round: u64,
+}
+
+impl Counted {
+    fn new(open: &Arc<watch::Sender<Open>>, round: u64) -> Self {
+        open.send_modify(|open| *open.entry(round).or_default() += 1);
+        Self {
+            open: Arc::clone(open),
+            round,
+        }
+    }
+}
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.send_modify(|open| *open = open.saturating_sub(1));
+        self.open.send_modify(|open| {
+            let left = open.get(&self.round).map_or(0, |count| count.saturating_sub(1));
+            match left {
+                0 => open.remove(&self.round),
+                _ => open.insert(self.round, left),
+            };
+        });
     }
 }
 
 async fn serve(socket: TcpStream, address: SocketAddr, shared: Shared) {
+    // Before anything is read that a draining goes with: what was another one then ends with it.
+    let mut drain = shared.drain.clone();
+    let round = *drain.borrow_and_update();
+    let _open = Counted::new(&shared.open, round);
     let connection = shared.observer.opened(address);
     let _ = socket.set_nodelay(true);
     let tls = shared.tls.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let mut drain = shared.drain.clone();
-    drain.mark_unchanged();
     let stream = tokio::select! {
         accepted = accept(socket, &tls, shared.limits.patience, shared.observer.tap(connection)) => accepted,
         _ = drain.changed() => return shared.observer.closed(connection, "drained"),
