@@ -1,6 +1,6 @@
 //! What the stage of an implementation is set up with: authority, trust, names, hosts.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use dmconform_tls::{Authority, AuthorityFiles, LoadError, Party, Roots, now};
 use crate::member::directory_of;
 use crate::options::{RunOptions, TargetFile};
 use crate::target::TargetError;
-use crate::url::foreign_host;
+use crate::url::{foreign_host, host};
 
 /// The identifier of a mock DMS-1, of a mock DMS-2, and of a server that has no part.
 const DMS_1: &str = "dms1.dmconform.test";
@@ -88,7 +88,14 @@ fn certified(product: &Implementation) -> Certified {
             .map(|identity| identity.server_id.clone());
         let known = own.or_else(|| peer?.server_id.clone());
         let urls = [product.endpoints.get(&role), peer.map(|peer| &peer.endpoints)];
-        let mut hosts: Vec<String> = urls.into_iter().flatten().flat_map(hosts_of).collect();
+        let urls = urls.into_iter().flatten().flat_map(Endpoints::parts);
+        // Where a role listens is where it is reached, unless a URL says otherwise.
+        let listens = peer.into_iter().flat_map(|peer| peer.listen.parts());
+        let listens = listens.filter_map(|(_, address)| address.parse::<SocketAddr>().ok());
+        let mut hosts: Vec<String> = urls
+            .filter_map(|(_, url)| host(url))
+            .chain(listens.map(|address| address.ip().to_string()))
+            .collect();
         hosts.sort();
         hosts.dedup();
         Party {
@@ -136,10 +143,46 @@ fn hosts(file: &TargetFile) -> Hosts {
     hosts
 }
 
-/// The hosts of URLs that are not those of loopback, as certificates and URLs name them.
+/// The hosts of URLs that are not those of loopback.
 fn hosts_of(endpoints: &Endpoints) -> Vec<String> {
     endpoints
         .parts()
         .filter_map(|(_, url)| foreign_host(url))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use dmconform_case::implementation::Peer;
+    use dmconform_case::read::{self, Source};
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_for_wherever_its_role_is_reached() {
+        let endpoints = |url: &str| Endpoints {
+            delegation: Some(url.to_owned()),
+            ..Endpoints::default()
+        };
+        let peers = [
+            (Role::Dms1, "127.0.0.2:8443", "https://[::1]:8443/dm"),
+            (Role::Dms2, "[fd00::7]:8443", "https://dms2.acme.test/dm"),
+        ];
+        let peers = peers.map(|(role, listen, url)| {
+            let peer = Peer {
+                listen: endpoints(listen),
+                endpoints: endpoints(url),
+                ..Peer::default()
+            };
+            (role, peer)
+        });
+        let text = include_str!("../../../fixtures/implementations/reference-dm-client.yaml");
+        let name = "reference-dm-client.yaml";
+        let read = read::implementation(Source { name, text });
+        let mut product = read.expect("the file is tested to be readable");
+        product.peers = peers.into();
+        let certified = certified(&product);
+        assert_eq!(certified.dms_1.hosts, ["127.0.0.2", "::1"]);
+        assert_eq!(certified.dms_2.hosts, ["dms2.acme.test", "fd00::7"]);
+    }
 }

@@ -10,13 +10,19 @@ pub(crate) fn authority(url: &str) -> Option<&str> {
 
 /// The host of a URL, unless it is one of loopback or a variable.
 pub(crate) fn foreign_host(url: &str) -> Option<String> {
+    let is_loopback =
+        |host: &str| host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    host(url).filter(|host| !is_loopback(host))
+}
+
+/// The host of a URL, without brackets, unless it is a variable.
+pub(crate) fn host(url: &str) -> Option<String> {
     let authority = authority(url)?;
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next()?,
         None => authority.split(':').next()?,
     };
-    let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    (!host.is_empty() && !is_loopback && !host.contains("${")).then(|| host.to_owned())
+    (!host.is_empty() && !host.contains("${")).then(|| host.to_owned())
 }
 
 #[cfg(test)]

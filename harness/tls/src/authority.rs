@@ -1,6 +1,5 @@
 //! The test certification authority of a run: root, intermediate, and a leaf per party, good or bad in one way.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use dmconform_model::certificate::Certificate;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DistinguishedName,
     DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, PublicKeyData as _, RevokedCertParams, SanType, SerialNumber,
+    PKCS_ECDSA_P256_SHA256, PublicKeyData as _, RevokedCertParams, SerialNumber,
 };
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -17,6 +16,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::facts;
 use crate::identity::Identity;
+use crate::names::names;
 use crate::store::{INTERMEDIATE, INTERMEDIATE_KEY, ROOTS, read_text};
 
 /// How long certificates are valid after a run begins.
@@ -30,7 +30,7 @@ const REVOKED: u64 = 0x0072_6576_6f6b_6564;
 pub struct Party {
     /// The name in the certificate: a server identifier.
     pub server_id: String,
-    /// The hosts at which it is reached, besides those of loopback: names and IP addresses.
+    /// The hosts at which it is reached, besides `localhost`, `127.0.0.1` and `::1`: names and IP addresses.
     pub hosts: Vec<String>,
 }
 
@@ -279,21 +279,7 @@ impl Authority {
         };
         let mut params = CertificateParams::default();
         params.distinguished_name = named(name);
-        params.subject_alt_names = match flavour {
-            Certificate::WrongName => vec![dns("elsewhere.dmconform.test")?],
-            _ => {
-                let local = [
-                    dns("localhost")?,
-                    SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-                ];
-                let hosts = party.hosts.iter().map(|host| match host.parse::<IpAddr>() {
-                    Ok(address) => Ok(SanType::IpAddress(address)),
-                    Err(_) => dns(host),
-                });
-                let hosts = hosts.collect::<Result<Vec<_>, _>>()?;
-                dns(name).into_iter().chain(local).chain(hosts).collect()
-            }
-        };
+        params.subject_alt_names = names(party, name, flavour)?;
         let day = Duration::days(1);
         let (from, to) = match flavour {
             Certificate::Expired => (self.now - day * 10, self.now - day),
@@ -356,16 +342,11 @@ fn named(name: &str) -> DistinguishedName {
     distinguished
 }
 
-fn dns(name: &str) -> Result<SanType, AuthorityError> {
-    let name = name.try_into().map_err(failed(name))?;
-    Ok(SanType::DnsName(name))
-}
-
 fn key(what: &str) -> Result<KeyPair, AuthorityError> {
     KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed(what))
 }
 
-fn failed(what: &str) -> impl FnOnce(rcgen::Error) -> AuthorityError {
+pub(crate) fn failed(what: &str) -> impl FnOnce(rcgen::Error) -> AuthorityError {
     let what = what.to_owned();
     move |error| AuthorityError {
         what,

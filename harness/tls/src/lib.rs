@@ -9,6 +9,7 @@ mod clock;
 mod error;
 mod facts;
 mod identity;
+mod names;
 mod outdated;
 mod server;
 mod store;

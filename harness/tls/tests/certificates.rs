@@ -186,7 +186,7 @@ fn a_leaf_says_what_it_is_for_and_that_it_issues_nothing() {
     for wanted in [
         "subject=CN = dms2.dmconform.test",
         "issuer=CN = dmconform test intermediate",
-        "DNS:dms2.dmconform.test, DNS:localhost, IP Address:127.0.0.1",
+        "DNS:dms2.dmconform.test, DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1",
         "Digital Signature",
         "TLS Web Server Authentication, TLS Web Client Authentication",
         "X509v3 Authority Key Identifier",

@@ -40,7 +40,7 @@ async fn openssl_with_a_good_certificate_is_answered(#[case] option: &str, #[cas
     let peer = facts.peer.expect("a certificate was presented");
     assert_eq!(peer.subject, format!("CN={DMS_1}"));
     assert_eq!(peer.issuer, "CN=dmconform test intermediate");
-    assert_eq!(peer.names, [DMS_1, "localhost", "127.0.0.1"]);
+    assert_eq!(peer.names, [DMS_1, "localhost", "127.0.0.1", "::1"]);
     assert_eq!(peer.chain_length, 2);
     let recognised = scene.context.recorder.with(|observed| {
         let first = observed.first(MessageId::request(Step::Initiation));
@@ -93,7 +93,10 @@ async fn the_certificate_of_another_server_is_let_in_and_recorded_for_the_judge(
         .await
         .peer
         .expect("a certificate was presented");
-    assert_eq!(peer.names, ["other.dmconform.test", "localhost", "127.0.0.1"]);
+    assert_eq!(
+        peer.names,
+        ["other.dmconform.test", "localhost", "127.0.0.1", "::1"]
+    );
 }
 
 #[tokio::test]
