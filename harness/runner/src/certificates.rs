@@ -41,6 +41,12 @@ pub fn certificates(directory: &Path, parties: &[(&str, &str)], hosts: &[String]
         .filter_map(|(name, identity)| Some((*name, identity.as_ref()?)))
         .collect();
     let revocation_list = authority.revocation_list_pem()?;
-    write_store(directory, &authority, &roots, &revocation_list, &identities)?;
+    write_store(
+        directory,
+        &authority,
+        &roots,
+        revocation_list.as_deref(),
+        &identities,
+    )?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use dmconform_case::claims::Claim;
 use dmconform_case::implementation::{Command, Endpoints, Ready, Start};
 use dmconform_model::Role;
 use dmconform_model::certificate::Certificate;
@@ -161,11 +162,16 @@ impl Member {
             .collect();
         let certificates = self.work.join("certificates");
         self.secret_files = private_keys(&certificates, &identities);
+        let revocation_list = stage.authority().revocation_list_pem()?;
+        let claims = &self.file.implementation.supports.claims;
+        if revocation_list.is_none() && claims.contains(&Claim::Revocation) {
+            return Err(TargetError::RevocationList);
+        }
         write_store(
             &certificates,
             stage.authority(),
             stage.roots(),
-            &stage.authority().revocation_list_pem()?,
+            revocation_list.as_deref(),
             &identities,
         )?;
         for (name, text) in &self.file.implementation.files {

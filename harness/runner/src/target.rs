@@ -40,6 +40,12 @@ pub enum TargetError {
     /// The authority that was given cannot be used.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// A product looks at revocation lists, and the user's own authority must not sign any.
+    #[error(
+        "sign a revocation list, which `revocation` in `supports.claims` needs: the certificate under `certificates.authority` is not \
+         for that; issue it with the key usage cRLSign, or leave the claim out"
+    )]
+    RevocationList,
     /// Certificates could not be written.
     #[error(transparent)]
     Store(#[from] StoreError),

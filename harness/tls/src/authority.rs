@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use dmconform_model::certificate::Certificate;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DistinguishedName,
-    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, PublicKeyData as _, RevokedCertParams, SerialNumber,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData as _, SerialNumber,
 };
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -17,13 +16,11 @@ use time::{Duration, OffsetDateTime};
 use crate::facts;
 use crate::identity::Identity;
 use crate::names::names;
+use crate::revocation::REVOKED;
 use crate::store::{INTERMEDIATE, INTERMEDIATE_KEY, ROOTS, read_text};
 
 /// How long certificates are valid after a run begins.
-const VALID_DAYS: i64 = 30;
-
-/// The serial number of every revoked certificate.
-const REVOKED: u64 = 0x0072_6576_6f6b_6564;
+pub(crate) const VALID_DAYS: i64 = 30;
 
 /// Someone who gets a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,10 +108,12 @@ pub struct AuthorityFiles {
 
 /// A certification authority: one that exists for a run, or one that a product was configured with before.
 pub struct Authority {
-    now: OffsetDateTime,
-    root_pem: String,
-    intermediate: Issuer<'static, KeyPair>,
-    intermediate_pem: String,
+    pub(crate) now: OffsetDateTime,
+    /// The root with its key, where the authority was made here.
+    pub(crate) root: Option<CertifiedIssuer<'static, KeyPair>>,
+    pub(crate) root_pem: String,
+    pub(crate) intermediate: Issuer<'static, KeyPair>,
+    pub(crate) intermediate_pem: String,
     stranger: CertifiedIssuer<'static, KeyPair>,
 }
 
@@ -134,6 +133,7 @@ impl Authority {
         Ok(Self {
             now,
             root_pem: root.pem(),
+            root: Some(root),
             intermediate: Issuer::new(params, key),
             intermediate_pem: certificate.pem(),
             stranger,
@@ -187,6 +187,7 @@ impl Authority {
             .map_err(|error| wrong(&files.certificate, &error.to_string()))?;
         Ok(Self {
             now,
+            root: None,
             root_pem,
             intermediate,
             intermediate_pem,
@@ -210,30 +211,6 @@ impl Authority {
     /// The key of the intermediate certificate as PEM: with it, the authority can be used again.
     pub fn intermediate_key_pem(&self) -> String {
         self.intermediate.key().serialize_pem()
-    }
-
-    /// The revocation list of the intermediate authority as PEM: [`Certificate::Revoked`] is on it.
-    ///
-    /// # Errors
-    /// When the cryptographic library does not sign it.
-    pub fn revocation_list_pem(&self) -> Result<String, AuthorityError> {
-        let what = "the revocation list";
-        let revoked = RevokedCertParams {
-            serial_number: SerialNumber::from(REVOKED),
-            revocation_time: self.now - Duration::hours(1),
-            reason_code: None,
-            invalidity_date: None,
-        };
-        let params = CertificateRevocationListParams {
-            this_update: self.now - Duration::hours(1),
-            next_update: self.now + Duration::days(VALID_DAYS),
-            crl_number: SerialNumber::from(1_u64),
-            issuing_distribution_point: None,
-            revoked_certs: vec![revoked],
-            key_identifier_method: KeyIdMethod::Sha256,
-        };
-        let list = params.signed_by(&self.intermediate).map_err(failed(what))?;
-        list.pem().map_err(failed(what))
     }
 
     /// A certificate for a party, good or bad in exactly one way; nothing for [`Certificate::None`].

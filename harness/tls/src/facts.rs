@@ -6,7 +6,7 @@ use dmconform_model::tls::{Facts, PeerCertificate};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{CommonState, HandshakeKind};
-use x509_parser::extensions::GeneralName;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// How many certificates are known; those of a run's peers are fewer.
@@ -98,26 +98,43 @@ fn peer(leaf: &CertificateDer<'_>, chain_length: u32) -> PeerCertificate {
 
 /// When the first certificate of a PEM text ends to be valid, in seconds of Unix time; nothing if there is none.
 pub(crate) fn not_after(pem: &str) -> Option<i64> {
-    let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
-    let (_, certificate) = X509Certificate::from_der(&der).ok()?;
-    Some(certificate.validity().not_after.timestamp())
+    of_first(pem, |certificate| certificate.validity().not_after.timestamp())
 }
 
 /// Whether the first certificate of a PEM text names itself as its issuer, as roots do.
 pub(crate) fn is_self_issued(pem: &str) -> bool {
-    let Ok(der) = CertificateDer::from_pem_slice(pem.as_bytes()) else {
-        return false;
-    };
-    X509Certificate::from_der(&der)
-        .is_ok_and(|(_, certificate)| certificate.subject().as_raw() == certificate.issuer().as_raw())
+    is_issued_by(pem, pem)
+}
+
+/// Whether the first certificate of a PEM text names the first of another one as its issuer, octet for octet.
+pub(crate) fn is_issued_by(pem: &str, issuer_pem: &str) -> bool {
+    let issuer = of_first(pem, |certificate| certificate.issuer().as_raw().to_vec());
+    let subject = of_first(issuer_pem, |certificate| certificate.subject().as_raw().to_vec());
+    issuer.is_some() && issuer == subject
 }
 
 /// Whether a public key (`SubjectPublicKeyInfo`) is the one in the first certificate of a PEM text.
 pub(crate) fn is_key_of(pem: &str, public_key: &[u8]) -> bool {
-    let Ok(der) = CertificateDer::from_pem_slice(pem.as_bytes()) else {
-        return false;
+    of_first(pem, |certificate| certificate.public_key().raw == public_key) == Some(true)
+}
+
+/// How the first certificate of a PEM text identifies its key; nothing if it does not.
+pub(crate) fn key_identifier(pem: &str) -> Option<Vec<u8>> {
+    let identifier = |certificate: &X509Certificate<'_>| {
+        let mut extensions = certificate.extensions().iter();
+        extensions.find_map(|extension| match extension.parsed_extension() {
+            ParsedExtension::SubjectKeyIdentifier(identifier) => Some(identifier.0.to_vec()),
+            _ => None,
+        })
     };
-    X509Certificate::from_der(&der).is_ok_and(|(_, certificate)| certificate.public_key().raw == public_key)
+    of_first(pem, identifier).flatten()
+}
+
+/// What the first certificate of a PEM text says; nothing if there is none.
+fn of_first<T>(pem: &str, says: impl FnOnce(&X509Certificate<'_>) -> T) -> Option<T> {
+    let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
+    let (_, certificate) = X509Certificate::from_der(&der).ok()?;
+    Some(says(&certificate))
 }
 
 fn general_name(name: &GeneralName<'_>) -> Option<String> {

@@ -11,6 +11,7 @@ mod facts;
 mod identity;
 mod names;
 mod outdated;
+mod revocation;
 mod server;
 mod store;
 mod stream;

@@ -43,8 +43,8 @@ pub struct StoreError {
     source: io::Error,
 }
 
-/// Writes `roots.pem`, `intermediate.pem`, `intermediate.key`, `revocation-list.pem`, and `NAME.pem` (the chain) and `NAME.key`
-/// for every identity. The directory gets mode 0700, every file 0600.
+/// Writes `roots.pem`, `intermediate.pem`, `intermediate.key`, `revocation-list.pem` where there is one, and `NAME.pem` (the chain) and
+/// `NAME.key` for every identity. The directory gets mode 0700, every file 0600.
 ///
 /// # Errors
 /// The first path that cannot be written.
@@ -52,7 +52,7 @@ pub fn write_store(
     directory: &Path,
     authority: &Authority,
     roots: &Roots,
-    revocation_list: &str,
+    revocation_list: Option<&str>,
     identities: &[(&str, &Identity)],
 ) -> Result<(), StoreError> {
     private_directory(directory).map_err(at(directory))?;
@@ -62,7 +62,9 @@ pub fn write_store(
         &directory.join(INTERMEDIATE_KEY),
         &authority.intermediate_key_pem(),
     )?;
-    private_file(&directory.join(REVOCATION_LIST), revocation_list)?;
+    if let Some(revocation_list) = revocation_list {
+        private_file(&directory.join(REVOCATION_LIST), revocation_list)?;
+    }
     for (name, identity) in identities {
         private_file(&directory.join(format!("{name}.pem")), identity.chain_pem())?;
         private_file(&directory.join(format!("{name}.key")), identity.key_pem())?;
