@@ -185,14 +185,31 @@ impl Authority {
         }
         let intermediate = Issuer::from_ca_cert_pem(&intermediate_pem, key)
             .map_err(|error| wrong(&files.certificate, &error.to_string()))?;
-        Ok(Self {
+        let authority = Self {
             now,
             root: None,
             root_pem,
             intermediate,
             intermediate_pem,
             stranger: self_signed(now, "dmconform unknown root")?,
-        })
+        };
+        if !authority.is_named_by_what_it_issues()? {
+            let reason = "what it issues would not name it as its issuer, since its subject has an attribute more than once (such as \
+                          DC=acme, DC=example); issue one whose subject has each attribute once";
+            return Err(wrong(&files.certificate, reason));
+        }
+        Ok(authority)
+    }
+
+    /// Whether the issuer in a certificate is the subject of the authority, octet for octet, as strict products want it (RFC 5280, section
+    /// 6.1.3). The library writes a name anew, and each attribute of it once.
+    fn is_named_by_what_it_issues(&self) -> Result<bool, AuthorityError> {
+        let probe = Party {
+            server_id: "probe.dmconform.test".to_owned(),
+            hosts: Vec::new(),
+        };
+        let issued = self.issue(&probe, Certificate::Good)?;
+        Ok(issued.is_some_and(|issued| facts::is_issued_by(issued.chain_pem(), &self.intermediate_pem)))
     }
 
     /// What parties of the run trust.

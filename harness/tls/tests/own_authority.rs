@@ -103,6 +103,17 @@ fn store(folder: &TempDir, authority: &Authority) {
 }
 
 #[test]
+fn an_authority_whose_subject_cannot_be_written_again_is_refused_with_the_reason() {
+    let Some(folder) = made("/DC=acme/DC=example/CN=issuing", SIGNS_LISTS) else {
+        return;
+    };
+    let refused = loaded(&folder).err().expect("nobody would take what it issues");
+    let said = refused.to_string();
+    assert!(said.contains("issuing.pem"), "{said}");
+    assert!(said.contains("has an attribute more than once"), "{said}");
+}
+
+#[test]
 fn the_revocation_list_of_an_own_authority_names_its_key_as_its_certificate_does() {
     let Some(folder) = made("/O=acme/CN=issuing", SIGNS_LISTS) else {
         return;
