@@ -22,6 +22,9 @@ use crate::store::{INTERMEDIATE, INTERMEDIATE_KEY, ROOTS, read_text};
 /// How long certificates are valid after a run begins.
 pub(crate) const VALID_DAYS: i64 = 30;
 
+/// How long it takes until one becomes valid that is not yet. An authority may be kept and used for longer than a day.
+const NOT_YET_DAYS: i32 = 20;
+
 /// Someone who gets a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Party {
@@ -277,7 +280,7 @@ impl Authority {
         let day = Duration::days(1);
         let (from, to) = match flavour {
             Certificate::Expired => (self.now - day * 10, self.now - day),
-            Certificate::NotYetValid => (self.now + day, self.now + day * 10),
+            Certificate::NotYetValid => (self.now + day * NOT_YET_DAYS, self.now + day * VALID_DAYS as i32),
             _ => (self.now - day, self.now + day * VALID_DAYS as i32),
         };
         params.not_before = from;

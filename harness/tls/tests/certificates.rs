@@ -29,7 +29,7 @@ enum Remedy {
 
 #[rstest]
 #[case::expired(Certificate::Expired, "certificate has expired", Remedy::At(-5 * 86_400))]
-#[case::not_yet_valid(Certificate::NotYetValid, "certificate is not yet valid", Remedy::At(5 * 86_400))]
+#[case::not_yet_valid(Certificate::NotYetValid, "certificate is not yet valid", Remedy::At(25 * 86_400))]
 #[case::unknown_authority(
     Certificate::UnknownAuthority,
     "self-signed certificate in certificate chain",
