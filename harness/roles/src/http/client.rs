@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::alerted::{self, Alerted};
 use super::{MAX_FIELDS, MAX_HEAD, Observer, agreed};
 
 /// Where a connection leads.
@@ -99,7 +100,7 @@ pub struct Connection {
     authority: String,
     sender: SendRequest<OddBody>,
     oddities: Oddities,
-    observer: Arc<dyn Observer>,
+    /// Ends with why the other end has refused the connection, if it did after the handshake.
     driving: tokio::task::JoinHandle<Option<String>>,
 }
 
@@ -143,6 +144,7 @@ async fn drive<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let stream = Alerted::new(stream, number, Arc::clone(&observer));
     let handshake = hyper::client::conn::http1::Builder::new()
         .title_case_headers(oddities.has(Oddity::TitleCaseHeaderNames))
         .max_buf_size(MAX_HEAD)
@@ -150,16 +152,15 @@ where
         .handshake(TokioIo::new(oddities.stream(stream)))
         .await;
     let (sender, connection) = handshake.map_err(|error| (Some(number), failed(&error)))?;
-    let told = Arc::clone(&observer);
     let driving = tokio::spawn(async move {
         let (how, alert) = match connection.await {
             Ok(()) => ("closed".to_owned(), None),
-            Err(error) => match late_alert(&error) {
-                Some(alert) => (format!("the peer sent the alert `{alert}`"), Some(alert)),
+            Err(error) => match late_alert(&error).map(|alert| alerted::in_words(&alert)) {
+                Some(alert) => (alert.clone(), Some(alert)),
                 None => (format!("{BROKEN_OFF}: {error}"), None),
             },
         };
-        told.closed(number, &how);
+        observer.closed(number, &how);
         alert
     });
     Ok(Connection {
@@ -167,7 +168,6 @@ where
         authority: target.authority.clone(),
         sender,
         oddities: oddities.clone(),
-        observer,
         driving,
     })
 }
@@ -290,14 +290,10 @@ impl Connection {
     async fn explain(&mut self, error: ExchangeError) -> ExchangeError {
         let driven = tokio::time::timeout(Duration::from_millis(200), &mut self.driving).await;
         match driven {
-            Ok(Ok(Some(alert))) => {
-                let reason = format!("the peer sent the alert `{alert}`");
-                self.observer.failed(self.number, &reason, true);
-                ExchangeError {
-                    refused_by_peer: true,
-                    ..ExchangeError::because(reason)
-                }
-            }
+            Ok(Ok(Some(reason))) => ExchangeError {
+                refused_by_peer: true,
+                ..ExchangeError::because(reason)
+            },
             _ => error,
         }
     }
@@ -429,7 +425,7 @@ fn request(
 
 fn failed(error: &hyper::Error) -> ExchangeError {
     if let Some(alert) = late_alert(error) {
-        let reason = format!("the peer sent the alert `{alert}`");
+        let reason = alerted::in_words(&alert);
         return ExchangeError {
             refused_by_peer: true,
             ..ExchangeError::because(reason)

@@ -1,5 +1,6 @@
 //! HTTP/1.1 over recorded TLS, for servers that mock roles listen with and clients that they dial with.
 
+mod alerted;
 mod body;
 pub mod client;
 mod impatient;
