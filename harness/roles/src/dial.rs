@@ -314,7 +314,8 @@ impl Place {
             _ => return Err(format!("`{url}` is no http or https URL")),
         };
         let authority = uri.authority().ok_or_else(|| format!("`{url}` names no host"))?;
-        let host = authority.host().to_owned();
+        // An address of IPv6 has brackets in a URL and in the Host field, and nowhere else (RFC 3986, section 3.2.2).
+        let host = authority.host().trim_matches(['[', ']']).to_owned();
         let port = authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
         let ip = hosts.address(&host, port).await?;
         Ok(Self {

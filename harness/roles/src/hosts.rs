@@ -13,7 +13,7 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// The address of a host that may be dialled: of loopback, or one that the implementation file names.
+    /// The address of a host that may be dialled: of loopback, or one that the implementation file names. Addresses have no brackets.
     ///
     /// # Errors
     /// That it may not be dialled, or that nobody knows its address.
@@ -25,7 +25,7 @@ impl Hosts {
             return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
         }
         let is_named = self.named.contains(host);
-        match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        match host.parse::<IpAddr>() {
             Ok(address) if address.is_loopback() || is_named => return Ok(address),
             Err(_) if is_named => {}
             _ => {
@@ -45,6 +45,7 @@ impl Hosts {
 #[cfg(test)]
 mod tests {
     use super::Hosts;
+    use crate::dial::Place;
 
     fn hosts() -> Hosts {
         Hosts {
@@ -65,8 +66,23 @@ mod tests {
 
     #[tokio::test]
     async fn loopback_may_always_be_dialled() {
-        for host in ["localhost", "127.0.0.1", "[::1]"] {
+        for host in ["localhost", "127.0.0.1", "::1"] {
             assert!(hosts().address(host, 443).await.is_ok(), "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_of_ipv6_has_brackets_in_a_url_and_in_the_host_field_only() {
+        let hosts = Hosts {
+            named: ["2001:db8::1".to_owned()].into(),
+            ..Hosts::default()
+        };
+        for address in ["::1", "2001:db8::1"] {
+            let place = Place::of(&format!("https://[{address}]:8443/dm"), &hosts).await;
+            let place = place.expect("it may be dialled");
+            assert_eq!(place.host, address);
+            assert_eq!(place.authority, format!("[{address}]:8443"));
+            assert_eq!(place.address.to_string(), format!("[{address}]:8443"));
         }
     }
 

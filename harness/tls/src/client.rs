@@ -120,7 +120,8 @@ pub(crate) fn protocol_versions(only: Option<Version>) -> &'static [&'static Sup
     }
 }
 
-/// Connects over a socket to the server that `host` names (a DNS name or an address). A tap keeps what passes.
+/// Connects over a socket to the server that `host` names (a DNS name, or an address
+/// without brackets). A tap keeps what passes.
 ///
 /// # Errors
 /// Who broke the handshake off, and why.
@@ -131,10 +132,8 @@ pub async fn connect(
     timeout: Duration,
     tap: Option<Tap>,
 ) -> Result<Stream, HandshakeError> {
-    let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|error| {
-        HandshakeError::Setup {
-            reason: format!("`{host}` is no host: {error}"),
-        }
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| HandshakeError::Setup {
+        reason: format!("`{host}` is no host: {error}"),
     })?;
     if config.outdated {
         let mut socket = socket;
