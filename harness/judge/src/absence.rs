@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use dmconform_model::transcript::EndpointKind;
+use dmconform_model::certificate::Certificate;
+use dmconform_model::transcript::{EndpointKind, Side};
 use dmconform_model::{MessageId, Part, Role, Step};
 
 use crate::header::Header;
@@ -105,6 +106,9 @@ pub(crate) fn explain(header: &Header, observed: &Observed, message: MessageId) 
         };
     };
     let ready_at = ready.unwrap_or(0);
+    if let Some(reason) = shut_out(header, observed, message, ready_at) {
+        return Absence::NoProof { reason };
+    }
     if let Some(reason) = without_opportunity(header, observed, message, ready_at, deadline) {
         // Who refuses the opportunity has had it.
         return refused_sessions(observed, ready_at, deadline).unwrap_or(Absence::NoProof { reason });
@@ -171,6 +175,37 @@ fn undelivered(header: &Header, observed: &Observed, before: &BTreeSet<MessageId
             format!("{called} may not have arrived: the connection was {how}")
         })
     })
+}
+
+/// Why nobody can tell whether a product would have sent what it dials for: it refused the good certificate of the listener, and has not
+/// come through since the message became due. What it lacks may be the trust that the harness asks its user for.
+fn shut_out(header: &Header, observed: &Observed, message: MessageId, ready: u64) -> Option<String> {
+    let opens = header.case.given.opens;
+    let (sender, receiver) = (
+        header.procedure.sender(message, opens)?,
+        header.procedure.receiver(message, opens)?,
+    );
+    let between_servers = sender != Role::DmClient && receiver != Role::DmClient;
+    if message.part == Part::Answer || !between_servers || header.is_real(receiver) {
+        return None;
+    }
+    let accepted = || {
+        observed.connections.values().filter(|connection| {
+            let endpoint = connection.endpoint;
+            connection.side == Side::Accepted
+                && (endpoint.role, endpoint.kind) == (receiver, EndpointKind::Delegation)
+        })
+    };
+    if accepted().any(|connection| connection.established.is_some_and(|seq| seq > ready)) {
+        return None;
+    }
+    let refused = accepted().find(|connection| {
+        connection.is_refused_by_peer() && connection.presented == Some(Certificate::Good)
+    })?;
+    let (_, reason, _) = refused.failed.as_ref()?;
+    Some(format!(
+        "{sender} does not take the certificate of {receiver}: {reason}; let it trust the roots of the run (`${{tls.roots}}`)"
+    ))
 }
 
 /// How the exchange that should have brought an answer ended.

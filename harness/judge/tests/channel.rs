@@ -222,3 +222,28 @@ fn what_anybody_sends_without_tls_is_not_held_against_the_product(
     let result = judged(at, how, What::Secured, "DEL-1-1", events);
     assert_eq!(result.verdict, verdict, "{result:#?}");
 }
+
+/// DMS-1 is to open the delegation, and does not.
+#[rstest]
+#[case::refused(Some("the peer sent the alert `unknown_ca`"), Verdict::Inconclusive)]
+#[case::not_tried(None, Verdict::Fail)]
+fn who_does_not_take_the_good_certificate_is_not_blamed_for_what_does_not_come(
+    #[case] reason: Option<&str>,
+    #[case] verdict: Verdict,
+) {
+    let at = MessageId::request(Step::Initiation);
+    let mut events = Vec::new();
+    if let Some(reason) = reason {
+        events.push(opened(Side::Accepted, Role::Dms2, LISTENER));
+        events.push(failed(reason, true, Certificate::Good));
+    }
+    events.push(Event::DeadlinePassed { awaiting: at });
+    let comes = What::Step {
+        message: at,
+        fields: std::collections::BTreeMap::new(),
+    };
+    let result = judged(at, How::Delay, comes, "DEL-2-1", events);
+    assert_eq!(result.verdict, verdict, "{result:#?}");
+    let said = result.reason.unwrap_or_default();
+    assert!(reason.is_none_or(|reason| said.contains(reason)), "{said}");
+}

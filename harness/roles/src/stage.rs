@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use dmconform_case::profile::Profile;
-use dmconform_judge::{Readings, is_request_to};
+use dmconform_judge::{Observed, Readings, is_request_to};
 use dmconform_model::capture::Capture;
 use dmconform_model::certificate::Certificate;
 use dmconform_model::tls::{Facts, Version};
@@ -475,11 +475,19 @@ impl Stage {
     }
 
     fn failed(&self, connection: u64, reason: &str, refused_by_peer: bool) {
-        let (cases, known) = self.concerned(connection);
+        let (mut cases, known) = self.concerned(connection);
         let Some((endpoint, presented)) = known else {
             return;
         };
         if cases.is_empty() {
+            if refused_by_peer && endpoint.kind == EndpointKind::Delegation {
+                // It may be why nothing comes, in any of the cases. Once is enough: anybody on the machine can do so without an end.
+                cases = self.router.all();
+                cases.retain(|case| !case.recorder.with(|observed| is_refused_at(observed, endpoint)));
+                for case in &cases {
+                    self.introduce(case, connection);
+                }
+            }
             self.stray(format!(
                 "{} {:?}: TLS failed: {reason}",
                 endpoint.role, endpoint.kind
@@ -558,6 +566,12 @@ impl Stage {
             });
         }
     }
+}
+
+/// Whether a case knows that the good certificate was refused at an endpoint.
+fn is_refused_at(observed: &Observed, endpoint: Endpoint) -> bool {
+    let mut connections = observed.connections.values();
+    connections.any(|connection| connection.endpoint == endpoint && connection.is_refused_by_peer())
 }
 
 /// Tells the stage what happens at a listener.

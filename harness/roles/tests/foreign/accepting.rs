@@ -265,6 +265,25 @@ async fn where_cases_share_a_listener_a_refused_peer_is_noted_for_the_run() {
     assert_eq!(opened.count(), 1);
 }
 
+#[tokio::test]
+async fn who_refuses_the_good_certificate_of_a_shared_listener_is_shown_to_its_cases_once() {
+    if missing("openssl") {
+        return;
+    }
+    let (scene, address) = Scene::sharing(EndpointKind::Delegation).await;
+    let strict = ["-verify_return_error", "-verify_hostname", "elsewhere.test"];
+    for _ in 0..2 {
+        s_client(&scene, &address, Some(Certificate::Good), &strict).await;
+    }
+    let (reason, refused_by_peer, presented) = failed(&scene).await;
+    assert!(reason.starts_with("the peer sent the alert"), "{reason}");
+    assert!(refused_by_peer);
+    assert_eq!(presented, Certificate::Good);
+    let failures = scene.events().into_iter();
+    let failures = failures.filter(|event| matches!(event, Event::TlsFailed { .. }));
+    assert_eq!(failures.count(), 1);
+}
+
 async fn s_client(scene: &Scene, address: &str, certificate: Option<Certificate>, more: &[&str]) -> Said {
     let roots = scene.roots();
     let certificate = certificate.map(|flavour| scene.certificate(Role::Dms1, flavour));
