@@ -1,5 +1,6 @@
 //! What products say in DM sessions, against the rules of OMA DM: between messages, and inside of each.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use dmconform_case::test_case::SessionRule;
@@ -44,6 +45,36 @@ pub(crate) fn add(known: &mut Vec<Irregular>, new: Vec<Irregular>) {
     }
 }
 
+/// What is kept of the last message of a client: the message may be long, and many sessions are followed at once.
+#[derive(Clone, Debug)]
+struct Last {
+    digest: u64,
+    session_id: String,
+    message_id: String,
+}
+
+impl Last {
+    fn of(package: &Package) -> Self {
+        let header = package.header();
+        Self {
+            digest: digest(package),
+            session_id: header.session_id.clone(),
+            message_id: header.message_id.clone(),
+        }
+    }
+
+    fn is(&self, package: &Package) -> bool {
+        self.message_id == package.header().message_id && self.digest == digest(package)
+    }
+}
+
+/// The same for the same message, and hardly for another one.
+fn digest(package: &Package) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    package.message.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// A message of a DM session, and who saw it.
 pub(crate) struct Said<'a> {
     pub(crate) seq: u64,
@@ -59,7 +90,7 @@ pub(crate) struct Said<'a> {
 pub(crate) struct Regularity {
     conversation: Conversation,
     /// What the client said last.
-    last: Option<Arc<Package>>,
+    last: Option<Last>,
     /// Whether the server has yet to answer that.
     is_awaited: bool,
     /// Whether the harness has spoiled the session: what follows from that is nobody's fault.
@@ -73,9 +104,7 @@ pub(crate) struct Regularity {
 impl Regularity {
     /// Whether a message of the client is the last one once more.
     pub(crate) fn is_repeated(&self, package: &Package) -> bool {
-        self.last
-            .as_ref()
-            .is_some_and(|last| last.message == package.message)
+        self.last.as_ref().is_some_and(|last| last.is(package))
     }
 
     /// What comes from here on follows from what a case has spoiled, or cannot be followed.
@@ -91,7 +120,7 @@ impl Regularity {
         // An answer that nobody could read, or that was lost.
         self.is_spoiled |= self.is_awaited;
         self.is_awaited = true;
-        self.last = Some(Arc::clone(said.package));
+        self.last = Some(Last::of(said.package));
         let notes = self.conversation.take(Sender::Client, &said.package.message);
         self.irregular(said, notes)
     }
@@ -116,17 +145,17 @@ impl Regularity {
         let Some(last) = self.last.as_ref().filter(|_| self.is_awaited && !self.is_spoiled) else {
             return Vec::new();
         };
-        let said = Said {
+        let place = Where {
             seq,
             sender: server,
             observer,
-            package: last,
-            is_sealed: false,
+            session_id: &last.session_id,
+            message_id: &last.message_id,
         };
         let notes = self.conversation.end().into_iter();
         notes
             .filter(|note| note.sender == Sender::Server)
-            .map(|note| of_note(&said, &note))
+            .map(|note| of_note(&place, &note))
             .collect()
     }
 
@@ -143,41 +172,69 @@ impl Regularity {
         if self.is_spoiled {
             return Vec::new();
         }
+        let place = Where::from(said);
         let unsealed = (was_sealed && !said.is_sealed).then(|| {
             let text = "it has no x-syncml-hmac, where one before it has";
             irregular(
-                said,
+                &place,
                 SessionRule::Sealed,
                 "unsealed",
                 text,
                 "OMA-TS-DM_Security 5.4.3",
             )
         });
-        let between = notes.into_iter().map(|note| of_note(said, &note));
+        let between = notes.into_iter().map(|note| of_note(&place, &note));
         let inside = said
             .package
             .departures
             .iter()
-            .map(|departed| of_departure(said, departed));
+            .map(|departed| of_departure(&place, departed));
         unsealed.into_iter().chain(between).chain(inside).collect()
     }
 }
 
-fn irregular(said: &Said<'_>, rule: SessionRule, code: &'static str, text: &str, section: &str) -> Irregular {
-    let header = &said.package.message.header;
-    let place = format!("message {} of session {}", header.message_id, header.session_id);
+/// Where something was said, or was not.
+struct Where<'a> {
+    seq: u64,
+    sender: Role,
+    observer: Role,
+    session_id: &'a str,
+    message_id: &'a str,
+}
+
+impl<'a> From<&Said<'a>> for Where<'a> {
+    fn from(said: &Said<'a>) -> Self {
+        let header = &said.package.message.header;
+        Self {
+            seq: said.seq,
+            sender: said.sender,
+            observer: said.observer,
+            session_id: &header.session_id,
+            message_id: &header.message_id,
+        }
+    }
+}
+
+fn irregular(
+    place: &Where<'_>,
+    rule: SessionRule,
+    code: &'static str,
+    text: &str,
+    section: &str,
+) -> Irregular {
+    let (message, session) = (place.message_id, place.session_id);
     Irregular {
-        seq: said.seq,
-        sender: said.sender,
-        observer: said.observer,
+        seq: place.seq,
+        sender: place.sender,
+        observer: place.observer,
         rule,
         code,
-        what: format!("{code} in {place}: {text} ({section})"),
+        what: format!("{code} in message {message} of session {session}: {text} ({section})"),
         further: 0,
     }
 }
 
-fn of_note(said: &Said<'_>, note: &Note) -> Irregular {
+fn of_note(place: &Where<'_>, note: &Note) -> Irregular {
     let irregularity = &note.irregularity;
     let rule = match irregularity.strength() {
         Strength::Must => SessionRule::Regular,
@@ -187,10 +244,10 @@ fn of_note(said: &Said<'_>, note: &Note) -> Irregular {
         Some(command) => format!("CmdID {command}: {irregularity}"),
         None => irregularity.to_string(),
     };
-    irregular(said, rule, irregularity.code(), &text, irregularity.section())
+    irregular(place, rule, irregularity.code(), &text, irregularity.section())
 }
 
-fn of_departure(said: &Said<'_>, departed: &Departed) -> Irregular {
+fn of_departure(place: &Where<'_>, departed: &Departed) -> Irregular {
     let departure = &departed.departure;
     let rule = match is_binding(departure) {
         true => SessionRule::Regular,
@@ -200,7 +257,7 @@ fn of_departure(said: &Said<'_>, departed: &Departed) -> Irregular {
         Some(path) => format!("{path}: {departure}"),
         None => departure.to_string(),
     };
-    irregular(said, rule, departure.code(), &text, departure.section())
+    irregular(place, rule, departure.code(), &text, departure.section())
 }
 
 /// Whether a departure is one from a rule that changes what is meant. Clients that work with every server depart from the others:

@@ -1,6 +1,6 @@
 //! Access control lists: grammar and rights (OMA-TS-DM_TND 7.7.1).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -60,8 +60,9 @@ impl fmt::Display for Right {
 /// sorted), whatever order it was read in, and `*` swallows the servers listed beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Acl {
-    // No list is empty; one with `*` holds nothing else.
-    grants: BTreeMap<Right, BTreeSet<String>>,
+    // In the order of the rights, and of the servers; no list is empty; one with `*` holds nothing else. Lists, since there are few of
+    // either, and an ACL on many nodes of many devices at once.
+    grants: Vec<(Right, Vec<String>)>,
 }
 
 impl Acl {
@@ -94,23 +95,32 @@ impl Acl {
             if servers.is_empty() {
                 return Err(AclError::NoServer { right });
             }
+            let granted = acl.list(right);
             for server_id in servers.split('+') {
-                acl.add(right, server_id)?;
+                check_server_id(server_id)?;
+                granted.push(server_id.to_owned());
             }
+        }
+        // Once at the end: a long list that is kept in order all the time costs the square of its length.
+        for (_, servers) in &mut acl.grants {
+            servers.sort_unstable();
+            servers.dedup();
+            if lists(servers, ANY_SERVER) {
+                *servers = vec![ANY_SERVER.to_owned()];
+            }
+            servers.shrink_to_fit();
         }
         Ok(acl)
     }
 
     /// Whether the list of `right` holds this server, or `*`.
     pub fn grants(&self, server_id: &str, right: Right) -> bool {
-        self.grants
-            .get(&right)
-            .is_some_and(|servers| servers.contains(server_id) || servers.contains(ANY_SERVER))
+        self.lists(right, server_id) || self.lists(right, ANY_SERVER)
     }
 
     /// Whether `right` is granted to anybody here.
     pub fn has(&self, right: Right) -> bool {
-        self.grants.contains_key(&right)
+        self.grants.iter().any(|(granted, _)| *granted == right)
     }
 
     /// Whether nothing is granted, so that the node inherits.
@@ -124,12 +134,14 @@ impl Acl {
     /// When `server_id` cannot stand in an ACL.
     pub fn add(&mut self, right: Right, server_id: &str) -> Result<(), AclError> {
         check_server_id(server_id)?;
-        let servers = self.grants.entry(right).or_default();
+        let servers = self.list(right);
         if server_id == ANY_SERVER {
             servers.clear();
         }
-        if !servers.contains(ANY_SERVER) {
-            servers.insert(server_id.to_owned());
+        if !lists(servers, ANY_SERVER)
+            && let Err(place) = servers.binary_search_by(|known| known.as_str().cmp(server_id))
+        {
+            servers.insert(place, server_id.to_owned());
         }
         Ok(())
     }
@@ -145,8 +157,8 @@ impl Acl {
 
     /// Takes one right from one server; a list left without servers goes. Rights by `*` are not touched.
     pub fn remove(&mut self, right: Right, server_id: &str) {
-        if let Some(servers) = self.grants.get_mut(&right) {
-            servers.remove(server_id);
+        for (_, servers) in self.grants.iter_mut().filter(|(granted, _)| *granted == right) {
+            servers.retain(|known| known != server_id);
         }
         self.drop_empty_lists();
     }
@@ -157,8 +169,8 @@ impl Acl {
             return false;
         }
         let was_named = self.names(server_id);
-        for servers in self.grants.values_mut() {
-            servers.remove(server_id);
+        for (_, servers) in &mut self.grants {
+            servers.retain(|known| known != server_id);
         }
         self.drop_empty_lists();
         was_named
@@ -166,7 +178,7 @@ impl Acl {
 
     /// Whether this server stands in a list under its own name.
     pub fn names(&self, server_id: &str) -> bool {
-        self.grants.values().any(|servers| servers.contains(server_id))
+        self.grants.iter().any(|(_, servers)| lists(servers, server_id))
     }
 
     /// What is granted, right by right: `(right, server id or "*")`.
@@ -189,15 +201,31 @@ impl Acl {
 
     /// Whether this list names the server, literally: `*` counts only where `*` is asked for.
     pub fn lists(&self, right: Right, server_id: &str) -> bool {
-        self.grants
-            .get(&right)
-            .is_some_and(|servers| servers.contains(server_id))
+        let mut granted = self.grants.iter().filter(|(granted, _)| *granted == right);
+        granted.any(|(_, servers)| lists(servers, server_id))
+    }
+
+    /// The list of a right, a new one if there is none.
+    fn list(&mut self, right: Right) -> &mut Vec<String> {
+        let place = self.grants.binary_search_by_key(&right, |(granted, _)| *granted);
+        let place = place.unwrap_or_else(|place| {
+            self.grants.insert(place, (right, Vec::new()));
+            place
+        });
+        &mut self.grants[place].1
     }
 
     fn drop_empty_lists(&mut self) {
         // "A command with an empty list must not be stored."
-        self.grants.retain(|_, servers| !servers.is_empty());
+        self.grants.retain(|(_, servers)| !servers.is_empty());
     }
+}
+
+/// Whether a list in its order holds a server, or `*`.
+fn lists(servers: &[String], server_id: &str) -> bool {
+    servers
+        .binary_search_by(|known| known.as_str().cmp(server_id))
+        .is_ok()
 }
 
 impl fmt::Display for Acl {

@@ -1,7 +1,5 @@
 //! What one end has sent, and what the other has said of it.
 
-use std::collections::BTreeMap;
-
 use super::chunks::Chunks;
 use crate::syncml::{AlertCode, Command, Item, Message, StatusCode};
 
@@ -9,7 +7,7 @@ use crate::syncml::{AlertCode, Command, Item, Message, StatusCode};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     /// Headers and whatever was in the bodies, by `MsgID`.
-    messages: BTreeMap<String, Parts>,
+    messages: Named<Parts>,
     /// What of it the other end has not closed a package on, in order.
     pending: Vec<(String, String)>,
     last: String,
@@ -19,15 +17,24 @@ pub(super) struct Ledger {
     pub(super) chunks: Chunks,
 }
 
-/// The header and the body of a message, in the order of their `CmdID`. Most messages have three parts, and there is one such list for each
-/// message of each of the many sessions that are followed at once: a tree would make room for eleven in each.
-#[derive(Clone, Debug, Default)]
-struct Parts(Vec<(String, Sent)>);
+/// Things by their names, in the order of those. Most sessions have a few messages of three parts each, and many sessions are followed at
+/// once: a tree would make room for eleven in each.
+#[derive(Clone, Debug)]
+struct Named<T>(Vec<(String, T)>);
 
-impl Parts {
-    /// Adds what is in one message; of two of the same `CmdID` the last one counts.
-    fn add(&mut self, parts: Vec<(String, Sent)>) {
-        self.0.extend(parts);
+/// The header and the body of a message, by `CmdID`.
+type Parts = Named<Sent>;
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Named<T> {
+    /// Adds some; of two of the same name the last one counts.
+    fn add(&mut self, new: Vec<(String, T)>) {
+        self.0.extend(new);
         self.0.sort_by(|(one, _), (other, _)| one.cmp(other));
         self.0.dedup_by(|later, earlier| {
             let is_again = later.0 == earlier.0;
@@ -39,15 +46,22 @@ impl Parts {
         self.0.shrink_to_fit();
     }
 
+    /// Adds one that is not there yet.
+    fn put(&mut self, name: &str, new: T) {
+        let place = self.0.partition_point(|(known, _)| known.as_str() < name);
+        self.0.reserve_exact(1);
+        self.0.insert(place, (name.to_owned(), new));
+    }
+
     fn place(&self, id: &str) -> Option<usize> {
         self.0.binary_search_by(|(known, _)| known.as_str().cmp(id)).ok()
     }
 
-    fn get(&self, id: &str) -> Option<&Sent> {
+    fn get(&self, id: &str) -> Option<&T> {
         self.place(id).map(|place| &self.0[place].1)
     }
 
-    fn get_mut(&mut self, id: &str) -> Option<&mut Sent> {
+    fn get_mut(&mut self, id: &str) -> Option<&mut T> {
         self.place(id).map(|place| &mut self.0[place].1)
     }
 }
@@ -147,12 +161,19 @@ impl Ledger {
         for (id, _) in parts.iter().filter(|(_, sent)| sent.is_due) {
             self.pending.push((self.last.clone(), id.clone()));
         }
-        self.messages.entry(self.last.clone()).or_default().add(parts);
+        match self.messages.get_mut(&self.last) {
+            Some(known) => known.add(parts),
+            None => {
+                let mut new = Parts::default();
+                new.add(parts);
+                self.messages.put(&self.last, new);
+            }
+        }
     }
 
     /// Whether it has sent a message of this `MsgID`.
     pub(super) fn has_sent(&self, message: &str) -> bool {
-        self.messages.contains_key(message)
+        self.messages.get(message).is_some()
     }
 
     /// `MsgID` of the last message.
@@ -173,7 +194,7 @@ impl Ledger {
         };
         let key = match message {
             "" if self.messages.get(&self.last).is_some_and(is_get) => self.last.clone(),
-            "" => self.messages.iter().find(|(_, sent)| is_get(sent))?.0.clone(),
+            "" => self.messages.0.iter().find(|(_, sent)| is_get(sent))?.0.clone(),
             _ => message.to_owned(),
         };
         self.find(&key, command).filter(|sent| sent.name == "Get")

@@ -66,7 +66,7 @@ impl Sequence {
         let header = &message.header;
         let is_other =
             |known: &Option<String>, found: &String| known.as_ref().is_some_and(|known| known != found);
-        let digest = digest(message);
+        let digest = auth::digest_of(message);
         if self.is_last(digest) {
             return Order::Repeated;
         }
@@ -96,15 +96,10 @@ impl Sequence {
 
     /// Whether it is the last message once more.
     pub(super) fn is_repeated(&self, message: &Message) -> bool {
-        self.is_last(digest(message))
+        self.is_last(auth::digest_of(message))
     }
 
     fn is_last(&self, digest: [u8; 16]) -> bool {
         self.last.as_ref().is_some_and(|last| last.digest == digest)
     }
-}
-
-/// The same for the same message, however it was encoded.
-fn digest(message: &Message) -> [u8; 16] {
-    auth::digest_of(message)
 }
