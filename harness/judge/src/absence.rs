@@ -177,8 +177,8 @@ fn undelivered(header: &Header, observed: &Observed, before: &BTreeSet<MessageId
     })
 }
 
-/// Why nobody can tell whether a product would have sent what it dials for: it refused the good certificate of the listener, and has not
-/// come through since the message became due. What it lacks may be the trust that the harness asks its user for.
+/// Why nobody can tell whether a product would have sent what it dials for: it broke off a handshake in which it was shown the good
+/// certificate, and has not come through since the message became due. What it lacks may be the trust that the harness asks its user for.
 fn shut_out(header: &Header, observed: &Observed, message: MessageId, ready: u64) -> Option<String> {
     let opens = header.case.given.opens;
     let (sender, receiver) = (
@@ -204,7 +204,7 @@ fn shut_out(header: &Header, observed: &Observed, message: MessageId, ready: u64
     })?;
     let (_, reason, _) = refused.failed.as_ref()?;
     Some(format!(
-        "{sender} does not take the certificate of {receiver}: {reason}; let it trust the roots of the run (`${{tls.roots}}`)"
+        "{sender} broke off its handshake with {receiver}: {reason}; if it does not trust the roots of the run (`${{tls.roots}}`), let it"
     ))
 }
 

@@ -3,6 +3,7 @@
 use std::io::{BufRead, Read as _};
 
 use dmconform_model::{Event, Record};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::header::{Header, TRANSCRIPT_FORMAT};
@@ -184,7 +185,7 @@ impl<R: BufRead> Records<R> {
             });
         }
         self.next += 1;
-        self.has_ended = record.event == Event::Ended;
+        self.has_ended = matches!(record.event, Event::Ended);
         Ok(Some(record))
     }
 }
@@ -224,15 +225,24 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
+/// What a header of any form says of itself, in whatever way.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Said {
+    format: Value,
+    judge: Value,
+}
+
 /// Looks at the form before anything else: the header of a newer one may hold anything.
 fn refuse_newer(header: &[u8]) -> Result<(), TranscriptError> {
     // What is no header at all is told where it is read.
-    let said: Value = serde_json::from_slice(header).unwrap_or_default();
-    match said["format"].as_u64() {
+    let said: Said = serde_json::from_slice(header).unwrap_or_default();
+    match said.format.as_u64() {
         Some(0) => Err(TranscriptError::NoForm),
         Some(format) if format > u64::from(TRANSCRIPT_FORMAT) => Err(TranscriptError::Newer {
             format,
-            judge: said["judge"]
+            judge: said
+                .judge
                 .as_str()
                 .unwrap_or("of a version that it does not name")
                 .to_owned(),

@@ -142,6 +142,19 @@ impl CaseContext {
     /// session meanwhile, the window stays open until it could have, on however slow a machine; a DMS-1 that does not
     /// answer the client ends that with the limit for a step.
     pub async fn hold(&self, message: MessageId) {
+        // A client that has a Status to give is in a session, and opens no other meanwhile.
+        let can_come = self.case().other_credentials_for_dms_1().is_some()
+            || !is_carried_by_dm_session(MessageId::request(message.step));
+        self.watch(message, can_come).await;
+    }
+
+    /// Records a window after a message, in which it shows what the message leads to; as [`Self::hold`], but that nothing keeps the
+    /// client from coming meanwhile.
+    pub async fn look_after(&self, message: MessageId) {
+        self.watch(message, true).await;
+    }
+
+    async fn watch(&self, message: MessageId, can_come: bool) {
         self.recorder.record(Event::WindowOpened { holding: message });
         // A peer that hangs up meanwhile ends this where it stands.
         let _open = OpenWindow {
@@ -153,9 +166,6 @@ impl CaseContext {
             () = tokio::time::sleep(self.window()) => {}
             _ = over.wait_for(|over| *over) => {}
         }
-        // A client that has a Status to give is in a session, and opens no other meanwhile.
-        let can_come = self.case().other_credentials_for_dms_1().is_some()
-            || !is_carried_by_dm_session(MessageId::request(message.step));
         if self.must_give_opportunity() && can_come {
             let limit = self.header.limits.step_deadline.get();
             let given = self.until(|context| {

@@ -332,7 +332,7 @@ impl Driver<'_> {
             observed.window(applied.at).is_none().then_some(applied.at)
         });
         if let Some(at) = change {
-            context.hold(at).await;
+            context.look_after(at).await;
             self.until_still(context).await;
         }
     }
