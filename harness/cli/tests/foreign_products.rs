@@ -50,7 +50,7 @@ fn a_product_of_another_make_passes_every_case_that_applies(
     let others: Vec<String> = cases
         .iter()
         .filter(|case| case["verdict"] != "pass" && case["verdict"] != "not-applicable")
-        .map(|case| format!("{} {}", case["verdict"], case["id"]))
+        .map(|case| format!("{} {}: {}", case["verdict"], case["id"], case["findings"]))
         .collect();
     assert_eq!(others, Vec::<String>::new());
     assert_eq!(output.status.code(), Some(0));
