@@ -17,6 +17,8 @@ fn run(product: &str, switch: Option<&str>, cases: &[&str]) -> (Output, Value) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dmconform"));
     command.args(["run", "--implementation"]);
     command.arg(&file).arg("--out").arg(&out);
+    // Products in Python are slow, and share the machine with the other tests.
+    command.args(["--jobs", "12"]);
     if let Some(switch) = switch {
         command.args(["--deviation", switch]);
     }
