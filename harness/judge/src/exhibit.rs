@@ -15,6 +15,7 @@ use dmconform_model::{Event, Record, Role};
 
 use crate::expectation::BESIDE;
 use crate::header::Header;
+use crate::package::content_type;
 use crate::redact::Redaction;
 
 /// How many characters of a body are shown.
@@ -327,10 +328,4 @@ fn endpoint_in_words(endpoint: Endpoint) -> String {
     };
     let role: Role = endpoint.role;
     format!("{}, for {kind}", role.title())
-}
-
-fn content_type(headers: &[(String, String)]) -> &str {
-    let mut headers = headers.iter();
-    let found = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    found.map_or("", |(_, value)| value)
 }

@@ -44,7 +44,7 @@ pub use live::Judge;
 pub use never::{had_opportunity, is_carried_by_dm_session, speaker};
 pub use observed::{Applied, Connection, DmAnswer, Exchange, OPPORTUNITY, Observed, Probe, Window};
 pub use occurrence::{Fields, Occurrence};
-pub use package::{Package, from_root};
+pub use package::{Package, content_type, from_root};
 pub use plaintext::is_request_to;
 pub use readings::Readings;
 pub use recognise::THIRD_SERVER;

@@ -96,6 +96,14 @@ pub(crate) struct Departed {
     pub(crate) path: Option<String>,
 }
 
+/// What a body is said to be; nothing where that is not said.
+pub fn content_type(headers: &[(String, String)]) -> &str {
+    headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        .map_or("", |(_, value)| value)
+}
+
 /// Reads a body as a SyncML message; the reason when it is none.
 pub(crate) fn read(body: &[u8], media_type: &str) -> std::result::Result<Package, String> {
     let encoding = Encoding::from_media_type(media_type).unwrap_or(Encoding::Xml);

@@ -17,7 +17,7 @@ use crate::header::Header;
 use crate::never::speaker;
 use crate::observed::{DmAnswer, HeaderCode, Observed, Probe};
 use crate::occurrence::{Fields, Occurrence};
-use crate::package::{Package, text};
+use crate::package::{Package, content_type, text};
 use crate::readings::Readings;
 use crate::regularity::{self, Irregular, Said};
 use crate::sessions::{SessionKey, Sessions};
@@ -714,13 +714,6 @@ fn scheme(package: &Package, headers: &[(String, String)]) -> String {
         (false, None) => "none",
     };
     name.to_owned()
-}
-
-fn content_type(headers: &[(String, String)]) -> &str {
-    headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
-        .map_or("", |(_, value)| value)
 }
 
 fn document_note(fields: &Fields) -> String {

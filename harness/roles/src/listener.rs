@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 
 use dmconform_case::document;
+use dmconform_judge::content_type;
 use dmconform_model::transcript::{Body, Endpoint, EndpointKind, Request, Response};
 use dmconform_model::{Event, Role};
 use oma_dm::auth::HMAC_HEADER;
@@ -44,7 +45,7 @@ async fn answer(stage: &Arc<Stage>, endpoint: Endpoint, request: Received) -> Re
     let message = match endpoint.kind {
         EndpointKind::Dm => stage
             .readings
-            .message(&request.body, media_type(&request.headers))
+            .message(&request.body, content_type(&request.headers))
             .ok(),
         EndpointKind::Delegation | EndpointKind::Bootstrap => None,
     };
@@ -181,15 +182,7 @@ fn find(
 
 /// The encoding of a SyncML message by its media type; XML where it says nothing that is known.
 pub(crate) fn encoding(headers: &[(String, String)]) -> Encoding {
-    Encoding::from_media_type(media_type(headers)).unwrap_or(Encoding::Xml)
-}
-
-/// What a body is said to be; nothing where that is not said.
-pub(crate) fn media_type(headers: &[(String, String)]) -> &str {
-    headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
-        .map_or("", |(_, value)| value)
+    Encoding::from_media_type(content_type(headers)).unwrap_or(Encoding::Xml)
 }
 
 /// What seals a SyncML message, if anything does.

@@ -8,6 +8,7 @@ mod state;
 use std::sync::Arc;
 
 use dmconform_case::test_case::FieldChange;
+use dmconform_judge::content_type;
 use dmconform_model::transcript::EndpointKind;
 use dmconform_model::{Event, MessageId, Role, Step};
 use dmconform_oddity::Oddity;
@@ -25,7 +26,6 @@ use crate::change::Changes;
 use crate::context::{CaseContext, endpoint};
 use crate::dial::{Line, Outgoing};
 use crate::hostile;
-use crate::listener::media_type;
 use crate::script::Performed;
 use crate::stage::{Presents, Stage};
 
@@ -107,7 +107,7 @@ pub(crate) async fn fetch(stage: &Arc<Stage>, context: &Arc<CaseContext>, change
     }
     let applied = stage
         .readings
-        .bootstrap(&answer.body, media_type(&answer.headers))
+        .bootstrap(&answer.body, content_type(&answer.headers))
         .and_then(|read| bootstrap::apply(&read, &mut client.tree).map_err(|error| error.to_string()));
     match applied {
         Ok(_) => {

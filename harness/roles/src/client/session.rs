@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dmconform_case::claims;
 use dmconform_case::test_case::FieldChange;
-use dmconform_judge::Package as ReadPackage;
+use dmconform_judge::{Package as ReadPackage, content_type};
 use dmconform_model::transcript::{Authentication as Outcome, EndpointKind};
 use dmconform_model::{Event, MessageId, Role, Step};
 use oma_dm::account::Account;
@@ -22,7 +22,7 @@ use crate::change::Changes;
 use crate::context::{CaseContext, endpoint};
 use crate::dial::Outgoing;
 use crate::hostile;
-use crate::listener::{hmac, media_type};
+use crate::listener::hmac;
 use crate::server_side::sealed;
 use crate::stage::{Presents, Stage};
 
@@ -257,7 +257,9 @@ async fn say(
     if !(200..300).contains(&answer.status) {
         return Ok((exchange, Err(format!("it answered {}", answer.status))));
     }
-    let read = stage.readings.message(&answer.body, media_type(&answer.headers));
+    let read = stage
+        .readings
+        .message(&answer.body, content_type(&answer.headers));
     let hmac = hmac(&answer.headers).map(str::to_owned);
     let answered = read.map(|package| Answered {
         package,
