@@ -99,7 +99,6 @@ fn count(text: &str, marks: &[&str]) -> usize {
 #[case::urls("urls-with-queries", &["a=%2F%C3%A9"])]
 #[case::syncml_layout("syncml-with-layout", &["<!-- laid out -->\\n<SyncML"])]
 #[case::polls("polls-often", &["<MsgID>1</MsgID>"])]
-#[case::comes_back("comes-back", &["<MsgID>1</MsgID>"])]
 #[case::alerts("further-alerts", &["urn:example:alert"])]
 #[case::sequence("commands-in-sequence", &["<Sequence>"])]
 #[case::separate("separate-commands", &["<Add>"])]
@@ -116,6 +115,31 @@ fn what_products_and_their_peers_send_shows_the_oddity(#[case] oddity: &str, #[c
     assert!(
         more(&odd.peers, &usual().peers),
         "the mock roles do not show {oddity}"
+    );
+}
+
+#[test]
+fn a_client_that_comes_back_opens_more_sessions_with_dms_2() {
+    let sessions = |sent: &str| {
+        let is_opened = |line: &&str| {
+            // In XML or in WBXML.
+            let is_first = line.contains("<MsgID>1</MsgID>") || line.to_lowercase().contains("5b03310001");
+            line.contains(r#""endpoint":{"role":"dms-2","kind":"dm"}"#) && is_first
+        };
+        sent.lines().filter(is_opened).count()
+    };
+    let client = |options: &[&str]| {
+        let sent = cases([["reference-dm-client", "DEL-CLIENT-0-010"]], options);
+        sessions(&sent.products)
+    };
+    assert_eq!([client(&[]), client(&["--oddity", "comes-back"])], [1, 2]);
+    let mock_client = |options: &[&str]| {
+        let sent = cases([["reference-dms-2", "DEL-DMS2-0-010"]], options);
+        sessions(&sent.peers)
+    };
+    assert_eq!(
+        [mock_client(&[]), mock_client(&["--peer-oddity", "comes-back"])],
+        [1, 2]
     );
 }
 
