@@ -1,4 +1,4 @@
-//! Tells the program from which commit it is built.
+//! Tells the program from which commit it is built, and whether it is optimised.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,6 +6,10 @@ use std::process::Command;
 fn main() {
     println!("cargo::rerun-if-env-changed=DMCONFORM_COMMIT");
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(optimised)");
+    if std::env::var("OPT_LEVEL").is_ok_and(|level| level != "0") {
+        println!("cargo::rustc-cfg=optimised");
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     // Who builds from an archive says it, or nobody does.
     let said = std::env::var("DMCONFORM_COMMIT")

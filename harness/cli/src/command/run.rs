@@ -157,7 +157,7 @@ fn selection(arguments: &Run) -> Vec<String> {
 /// to do at once is not to make it late. What the bundled reference implementation can do is known, unless it was built to be
 /// looked into.
 const fn cases_for_a_processor(is_bundled: bool) -> usize {
-    match is_bundled && !cfg!(debug_assertions) {
+    match is_bundled && cfg!(optimised) {
         true => 40,
         false => 16,
     }

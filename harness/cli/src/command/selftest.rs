@@ -68,9 +68,9 @@ fn options(arguments: &Selftest) -> Result<SelfTestOptions, Failure> {
 /// compute, unless the program was built without optimisation; all cases together do not. Where more than enough is going on,
 /// every message takes long, and what a deviation does comes after the window in which it is looked for.
 const fn deviations_for_a_processor(full: bool) -> usize {
-    match (full, cfg!(debug_assertions)) {
-        (false, false) => 16,
-        (false, true) => 6,
+    match (full, cfg!(optimised)) {
+        (false, true) => 16,
+        (false, false) => 6,
         (true, _) => 4,
     }
 }

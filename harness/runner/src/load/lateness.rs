@@ -34,8 +34,9 @@ impl Lateness {
                 .min(LONGEST_US)
         };
         // The looks that a stall has kept from taking place would have been late, too.
-        let noted = self.lock().record_correct(us(late), us(LOOK));
-        debug_assert!(noted.is_ok(), "the time is within the bounds of the histogram");
+        self.lock()
+            .record_correct(us(late), us(LOOK))
+            .expect("no time is beyond the bounds of the histogram");
     }
 
     /// What 99 of a hundred looks did not exceed, and the most; nothing before the first look.
