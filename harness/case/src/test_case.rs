@@ -13,7 +13,7 @@ use crate::field::{Condition, FieldRef};
 
 /// One test case, as the judge and the mock roles use it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TestCase {
     /// Its identifier.
     pub id: CaseId,
@@ -167,7 +167,7 @@ impl Default for Circumstances {
 
 /// One change to what a mock role does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Change {
     /// The message it concerns; its sender must be a mock.
     pub at: MessageId,
@@ -179,7 +179,7 @@ pub struct Change {
 
 /// What is different about a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum How {
     /// It is held back for the declared window.
     Delay,
@@ -217,7 +217,7 @@ pub enum How {
 
 /// What becomes of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum FieldChange {
     /// It has this value. `${third}`, `${dms-1}`, `${dms-2}`, `${unused-url}` stand for what they say.
     To(String),
@@ -267,7 +267,7 @@ pub enum CloseAt {
 
 /// One thing that must be seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Expectation {
     /// What must be seen.
     pub what: What,
@@ -279,7 +279,7 @@ pub struct Expectation {
 
 /// What must be seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum What {
     /// The whole procedure, with its order and its equalities.
     Procedure,
@@ -336,7 +336,7 @@ pub enum SessionRule {
 
 /// What the client's tree must be like.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct State {
     /// After which message it is looked at.
     pub after: MessageId,

@@ -1,6 +1,7 @@
 //! Transcripts of other forms: old ones are read, newer ones are refused with what to do.
 
 use dmconform_judge::{TRANSCRIPT_FORMAT, header_line, read};
+use rstest::rstest;
 use serde_json::Value;
 
 /// The first transcripts, which do not say of which form they are.
@@ -60,5 +61,25 @@ fn a_form_that_no_program_wrote_is_refused() {
     assert_eq!(
         refused.to_string(),
         "read the transcript: it has the form 0, and the first one is 1; was the file edited?"
+    );
+}
+
+/// Half of a record understood is half of a transcript understood.
+#[rstest]
+#[case::of_a_record("{\"seq\":1,", "{\"seq\":1,\"new\":0,", "unknown field `new`")]
+#[case::of_an_event(
+    "\"connection-opened\":{",
+    "\"connection-opened\":{\"new\":0,",
+    "unknown field `new`"
+)]
+#[case::of_a_request("\"request-sent\":{", "\"request-sent\":{\"new\":0,", "unknown field `new`")]
+#[case::of_the_case("\"case\":{", "\"case\":{\"new\":0,", "unknown field `new`")]
+fn a_key_that_no_record_has_is_refused(#[case] known: &str, #[case] other: &str, #[case] reason: &str) {
+    let edited = FIRST.replacen(known, other, 1);
+    assert_ne!(edited, FIRST);
+    let refused = read(&edited).err().map(|error| error.to_string());
+    assert!(
+        refused.as_ref().is_some_and(|refused| refused.contains(reason)),
+        "{refused:?}"
     );
 }

@@ -45,6 +45,7 @@ impl fmt::Display for Version {
 
 /// What was negotiated and presented in one TLS handshake, as one end saw it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Facts {
     /// The protocol version: `TLSv1.2`, `TLSv1.3`, or an older one that the other end agreed to.
     pub version: String,
@@ -62,6 +63,7 @@ pub struct Facts {
 
 /// A certificate that the other end presented.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PeerCertificate {
     /// Its subject, as RFC 4514 writes it.
     pub subject: String,

@@ -15,6 +15,7 @@ use crate::{MessageId, Role, hex};
 
 /// One line of a transcript.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Record {
     /// Its number within the case, from 1, without gaps.
     pub seq: u64,
@@ -34,7 +35,7 @@ pub type ExchangeId = u64;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Event {
     /// A TCP connection was accepted or dialled by a mock role.
     ConnectionOpened {
@@ -224,6 +225,7 @@ pub enum EndpointKind {
 
 /// An endpoint of a server role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Endpoint {
     /// The role that listens there.
     pub role: Role,
@@ -233,6 +235,7 @@ pub struct Endpoint {
 
 /// An HTTP request, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Request {
     /// The exchange it begins.
     pub exchange: ExchangeId,
@@ -254,6 +257,7 @@ pub struct Request {
 
 /// An HTTP answer, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Response {
     /// The exchange it ends.
     pub exchange: ExchangeId,
@@ -295,6 +299,7 @@ pub enum TriggerOutcome {
 
 /// The accounts and ACLs of the mock client's tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DeviceState {
     /// What led to this state, in words.
     pub after: String,
@@ -309,6 +314,7 @@ pub struct DeviceState {
 
 /// One node of the mock client's tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NodeState {
     /// Where it is.
     pub uri: String,
@@ -324,6 +330,7 @@ pub struct NodeState {
 
 /// One account of the mock client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AccountState {
     /// The node at its root.
     pub node: String,
@@ -357,7 +364,7 @@ impl Body {
 
 /// How a body is written: as text where it is text, in hexadecimal digits otherwise.
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 enum Written<'a> {
     Text(Cow<'a, str>),
     Hex(String),
