@@ -215,6 +215,7 @@ mod polls;
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::sync::Arc;
 
     use dmconform_model::transcript::{Body, Request, Response};
     use rstest::rstest;
@@ -253,7 +254,7 @@ mod tests {
     /// What rules ask about the time between two marks, for any two and any role, whether the case at hand asks it or not.
     fn assert_same_answers(forgetful: &Judge, remembering: &Judge) {
         let mut header = remembering.header().clone();
-        header.target.plays = Role::ALL.to_vec();
+        Arc::make_mut(&mut header.target).plays = Role::ALL.to_vec();
         let (short, long) = (forgetful.observed(), remembering.observed());
         let messages = long.occurrences.iter().map(|occurrence| occurrence.seq);
         let changes = long.changes.iter().map(|change| change.seq);

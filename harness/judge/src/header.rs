@@ -39,9 +39,9 @@ pub struct Header {
     /// Which case owns a requirement, for a role: the one to look at when another stumbles over a breach.
     pub owners: Arc<Vec<Owner>>,
     /// The implementation under test and the roles it plays.
-    pub target: Target,
+    pub target: Arc<Target>,
     /// What it claims.
-    pub claims: Supports,
+    pub claims: Arc<Supports>,
     /// How long it may take.
     pub limits: Limits,
     /// The parties of this delegation.

@@ -233,7 +233,8 @@ impl CaseContext {
         }
     }
 
-    /// Waits for room for a session of the mock client; to be held as long as that goes on.
+    /// Waits for room for a session of the mock client, or for its fetching; to be held as long as that goes on. Whoever locks the client
+    /// has waited for it before: nobody may have room and wait for one who has none.
     pub(crate) async fn room_for_session(&self) -> Option<OwnedSemaphorePermit> {
         let sessions = Arc::clone(self.sessions.as_ref()?);
         // It is never closed.

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dmconform_case::implementation::Endpoints;
+use dmconform_case::implementation::{Endpoints, Supports};
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{Role, Target};
 use dmconform_roles::{Hidden, Stage, StageError};
@@ -76,7 +76,9 @@ pub enum TargetError {
 /// An implementation that is being tested: one product, or several that are observed.
 pub(crate) struct Running {
     pub(crate) file: TargetFile,
-    pub(crate) target: Target,
+    pub(crate) target: Arc<Target>,
+    /// What the product claims.
+    pub(crate) claims: Arc<Supports>,
     pub(crate) stage: Arc<Stage>,
     /// Where every server role is reached.
     pub(crate) endpoints: Vec<(Role, Endpoints)>,
@@ -130,7 +132,8 @@ impl Running {
         let stage = Stage::new(setting(options, file)?);
         let mut running = Self {
             file: file.clone(),
-            target: file.target(),
+            target: Arc::new(file.target()),
+            claims: Arc::new(file.implementation.supports.clone()),
             stage,
             endpoints: Vec::new(),
             accounts,

@@ -167,7 +167,7 @@ fn stands(transcript: &Transcript, target: &TargetFile, options: &RunOptions) ->
         && header.strict == options.strict
         && options.turn_verdicts_as(&header.rerun)
         && header.target.plays == product.plays
-        && header.claims == product.supports
+        && *header.claims == product.supports
         && header.limits == product.limits
         && header.target.product == product.implementation.to_string()
         && header.profile == suite.profile

@@ -137,7 +137,7 @@ fn run(sample: &Sample) -> (RunRecord, Ladders) {
         if !targets.iter().any(|target| target.name == header.target.name) {
             targets.push(Target {
                 claims: stated(&header.claims, &header.limits),
-                ..header.target.clone()
+                ..(*header.target).clone()
             });
         }
         cases.push(result);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dmconform_case::Suite;
-use dmconform_case::implementation::{Accounts, Endpoints, Limits, Supports};
+use dmconform_case::implementation::{Accounts, Endpoints, Limits};
 use dmconform_judge::{Header, JUDGE_VERSION, Parties};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::EndpointKind;
@@ -209,15 +209,15 @@ impl Scene {
             profile: Arc::clone(&self.suite.profile),
             requirements: Arc::clone(&self.suite.requirements),
             owners: Arc::default(),
-            target: Target {
+            target: Arc::new(Target {
                 name: "nobody".to_owned(),
                 product: "nobody".to_owned(),
                 plays: Vec::new(),
                 products: BTreeMap::new(),
                 full_names: BTreeMap::new(),
                 claims: Vec::new(),
-            },
-            claims: Supports::default(),
+            }),
+            claims: Arc::default(),
             limits: Limits::default(),
             parties: Parties {
                 dms_1: self.stage.party(Role::Dms1).server_id.clone(),

@@ -64,6 +64,7 @@ impl MockClient {
 
 /// Fetches the bootstrap from the URL of the newest entry, and applies it.
 pub(crate) async fn fetch(stage: &Arc<Stage>, context: &Arc<CaseContext>, changes: &Changes) -> Performed {
+    let room = context.room_for_session().await;
     let mut client = context.client.lock().await;
     let Some(url) = newest_url(context, &client.tree) else {
         return Performed::Stuck("there is no URL in the Bootstrap Config object".to_owned());
@@ -93,7 +94,6 @@ pub(crate) async fn fetch(stage: &Arc<Stage>, context: &Arc<CaseContext>, change
         resuming: None,
         plaintext: false,
     };
-    let room = context.room_for_session().await;
     let answered = stage.exchange(context, outgoing).await;
     drop(room);
     let answer = match answered {
@@ -135,6 +135,7 @@ pub(crate) async fn open_session(
     context: &Arc<CaseContext>,
     changes: &Changes,
 ) -> Performed {
+    let _room = context.room_for_session().await;
     let mut client = context.client.lock().await;
     let dms_1 = context.server_id(Role::Dms1);
     let dms_2 = context.server_id(Role::Dms2);

@@ -42,8 +42,11 @@ pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
                 .get(&Role::Dms1)
                 .is_some_and(|offers| offers.is_waiting());
         if may_speak && !is_early(&context) {
-            // Between polls, which is most of the time, nothing is kept of one.
-            match Box::pin(poll_once(&stage, &context)).await {
+            let room = context.room_for_session().await;
+            // Between polls, which is most of the time, and while there is no room for one, nothing is kept of one.
+            let polled = Box::pin(poll_once(&stage, &context)).await;
+            drop(room);
+            match polled {
                 Ok(()) => failures = 0,
                 Err(reason) => {
                     failures += 1;

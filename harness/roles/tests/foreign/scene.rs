@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dmconform_case::Suite;
-use dmconform_case::implementation::{Accounts, Endpoints, Limits, Supports};
+use dmconform_case::implementation::{Accounts, Endpoints, Limits};
 use dmconform_judge::{Header, JUDGE_VERSION, Parties, TRANSCRIPT_FORMAT, TranscriptError};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::{Endpoint, EndpointKind};
@@ -262,15 +262,15 @@ fn header(stage: &Stage, case: &str, plays: Role, endpoints: BTreeMap<Role, Endp
         profile: suite.profile,
         requirements: suite.requirements,
         owners: Arc::default(),
-        target: Target {
+        target: Arc::new(Target {
             name: "foreign".to_owned(),
             product: "a foreign peer".to_owned(),
             plays: vec![plays],
             products: BTreeMap::new(),
             full_names: BTreeMap::new(),
             claims: Vec::new(),
-        },
-        claims: Supports::default(),
+        }),
+        claims: Arc::default(),
         limits: Limits::default(),
         parties: Parties {
             dms_1: stage.party(Role::Dms1).server_id.clone(),
