@@ -21,9 +21,8 @@ pub struct CatalogueId {
 
 /// The files of the catalogue that is built in.
 pub fn catalogue() -> Files {
-    let files = embedded_files().iter();
-    files
-        .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+    embedded_files()
+        .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
         .collect()
 }
 

@@ -9,6 +9,7 @@ pub mod claims;
 pub mod course;
 pub mod diagram;
 pub mod document;
+mod embedded;
 pub mod expectations;
 pub mod explain;
 pub mod field;

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use dmconform_model::requirement::OpenQuestion;
 use dmconform_model::{CaseId, Deviation, Diagnostic, Oddity, Requirement, RequirementId, Role};
 
+use crate::embedded::FILES;
 use crate::procedure::Procedure;
 use crate::profile::Profile;
 use crate::read::{self, Known, Source};
 use crate::test_case::{TestCase, What};
-
-include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 /// The name of the requirements inside the suite.
 pub const REQUIREMENTS: &str = "cases/requirements.yaml";
@@ -129,7 +128,7 @@ impl Suite {
     /// # Panics
     /// Never: a test reads it.
     pub fn embedded() -> Self {
-        Self::load(EMBEDDED.iter().copied()).expect("the embedded suite is tested to be readable")
+        Self::load(embedded_files()).expect("the embedded suite is tested to be readable")
     }
 
     /// A case by its identifier, or the variants of one.
@@ -194,8 +193,8 @@ fn same_id(first: &TestCase, second: &TestCase, text: Option<&str>) -> Diagnosti
 }
 
 /// The files that are built in: name and text.
-pub const fn embedded_files() -> &'static [(&'static str, &'static str)] {
-    EMBEDDED
+pub fn embedded_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FILES.iter().map(|file| (file.name, file.text))
 }
 
 /// Reads files of cases on all processors: every command begins with it. The results are in the order of the files.

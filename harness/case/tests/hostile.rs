@@ -25,8 +25,8 @@ fn read_as_everything(text: &str) {
 }
 
 fn file(name: &str) -> &'static str {
-    let found = embedded_files().iter().find(|(known, _)| *known == name);
-    found.map(|(_, text)| *text).expect("the file is embedded")
+    let found = embedded_files().find(|(known, _)| *known == name);
+    found.map(|(_, text)| text).expect("the file is embedded")
 }
 
 /// Readable files of every kind.

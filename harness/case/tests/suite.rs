@@ -9,7 +9,7 @@ use dmconform_model::ledger::CheckKind;
 use dmconform_model::{MessageId, RequirementId, Role, Step, Weight};
 
 fn files() -> BTreeMap<&'static str, &'static str> {
-    embedded_files().iter().copied().collect()
+    embedded_files().collect()
 }
 
 fn problems(files: &BTreeMap<&str, &str>) -> String {
@@ -21,7 +21,7 @@ fn problems(files: &BTreeMap<&str, &str>) -> String {
 
 #[test]
 fn the_embedded_suite_is_readable() {
-    if let Err(problems) = Suite::load(embedded_files().iter().copied()) {
+    if let Err(problems) = Suite::load(embedded_files()) {
         let texts: Vec<_> = problems.iter().map(|problem| problem.rendered.as_str()).collect();
         panic!("{}", texts.join("\n\n"));
     }

@@ -15,14 +15,13 @@ use crate::output::Failure;
 
 /// The suite that is built in.
 pub(crate) fn load() -> Result<Suite, Failure> {
-    Suite::load(embedded_files().iter().copied()).map_err(|problems| Failure::usage(rendered(&problems)))
+    Suite::load(embedded_files()).map_err(|problems| Failure::usage(rendered(&problems)))
 }
 
 /// The suite that is built in, with cases and a profile from the user's files.
 pub(crate) fn load_with(cases: &[PathBuf], profile: Option<&Path>) -> Result<Suite, Failure> {
     let mut files: Vec<(String, String)> = embedded_files()
-        .iter()
-        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
         .collect();
     let profile = profile.map(profile_text).transpose()?;
     if let Some((_, text)) = &profile {

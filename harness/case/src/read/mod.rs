@@ -6,11 +6,15 @@ mod expectations;
 mod implementation;
 mod located;
 mod node;
+#[cfg(test)]
+mod prepare;
+mod prepared;
 mod procedure;
 mod profile;
 mod raw_case;
 mod resolve;
 mod typed;
+mod yaml;
 
 pub(crate) use deviations::Deviations;
 pub use deviations::{Departures, deviations};

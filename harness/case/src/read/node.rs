@@ -1,43 +1,16 @@
-//! YAML texts as trees of located nodes: the only place that names the YAML library.
+//! What was read of a YAML text: its values and where they are.
 
-use std::fmt;
 use std::ops::Range;
 
 use dmconform_model::Diagnostic;
-use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_saphyr::Error as Yaml;
 
 use super::diagnose::{Source, shown};
+use super::prepared;
+use super::yaml::{self, Unreadable};
+pub(crate) use super::yaml::{Node, Value};
 
 /// The largest file that is read, in octets.
 const MAX_FILE: usize = 1024 * 1024;
-/// How deep collections may be nested: a case needs about ten levels.
-const MAX_DEPTH: usize = 48;
-/// How many nodes a file may have, aliases written out.
-const MAX_NODES: usize = 100_000;
-
-/// A value in a YAML text, with its place.
-#[derive(Clone, Debug)]
-pub(crate) struct Node {
-    /// Where it is, in octets of the text.
-    pub(crate) at: Range<usize>,
-    /// What it is.
-    pub(crate) value: Value,
-}
-
-/// What a node is. Scalars stay as they were written (`1.10`, `no`); what is read into decides what they mean.
-#[derive(Clone, Debug)]
-pub(crate) enum Value {
-    /// Nothing, `~` or `null`.
-    Null,
-    /// A text.
-    Scalar(String),
-    /// Values in order.
-    List(Vec<Node>),
-    /// Keys and their values in order, doubles included.
-    Map(Vec<(Node, Node)>),
-}
 
 impl Node {
     /// The text of a scalar.
@@ -137,6 +110,9 @@ impl Node {
 
 /// Reads the one document of a YAML text. Size, depth and number of nodes are bounded.
 pub(crate) fn parse(source: Source<'_>) -> Result<Node, Diagnostic> {
+    if let Some(node) = prepared::of(source) {
+        return Ok(node);
+    }
     if source.text.len() > MAX_FILE {
         let help = "split it, or look whether it is the right file".to_owned();
         return Err(source.error_in_file("read a file of more than 1 MiB", Some(help)));
@@ -144,25 +120,7 @@ pub(crate) fn parse(source: Source<'_>) -> Result<Node, Diagnostic> {
     if source.text.trim().is_empty() {
         return Err(empty(source));
     }
-    let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            max_depth: MAX_DEPTH,
-            flow_nesting_limit: MAX_DEPTH,
-            max_nodes: MAX_NODES,
-            max_events: 4 * MAX_NODES,
-        },
-        alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: MAX_NODES,
-            max_replay_stack_depth: 16,
-        },
-        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::PassThrough,
-        merge_keys: serde_saphyr::options::MergeKeyPolicy::Error,
-        reject_unsupported_tags: true,
-        with_snippet: false,
-    };
-    let read: Located = serde_saphyr::from_str_with_options(source.text, options)
-        .map_err(|error| diagnostic(source, &error))?;
-    let node = lowered(source.text, read);
+    let node = yaml::read(source.text).map_err(|unreadable| diagnostic(source, unreadable))?;
     if matches!(node.value, Value::Null) {
         return Err(empty(source));
     }
@@ -174,203 +132,10 @@ fn empty(source: Source<'_>) -> Diagnostic {
     source.error_in_file("read an empty file", Some(help))
 }
 
-type Located = serde_saphyr::Spanned<Untyped>;
-
-/// A value as the library gives it.
-enum Untyped {
-    Null,
-    /// A number or boolean: its text is taken from the source.
-    Plain,
-    Text(String),
-    List(Vec<Located>),
-    Map(Vec<(Located, Located)>),
-}
-
-impl<'de> Deserialize<'de> for Untyped {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(UntypedVisitor)
-    }
-}
-
-struct UntypedVisitor;
-
-impl<'de> Visitor<'de> for UntypedVisitor {
-    type Value = Untyped;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text, a list or a mapping")
-    }
-
-    fn visit_unit<E>(self) -> Result<Untyped, E> {
-        Ok(Untyped::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Untyped, E> {
-        Ok(Untyped::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Untyped, D::Error> {
-        Untyped::deserialize(deserializer)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Untyped, E> {
-        Ok(Untyped::Plain)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Untyped, E> {
-        Ok(Untyped::Plain)
-    }
-
-    fn visit_i128<E>(self, _: i128) -> Result<Untyped, E> {
-        Ok(Untyped::Plain)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Untyped, E> {
-        Ok(Untyped::Plain)
-    }
-
-    fn visit_u128<E>(self, _: u128) -> Result<Untyped, E> {
-        Ok(Untyped::Plain)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Untyped, E> {
-        Ok(Untyped::Plain)
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Untyped, E> {
-        Ok(Untyped::Text(text.to_owned()))
-    }
-
-    fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<Untyped, E> {
-        Err(E::custom("binary data is not read: write the text itself"))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Untyped, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Untyped::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Untyped, A::Error> {
-        let mut map = Vec::new();
-        while let Some(entry) = entries.next_entry::<Located, Located>()? {
-            map.push(entry);
-        }
-        Ok(Untyped::Map(map))
-    }
-}
-
-/// The depth is bounded by [`MAX_DEPTH`], which the library watched over.
-fn lowered(text: &str, located: Located) -> Node {
-    let defined = span(text, located.defined);
-    let mut at = span(text, located.referenced);
-    let value = match located.value {
-        Untyped::Null => Value::Null,
-        Untyped::Plain => Value::Scalar(text.get(defined).unwrap_or("").trim().to_owned()),
-        Untyped::Text(text) => Value::Scalar(text),
-        Untyped::List(items) => Value::List(items.into_iter().map(|item| lowered(text, item)).collect()),
-        Untyped::Map(entries) => {
-            let entries: Vec<_> = entries
-                .into_iter()
-                .map(|(key, value)| (lowered(text, key), lowered(text, value)))
-                .collect();
-            if let Some((first, _)) = entries.first() {
-                at.start = at.start.min(first.at.start);
-            }
-            Value::Map(entries)
-        }
-    };
-    at.end = at.end.max(at.start);
-    Node { at, value }
-}
-
-fn span(text: &str, location: serde_saphyr::Location) -> Range<usize> {
-    let span = location.span();
-    let known = |number: Option<u64>| number.and_then(|number| usize::try_from(number).ok());
-    let Some(start) = known(span.byte_offset()) else {
-        return line_and_column(text, location);
-    };
-    let start = boundary(text, start);
-    let end = boundary(text, start.saturating_add(known(span.byte_len()).unwrap_or(0)));
-    start..end.max(start)
-}
-
-/// The place of an error that has no octets.
-fn line_and_column(text: &str, location: serde_saphyr::Location) -> Range<usize> {
-    let number = |number: u64| usize::try_from(number).unwrap_or(1).max(1);
-    let line_start: usize = text
-        .split_inclusive('\n')
-        .take(number(location.line()) - 1)
-        .map(str::len)
-        .sum();
-    let in_line: usize = text
-        .get(line_start..)
-        .unwrap_or("")
-        .chars()
-        .take_while(|character| *character != '\n')
-        .take(number(location.column()) - 1)
-        .map(char::len_utf8)
-        .sum();
-    let start = (line_start + in_line).min(text.len());
-    start..start
-}
-
-fn boundary(text: &str, octet: usize) -> usize {
-    let mut octet = octet.min(text.len());
-    while !text.is_char_boundary(octet) {
-        octet -= 1;
-    }
-    octet
-}
-
-fn diagnostic(source: Source<'_>, error: &Yaml) -> Diagnostic {
-    let (message, help) = in_own_words(error);
-    match error.location() {
-        Some(location) => source.error(span(source.text, location), message, help),
+fn diagnostic(source: Source<'_>, unreadable: Unreadable) -> Diagnostic {
+    let Unreadable { at, message, help } = unreadable;
+    match at {
+        Some(at) => source.error(at, message, help),
         None => source.error_in_file(message, help),
     }
-}
-
-/// The library's texts name its own options; those that people meet are said in the project's words.
-fn in_own_words(error: &Yaml) -> (String, Option<String>) {
-    let too_much = || {
-        let help = "it is larger or more deeply nested than any such file needs to be".to_owned();
-        ("read a file of this size or depth".to_owned(), Some(help))
-    };
-    match error.without_snippet() {
-        Yaml::AliasError { error, .. } => in_own_words(error),
-        Yaml::AliasReplayLimitExceeded { .. }
-        | Yaml::AliasExpansionLimitExceeded { .. }
-        | Yaml::AliasReplayStackDepthExceeded { .. } => {
-            let help = "write values out instead of referring to them many times".to_owned();
-            ("read a file whose aliases multiply".to_owned(), Some(help))
-        }
-        Yaml::Budget { .. } => too_much(),
-        Yaml::MultipleDocuments { .. } => {
-            let help = "keep one document in a file: remove `---` and what follows".to_owned();
-            ("read more than one document".to_owned(), Some(help))
-        }
-        Yaml::MergeKeyNotAllowed { .. } => {
-            let help = "write the keys out".to_owned();
-            ("read the merge key `<<`".to_owned(), Some(help))
-        }
-        other => match first_line(&other.to_string()) {
-            line if line.starts_with("recursion limit") => too_much(),
-            line => (format!("read YAML: {line}"), None),
-        },
-    }
-}
-
-/// The library appends the location and hints on lines of their own.
-fn first_line(message: &str) -> String {
-    let line = message.lines().next().unwrap_or("").trim();
-    let line = line.strip_prefix("error: ").unwrap_or(line);
-    let line = match line.split_once(": ") {
-        Some((prefix, rest)) if prefix.starts_with("line ") => rest,
-        _ => line,
-    };
-    let line = line.rsplit_once(" at line ").map_or(line, |(line, _)| line);
-    shown(line).to_owned()
 }
