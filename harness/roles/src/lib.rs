@@ -37,5 +37,5 @@ pub use recorder::Recorder;
 pub use router::Router;
 pub use script::play;
 pub use server_side::{Offers, notification, probe};
-pub use spool::{Kept, Spool};
+pub use spool::Spool;
 pub use stage::{Certified, Presents, Setting, Stage, StageError};

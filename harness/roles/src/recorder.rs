@@ -10,7 +10,7 @@ use dmconform_model::{CaseResult, Event, MessageId, Record, Role};
 use tokio::sync::watch;
 
 use crate::hidden::Hidden;
-use crate::spool::{Kept, Spool};
+use crate::spool::{Spool, Texts};
 
 /// The most records that a case may have; what floods it past that ends it.
 const MAX_RECORDS: u64 = 20_000;
@@ -40,42 +40,26 @@ struct State {
 enum Records {
     InMemory(Vec<Record>),
     /// As lines: many cases are in flight at once, and of most nobody wants to see the transcript.
-    Spooled(Arc<Spool>, Vec<Line>),
-}
-
-/// A line of a transcript.
-enum Line {
-    Kept(Kept),
-    /// One that could not be written, and must not be lost.
-    InMemory(String),
+    Spooled(Texts),
 }
 
 impl Records {
     fn push(&mut self, record: Record) {
         match self {
             Self::InMemory(records) => records.push(record),
-            Self::Spooled(spool, lines) => {
-                let line = record_line(&record);
-                lines.push(spool.keep(&line).map_or(Line::InMemory(line), Line::Kept));
-            }
+            Self::Spooled(lines) => lines.push(record_line(&record)),
         }
     }
 
     fn write_to(&self, text: &mut String) -> io::Result<()> {
         match self {
-            Self::InMemory(records) => records
-                .iter()
-                .for_each(|record| text.push_str(&record_line(record))),
-            Self::Spooled(_, lines) => {
-                for line in lines {
-                    match line {
-                        Line::Kept(kept) => text.push_str(&kept.text()?),
-                        Line::InMemory(line) => text.push_str(line),
-                    }
-                }
+            Self::InMemory(records) => {
+                let lines = records.iter().map(record_line);
+                lines.for_each(|line| text.push_str(&line));
+                Ok(())
             }
+            Self::Spooled(lines) => lines.write_to(text),
         }
-        Ok(())
     }
 }
 
@@ -99,7 +83,7 @@ impl Recorder {
             count: 0,
             records: spool.map_or_else(
                 || Records::InMemory(Vec::new()),
-                |spool| Records::Spooled(spool, Vec::new()),
+                |spool| Records::Spooled(Texts::new(spool)),
             ),
             octets: 0,
             closed: false,
