@@ -20,48 +20,93 @@ pub(crate) struct Sessions {
     between: BTreeMap<(Role, Role), Followed>,
 }
 
+/// The sessions of one client with one server, in no order: they are few.
 #[derive(Clone, Debug, Default)]
 struct Followed {
-    /// SessionID → the record in which it was used last, and what is known of it: in a box, since a map makes room for eleven at once,
-    /// and there is one map for each of the delegations that are judged at the same time.
-    sessions: BTreeMap<String, (u64, Box<DmSession>)>,
-    /// The record in which a session was used last → its SessionID.
-    used: BTreeMap<u64, String>,
+    sessions: Vec<OneSession>,
+}
+
+#[derive(Clone, Debug)]
+struct OneSession {
+    id: String,
+    /// The record in which it was used last.
+    used: u64,
+    /// What is known of it: in a box, since there is one list for each of the delegations that are judged at the same time.
+    known: Box<DmSession>,
 }
 
 impl Sessions {
     /// The session that a record belongs to, a new one if need be.
     pub(crate) fn of(&mut self, (observer, server, id): SessionKey, record: u64) -> &mut DmSession {
         let followed = self.between.entry((observer, server)).or_default();
-        followed.use_session(&id, record);
-        let (_, session) = followed.sessions.entry(id).or_default();
-        session
+        followed.used(id, record)
     }
 
     /// A session that is followed already.
     pub(crate) fn get_mut(&mut self, (observer, server, id): &SessionKey) -> Option<&mut DmSession> {
         let followed = self.between.get_mut(&(*observer, *server))?;
-        let (_, session) = followed.sessions.get_mut(id)?;
-        Some(session)
+        let mut sessions = followed.sessions.iter_mut();
+        let session = sessions.find(|session| session.id == *id)?;
+        Some(&mut session.known)
     }
 }
 
 impl Followed {
-    fn use_session(&mut self, id: &str, record: u64) {
-        match self.sessions.get_mut(id) {
-            Some((last, _)) => {
-                self.used.remove(last);
-                *last = record;
+    fn used(&mut self, id: String, record: u64) -> &mut DmSession {
+        let at = match self.sessions.iter().position(|session| session.id == id) {
+            Some(at) => at,
+            None => self.begin(id),
+        };
+        let session = &mut self.sessions[at];
+        session.used = record;
+        &mut session.known
+    }
+
+    /// Begins to follow a session, in the place of the one that nobody has used for longest where there are enough.
+    fn begin(&mut self, id: String) -> usize {
+        let session = OneSession {
+            id,
+            used: 0,
+            known: Box::default(),
+        };
+        let known = self.sessions.iter().enumerate();
+        let oldest = known.min_by_key(|(_, session)| session.used).map(|(at, _)| at);
+        match oldest.filter(|_| self.sessions.len() >= FOLLOWED) {
+            Some(at) => {
+                self.sessions[at] = session;
+                at
             }
             None => {
-                self.sessions.insert(id.to_owned(), (record, Box::default()));
+                self.sessions.push(session);
+                self.sessions.len() - 1
             }
         }
-        self.used.insert(record, id.to_owned());
-        if self.sessions.len() > FOLLOWED
-            && let Some((_, oldest)) = self.used.pop_first()
-        {
-            self.sessions.remove(&oldest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_session_that_nobody_has_used_for_longest_is_let_go() {
+        let key = |number: usize| (Role::DmClient, Role::Dms1, format!("{number:X}"));
+        let mut sessions = Sessions::default();
+        let mut record = 0;
+        let mut open = |sessions: &mut Sessions, number: usize| {
+            record += 1;
+            sessions.of(key(number), record).opened_by.push(1201);
+        };
+        for number in 0..FOLLOWED {
+            open(&mut sessions, number);
         }
+        open(&mut sessions, 0);
+        open(&mut sessions, FOLLOWED);
+        let mut known = |number: usize| {
+            let session = sessions.get_mut(&key(number));
+            session.map(|session| session.opened_by.len())
+        };
+        assert_eq!([known(0), known(1), known(2)], [Some(2), None, Some(1)]);
+        assert_eq!(known(FOLLOWED), Some(1));
     }
 }
