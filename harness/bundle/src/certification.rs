@@ -264,14 +264,20 @@ impl Locked {
         stated(&self.implementation.supports, &self.implementation.limits)
     }
 
-    /// What is stated of a run that was begun as `began`.
+    /// What is stated of a run that was begun as `began`. What it was locked to is said as it was said then: another version may
+    /// find other words for the same.
     pub fn certification(&self, record: &RunRecord, began: &Began, attempt: u64) -> Certification {
+        let targets = record.run.targets.iter();
+        let said = |id: &CaseId| {
+            let result = record.cases.iter().find(|result| result.id == *id);
+            result.and_then(|result| result.reason.clone())
+        };
         let excluded = self.selection.not_applicable.iter();
         Certification {
             outcome: Outcome::of(record),
             product: self.implementation.implementation.clone(),
             plays: self.implementation.plays.clone(),
-            claims: self.claims(),
+            claims: targets.flat_map(|target| target.claims.clone()).collect(),
             run: record.run.id.clone(),
             started: record.run.started.clone(),
             attempt,
@@ -283,11 +289,11 @@ impl Locked {
             implementation: self.implementation_digest.clone(),
             selection: Selected {
                 count: self.selection.cases.len(),
-                sha256: self.selection_digest.clone(),
+                sha256: began.selection.clone(),
                 not_applicable: excluded
                     .map(|case| Excluded {
                         case: case.id.clone(),
-                        reason: case.reason.clone().unwrap_or_default(),
+                        reason: said(&case.id).unwrap_or_default(),
                     })
                     .collect(),
             },

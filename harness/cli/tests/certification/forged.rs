@@ -2,8 +2,10 @@
 
 use std::fs;
 
-use dmconform_bundle::{Refusal, Trust, names, seal, unpack, verify};
-use dmconform_model::result::Attempt;
+use dmconform_bundle::{Refusal, Trust, names, seal, sha256, unpack, verify};
+use dmconform_case::implementation::{Limits, Supports};
+use dmconform_case::stated::stated;
+use dmconform_model::result::{Attempt, Claim};
 use dmconform_model::{CaseId, CaseOf, Date, Gate, RunRecord, Verdict};
 use rstest::rstest;
 use serde_json::Value;
@@ -259,4 +261,70 @@ fn what_another_version_of_the_judge_says_otherwise_is_reported_case_by_case() {
         .map(|found| (found.case.0.as_str(), found.stated.as_str(), found.here.as_str()))
         .collect();
     assert_eq!(found, [(CASE, "inconclusive", "pass")]);
+}
+
+/// A bundle that another version made, or that somebody wants to be taken for that.
+fn of_another_version() -> Forger {
+    let mut forger = Forger::new();
+    forger.replace_in_transcripts(",\"judge\":\"0.1.0\"", ",\"judge\":\"0.0.9\"");
+    forger.replace(names::ATTEMPTS, "\"judge\":\"0.1.0\"", "\"judge\":\"0.0.9\"");
+    forger
+}
+
+/// Puts other cases in a bundle, of which its log knows.
+fn replace_cases(forger: &mut Forger, change: impl Fn(&str) -> String) {
+    let known = sha256(&forger.files[names::CASES]);
+    let changed = change(&text(&forger.files[names::CASES]));
+    assert_ne!(known, sha256(changed.as_bytes()));
+    forger.replace(names::ATTEMPTS, &known, &sha256(changed.as_bytes()));
+    forger.files.insert(names::CASES.to_owned(), changed.into_bytes());
+}
+
+/// Whether a claim is what every product claims that does not say otherwise.
+fn is_usual(claim: &Claim) -> bool {
+    stated(&Supports::default(), &Limits::default()).contains(claim)
+}
+
+fn laid_out_otherwise(cases: &str) -> String {
+    cases.replace("  ", " ")
+}
+
+#[test]
+fn what_another_version_wrote_otherwise_and_judged_the_same_is_verified() {
+    let mut forger = of_another_version();
+    // As if it had not known of a limit that this product has not stated, and had laid out cases otherwise.
+    let claims = &mut forger.record.run.targets[0].claims;
+    let usual = claims.iter().position(is_usual);
+    let left_out = claims.remove(usual.expect("something was left as it is"));
+    replace_cases(&mut forger, laid_out_otherwise);
+    let verified = verify(&forger.sealed(), &Trust::Anybody).expect("this version says the same");
+    assert_eq!(verified.certification.judge, "0.0.9");
+    assert!(!verified.certification.claims.contains(&left_out));
+}
+
+#[test]
+fn of_this_version_cases_are_written_as_it_writes_them() {
+    let mut forger = Forger::new();
+    replace_cases(&mut forger, laid_out_otherwise);
+    let refusal = refused(&forger.sealed());
+    assert_eq!(refusal, Refusal::Unexpected(names::CASES.to_owned()));
+}
+
+#[rstest]
+#[case::a_claim_of_nobody(
+    |forger: &mut Forger| forger.record.run.targets[0].claims.push(Claim {
+        name: "reacts within".to_owned(),
+        value: "1ms".to_owned(),
+    }),
+    "not-locked"
+)]
+#[case::a_claim_that_is_kept_quiet(
+    |forger: &mut Forger| forger.record.run.targets[0].claims.retain(is_usual),
+    "not-locked"
+)]
+#[case::other_cases(|forger: &mut Forger| replace_cases(forger, |_| "[]".to_owned()), "unexpected")]
+fn naming_another_version_excuses_nothing_else(#[case] forge: fn(&mut Forger), #[case] code: &str) {
+    let mut forger = of_another_version();
+    forge(&mut forger);
+    assert_eq!(refused(&forger.sealed()).code(), code);
 }
