@@ -70,6 +70,27 @@ impl Lab {
         command
     }
 
+    fn check(&self) -> Output {
+        self.write("product.yaml", &self.text);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dmconform"));
+        command.arg("check").arg(self.path("product.yaml"));
+        command.output().expect("the program starts")
+    }
+
+    fn assert_is_in_order(&self) {
+        let output = self.check();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+    }
+
+    /// That `check` sees what a run would end with.
+    fn assert_is_refused(&self, why: &str) {
+        let output = self.check();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+
     fn run(&self, cases: &[&str]) -> Output {
         self.command(cases).output().expect("the program starts")
     }
@@ -227,6 +248,44 @@ fn an_authority_of_the_users_own_issues_the_certificates() {
     let shown = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(5));
     assert!(shown.contains("it is a root"), "{shown}");
+    lab.assert_is_refused("it is a root");
+}
+
+#[test]
+fn an_authority_that_may_not_sign_lists_is_refused_where_revocation_is_claimed() {
+    let mut lab = Lab::of("reference-dms-1");
+    if !is_there("openssl", "an authority that signs no lists") {
+        return;
+    }
+    let openssl = |words: &str| {
+        let made = Command::new("openssl")
+            .args(words.split(' '))
+            .current_dir(lab.folder.path())
+            .output();
+        let made = made.expect("openssl starts");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    };
+    lab.write(
+        "issuing.cnf",
+        "basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign\nsubjectKeyIdentifier = hash\n",
+    );
+    openssl(
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root.key -out root.pem -subj /CN=root",
+    );
+    openssl(
+        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout issuing.key -out issuing.csr -subj /CN=issuing",
+    );
+    openssl(
+        "x509 -req -in issuing.csr -CA root.pem -CAkey root.key -CAcreateserial -extfile issuing.cnf -out issuing.pem",
+    );
+    lab.add("certificates:\n  authority: {roots: root.pem, certificate: issuing.pem, key: issuing.key}\n");
+    lab.assert_is_refused("issue it with the key usage cRLSign, or leave the claim out");
+    let output = lab.run(&[DMS_1_WHOLE]);
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(5), "{shown}");
+    assert!(shown.contains("the key usage cRLSign"), "{shown}");
+    lab.change("revocation, ", "");
+    lab.assert_is_in_order();
 }
 
 #[test]
@@ -465,6 +524,9 @@ fn a_chain_that_we_did_not_issue_is_trusted_where_its_roots_are_named() {
     assert_ne!(output.status.code(), Some(0), "a chain of nobody's was trusted");
     lab.add("certificates: {trust: [other/roots.pem]}\n");
     lab.assert_passes(&["DEL-DMS1-0-030"]);
+    lab.assert_is_in_order();
+    lab.change("other/roots.pem", "other/nothing.pem");
+    lab.assert_is_refused("other/nothing.pem");
 }
 
 #[test]

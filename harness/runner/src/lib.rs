@@ -49,5 +49,6 @@ pub use run::{Emit, run};
 pub use secrets::SecretError;
 pub use selection::{Selection, selection};
 pub use self_test::{EmitSelfTest, SelfTestEvent, SelfTestOptions, self_test};
+pub use setting::check_named_certificates;
 pub use target::TargetError;
 pub use workbench::{AtTheBench, Passed, Watch, workbench};

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dmconform_case::claims::Claim;
 use dmconform_case::implementation::{Command, Endpoints, Ready, Start};
 use dmconform_model::Role;
 use dmconform_model::certificate::Certificate;
@@ -17,6 +16,7 @@ use crate::ports;
 use crate::private;
 use crate::process::{Launch, Process, ProcessError};
 use crate::secrets::{Pool, Secrets, TriggerHeaders};
+use crate::setting::revocation_list;
 use crate::target::TargetError;
 use crate::url::authority;
 use crate::variables::{self, Variables, filled};
@@ -162,11 +162,7 @@ impl Member {
             .collect();
         let certificates = self.work.join("certificates");
         self.secret_files = private_keys(&certificates, &identities);
-        let revocation_list = stage.authority().revocation_list_pem()?;
-        let claims = &self.file.implementation.supports.claims;
-        if revocation_list.is_none() && claims.contains(&Claim::Revocation) {
-            return Err(TargetError::RevocationList);
-        }
+        let revocation_list = revocation_list(stage.authority(), &self.file.implementation)?;
         write_store(
             &certificates,
             stage.authority(),

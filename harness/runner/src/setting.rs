@@ -1,10 +1,11 @@
-//! What the stage of an implementation is set up with: authority, trust, names, hosts.
+//! What the stage of an implementation is set up with (authority, trust, names, hosts), and whether what a file names for it can be used.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
-use dmconform_case::implementation::{Endpoints, HttpTrigger, Implementation, Trigger};
+use dmconform_case::claims::Claim;
+use dmconform_case::implementation::{self, Endpoints, HttpTrigger, Implementation, Trigger};
 use dmconform_model::Role;
 use dmconform_roles::{Certified, Hosts, Setting};
 use dmconform_tls::{Authority, AuthorityFiles, LoadError, Party, Roots, now};
@@ -51,16 +52,46 @@ fn authority(options: &RunOptions, file: &TargetFile) -> Result<Authority, Targe
         .members()
         .iter()
         .find_map(|part| Some((part, of_part(part)?)));
-    let Some((part, own)) = stated else {
-        return Ok(Authority::new(now())?);
-    };
-    let directory = directory_of(part)?;
+    match stated {
+        Some((part, own)) => own_authority(&own, &directory_of(part)?),
+        None => Ok(Authority::new(now())?),
+    }
+}
+
+fn own_authority(own: &implementation::AuthorityFiles, directory: &Path) -> Result<Authority, TargetError> {
     let files = AuthorityFiles {
         roots: directory.join(&own.roots),
         certificate: directory.join(&own.certificate),
         key: directory.join(&own.key),
     };
     Ok(Authority::of_files(&files, now())?)
+}
+
+/// The revocation list of an authority, where it may sign one: there has to be one for a product that looks at it.
+pub(crate) fn revocation_list(
+    authority: &Authority,
+    product: &Implementation,
+) -> Result<Option<String>, TargetError> {
+    let list = authority.revocation_list_pem()?;
+    if list.is_none() && product.supports.claims.contains(&Claim::Revocation) {
+        return Err(TargetError::RevocationList);
+    }
+    Ok(list)
+}
+
+/// Looks whether the certificates that an implementation file in a directory names can be used, also where a run may go without them
+/// since it is given others.
+///
+/// # Errors
+/// Why one cannot.
+pub fn check_named_certificates(product: &Implementation, directory: &Path) -> Result<(), TargetError> {
+    let authority = match &product.certificates.authority {
+        Some(own) => own_authority(own, directory)?,
+        None if product.certificates.trust.is_empty() => return Ok(()),
+        None => Authority::new(now())?,
+    };
+    revocation_list(&authority, product)?;
+    trusted(authority.roots(), product, directory).map(drop)
 }
 
 fn trusted(mut roots: Roots, product: &Implementation, directory: &Path) -> Result<Roots, TargetError> {

@@ -50,7 +50,7 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Draw the procedure, or a case, as plain text, Mermaid or SVG.
     Diagram(Diagram),
-    /// Check case, profile and implementation files without running anything.
+    /// Check case, profile and implementation files, with the profile and the certificates that they name, without running anything.
     Check(Check),
     /// Judge a stored transcript again.
     Judge(Judge),

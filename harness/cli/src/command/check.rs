@@ -5,6 +5,7 @@ use std::path::Path;
 
 use dmconform_case::Suite;
 use dmconform_case::read::{self, Source};
+use dmconform_runner::check_named_certificates;
 
 use crate::arguments::Check;
 use crate::bounded;
@@ -67,7 +68,7 @@ enum Checked {
     Other,
 }
 
-/// Checks one file, as what its first key says that it is, with what it refers to.
+/// Checks one file, as what its first key says that it is, with the profile and the certificates that it names.
 fn check(suite: &Suite, path: &Path) -> Result<Checked, String> {
     let text = bounded::text(path).map_err(|error| {
         format!(
@@ -95,6 +96,9 @@ fn check(suite: &Suite, path: &Path) -> Result<Checked, String> {
         if let Some(profile) = &read.profile {
             with_profile(&run::beside(path, profile))?;
         }
+        let directory = path.parent().unwrap_or_else(|| Path::new(""));
+        check_named_certificates(&read, directory)
+            .map_err(|error| format!("error: failed to {error}\n --> {name}"))?;
         Ok(())
     } else if has("profile") || has("own-readings") {
         read::profile(source).map_err(|problems| suite::rendered(&problems))?;
