@@ -274,7 +274,7 @@ impl Progress {
             Stage::Done => {
                 has(Deviation::WritesAclsTwice)
                     && self.acl_rounds < 2
-                    && self.prepared != Stage::Due
+                    && self.prepared == Stage::Done
                     && !self.wants_removal
             }
         };
