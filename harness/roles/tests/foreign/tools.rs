@@ -96,7 +96,8 @@ pub(crate) fn gzip_bomb() -> Vec<u8> {
     HEADER.into_iter().chain(octets).chain([0; 8]).collect()
 }
 
-/// This process has never needed as much memory as one of the bodies that it was sent.
+/// This process has never needed as much memory as one of the bodies that it was sent (100 MB) beside what its tests need together, which
+/// is 60 MB where they go one after the other.
 pub(crate) fn assert_memory_is_bounded() {
     // Elsewhere than on Linux there is no such file.
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
@@ -105,5 +106,5 @@ pub(crate) fn assert_memory_is_bounded() {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     let peak = peak.expect("Linux tells the peak in kB");
-    assert!(peak < 100 * 1024, "the tests have needed {peak} kB at once");
+    assert!(peak < 150 * 1024, "the tests have needed {peak} kB at once");
 }
