@@ -110,7 +110,7 @@ impl Node {
 
 /// Reads the one document of a YAML text. Size, depth and number of nodes are bounded.
 pub(crate) fn parse(source: Source<'_>) -> Result<Node, Diagnostic> {
-    if let Some(node) = prepared::of(source) {
+    if let Some(node) = prepared::of(source).filter(|node| node.value != Value::Null) {
         return Ok(node);
     }
     if source.text.len() > MAX_FILE {

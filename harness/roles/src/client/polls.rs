@@ -43,6 +43,9 @@ pub async fn poll(stage: Arc<Stage>, context: Arc<CaseContext>) {
                 .is_some_and(|offers| offers.is_waiting());
         if may_speak && !is_early(&context) {
             let room = context.room_for_session().await;
+            if context.is_over() {
+                return;
+            }
             // Between polls, which is most of the time, and while there is no room for one, nothing is kept of one.
             let polled = Box::pin(poll_once(&stage, &context)).await;
             drop(room);
