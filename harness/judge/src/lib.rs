@@ -10,6 +10,7 @@ mod dm_session;
 mod equality;
 mod exhibit;
 mod expectation;
+mod familiar;
 mod finding;
 mod forget;
 mod harm;

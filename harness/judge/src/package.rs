@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use oma_dm::syncml::{
-    self, Command, Data, Departure, Encoding, Header, Item, Message, Meta, Reading, Results, Status,
+    self, Command, Data, Departure, Encoding, Header, Item, Message, Meta, Pattern, Reading, Results, Status,
 };
 use oma_dm::tnds::ManagementTree;
 use oma_dm::tree::Tree;
@@ -105,19 +105,36 @@ pub fn content_type(headers: &[(String, String)]) -> &str {
 }
 
 /// Reads a body as a SyncML message; the reason when it is none.
-pub(crate) fn read(body: &[u8], media_type: &str) -> std::result::Result<Package, String> {
+#[cfg(test)]
+pub(crate) fn read(body: &[u8], media_type: &str) -> Result<Package, String> {
+    read_with_pattern(body, media_type).map(|(package, _)| package)
+}
+
+/// Reads a body as a SyncML message, and the way in which it is written, where others that are written so can be read by that; the
+/// reason when it is none.
+pub(crate) fn read_with_pattern(body: &[u8], media_type: &str) -> Result<(Package, Option<Pattern>), String> {
     let encoding = Encoding::from_media_type(media_type).unwrap_or(Encoding::Xml);
     let written = match encoding {
         Encoding::Wbxml => "wbxml",
         Encoding::Xml => "xml",
     };
     let reading = syncml::read(body, encoding).map_err(|error| error.to_string())?;
-    Ok(Package {
+    let pattern = match encoding {
+        Encoding::Xml => Pattern::of(body, &reading),
+        Encoding::Wbxml => None,
+    };
+    let package = Package {
         departures: departures(&reading, media_type),
         message: reading.message,
-        octets: body.len().try_into().unwrap_or(u64::MAX),
+        octets: octets_of(body),
         encoding: written,
-    })
+    };
+    Ok((package, pattern))
+}
+
+/// How long a body is.
+pub(crate) fn octets_of(body: &[u8]) -> u64 {
+    body.len().try_into().unwrap_or(u64::MAX)
 }
 
 /// What breaks a rule; what is only unusual does not.

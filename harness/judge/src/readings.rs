@@ -5,13 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use oma_dm::bootstrap::{self, Bootstrap};
 
-use crate::package::{Package, read};
+use crate::familiar::Familiar;
+use crate::package::{Package, read_with_pattern};
 
 /// How many messages are remembered of one case: others may pass between the two records of one.
 const OF_ONE_CASE: usize = 4;
 
 /// How many messages are remembered of cases that run at the same time.
 const OF_MANY_CASES: usize = 128;
+
+/// How many ways of writing messages are remembered of one case: those of its DM sessions.
+const WAYS_OF_ONE_CASE: usize = 32;
+
+/// How many are remembered of cases that run at the same time, with different products or what cases change.
+const WAYS_OF_MANY_CASES: usize = 256;
 
 /// The longest message that is remembered, in octets: longer ones come seldom, and would fill the memory.
 const WORTH_REMEMBERING: usize = 16 * 1024;
@@ -20,25 +27,27 @@ const WORTH_REMEMBERING: usize = 16 * 1024;
 #[derive(Debug)]
 pub struct Readings {
     messages: Lately<Package>,
+    familiar: Familiar,
     bootstraps: Lately<Bootstrap>,
 }
 
 impl Default for Readings {
     /// What is read of one case.
     fn default() -> Self {
-        Self::of(OF_ONE_CASE)
+        Self::of(OF_ONE_CASE, WAYS_OF_ONE_CASE)
     }
 }
 
 impl Readings {
     /// What is read of many cases that run at the same time.
     pub fn of_many_cases() -> Self {
-        Self::of(OF_MANY_CASES)
+        Self::of(OF_MANY_CASES, WAYS_OF_MANY_CASES)
     }
 
-    fn of(most: usize) -> Self {
+    fn of(most: usize, ways: usize) -> Self {
         Self {
             messages: Lately::of(most),
+            familiar: Familiar::of(ways),
             bootstraps: Lately::of(most),
         }
     }
@@ -48,7 +57,19 @@ impl Readings {
     /// # Errors
     /// Why it is none.
     pub fn message(&self, body: &[u8], media_type: &str) -> Result<Arc<Package>, String> {
-        self.messages.read(body, media_type, read)
+        self.messages.read(body, media_type, |body, media_type| {
+            if body.len() > WORTH_REMEMBERING {
+                return read_with_pattern(body, media_type).map(|(package, _)| package);
+            }
+            if let Some(package) = self.familiar.read(body, media_type) {
+                return Ok(package);
+            }
+            let (package, pattern) = read_with_pattern(body, media_type)?;
+            if let Some(pattern) = pattern {
+                self.familiar.remember(body, media_type, &package, pattern);
+            }
+            Ok(package)
+        })
     }
 
     /// Reads a body as a bootstrap.

@@ -329,7 +329,7 @@ impl<'e> Reader<'_, 'e> {
     }
 }
 
-fn is_base64(octets: &[u8]) -> bool {
+pub(super) fn is_base64(octets: &[u8]) -> bool {
     std::str::from_utf8(octets)
         .ok()
         .and_then(auth::from_base64)

@@ -38,6 +38,7 @@ mod media_type;
 mod message;
 mod meta;
 mod observation;
+mod pattern;
 mod place;
 mod raise;
 mod status;
@@ -50,6 +51,7 @@ pub use message::{
     Operation, Results, Status,
 };
 pub use observation::{Departure, Observation, Rule};
+pub use pattern::Pattern;
 pub use place::{Place, place};
 pub use status::{AlertCode, StatusCode};
 

@@ -6,6 +6,7 @@ use super::*;
 
 mod departures;
 mod messages;
+mod patterns;
 mod round_trip;
 
 pub(crate) use messages::any_message;
