@@ -21,6 +21,10 @@ use dmconform_model::Verdict;
 #[path = "../tests/common/polls.rs"]
 mod polls;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const GOOD: &str = include_str!("../../../fixtures/transcripts/good-dms-1.jsonl");
 
 /// What the program is told when it is to judge.

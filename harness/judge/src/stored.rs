@@ -1,6 +1,8 @@
 //! Transcripts as they are stored: a header line, then one record per line, all JSON.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, Read as _};
+use std::ops::Range;
 
 use dmconform_model::{Event, Record};
 use serde::Deserialize;
@@ -10,6 +12,9 @@ use crate::header::{Header, TRANSCRIPT_FORMAT};
 
 /// The longest line that is read, in octets: a record holds one body, of 8 MiB at most, which JSON may write several times longer.
 const LONGEST_LINE: u64 = 128 * 1024 * 1024;
+
+/// How many octets of lines are read at once, or one line, where that is longer.
+const AT_ONCE: usize = 128 * 1024;
 
 /// A transcript as it was stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +97,8 @@ pub enum TranscriptError {
 pub struct Records<R> {
     header: Header,
     lines: Lines<R>,
+    /// What was read of the next lines, with their numbers.
+    waiting: VecDeque<(usize, Result<Record, TranscriptError>)>,
     /// The number of the next record.
     next: u64,
     /// Whether the last record is the one that ends a case. What lacks it is a part: judged as if it were all, it might come to
@@ -109,17 +116,18 @@ pub struct Records<R> {
 pub fn open<R: BufRead>(source: R) -> Result<Records<R>, TranscriptError> {
     let mut lines = Lines {
         source,
-        line: Vec::new(),
+        text: Vec::new(),
         number: 0,
     };
-    if !lines.advance()? {
+    if lines.append()? == 0 {
         return Err(TranscriptError::Empty);
     }
-    refuse_newer(&lines.line)?;
-    let header = lines.read("a header")?;
+    refuse_newer(&lines.text)?;
+    let header = parsed(&lines.text, 1, "a header")?;
     Ok(Records {
         header,
         lines,
+        waiting: VecDeque::new(),
         next: 1,
         has_ended: false,
         is_over: false,
@@ -162,24 +170,29 @@ impl<R: BufRead> Iterator for Records<R> {
 
 impl<R: BufRead> Records<R> {
     fn record(&mut self) -> Result<Option<Record>, TranscriptError> {
-        if !self.lines.advance()? {
+        if self.waiting.is_empty() {
+            self.waiting = self.lines.records();
+        }
+        let Some((line, read)) = self.waiting.pop_front() else {
             return match self.has_ended {
                 true => Ok(None),
                 false => Err(TranscriptError::Cut {
                     records: self.next - 1,
                 }),
             };
-        }
+        };
         if self.has_ended {
-            return Err(TranscriptError::AfterEnd {
-                line: self.lines.number,
+            // What cannot be read at all may not be there.
+            return Err(match read {
+                Err(error @ TranscriptError::Unreadable(_)) => error,
+                _ => TranscriptError::AfterEnd { line },
             });
         }
-        let record: Record = self.lines.read("a record")?;
+        let record = read?;
         let expected = self.next;
         if record.seq != expected {
             return Err(TranscriptError::Gap {
-                line: self.lines.number,
+                line,
                 found: record.seq,
                 expected,
             });
@@ -190,22 +203,22 @@ impl<R: BufRead> Records<R> {
     }
 }
 
-/// The lines of a transcript, one at a time.
+/// The lines of a transcript, some at a time.
 #[derive(Debug)]
 struct Lines<R> {
     source: R,
-    line: Vec<u8>,
-    /// The number of the line, from 1; 0 before the first.
+    /// Those that were read last.
+    text: Vec<u8>,
+    /// The number of the last of them, from 1; 0 before the first.
     number: usize,
 }
 
 impl<R: BufRead> Lines<R> {
-    /// Goes on to the next line; whether there is one.
-    fn advance(&mut self) -> Result<bool, TranscriptError> {
+    /// Reads one more line; how many octets it has, none where there is no more.
+    fn append(&mut self) -> Result<usize, TranscriptError> {
         self.number += 1;
-        self.line.clear();
         let mut source = (&mut self.source).take(LONGEST_LINE + 1);
-        let octets = source.read_until(b'\n', &mut self.line)?;
+        let octets = source.read_until(b'\n', &mut self.text)?;
         if octets as u64 > LONGEST_LINE {
             let why = format!(
                 "line {} has more than {LONGEST_LINE} octets, which no record has",
@@ -213,16 +226,60 @@ impl<R: BufRead> Lines<R> {
             );
             return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, why).into());
         }
-        Ok(octets > 0)
+        Ok(octets)
     }
 
-    fn read<T: serde::de::DeserializeOwned>(&self, what: &'static str) -> Result<T, TranscriptError> {
-        serde_json::from_slice(&self.line).map_err(|source| TranscriptError::Line {
-            line: self.number,
-            what,
-            source,
-        })
+    /// Reads the records of the next lines, up to the first that is none: each with the number of its line. None where there are no more.
+    fn records(&mut self) -> VecDeque<(usize, Result<Record, TranscriptError>)> {
+        self.text.clear();
+        let first = self.number + 1;
+        let mut ends = Vec::new();
+        let mut failed = None;
+        while self.text.len() < AT_ONCE && failed.is_none() {
+            match self.append() {
+                Ok(0) => break,
+                Ok(_) => ends.push(self.text.len()),
+                Err(error) => failed = Some((self.number, Err(error))),
+            }
+        }
+        let mut records = VecDeque::with_capacity(ends.len() + 1);
+        // What reads them one after the other has to make room for what is in them only once.
+        let mut all = serde_json::Deserializer::from_slice(&self.text).into_iter::<Record>();
+        let mut start = 0;
+        for (number, end) in (first..).zip(ends) {
+            let record = match all.next() {
+                Some(Ok(record)) if is_all_of(&self.text, start..end, all.byte_offset()) => Ok(record),
+                // Read alone, a line says what is wrong with it.
+                _ => parsed(&self.text[start..end], number, "a record"),
+            };
+            let is_none = record.is_err();
+            records.push_back((number, record));
+            if is_none {
+                return records;
+            }
+            start = end;
+        }
+        records.extend(failed);
+        records
     }
+}
+
+/// Whether what ends at an octet is in one line, and nothing follows it there.
+fn is_all_of(text: &[u8], line: Range<usize>, end: usize) -> bool {
+    let is_in_line = end > line.start && end <= line.end;
+    is_in_line && text[end..line.end].trim_ascii().is_empty()
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(
+    line: &[u8],
+    number: usize,
+    what: &'static str,
+) -> Result<T, TranscriptError> {
+    serde_json::from_slice(line).map_err(|source| TranscriptError::Line {
+        line: number,
+        what,
+        source,
+    })
 }
 
 /// What a header of any form says of itself, in whatever way.

@@ -7,9 +7,10 @@
 #![expect(clippy::print_stdout, reason = "it prints a table")]
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dmconform_judge::{Judge, read};
+use dmconform_judge::{Judge, Readings, read};
 use dmconform_model::Verdict;
 
 mod bare;
@@ -46,17 +47,22 @@ async fn compare(turns: u32) {
     let mut their_handshakes = Spent::default();
     let mut judging = Spent::default();
     let mut writing = Spent::default();
+    let readings = Arc::new(Readings::of_many_cases());
     for _ in 0..turns {
-        ours.on(scene.delegation()).await;
+        let delegation = ours.on(scene.delegation()).await;
         theirs.on(bare.replay()).await;
         our_handshakes.on(scene.handshake()).await;
         their_handshakes.on(bare.handshake()).await;
         writing
             .on(async { black_box(first.recorder.stored().expect("it is in memory")) })
             .await;
+        // Among others that are judged by the same program, as in a run: with messages of its own.
+        let transcript = read(&delegation.recorder.stored().expect("it is in memory"))
+            .expect("what was recorded is readable");
+        let header = Arc::new(transcript.header);
         judging
             .on(async {
-                let mut judge = Judge::new(transcript.header.clone());
+                let mut judge = Judge::reading(header, Arc::clone(&readings));
                 transcript.records.iter().for_each(|record| judge.feed(record));
                 assert_ne!(judge.result().verdict, Verdict::Fail, "nobody breaks anything");
             })
@@ -101,11 +107,12 @@ struct Spent {
 }
 
 impl Spent {
-    async fn on<T>(&mut self, work: impl Future<Output = T>) {
+    async fn on<T>(&mut self, work: impl Future<Output = T>) -> T {
         let (began, processor) = (Instant::now(), on_processor());
-        work.await;
+        let done = work.await;
         self.wall += began.elapsed();
         self.processor += on_processor().saturating_sub(processor);
+        done
     }
 }
 
