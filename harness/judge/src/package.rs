@@ -1,6 +1,8 @@
 //! A SyncML message of a DM session, reduced to what recognising needs.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash as _, Hasher};
+use std::sync::OnceLock;
 
 use oma_dm::syncml::{
     self, Command, Data, Departure, Encoding, Header, Item, Message, Meta, Pattern, Reading, Results, Status,
@@ -86,6 +88,8 @@ pub struct Package {
     pub(crate) encoding: &'static str,
     /// What in it is not as it should be, whatever was said before it.
     pub(crate) departures: Vec<Departed>,
+    /// What stands for all that it says, once that was asked for: both of its ends do.
+    pub(crate) digest: OnceLock<u64>,
 }
 
 /// A departure of a message from its form.
@@ -128,6 +132,7 @@ pub(crate) fn read_with_pattern(body: &[u8], media_type: &str) -> Result<(Packag
         message: reading.message,
         octets: octets_of(body),
         encoding: written,
+        digest: OnceLock::new(),
     };
     Ok((package, pattern))
 }
@@ -247,6 +252,15 @@ impl Package {
         &self.message
     }
 
+    /// The same for the same message, and hardly for another one.
+    pub(crate) fn digest(&self) -> u64 {
+        *self.digest.get_or_init(|| {
+            let mut said = Gathered(Vec::with_capacity(2048));
+            self.message.hash(&mut said);
+            said.finish()
+        })
+    }
+
     pub(crate) const fn header(&self) -> &Header {
         &self.message.header
     }
@@ -336,6 +350,21 @@ impl Package {
         self.statuses()
             .find(|status| status.command_ref == "0")
             .map(|status| status.code.0)
+    }
+}
+
+/// What is to be hashed, in one piece: a message has hundreds of small parts, and each by itself takes longer.
+struct Gathered(Vec<u8>);
+
+impl Hasher for Gathered {
+    fn write(&mut self, octets: &[u8]) {
+        self.0.extend_from_slice(octets);
+    }
+
+    fn finish(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&self.0);
+        hasher.finish()
     }
 }
 

@@ -243,8 +243,9 @@ impl<R: BufRead> Lines<R> {
             }
         }
         let mut records = VecDeque::with_capacity(ends.len() + 1);
-        // What reads them one after the other has to make room for what is in them only once.
-        let mut all = serde_json::Deserializer::from_slice(&self.text).into_iter::<Record>();
+        // What reads them one after the other looks once whether they are UTF-8, and makes room once for the texts in them.
+        let text = std::str::from_utf8(&self.text).unwrap_or_default();
+        let mut all = serde_json::Deserializer::from_str(text).into_iter::<Record>();
         let mut start = 0;
         for (number, end) in (first..).zip(ends) {
             let record = match all.next() {

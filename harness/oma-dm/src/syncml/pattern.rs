@@ -15,7 +15,7 @@ const LONGEST_LEARNED: usize = 16 * 1024;
 #[derive(Clone, Debug)]
 pub struct Pattern {
     /// What is written before each gap, and behind the last one, in one piece.
-    fixed: Vec<u8>,
+    fixed: String,
     gaps: Vec<Gap>,
     /// What the message says, with nothing in its gaps that counts.
     message: Message,
@@ -24,7 +24,7 @@ pub struct Pattern {
 /// A text that may be another one.
 #[derive(Clone, Debug)]
 struct Gap {
-    /// How many octets stand between the gap before it and this one.
+    /// How many octets are written between the gap before it and this one.
     behind: usize,
     /// Which of the texts of the message it is, in the order of [`each_text`].
     text: usize,
@@ -93,8 +93,9 @@ impl Pattern {
             return None;
         }
 
+        let document = std::str::from_utf8(octets).ok()?;
         let mut pattern = Self {
-            fixed: Vec::new(),
+            fixed: String::new(),
             gaps: Vec::new(),
             message: Message::default(),
         };
@@ -102,8 +103,8 @@ impl Pattern {
         let mut place = 0;
         each_text(&mut message, &mut |leaf, text| {
             let (_, element) = leaves[place];
-            if let Some(start) = start_of_plain(octets, element, text).filter(|_| leaf.takes(text)) {
-                pattern.fixed.extend_from_slice(&octets[written..start]);
+            if let Some(start) = start_of_plain(document, element, text).filter(|_| leaf.takes(text)) {
+                pattern.fixed.push_str(&document[written..start]);
                 pattern.gaps.push(Gap {
                     behind: start - written,
                     text: place,
@@ -117,7 +118,7 @@ impl Pattern {
             }
             place += 1;
         });
-        pattern.fixed.extend_from_slice(&octets[written..]);
+        pattern.fixed.push_str(&document[written..]);
         pattern.message = message;
         Some(pattern)
     }
@@ -125,7 +126,7 @@ impl Pattern {
     /// What octets say that are written in this way, and have no departure then; nothing where they are written in another way.
     pub fn read(&self, octets: &[u8]) -> Option<Message> {
         let mut texts = Vec::with_capacity(self.gaps.len());
-        let (mut fixed, mut rest) = (self.fixed.as_slice(), octets);
+        let (mut fixed, mut rest) = (self.fixed.as_str(), std::str::from_utf8(octets).ok()?);
         for gap in &self.gaps {
             let (before, behind) = fixed.split_at(gap.behind);
             fixed = behind;
@@ -151,22 +152,22 @@ impl Pattern {
     }
 }
 
-/// The text that octets begin with, if it means the same wherever it stands: nothing that XML, or a reader of words, would take for
+/// The text that a document goes on with, if it means the same wherever it stands: nothing that XML, or a reader of words, would take for
 /// something else.
-fn plain(octets: &[u8]) -> Option<&str> {
+fn plain(rest: &str) -> Option<&str> {
     let is_plain = |octet: &u8| matches!(octet, b' '..=b'~') && !matches!(octet, b'<' | b'>' | b'&');
-    let length = octets.iter().position(|octet| !is_plain(octet))?;
-    let text = &octets[..length];
-    let has_edges = text.first()? != &b' ' && text.last()? != &b' ';
-    std::str::from_utf8(text).ok().filter(|_| has_edges)
+    let length = rest.as_bytes().iter().position(|octet| !is_plain(octet))?;
+    let text = &rest[..length];
+    let has_edge = text.starts_with(' ') || text.ends_with(' ');
+    (!text.is_empty() && !has_edge).then_some(text)
 }
 
 /// Where the text of an element begins, if it stands there in one piece and is plain.
-fn start_of_plain(octets: &[u8], element: &Element<'_>, text: &str) -> Option<usize> {
-    let of_element = octets.get(element.at.clone())?;
-    let end = of_element.windows(2).rposition(|two| two == b"</")?;
+fn start_of_plain(document: &str, element: &Element<'_>, text: &str) -> Option<usize> {
+    let of_element = document.get(element.at.clone())?;
+    let end = of_element.rfind("</")?;
     let start = end.checked_sub(text.len())?;
-    let is_behind_markup = start > 0 && of_element[start - 1] == b'>';
+    let is_behind_markup = of_element.get(..start)?.ends_with('>');
     let is_it = is_behind_markup && plain(&of_element[start..]) == Some(text);
     is_it.then_some(element.at.start + start)
 }
