@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 
-use dmconform_judge::{Judge, header_line, open, read, record_line};
+use dmconform_judge::{Judge, Readings, header_line, open, read, record_line};
+use dmconform_model::Verdict;
 use oma_dm::syncml::{self, Encoding};
 
 /// What the program is told when it runs under Callgrind.
@@ -25,12 +27,13 @@ const WRITE: &str = "--write";
 /// How many times as many instructions as are written down it may take.
 const MOST: f64 = 1.15;
 
-const FIGURES: [&str; 7] = [
+const FIGURES: [&str; 8] = [
     "read SyncML in XML",
     "read SyncML in WBXML",
     "write SyncML in XML",
     "write SyncML in WBXML",
     "judge a delegation",
+    "judge another delegation",
     "read a transcript",
     "write a transcript",
 ];
@@ -151,13 +154,15 @@ fn measure(figure: &str) {
         }),
         "write SyncML in XML" => write(Encoding::Xml),
         "write SyncML in WBXML" => write(Encoding::Wbxml),
-        "judge a delegation" => {
+        "judge a delegation" => judge(DELEGATION, &Arc::default()),
+        // One of the same product, after the first one.
+        "judge another delegation" => {
+            let readings = Arc::default();
+            let other = DELEGATION.replace("</SessionID>", "7</SessionID>");
             let transcript = read(DELEGATION).expect("the transcript is whole");
-            let mut judge = Judge::new(transcript.header);
-            counted(&mut || {
-                transcript.records.iter().for_each(|record| judge.feed(record));
-                black_box(judge.result());
-            });
+            let mut judged = Judge::reading(transcript.header, Arc::clone(&readings));
+            transcript.records.iter().for_each(|record| judged.feed(record));
+            judge(&other, &readings);
         }
         "read a transcript" => counted(&mut || {
             let records = open(DELEGATION.as_bytes()).expect("it has a header");
@@ -178,6 +183,20 @@ fn measure(figure: &str) {
         }
         unknown => panic!("`{unknown}` is nothing that is counted"),
     }
+}
+
+/// Judges a transcript by what was read before.
+fn judge(transcript: &str, readings: &Arc<Readings>) {
+    let transcript = read(transcript).expect("the transcript is whole");
+    let mut judge = Judge::reading(transcript.header, Arc::clone(readings));
+    counted(&mut || {
+        transcript.records.iter().for_each(|record| judge.feed(record));
+        assert_eq!(
+            judge.result().verdict,
+            Verdict::Pass,
+            "the product did what it should"
+        );
+    });
 }
 
 fn on_session(encoding: Encoding, mut work: impl FnMut(&[u8])) {

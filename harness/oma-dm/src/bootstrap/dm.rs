@@ -94,6 +94,7 @@ pub(super) fn read(
         .set_acl(&NodeUri::root(), everything)
         .expect("the root is there, and the ACL is not empty");
     let mut passed = Passed {
+        accounts: Vec::new(),
         skipped: Vec::new(),
         observations: [media_type.departures(&reading), reading.observations].concat(),
     };
@@ -103,7 +104,7 @@ pub(super) fn read(
         };
         for outcome in device.execute(BOOTSTRAP_SERVER, &command) {
             if !outcome.status.is_success() {
-                return Err(refused(outcome));
+                return Err(passed.refused(outcome));
             }
         }
     }
@@ -120,23 +121,30 @@ pub(super) fn read(
     })
 }
 
-fn refused(outcome: Outcome) -> BootstrapError {
-    BootstrapError::Command {
-        command: outcome.command,
-        target: outcome.target.unwrap_or_default(),
-        status: outcome.status,
-    }
-}
-
 /// What is passed over and noted on the way.
 struct Passed {
+    /// What the Inbox was to make accounts of.
+    accounts: Vec<TreeNode>,
     skipped: Vec<String>,
     observations: Vec<Observation>,
 }
 
 impl Passed {
+    /// Why a command was refused: what is wrong with an account, where its status alone would not say it.
+    fn refused(&self, outcome: Outcome) -> BootstrapError {
+        let of_account = |node| Account::from_object(node).err();
+        match self.accounts.iter().find_map(of_account) {
+            Some(error) => error.into(),
+            None => BootstrapError::Command {
+                command: outcome.command,
+                target: outcome.target.unwrap_or_default(),
+                status: outcome.status,
+            },
+        }
+    }
+
     /// The command without the objects that are not supported, which a device may skip (OMA-TS-DM_Bootstrap 5.4.5); nothing where
-    /// nothing is left of it. Says of an object what is wrong with it, where its status alone would not.
+    /// nothing is left of it.
     fn supported(&mut self, command: Command) -> Result<Option<Command>, BootstrapError> {
         match command {
             Command::Add(add) => self.items(add),
@@ -195,8 +203,13 @@ impl Passed {
             .nodes
             .into_iter()
             .partition(|node| !is_for_inbox || is_account(node));
-        for node in known.iter().filter(|node| is_account(node)) {
-            Account::from_object(node)?;
+        let accounts = known.iter().filter(|node| is_account(node));
+        match is_for_inbox {
+            // The Inbox looks at them itself.
+            true => self.accounts.extend(accounts.cloned()),
+            false => accounts
+                .into_iter()
+                .try_for_each(|node| Account::from_object(node).map(drop))?,
         }
         let is_all = unknown.is_empty() && is_for_inbox;
         self.skipped.extend(unknown.into_iter().map(identifier));
