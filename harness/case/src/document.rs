@@ -153,7 +153,20 @@ impl Profile {
         is_possible: impl Fn(MessageId) -> bool,
     ) -> Result<Vec<(MessageId, Fields)>, Unrecognised> {
         let content = content(self.delegation.syntax, request.body);
-        let readable = content.as_ref().unwrap_or(&Content::Empty);
+        self.request_with(request, content.as_ref().map_err(Clone::clone), is_possible)
+    }
+
+    /// The same of a request whose body was read already ([`content`]).
+    ///
+    /// # Errors
+    /// Why it is none of them.
+    pub fn request_with(
+        &self,
+        request: &Request<'_>,
+        content: Result<&Content<'_>, String>,
+        is_possible: impl Fn(MessageId) -> bool,
+    ) -> Result<Vec<(MessageId, Fields)>, Unrecognised> {
+        let readable = content.as_ref().copied().unwrap_or(&Content::Empty);
         let possible = self
             .messages
             .iter()
@@ -247,7 +260,27 @@ impl Profile {
         status: u16,
         answer: &Answer<'_>,
     ) -> Result<Answered, Mismatch> {
-        let fields = self.answer(document, answer).or_else(|mismatch| {
+        let content = content(self.delegation.syntax, answer.body);
+        self.answered_with(message, document, status, answer, content.as_ref().ok())
+    }
+
+    /// The same of an answer whose body was read already ([`content`]), if that is possible.
+    ///
+    /// # Errors
+    /// Why it is no such answer.
+    pub fn answered_with(
+        &self,
+        message: MessageId,
+        document: &Document,
+        status: u16,
+        answer: &Answer<'_>,
+        content: Option<&Content<'_>>,
+    ) -> Result<Answered, Mismatch> {
+        let carried = match content {
+            Some(content) => self.carried(document, answer.headers, content),
+            None => Err(Mismatch::NoDocument),
+        };
+        let fields = carried.or_else(|mismatch| {
             let may_be = answer.body.is_empty() && document.body_optional;
             may_be
                 .then(|| document.in_headers(answer.headers))

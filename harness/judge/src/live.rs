@@ -1,7 +1,7 @@
 //! The judge: fed record by record while a case runs, or with a stored transcript afterwards.
 
 use std::io::BufRead;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use dmconform_case::test_case::What;
 use dmconform_model::transcript::{BROKEN_OFF, Event, Request, Response};
@@ -15,6 +15,12 @@ use crate::recognise::Recogniser;
 use crate::spent::Spending;
 use crate::stored::{Records, Transcript, TranscriptError};
 use crate::{absence, expectation, finding::Outcome, plaintext, spent, verdict, view};
+
+/// How many records are handed over at once, from their reader to their judge.
+const PILE: usize = 128;
+
+/// How many piles of them may wait.
+const PILES: usize = 2;
 
 /// Judges one case.
 #[derive(Clone, Debug)]
@@ -53,22 +59,35 @@ impl Judge {
         judge.result()
     }
 
-    /// Judges a stored transcript record by record, in memory that does not grow with its length.
+    /// Judges a stored transcript record by record, in memory that does not grow with its length. While some records are judged, the
+    /// next ones are read.
     ///
     /// # Errors
     ///
     /// The first line that is not what belongs there, by its number.
-    pub fn stored(records: Records<impl BufRead>) -> Result<CaseResult, TranscriptError> {
+    pub fn stored(records: Records<impl BufRead + Send>) -> Result<CaseResult, TranscriptError> {
         Ok(Self::fed(records)?.result())
     }
 
     /// A judge that has seen all of a stored transcript.
-    pub(crate) fn fed(records: Records<impl BufRead>) -> Result<Self, TranscriptError> {
+    pub(crate) fn fed(mut records: Records<impl BufRead + Send>) -> Result<Self, TranscriptError> {
         let mut judge = Self::new(records.header().clone());
-        for record in records {
-            judge.feed(&record?);
-        }
-        Ok(judge)
+        std::thread::scope(|scope| {
+            let (read, to_judge) = mpsc::sync_channel(PILES);
+            scope.spawn(move || {
+                loop {
+                    let pile: Vec<_> = records.by_ref().take(PILE).collect();
+                    // Where one cannot be read, nobody waits for more.
+                    if pile.is_empty() || read.send(pile).is_err() {
+                        return;
+                    }
+                }
+            });
+            for record in to_judge.into_iter().flatten() {
+                judge.feed(&record?);
+            }
+            Ok(judge)
+        })
     }
 
     /// What the case is judged with.

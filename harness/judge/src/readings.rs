@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use dmconform_case::document::content;
+use dmconform_case::profile::{Content, Syntax};
 use oma_dm::bootstrap::{self, Bootstrap};
 
 use crate::familiar::Familiar;
@@ -29,6 +31,7 @@ pub struct Readings {
     messages: Lately<Package>,
     familiar: Familiar,
     bootstraps: Lately<Bootstrap>,
+    documents: Lately<Content<'static>>,
 }
 
 impl Default for Readings {
@@ -49,6 +52,7 @@ impl Readings {
             messages: Lately::of(most),
             familiar: Familiar::of(ways),
             bootstraps: Lately::of(most),
+            documents: Lately::of(most),
         }
     }
 
@@ -69,6 +73,16 @@ impl Readings {
                 self.familiar.remember(body, media_type, &package, pattern);
             }
             Ok(package)
+        })
+    }
+
+    /// Reads a body as a document that servers exchange.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn document(&self, body: &[u8], syntax: Syntax) -> Result<Arc<Content<'static>>, String> {
+        self.documents.read(body, syntax.title(), |body, _| {
+            content(syntax, body).map(Content::into_owned)
         })
     }
 

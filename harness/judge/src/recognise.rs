@@ -156,7 +156,7 @@ impl Recogniser {
         };
         match request.endpoint.kind {
             EndpointKind::Delegation => {
-                for (message, fields) in Self::delegation_requests(header, observed, request, seen) {
+                for (message, fields) in self.delegation_requests(header, observed, request, seen) {
                     asked.message = Some(message);
                     asked.delegation.push(message);
                     let note = document_note(&fields);
@@ -193,6 +193,7 @@ impl Recogniser {
     }
 
     fn delegation_requests(
+        &self,
         header: &Header,
         observed: &mut Observed,
         request: &Request,
@@ -207,9 +208,12 @@ impl Recogniser {
             body: &request.body.bytes,
         };
         let is_possible = |message| header.procedure.sender(message, opener) == Some(from);
+        let read = self
+            .readings
+            .document(said.body, header.profile.delegation.syntax);
         header
             .profile
-            .request(&said, is_possible)
+            .request_with(&said, read.as_deref().map_err(Clone::clone), is_possible)
             .unwrap_or_else(|unrecognised| {
                 let what = match unrecognised {
                     Unrecognised::Unreadable { .. } => unrecognised.to_string(),
@@ -300,7 +304,7 @@ impl Recogniser {
             EndpointKind::Delegation => {
                 for message in asked.delegation {
                     let answer = MessageId::answer(message.step);
-                    delegation_answer(header, observed, response, seen, answer);
+                    self.delegation_answer(header, observed, response, seen, answer);
                 }
             }
             EndpointKind::Bootstrap if asked.message.is_none() => {}
@@ -328,6 +332,50 @@ impl Recogniser {
             }
             EndpointKind::Dm => self.server_package(header, observed, response, seen, &asked, positive),
         }
+    }
+
+    fn delegation_answer(
+        &self,
+        header: &Header,
+        observed: &mut Observed,
+        response: &Response,
+        seen: &Seen,
+        message: MessageId,
+    ) {
+        let Some(document) = header.profile.messages.get(&message) else {
+            return;
+        };
+        let said = document::Answer {
+            headers: &response.headers,
+            body: &response.body.bytes,
+        };
+        let body = if response.body.is_empty() {
+            " without a body"
+        } else {
+            ""
+        };
+        let read = self
+            .readings
+            .document(said.body, header.profile.delegation.syntax);
+        let answered =
+            header
+                .profile
+                .answered_with(message, document, response.status, &said, read.as_deref().ok());
+        let Ok(Answered { fields, refused }) = answered else {
+            let unknown = if body.is_empty() {
+                " with an unknown body"
+            } else {
+                body
+            };
+            let note = format!("{}{unknown}", response.status);
+            emit(header, observed, seen, message, false, Fields::new(), note);
+            return;
+        };
+        let note = match document_note(&fields) {
+            said if said.is_empty() && !body.is_empty() => format!("{}{body}", response.status),
+            said => format!("{}{body}: {said}", response.status),
+        };
+        emit(header, observed, seen, message, refused.is_none(), fields, note);
     }
 
     fn server_package(
@@ -559,43 +607,6 @@ fn authenticated(observed: &mut Observed, exchange: ExchangeId, who: Role, outco
             .into_iter()
             .for_each(note),
     }
-}
-
-fn delegation_answer(
-    header: &Header,
-    observed: &mut Observed,
-    response: &Response,
-    seen: &Seen,
-    message: MessageId,
-) {
-    let Some(document) = header.profile.messages.get(&message) else {
-        return;
-    };
-    let said = document::Answer {
-        headers: &response.headers,
-        body: &response.body.bytes,
-    };
-    let body = if response.body.is_empty() {
-        " without a body"
-    } else {
-        ""
-    };
-    let answered = header.profile.answered(message, document, response.status, &said);
-    let Ok(Answered { fields, refused }) = answered else {
-        let unknown = if body.is_empty() {
-            " with an unknown body"
-        } else {
-            body
-        };
-        let note = format!("{}{unknown}", response.status);
-        emit(header, observed, seen, message, false, Fields::new(), note);
-        return;
-    };
-    let note = match document_note(&fields) {
-        said if said.is_empty() && !body.is_empty() => format!("{}{body}", response.status),
-        said => format!("{}{body}: {said}", response.status),
-    };
-    emit(header, observed, seen, message, refused.is_none(), fields, note);
 }
 
 fn bootstrap_fields(

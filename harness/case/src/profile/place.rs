@@ -84,6 +84,17 @@ pub enum Content<'d> {
     Empty,
 }
 
+impl Content<'_> {
+    /// The same with a copy of all that it borrows.
+    pub fn into_owned(self) -> Content<'static> {
+        match self {
+            Self::Xml(root) => Content::Xml(root.into_owned()),
+            Self::Json(value) => Content::Json(value),
+            Self::Empty => Content::Empty,
+        }
+    }
+}
+
 impl Place {
     /// The values at this place, in the order of the document. A document of the other kind has none.
     pub fn values(&self, content: &Content<'_>, namespaces: &Namespaces) -> Vec<String> {

@@ -38,7 +38,7 @@ pub fn ladder(transcript: &Transcript) -> Ladder {
 /// # Errors
 ///
 /// The first line that is not what belongs there, by its number; or why it cannot be opened.
-pub fn stored_ladder<R: BufRead>(
+pub fn stored_ladder<R: BufRead + Send>(
     open: impl Fn() -> Result<Records<R>, TranscriptError>,
 ) -> Result<Ladder, TranscriptError> {
     let judge = Judge::fed(open()?)?;

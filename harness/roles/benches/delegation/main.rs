@@ -46,6 +46,7 @@ async fn compare(turns: u32) {
     let mut our_handshakes = Spent::default();
     let mut their_handshakes = Spent::default();
     let mut judging = Spent::default();
+    let mut judging_alone = Spent::default();
     let mut writing = Spent::default();
     let readings = Arc::new(Readings::of_many_cases());
     for _ in 0..turns {
@@ -56,17 +57,23 @@ async fn compare(turns: u32) {
         writing
             .on(async { black_box(first.recorder.stored().expect("it is in memory")) })
             .await;
-        // Among others that are judged by the same program, as in a run: with messages of its own.
         let transcript = read(&delegation.recorder.stored().expect("it is in memory"))
             .expect("what was recorded is readable");
-        let header = Arc::new(transcript.header);
-        judging
-            .on(async {
-                let mut judge = Judge::reading(header, Arc::clone(&readings));
-                transcript.records.iter().for_each(|record| judge.feed(record));
-                assert_ne!(judge.result().verdict, Verdict::Fail, "nobody breaks anything");
-            })
-            .await;
+        let header = Arc::new(transcript.header.clone());
+        // The roles have read what they act upon, and alone it is to be read first.
+        for (spent, readings) in [
+            (&mut judging, scene.readings()),
+            (&mut judging_alone, Arc::clone(&readings)),
+        ] {
+            let header = Arc::clone(&header);
+            spent
+                .on(async {
+                    let mut judge = Judge::reading(header, readings);
+                    transcript.records.iter().for_each(|record| judge.feed(record));
+                    assert_ne!(judge.result().verdict, Verdict::Fail, "nobody breaks anything");
+                })
+                .await;
+        }
     }
     println!(
         "{:42} {:>12} {:>12}",
@@ -77,7 +84,8 @@ async fn compare(turns: u32) {
         ("mutual handshake, bare", &their_handshakes),
         ("delegation, all roles in the harness", &ours),
         ("the same exchanges, bare", &theirs),
-        ("judging it, record by record", &judging),
+        ("judging it, beside those who act in it", &judging),
+        ("judging it alone, among others like it", &judging_alone),
         ("writing its transcript, where it is kept", &writing),
     ] {
         let each = |time: Duration| time.as_secs_f64() * 1e3 / f64::from(turns);
@@ -94,8 +102,9 @@ async fn compare(turns: u32) {
     );
     println!("delegation: {:.2} times bare", ratio(&ours, &theirs));
     println!(
-        "judging:    {:.1} % of a delegation",
-        100.0 * ratio(&judging, &ours)
+        "judging:    {:.1} % of a delegation; alone {:.1} %",
+        100.0 * ratio(&judging, &ours),
+        100.0 * ratio(&judging_alone, &ours)
     );
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use dmconform_case::Suite;
 use dmconform_case::implementation::{Accounts, Endpoints, Limits};
-use dmconform_judge::{Header, JUDGE_VERSION, Parties};
+use dmconform_judge::{Header, JUDGE_VERSION, Parties, Readings};
 use dmconform_model::certificate::Certificate;
 use dmconform_model::transcript::EndpointKind;
 use dmconform_model::{Event, MessageId, Role, Target};
@@ -89,6 +89,11 @@ impl Scene {
                 .expect("both are good")
         };
         let _ = tokio::join!(accepting, dialling);
+    }
+
+    /// What the roles and their judge have read lately.
+    pub(crate) fn readings(&self) -> Arc<Readings> {
+        Arc::clone(&self.stage.readings)
     }
 
     /// One whole delegation, judged.
