@@ -10,8 +10,8 @@ use crate::dm_session::DmSession;
 pub(crate) type SessionKey = (Role, Role, String);
 
 /// How many sessions of one client with one server are followed. A client holds one at a time, so that one which this many others
-/// came after is over.
-const FOLLOWED: usize = 16;
+/// came after is over. What is known of them is much of the memory that a client takes which waits for long.
+const FOLLOWED: usize = 4;
 
 /// The DM sessions that are followed.
 #[derive(Clone, Debug, Default)]
