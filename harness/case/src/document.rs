@@ -432,11 +432,13 @@ impl Document {
 /// Adds what one part of a message says of a field to what others say of it. What one part says twice, it says twice.
 fn join(fields: &mut Fields, field: &str, values: Vec<String>) {
     let known = fields.entry(field.to_owned()).or_default();
-    let new: Vec<String> = values
+    let mut new: Vec<String> = values
         .into_iter()
         .filter(|value| !known.contains(value))
         .collect();
-    known.extend(new);
+    // Mostly there is one, and what is said is kept for as long as its case takes.
+    known.reserve_exact(new.len());
+    known.append(&mut new);
 }
 
 /// What the first form that fits carries, or else why the one that is written does not fit.

@@ -23,8 +23,8 @@ pub(crate) struct DmSession {
     pub(crate) probes: BTreeMap<(String, String), usize>,
     /// The session against the rules for it.
     pub(crate) regularity: Regularity,
-    /// What an item has said of its data so far, where more follows (OMA-TS-DM_Protocol 7).
-    unfinished: Option<Unfinished>,
+    /// What an item has said of its data so far, where more follows (OMA-TS-DM_Protocol 7): in a box, since few sessions have any.
+    unfinished: Option<Box<Unfinished>>,
     /// The longest message that the client takes, in octets.
     max_message_size: Option<u64>,
     /// Whether the server has sent a longer one.
@@ -172,17 +172,19 @@ impl DmSession {
         if before.is_none() && !sent.more_data {
             return vec![(sent, 1)];
         }
-        let mut all = before.unwrap_or_else(|| Unfinished {
-            target: sent.target.clone().into_owned(),
-            first: sent.written.map(|(of_command, item)| {
-                let item = Item {
-                    data: None,
-                    ..item.clone()
-                };
-                (of_command.clone(), item)
-            }),
-            octets: Vec::new(),
-            messages: 0,
+        let mut all = before.unwrap_or_else(|| {
+            Box::new(Unfinished {
+                target: sent.target.clone().into_owned(),
+                first: sent.written.map(|(of_command, item)| {
+                    let item = Item {
+                        data: None,
+                        ..item.clone()
+                    };
+                    (of_command.clone(), item)
+                }),
+                octets: Vec::new(),
+                messages: 0,
+            })
         });
         all.messages += 1;
         // The transcript bounds what there is to remember.

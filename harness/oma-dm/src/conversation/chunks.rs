@@ -7,7 +7,8 @@ use crate::syncml::{AlertCode, Command, Data, Item, Message, Meta};
 /// What one end sends in parts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Chunks {
-    open: Option<Object>,
+    /// In a box, as the other: few sessions have any, and many sessions are followed at once.
+    open: Option<Box<Object>>,
     /// `CmdID` of the command of the last message in which an object goes on.
     part_in: Option<String>,
     /// The same of one in which an object ended with the wrong size.
@@ -15,7 +16,7 @@ pub(super) struct Chunks {
     /// The same of one in which an object ended that came in parts.
     ended_in: Option<String>,
     /// What was open before the last message.
-    before: Option<Object>,
+    before: Option<Box<Object>>,
     /// Whether it is noted already that something else comes first.
     is_interrupted: bool,
 }
@@ -144,12 +145,12 @@ impl Chunks {
                 if announced.is_none() {
                     found.push((Some(command.id().to_owned()), Irregularity::MissingSize));
                 }
-                Object {
+                Box::new(Object {
                     command: command.name(),
                     place,
                     announced,
                     sent: octets,
-                }
+                })
             }
         };
         if item.more_data {

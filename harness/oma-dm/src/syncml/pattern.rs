@@ -155,11 +155,12 @@ impl Pattern {
 /// The text that a document goes on with, if it means the same wherever it stands: nothing that XML, or a reader of words, would take for
 /// something else.
 fn plain(rest: &str) -> Option<&str> {
-    let is_plain = |octet: &u8| matches!(octet, b' '..=b'~') && !matches!(octet, b'<' | b'>' | b'&');
-    let length = rest.as_bytes().iter().position(|octet| !is_plain(octet))?;
-    let text = &rest[..length];
+    let text = &rest[..rest.find('<')?];
+    let is_plain = |octet: u8| matches!(octet, b' '..=b'~') & (octet != b'>') & (octet != b'&');
+    // All of it is looked at, many octets at once.
+    let is_all_plain = text.bytes().fold(true, |all, octet| all & is_plain(octet));
     let has_edge = text.starts_with(' ') || text.ends_with(' ');
-    (!text.is_empty() && !has_edge).then_some(text)
+    (!text.is_empty() && is_all_plain && !has_edge).then_some(text)
 }
 
 /// Where the text of an element begins, if it stands there in one piece and is plain.
