@@ -81,6 +81,11 @@ pub(crate) struct KnownTree {
 }
 
 impl DmSession {
+    /// Whether nobody has to say any more in it, and every step that it carried was answered.
+    pub(crate) fn is_over(&self) -> bool {
+        self.regularity.is_over() && self.groups.iter().all(|group| group.open.is_empty())
+    }
+
     /// Whether a message of the client begins another session of the same identifier.
     pub(crate) fn is_over_by(&self, package: &Package) -> bool {
         package.header().message_id == "1" && !self.regularity.is_repeated(package)

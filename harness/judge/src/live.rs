@@ -1,7 +1,7 @@
 //! The judge: fed record by record while a case runs, or with a stored transcript afterwards.
 
 use std::io::BufRead;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use dmconform_case::test_case::What;
 use dmconform_model::transcript::{BROKEN_OFF, Event, Request, Response};
@@ -15,12 +15,6 @@ use crate::recognise::Recogniser;
 use crate::spent::Spending;
 use crate::stored::{Records, Transcript, TranscriptError};
 use crate::{absence, expectation, finding::Outcome, plaintext, spent, verdict, view};
-
-/// How many records are handed over at once, from their reader to their judge.
-const PILE: usize = 128;
-
-/// How many piles of them may wait.
-const PILES: usize = 2;
 
 /// Judges one case.
 #[derive(Clone, Debug)]
@@ -70,24 +64,10 @@ impl Judge {
     }
 
     /// A judge that has seen all of a stored transcript.
-    pub(crate) fn fed(mut records: Records<impl BufRead + Send>) -> Result<Self, TranscriptError> {
+    pub(crate) fn fed(records: Records<impl BufRead + Send>) -> Result<Self, TranscriptError> {
         let mut judge = Self::new(records.header().clone());
-        std::thread::scope(|scope| {
-            let (read, to_judge) = mpsc::sync_channel(PILES);
-            scope.spawn(move || {
-                loop {
-                    let pile: Vec<_> = records.by_ref().take(PILE).collect();
-                    // Where one cannot be read, nobody waits for more.
-                    if pile.is_empty() || read.send(pile).is_err() {
-                        return;
-                    }
-                }
-            });
-            for record in to_judge.into_iter().flatten() {
-                judge.feed(&record?);
-            }
-            Ok(judge)
-        })
+        records.hand_out(|record| judge.feed(record))?;
+        Ok(judge)
     }
 
     /// What the case is judged with.

@@ -25,6 +25,10 @@ const WAYS_OF_MANY_CASES: usize = 256;
 /// The longest message that is remembered, in octets: longer ones come seldom, and would fill the memory.
 const WORTH_REMEMBERING: usize = 16 * 1024;
 
+/// The longest document of servers that is remembered, in octets: what they say has some hundred, and what was read of one that is all tags
+/// has a hundred times as many.
+const DOCUMENT_WORTH_REMEMBERING: usize = 4 * 1024;
+
 /// What was read lately, for all who look at the same messages: what is in one depends on its octets and their media type alone.
 #[derive(Debug)]
 pub struct Readings {
@@ -49,10 +53,10 @@ impl Readings {
 
     fn of(most: usize, ways: usize) -> Self {
         Self {
-            messages: Lately::of(most),
+            messages: Lately::of(most, WORTH_REMEMBERING),
             familiar: Familiar::of(ways),
-            bootstraps: Lately::of(most),
-            documents: Lately::of(most),
+            bootstraps: Lately::of(most, WORTH_REMEMBERING),
+            documents: Lately::of(most, DOCUMENT_WORTH_REMEMBERING),
         }
     }
 
@@ -62,9 +66,6 @@ impl Readings {
     /// Why it is none.
     pub fn message(&self, body: &[u8], media_type: &str) -> Result<Arc<Package>, String> {
         self.messages.read(body, media_type, |body, media_type| {
-            if body.len() > WORTH_REMEMBERING {
-                return read_with_pattern(body, media_type).map(|(package, _)| package);
-            }
             if let Some(package) = self.familiar.read(body, media_type) {
                 return Ok(package);
             }
@@ -101,6 +102,8 @@ impl Readings {
 #[derive(Debug)]
 struct Lately<T> {
     most: usize,
+    /// The longest that is remembered, in octets.
+    longest: usize,
     /// The latest first.
     known: Mutex<VecDeque<Known<T>>>,
 }
@@ -113,9 +116,10 @@ struct Known<T> {
 }
 
 impl<T> Lately<T> {
-    fn of(most: usize) -> Self {
+    fn of(most: usize, longest: usize) -> Self {
         Self {
             most,
+            longest,
             known: Mutex::default(),
         }
     }
@@ -130,7 +134,7 @@ impl<T> Lately<T> {
             return Ok(known);
         }
         let read = Arc::new(read(body, media_type)?);
-        if body.len() <= WORTH_REMEMBERING {
+        if body.len() <= self.longest {
             let new = Known {
                 body: body.to_vec(),
                 media_type: media_type.to_owned(),

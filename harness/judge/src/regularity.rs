@@ -99,6 +99,11 @@ impl Regularity {
         self.last.as_ref().is_some_and(|last| last.is(package))
     }
 
+    /// Whether nobody has to say any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.conversation.is_over()
+    }
+
     /// What comes from here on follows from what a case has spoiled, or cannot be followed.
     pub(crate) fn spoil(&mut self) {
         self.is_spoiled = true;

@@ -10,8 +10,12 @@ use crate::dm_session::DmSession;
 pub(crate) type SessionKey = (Role, Role, String);
 
 /// How many sessions of one client with one server are followed. A client holds one at a time, so that one which this many others
-/// came after is over. What is known of them is much of the memory that a client takes which waits for long.
-const FOLLOWED: usize = 4;
+/// came after is over.
+const FOLLOWED: usize = 16;
+
+/// How many of them are followed when they are over: the last message of each may still be repeated. Much of the memory of a client
+/// that waits for long is what is known of its sessions.
+const FOLLOWED_WHEN_OVER: usize = 4;
 
 /// The DM sessions that are followed.
 #[derive(Clone, Debug, Default)]
@@ -62,16 +66,23 @@ impl Followed {
         &mut session.known
     }
 
-    /// Begins to follow a session, in the place of the one that nobody has used for longest where there are enough.
+    /// Begins to follow a session, in the place of the one that nobody has used for longest where there are enough: of those that
+    /// are over, or of all.
     fn begin(&mut self, id: String) -> usize {
         let session = OneSession {
             id,
             used: 0,
             known: Box::default(),
         };
-        let known = self.sessions.iter().enumerate();
-        let oldest = known.min_by_key(|(_, session)| session.used).map(|(at, _)| at);
-        match oldest.filter(|_| self.sessions.len() >= FOLLOWED) {
+        let oldest = |most: usize, counts: &dyn Fn(&OneSession) -> bool| {
+            let all = self.sessions.iter().enumerate();
+            let counted: Vec<_> = all.filter(|(_, session)| counts(session)).collect();
+            let oldest = counted.iter().min_by_key(|(_, session)| session.used);
+            oldest.map(|(at, _)| *at).filter(|_| counted.len() >= most)
+        };
+        let in_place_of = oldest(FOLLOWED_WHEN_OVER, &|session| session.known.is_over())
+            .or_else(|| oldest(FOLLOWED, &|_| true));
+        match in_place_of {
             Some(at) => {
                 self.sessions[at] = session;
                 at
@@ -86,7 +97,11 @@ impl Followed {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::package::{Package, read};
+    use crate::regularity::Said;
 
     #[test]
     fn the_session_that_nobody_has_used_for_longest_is_let_go() {
@@ -108,5 +123,51 @@ mod tests {
         };
         assert_eq!([known(0), known(1), known(2)], [Some(2), None, Some(1)]);
         assert_eq!(known(FOLLOWED), Some(1));
+    }
+
+    /// A message of a session, as read.
+    fn package(id: &str, commands: &str) -> Arc<Package> {
+        let message = format!(
+            "<SyncML xmlns='SYNCML:SYNCML1.2'><SyncHdr><VerDTD>1.2</VerDTD><VerProto>DM/1.2</VerProto><SessionID>{id}</SessionID>\
+             <MsgID>1</MsgID><Target><LocURI>a</LocURI></Target><Source><LocURI>b</LocURI></Source></SyncHdr>\
+             <SyncBody>{commands}<Final/></SyncBody></SyncML>"
+        );
+        let read = read(message.as_bytes(), "application/vnd.syncml.dm+xml");
+        Arc::new(read.expect("it is a message"))
+    }
+
+    fn said(sender: Role, package: &Arc<Package>) -> Said<'_> {
+        Said {
+            seq: 1,
+            sender,
+            observer: Role::DmClient,
+            package,
+            is_sealed: false,
+        }
+    }
+
+    #[test]
+    fn of_sessions_that_are_over_fewer_are_followed_than_of_those_that_go_on() {
+        let mut sessions = Sessions::default();
+        let key = |id: &str| (Role::DmClient, Role::Dms1, id.to_owned());
+        let mut record = 0;
+        let mut hold = |sessions: &mut Sessions, id: &str, answer: &str| {
+            record += 1;
+            let session = sessions.of(key(id), record);
+            let asked = package(id, "<Alert><CmdID>1</CmdID><Data>1201</Data></Alert>");
+            session.regularity.client_sent(&said(Role::DmClient, &asked));
+            let answered = package(id, answer);
+            session.regularity.server_sent(&said(Role::Dms1, &answered));
+        };
+        let status = "<Status><CmdID>1</CmdID><MsgRef>1</MsgRef><CmdRef>0</CmdRef><Cmd>SyncHdr</Cmd><Data>212</Data></Status>";
+        let asks = "<Get><CmdID>2</CmdID><Item><Target><LocURI>./DevInfo</LocURI></Target></Item></Get>";
+        hold(&mut sessions, "goes on", &format!("{status}{asks}"));
+        for number in 0..FOLLOWED {
+            hold(&mut sessions, &number.to_string(), status);
+        }
+        let mut known = |id: &str| sessions.get_mut(&key(id)).is_some();
+        assert!(known("goes on"));
+        let followed = (0..FOLLOWED).filter(|number| known(&number.to_string()));
+        assert_eq!(followed.collect::<Vec<_>>(), [12, 13, 14, 15]);
     }
 }

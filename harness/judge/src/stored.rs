@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, Read as _};
 use std::ops::Range;
+use std::sync::mpsc;
+use std::thread;
 
 use dmconform_model::{Event, Record};
 use serde::Deserialize;
@@ -97,16 +99,15 @@ pub enum TranscriptError {
 pub struct Records<R> {
     header: Header,
     lines: Lines<R>,
-    /// What was read of the next lines, with their numbers.
-    waiting: VecDeque<(usize, Result<Record, TranscriptError>)>,
-    /// The number of the next record.
-    next: u64,
-    /// Whether the last record is the one that ends a case. What lacks it is a part: judged as if it were all, it might come to
-    /// anything.
-    has_ended: bool,
+    /// What was read of the next lines.
+    waiting: Pile,
+    sequence: Sequence,
     /// Whether there is nothing more to come: it is at its end, or what comes cannot be read.
     is_over: bool,
 }
+
+/// Some lines, each with its number and what it says as a record.
+type Pile = VecDeque<(usize, Result<Record, TranscriptError>)>;
 
 /// Begins to read a stored transcript.
 ///
@@ -118,6 +119,7 @@ pub fn open<R: BufRead>(source: R) -> Result<Records<R>, TranscriptError> {
         source,
         text: Vec::new(),
         number: 0,
+        is_at_end: false,
     };
     if lines.append()? == 0 {
         return Err(TranscriptError::Empty);
@@ -127,9 +129,8 @@ pub fn open<R: BufRead>(source: R) -> Result<Records<R>, TranscriptError> {
     Ok(Records {
         header,
         lines,
-        waiting: VecDeque::new(),
-        next: 1,
-        has_ended: false,
+        waiting: Pile::new(),
+        sequence: Sequence::default(),
         is_over: false,
     })
 }
@@ -171,16 +172,87 @@ impl<R: BufRead> Iterator for Records<R> {
 impl<R: BufRead> Records<R> {
     fn record(&mut self) -> Result<Option<Record>, TranscriptError> {
         if self.waiting.is_empty() {
-            self.waiting = self.lines.records();
+            self.waiting = self.lines.pile();
         }
-        let Some((line, read)) = self.waiting.pop_front() else {
-            return match self.has_ended {
-                true => Ok(None),
-                false => Err(TranscriptError::Cut {
-                    records: self.next - 1,
-                }),
-            };
+        match self.waiting.pop_front() {
+            Some((line, read)) => self.sequence.take(line, read).map(Some),
+            None => self.sequence.end().map(|()| None),
+        }
+    }
+}
+
+impl<R: BufRead + Send> Records<R> {
+    /// Hands out each of them, while the next ones are read.
+    ///
+    /// # Errors
+    ///
+    /// The first line that is not what belongs there, by its number.
+    pub(crate) fn hand_out(mut self, mut take: impl FnMut(&Record)) -> Result<(), TranscriptError> {
+        let mut sequence = self.sequence;
+        let mut take_all = |pile: Pile| -> Result<(), TranscriptError> {
+            for (line, read) in pile {
+                take(&sequence.take(line, read)?);
+            }
+            Ok(())
         };
+        take_all(std::mem::take(&mut self.waiting))?;
+        thread::scope(|scope| {
+            // Two piles wait at the most, and one is in hand.
+            let (read, piles) = mpsc::sync_channel(1);
+            let lines = &mut self.lines;
+            let reader = thread::Builder::new().spawn_scoped(scope, move || {
+                loop {
+                    let pile = lines.pile();
+                    // Where one could not be read, nobody waits for more.
+                    if pile.is_empty() || read.send(pile).is_err() {
+                        return;
+                    }
+                }
+            });
+            match reader {
+                Ok(_) => piles.into_iter().try_for_each(&mut take_all),
+                // Where there is no room for another thread, this one can do both.
+                Err(_) => Ok(()),
+            }
+        })?;
+        // What is left where nobody has read ahead.
+        loop {
+            let pile = self.lines.pile();
+            if pile.is_empty() {
+                break;
+            }
+            take_all(pile)?;
+        }
+        sequence.end()
+    }
+}
+
+/// How far the records of a transcript have come.
+#[derive(Debug)]
+struct Sequence {
+    /// The number of the next record.
+    next: u64,
+    /// Whether the last record is the one that ends a case. What lacks it is a part: judged as if it were all, it might come to
+    /// anything.
+    has_ended: bool,
+}
+
+impl Default for Sequence {
+    fn default() -> Self {
+        Self {
+            next: 1,
+            has_ended: false,
+        }
+    }
+}
+
+impl Sequence {
+    /// Takes what the next line says: the record, if it is the one that belongs there.
+    fn take(
+        &mut self,
+        line: usize,
+        read: Result<Record, TranscriptError>,
+    ) -> Result<Record, TranscriptError> {
         if self.has_ended {
             // What cannot be read at all may not be there.
             return Err(match read {
@@ -199,7 +271,17 @@ impl<R: BufRead> Records<R> {
         }
         self.next += 1;
         self.has_ended = matches!(record.event, Event::Ended);
-        Ok(Some(record))
+        Ok(record)
+    }
+
+    /// Whether it may end here.
+    const fn end(&self) -> Result<(), TranscriptError> {
+        match self.has_ended {
+            true => Ok(()),
+            false => Err(TranscriptError::Cut {
+                records: self.next - 1,
+            }),
+        }
     }
 }
 
@@ -211,6 +293,8 @@ struct Lines<R> {
     text: Vec<u8>,
     /// The number of the last of them, from 1; 0 before the first.
     number: usize,
+    /// Whether nothing more is to be read: there is no more, or it failed.
+    is_at_end: bool,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -230,19 +314,22 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// Reads the records of the next lines, up to the first that is none: each with the number of its line. None where there are no more.
-    fn records(&mut self) -> VecDeque<(usize, Result<Record, TranscriptError>)> {
+    fn pile(&mut self) -> Pile {
         self.text.clear();
         let first = self.number + 1;
         let mut ends = Vec::new();
         let mut failed = None;
-        while self.text.len() < AT_ONCE && failed.is_none() {
+        while self.text.len() < AT_ONCE && !self.is_at_end {
             match self.append() {
-                Ok(0) => break,
+                Ok(0) => self.is_at_end = true,
                 Ok(_) => ends.push(self.text.len()),
-                Err(error) => failed = Some((self.number, Err(error))),
+                Err(error) => {
+                    self.is_at_end = true;
+                    failed = Some((self.number, Err(error)));
+                }
             }
         }
-        let mut records = VecDeque::with_capacity(ends.len() + 1);
+        let mut records = Pile::with_capacity(ends.len() + 1);
         // What reads them one after the other looks once whether they are UTF-8, and makes room once for the texts in them.
         let text = std::str::from_utf8(&self.text).unwrap_or_default();
         let mut all = serde_json::Deserializer::from_str(text).into_iter::<Record>();
@@ -256,6 +343,7 @@ impl<R: BufRead> Lines<R> {
             let is_none = record.is_err();
             records.push_back((number, record));
             if is_none {
+                self.is_at_end = true;
                 return records;
             }
             start = end;
@@ -265,10 +353,11 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// Whether what ends at an octet is in one line, and nothing follows it there.
+/// Whether what ends at an octet is in one line, and nothing follows it there but what JSON takes for white space (RFC 8259, 2).
 fn is_all_of(text: &[u8], line: Range<usize>, end: usize) -> bool {
     let is_in_line = end > line.start && end <= line.end;
-    is_in_line && text[end..line.end].trim_ascii().is_empty()
+    let is_blank = |octet: &u8| matches!(octet, b' ' | b'\t' | b'\r' | b'\n');
+    is_in_line && text[end..line.end].iter().all(is_blank)
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(
@@ -332,10 +421,55 @@ pub fn record_line(record: &Record) -> String {
 }
 
 #[cfg(test)]
+#[path = "../tests/common/polls.rs"]
+mod polls;
+
+#[cfg(test)]
 mod tests {
-    use std::io::{BufReader, Read as _};
+    use std::io::{self, BufReader, Read};
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+
+    /// What counts the octets that were read of a text.
+    struct Counting<'t> {
+        text: &'t [u8],
+        read: &'t AtomicUsize,
+    }
+
+    impl Read for Counting<'_> {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            let octets = self.text.read(to)?;
+            self.read.fetch_add(octets, Ordering::SeqCst);
+            Ok(octets)
+        }
+    }
+
+    #[test]
+    fn no_more_than_a_few_piles_are_read_before_they_are_judged() {
+        let good = include_str!("../../../fixtures/transcripts/good-dms-1.jsonl");
+        let mut text = Vec::new();
+        polls::write(good, 3_000, &mut text).expect("a vector takes everything");
+        let read = AtomicUsize::new(0);
+        let source = BufReader::new(Counting {
+            text: &text,
+            read: &read,
+        });
+        let (mut judged, mut most) = (0, 0);
+        let records = open(source).expect("it has a header");
+        let whole = records.hand_out(|record| {
+            judged += record_line(record).len();
+            most = most.max(read.load(Ordering::SeqCst) - judged);
+        });
+        whole.expect("it is whole");
+        // One is read, one waits to be handed over, one waits, and one is judged.
+        assert!(most < 5 * AT_ONCE, "{most} octets were read and not judged");
+        assert!(
+            text.len() > 15 * AT_ONCE,
+            "{} octets would hardly be more",
+            text.len()
+        );
+    }
 
     #[test]
     fn a_line_without_an_end_is_not_read_to_it() {

@@ -4,5 +4,6 @@ mod answers;
 mod channel;
 mod cut;
 mod ladder;
+mod lines;
 mod stored;
 mod versions;

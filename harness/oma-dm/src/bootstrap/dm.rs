@@ -99,7 +99,8 @@ pub(super) fn read(
         observations: [media_type.departures(&reading), reading.observations].concat(),
     };
     for command in reading.message.commands {
-        let Some(command) = passed.supported(command)? else {
+        let supported = passed.supported(command);
+        let Some(command) = supported.map_err(|error| passed.wrong_account().unwrap_or(error))? else {
             continue;
         };
         for outcome in device.execute(BOOTSTRAP_SERVER, &command) {
@@ -132,15 +133,20 @@ struct Passed {
 impl Passed {
     /// Why a command was refused: what is wrong with an account, where its status alone would not say it.
     fn refused(&self, outcome: Outcome) -> BootstrapError {
+        self.wrong_account().unwrap_or_else(|| BootstrapError::Command {
+            command: outcome.command,
+            target: outcome.target.unwrap_or_default(),
+            status: outcome.status,
+        })
+    }
+
+    /// What is wrong with the first account that is none.
+    fn wrong_account(&self) -> Option<BootstrapError> {
         let of_account = |node| Account::from_object(node).err();
-        match self.accounts.iter().find_map(of_account) {
-            Some(error) => error.into(),
-            None => BootstrapError::Command {
-                command: outcome.command,
-                target: outcome.target.unwrap_or_default(),
-                status: outcome.status,
-            },
-        }
+        self.accounts
+            .iter()
+            .find_map(of_account)
+            .map(BootstrapError::from)
     }
 
     /// The command without the objects that are not supported, which a device may skip (OMA-TS-DM_Bootstrap 5.4.5); nothing where

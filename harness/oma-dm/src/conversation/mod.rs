@@ -209,6 +209,11 @@ impl Conversation {
         notes.found
     }
 
+    /// Whether nobody has to say any more. A client may all the same, and may repeat what it said last.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Over | State::Aborted)
+    }
+
     /// What is missing when nothing more comes. No specification has a time limit: whether the end came too early is for
     /// the caller to say.
     pub fn end(&self) -> Vec<Note> {

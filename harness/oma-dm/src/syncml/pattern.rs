@@ -8,8 +8,9 @@ use super::lower::is_base64;
 use super::message::{Address, Command, Data, Header, Item, Message, Results, Status};
 use crate::xml::Element;
 
-/// The longest message that is learned from, in octets: the long ones hold data, and are not written twice.
-const LONGEST_LEARNED: usize = 16 * 1024;
+/// The longest message that is learned from, and read by what was learned, in octets: the long ones hold data, and are not written
+/// twice. It bounds what one that is all items takes of memory.
+const LONGEST_LEARNED: usize = 4 * 1024;
 
 /// How a message is written in XML, with gaps where another one may say something else.
 #[derive(Clone, Debug)]
@@ -123,10 +124,13 @@ impl Pattern {
         Some(pattern)
     }
 
-    /// What octets say that are written in this way, and have no departure then; nothing where they are written in another way.
-    pub fn read(&self, octets: &[u8]) -> Option<Message> {
+    /// What a document says that is written in this way, and has no departure then; nothing where it is written in another way.
+    pub fn read(&self, document: &str) -> Option<Message> {
+        if document.len() > LONGEST_LEARNED {
+            return None;
+        }
         let mut texts = Vec::with_capacity(self.gaps.len());
-        let (mut fixed, mut rest) = (self.fixed.as_str(), std::str::from_utf8(octets).ok()?);
+        let (mut fixed, mut rest) = (self.fixed.as_str(), document);
         for gap in &self.gaps {
             let (before, behind) = fixed.split_at(gap.behind);
             fixed = behind;
