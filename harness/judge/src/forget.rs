@@ -209,10 +209,6 @@ const fn is_good(connection: &Connection) -> bool {
 }
 
 #[cfg(test)]
-#[path = "../tests/common/polls.rs"]
-mod polls;
-
-#[cfg(test)]
 mod tests {
     use std::path::PathBuf;
     use std::sync::Arc;
@@ -221,6 +217,7 @@ mod tests {
     use rstest::rstest;
 
     use crate::live::Judge;
+    use crate::polls;
     use crate::stored::{Transcript, read};
 
     use super::*;

@@ -38,6 +38,10 @@ mod verdict;
 mod view;
 mod whole;
 
+#[cfg(test)]
+#[path = "../tests/common/polls.rs"]
+mod polls;
+
 pub use expectation::BESIDE;
 pub use header::{Header, JUDGE_VERSION, Owner, Parties, TRANSCRIPT_FORMAT};
 pub use ladder::{ladder, stored_ladder};

@@ -421,15 +421,12 @@ pub fn record_line(record: &Record) -> String {
 }
 
 #[cfg(test)]
-#[path = "../tests/common/polls.rs"]
-mod polls;
-
-#[cfg(test)]
 mod tests {
     use std::io::{self, BufReader, Read};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::polls;
 
     /// What counts the octets that were read of a text.
     struct Counting<'t> {
