@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dmconform_case::document::content;
-use dmconform_case::profile::{Content, Syntax};
+use dmconform_case::document::{self, Fields, Unrecognised};
+use dmconform_case::profile::{Content, Profile, Syntax};
+use dmconform_model::MessageId;
 use oma_dm::bootstrap::{self, Bootstrap};
 
 use crate::familiar::Familiar;
@@ -77,13 +78,24 @@ impl Readings {
         })
     }
 
-    /// Reads a body as a document that servers exchange.
+    /// What a request is as a message between servers ([`Profile::request`]).
     ///
     /// # Errors
     /// Why it is none.
-    pub fn document(&self, body: &[u8], syntax: Syntax) -> Result<Arc<Content<'static>>, String> {
+    pub fn request(
+        &self,
+        profile: &Profile,
+        request: &document::Request<'_>,
+        is_possible: impl Fn(MessageId) -> bool,
+    ) -> Result<Vec<(MessageId, Fields)>, Unrecognised> {
+        let read = self.document(request.body, profile.delegation.syntax);
+        profile.request_with(request, read.as_deref().map_err(Clone::clone), is_possible)
+    }
+
+    /// Reads a body as a document that servers exchange.
+    pub(crate) fn document(&self, body: &[u8], syntax: Syntax) -> Result<Arc<Content<'static>>, String> {
         self.documents.read(body, syntax.title(), |body, _| {
-            content(syntax, body).map(Content::into_owned)
+            document::content(syntax, body).map(Content::into_owned)
         })
     }
 

@@ -208,12 +208,8 @@ impl Recogniser {
             body: &request.body.bytes,
         };
         let is_possible = |message| header.procedure.sender(message, opener) == Some(from);
-        let read = self
-            .readings
-            .document(said.body, header.profile.delegation.syntax);
-        header
-            .profile
-            .request_with(&said, read.as_deref().map_err(Clone::clone), is_possible)
+        self.readings
+            .request(&header.profile, &said, is_possible)
             .unwrap_or_else(|unrecognised| {
                 let what = match unrecognised {
                     Unrecognised::Unreadable { .. } => unrecognised.to_string(),

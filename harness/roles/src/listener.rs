@@ -163,11 +163,8 @@ fn find(
                 headers: &request.headers,
                 body: &request.body,
             };
-            let profile = &stage.profile;
-            let read = stage.readings.document(said.body, profile.delegation.syntax);
-            let messages = profile
-                .request_with(&said, read.as_deref().map_err(Clone::clone), |_| true)
-                .unwrap_or_default();
+            let read = stage.readings.request(&stage.profile, &said, |_| true);
+            let messages = read.unwrap_or_default();
             let first = |name: &str| {
                 let mut values = messages
                     .iter()
