@@ -106,13 +106,19 @@ impl Conversation {
                 notes.note(
                     None,
                     Irregularity::MissingStatus {
-                        message,
-                        command,
+                        message: message.to_string(),
+                        command: command.to_string(),
                         name,
                     },
                 );
             } else if sent.name == "Get" && sent.has_succeeded && !sent.has_results {
-                notes.note(None, Irregularity::MissingResults { message, command });
+                notes.note(
+                    None,
+                    Irregularity::MissingResults {
+                        message: message.to_string(),
+                        command: command.to_string(),
+                    },
+                );
             }
         }
     }

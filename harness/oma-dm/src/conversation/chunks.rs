@@ -147,7 +147,7 @@ impl Chunks {
                 }
                 Box::new(Object {
                     command: command.name(),
-                    place,
+                    place: place.to_owned(),
                     announced,
                     sent: octets,
                 })
@@ -194,11 +194,10 @@ fn meta(command: &Command) -> Option<&Meta> {
     }
 }
 
-fn place(item: &Item) -> String {
+fn place(item: &Item) -> &str {
     item.target
-        .as_ref()
-        .or(item.source.as_ref())
-        .cloned()
+        .as_deref()
+        .or(item.source.as_deref())
         .unwrap_or_default()
 }
 

@@ -1,5 +1,7 @@
 //! What one end has sent, and what the other has said of it.
 
+use std::sync::Arc;
+
 use super::chunks::Chunks;
 use crate::syncml::{AlertCode, Command, Item, Message, StatusCode};
 
@@ -9,18 +11,21 @@ pub(super) struct Ledger {
     /// Headers and whatever was in the bodies, by `MsgID`.
     messages: Named<Parts>,
     /// What of it the other end has not closed a package on, in order.
-    pending: Vec<(String, String)>,
-    last: String,
+    pending: Vec<(Id, Id)>,
+    last: Option<Id>,
     /// What the other end's last message answered.
-    answered: Vec<(String, String)>,
+    answered: Vec<(Id, Id)>,
     /// Objects that it sends in parts.
     pub(super) chunks: Chunks,
 }
 
+/// A `MsgID` or `CmdID`: one stands in several lists.
+type Id = Arc<str>;
+
 /// Things by their names, in the order of those. Most sessions have a few messages of three parts each, and many sessions are followed at
 /// once: a tree would make room for eleven in each.
 #[derive(Clone, Debug)]
-struct Named<T>(Vec<(String, T)>);
+struct Named<T>(Vec<(Id, T)>);
 
 /// The header and the body of a message, by `CmdID`.
 type Parts = Named<Sent>;
@@ -33,8 +38,11 @@ impl<T> Default for Named<T> {
 
 impl<T> Named<T> {
     /// Adds some; of two of the same name the last one counts.
-    fn add(&mut self, new: Vec<(String, T)>) {
-        self.0.extend(new);
+    fn add(&mut self, mut new: Vec<(Id, T)>) {
+        match self.0.is_empty() {
+            true => self.0 = new,
+            false => self.0.append(&mut new),
+        }
         self.0.sort_by(|(one, _), (other, _)| one.cmp(other));
         self.0.dedup_by(|later, earlier| {
             let is_again = later.0 == earlier.0;
@@ -47,18 +55,23 @@ impl<T> Named<T> {
     }
 
     /// Adds one that is not there yet.
-    fn put(&mut self, name: &str, new: T) {
-        let place = self.0.partition_point(|(known, _)| known.as_str() < name);
+    fn put(&mut self, name: Id, new: T) {
+        let place = self.0.partition_point(|(known, _)| *known < name);
         self.0.reserve_exact(1);
-        self.0.insert(place, (name.to_owned(), new));
+        self.0.insert(place, (name, new));
     }
 
     fn place(&self, id: &str) -> Option<usize> {
-        self.0.binary_search_by(|(known, _)| known.as_str().cmp(id)).ok()
+        self.0.binary_search_by(|(known, _)| (**known).cmp(id)).ok()
     }
 
     fn get(&self, id: &str) -> Option<&T> {
         self.place(id).map(|place| &self.0[place].1)
+    }
+
+    /// The name of one that is there, as it is kept.
+    fn id(&self, id: &str) -> Option<Id> {
+        self.place(id).map(|place| Arc::clone(&self.0[place].0))
     }
 
     fn get_mut(&mut self, id: &str) -> Option<&mut T> {
@@ -138,9 +151,15 @@ impl Sent {
 impl Ledger {
     /// Enters a message; what is in it asks for answers from now on.
     pub(super) fn enter(&mut self, message: &Message) {
-        self.last.clone_from(&message.header.message_id);
-        let mut parts = vec![("0".to_owned(), Sent::new("SyncHdr"))];
-        for command in all(&message.commands) {
+        let message_id = &message.header.message_id;
+        let message_id = self
+            .messages
+            .id(message_id)
+            .unwrap_or_else(|| message_id.as_str().into());
+        let commands = all(&message.commands);
+        let mut parts = Vec::with_capacity(commands.len() + 1);
+        parts.push(("0".into(), Sent::new("SyncHdr")));
+        for command in commands {
             let is_due = match command {
                 Command::Status(_) | Command::Results(_) => false,
                 // Whether it has a Status differs: what comes next answers it, too.
@@ -156,17 +175,18 @@ impl Ledger {
                 has_wrong_size: self.chunks.has_wrong_size_in(command.id()),
                 ..Sent::new(command.name())
             };
-            parts.push((command.id().to_owned(), sent));
+            parts.push((command.id().into(), sent));
         }
-        for (id, _) in parts.iter().filter(|(_, sent)| sent.is_due) {
-            self.pending.push((self.last.clone(), id.clone()));
-        }
-        match self.messages.get_mut(&self.last) {
+        let due = parts.iter().filter(|(_, sent)| sent.is_due);
+        let due = due.map(|(id, _)| (Arc::clone(&message_id), Arc::clone(id)));
+        self.pending.extend(due);
+        self.last = Some(Arc::clone(&message_id));
+        match self.messages.get_mut(&message_id) {
             Some(known) => known.add(parts),
             None => {
                 let mut new = Parts::default();
                 new.add(parts);
-                self.messages.put(&self.last, new);
+                self.messages.put(message_id, new);
             }
         }
     }
@@ -176,9 +196,9 @@ impl Ledger {
         self.messages.get(message).is_some()
     }
 
-    /// `MsgID` of the last message.
+    /// `MsgID` of the last message, if there is one.
     pub(super) fn last(&self) -> &str {
-        &self.last
+        self.last.as_deref().unwrap_or_default()
     }
 
     /// What a reference means.
@@ -192,20 +212,26 @@ impl Ledger {
             let sent = message.get(command);
             sent.is_some_and(|sent| sent.name == "Get")
         };
-        let key = match message {
-            "" if self.messages.get(&self.last).is_some_and(is_get) => self.last.clone(),
-            "" => self.messages.0.iter().find(|(_, sent)| is_get(sent))?.0.clone(),
-            _ => message.to_owned(),
+        let key: Id = match message {
+            "" if self.messages.get(self.last()).is_some_and(is_get) => self.last.clone()?,
+            "" => Arc::clone(&self.messages.0.iter().find(|(_, sent)| is_get(sent))?.0),
+            _ => message.into(),
         };
         self.find(&key, command).filter(|sent| sent.name == "Get")
     }
 
     /// Takes a word of the other end on something that was found.
     pub(super) fn answer(&mut self, message: &str, command: &str, code: StatusCode) {
-        if let Some(sent) = self.find(message, command) {
-            sent.answer(code);
-            self.answered.push((message.to_owned(), command.to_owned()));
-        }
+        let Some(place) = self.messages.place(message) else {
+            return;
+        };
+        let (message, parts) = &mut self.messages.0[place];
+        let Some(place) = parts.place(command) else {
+            return;
+        };
+        let (command, sent) = &mut parts.0[place];
+        sent.answer(code);
+        self.answered.push((Arc::clone(message), Arc::clone(command)));
     }
 
     /// The other end begins to speak: what it said before holds.
@@ -226,12 +252,12 @@ impl Ledger {
     pub(super) fn is_waiting(&self) -> bool {
         self.pending.iter().any(|(message, id)| {
             let sent = self.messages.get(message).and_then(|message| message.get(id));
-            id != "0" && sent.is_some_and(|sent| sent.answers == 0)
+            **id != *"0" && sent.is_some_and(|sent| sent.answers == 0)
         })
     }
 
     /// Takes out what is pending, with its `MsgID` and `CmdID`, as far as it is so.
-    pub(super) fn take_pending(&mut self, is_so: impl Fn(&Sent) -> bool) -> Vec<(String, String, Sent)> {
+    pub(super) fn take_pending(&mut self, is_so: impl Fn(&Sent) -> bool) -> Vec<(Id, Id, Sent)> {
         let mut taken = Vec::new();
         let messages = &self.messages;
         self.pending.retain(|(message, id)| {
@@ -239,7 +265,7 @@ impl Ledger {
             let Some(sent) = sent.filter(|sent| is_so(sent)) else {
                 return true;
             };
-            taken.push((message.clone(), id.clone(), sent.clone()));
+            taken.push((Arc::clone(message), Arc::clone(id), sent.clone()));
             false
         });
         taken

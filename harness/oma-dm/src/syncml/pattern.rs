@@ -3,6 +3,8 @@
 //! Devices and servers write the same messages again and again: another session, another nonce, another value. Of such a message
 //! everything that could depart from the specification is as it was in the first one, so that the elements need not be looked at.
 
+use std::ops::Range;
+
 use super::Reading;
 use super::lower::is_base64;
 use super::message::{Address, Command, Data, Header, Item, Message, Results, Status};
@@ -15,18 +17,19 @@ const LONGEST_LEARNED: usize = 4 * 1024;
 /// How a message is written in XML, with gaps where another one may say something else.
 #[derive(Clone, Debug)]
 pub struct Pattern {
-    /// What is written before each gap, and behind the last one, in one piece.
-    fixed: String,
+    /// The message that it was learned from, as it was written.
+    document: String,
+    /// In the order in which they stand in it, with markup before and behind each.
     gaps: Vec<Gap>,
-    /// What the message says, with nothing in its gaps that counts.
+    /// What that message says.
     message: Message,
 }
 
 /// A text that may be another one.
 #[derive(Clone, Debug)]
 struct Gap {
-    /// How many octets are written between the gap before it and this one.
-    behind: usize,
+    /// Where it is written.
+    at: Range<usize>,
     /// Which of the texts of the message it is, in the order of [`each_text`].
     text: usize,
     leaf: Leaf,
@@ -95,33 +98,24 @@ impl Pattern {
         }
 
         let document = std::str::from_utf8(octets).ok()?;
-        let mut pattern = Self {
-            fixed: String::new(),
-            gaps: Vec::new(),
-            message: Message::default(),
-        };
-        let mut written = 0;
+        let mut gaps = Vec::new();
         let mut place = 0;
         each_text(&mut message, &mut |leaf, text| {
             let (_, element) = leaves[place];
             if let Some(start) = start_of_plain(document, element, text).filter(|_| leaf.takes(text)) {
-                pattern.fixed.push_str(&document[written..start]);
-                pattern.gaps.push(Gap {
-                    behind: start - written,
+                gaps.push(Gap {
+                    at: start..start + text.len(),
                     text: place,
                     leaf,
                 });
-                written = start + text.len();
-                // An empty `MsgRef` would be one that is left out.
-                if leaf != Leaf::MessageRef {
-                    *text = String::new();
-                }
             }
             place += 1;
         });
-        pattern.fixed.push_str(&document[written..]);
-        pattern.message = message;
-        Some(pattern)
+        Some(Self {
+            document: document.to_owned(),
+            gaps,
+            message,
+        })
     }
 
     /// What a document says that is written in this way, and has no departure then; nothing where it is written in another way.
@@ -129,24 +123,15 @@ impl Pattern {
         if document.len() > LONGEST_LEARNED {
             return None;
         }
-        let mut texts = Vec::with_capacity(self.gaps.len());
-        let (mut fixed, mut rest) = (self.fixed.as_str(), document);
-        for gap in &self.gaps {
-            let (before, behind) = fixed.split_at(gap.behind);
-            fixed = behind;
-            rest = rest.strip_prefix(before)?;
-            let text = plain(rest).filter(|text| gap.leaf.takes(text))?;
-            rest = &rest[text.len()..];
-            texts.push(text);
-        }
-        if rest != fixed {
-            return None;
-        }
+        let other = self.other_texts(document)?;
         let mut message = self.message.clone();
-        let mut gaps = self.gaps.iter().zip(texts).peekable();
+        if other.is_empty() {
+            return Some(message);
+        }
+        let mut other = other.into_iter().peekable();
         let mut place = 0;
         each_text(&mut message, &mut |_, text| {
-            if let Some((_, said)) = gaps.next_if(|(gap, _)| gap.text == place) {
+            if let Some((_, said)) = other.next_if(|(gap, _)| gap.text == place) {
                 text.clear();
                 text.push_str(said);
             }
@@ -154,17 +139,53 @@ impl Pattern {
         });
         Some(message)
     }
+
+    /// The texts of a document that are other ones than those of the message that was learned from, each with its gap; nothing where it is
+    /// written in another way.
+    fn other_texts<'p, 'd>(&'p self, document: &'d str) -> Option<Vec<(&'p Gap, &'d str)>> {
+        let mut other = Vec::new();
+        let mut gaps = self.gaps.iter();
+        // How far both were compared.
+        let (mut known, mut read) = (0, 0);
+        loop {
+            let (left, rest) = (&self.document.as_bytes()[known..], &document.as_bytes()[read..]);
+            let same = same_octets(left, rest);
+            if same == left.len() && same == rest.len() {
+                return Some(other);
+            }
+            // What differs first, if only in its length, is a text, or it is written in another way.
+            let differs = known + same;
+            let gap = gaps.find(|gap| differs <= gap.at.end)?;
+            let before = gap.at.start.checked_sub(known).filter(|before| *before <= same)?;
+            let text = plain(&document[read + before..]).filter(|text| gap.leaf.takes(text))?;
+            other.push((gap, text));
+            (known, read) = (gap.at.end, read + before + text.len());
+        }
+    }
+}
+
+/// How many octets two begin with that are the same: many at once, then fewer.
+fn same_octets(one: &[u8], other: &[u8]) -> usize {
+    let same = same_pieces::<64>(one, other);
+    let same = same + same_pieces::<8>(&one[same..], &other[same..]);
+    same + same_pieces::<1>(&one[same..], &other[same..])
+}
+
+fn same_pieces<const OCTETS: usize>(one: &[u8], other: &[u8]) -> usize {
+    let (one, _) = one.as_chunks::<OCTETS>();
+    let (other, _) = other.as_chunks::<OCTETS>();
+    let pieces = one.iter().zip(other);
+    pieces.take_while(|(one, other)| one == other).count() * OCTETS
 }
 
 /// The text that a document goes on with, if it means the same wherever it stands: nothing that XML, or a reader of words, would take for
 /// something else.
 fn plain(rest: &str) -> Option<&str> {
-    let text = &rest[..rest.find('<')?];
-    let is_plain = |octet: u8| matches!(octet, b' '..=b'~') & (octet != b'>') & (octet != b'&');
-    // All of it is looked at, many octets at once.
-    let is_all_plain = text.bytes().fold(true, |all, octet| all & is_plain(octet));
+    let is_plain = |octet: &u8| matches!(octet, b' '..=b'~') && !matches!(octet, b'<' | b'>' | b'&');
+    let end = rest.bytes().position(|octet| !is_plain(&octet))?;
+    let (text, behind) = rest.split_at(end);
     let has_edge = text.starts_with(' ') || text.ends_with(' ');
-    (!text.is_empty() && is_all_plain && !has_edge).then_some(text)
+    (!text.is_empty() && !has_edge && behind.starts_with('<')).then_some(text)
 }
 
 /// Where the text of an element begins, if it stands there in one piece and is plain.
