@@ -78,10 +78,7 @@ impl Familiar {
 
 /// How many tags there are in a body, or so it seems: ways of writing with another number need not be tried.
 fn tags(body: &[u8]) -> usize {
-    // In pieces whose number fits into an octet, many octets are counted at once.
-    let pieces = body.chunks(usize::from(u8::MAX));
-    let in_piece = |piece: &[u8]| piece.iter().map(|octet| u8::from(*octet == b'<')).sum::<u8>();
-    pieces.map(|piece| usize::from(in_piece(piece))).sum()
+    memchr::memchr_iter(b'<', body).count()
 }
 
 #[cfg(test)]
@@ -151,11 +148,5 @@ mod tests {
         let is_read = |first| by(&familiar, &message(1, first), MEDIA_TYPE).is_some();
         assert!(!is_read(1));
         assert!((2..=TRIED + 1).all(is_read));
-    }
-
-    #[test]
-    fn tags_are_counted_however_many_there_are() {
-        assert_eq!(tags(b"<a>1 < 2</a>"), 3);
-        assert_eq!(tags(&[b'<'; 1000]), 1000);
     }
 }

@@ -236,7 +236,7 @@ mod tests {
         let mut remembering = forgetful.clone();
         for record in &transcript.records {
             forgetful.feed(record);
-            remembering.observe(record);
+            remembering.observe(record, None);
             if !record.seq.is_multiple_of(5) && record.event != Event::Ended {
                 continue;
             }

@@ -16,6 +16,7 @@ mod forget;
 mod harm;
 mod header;
 mod ladder;
+mod lines;
 mod live;
 mod never;
 mod observed;

@@ -10,6 +10,7 @@ use dmconform_model::{CaseResult, MessageId, Record, Role, Verdict};
 use crate::forget::Memory;
 use crate::header::Header;
 use crate::observed::{Applied, Connection, Exchange, Observed, Window};
+use crate::package::{Package, content_type};
 use crate::readings::Readings;
 use crate::recognise::Recogniser;
 use crate::spent::Spending;
@@ -65,8 +66,13 @@ impl Judge {
 
     /// A judge that has seen all of a stored transcript.
     pub(crate) fn fed(records: Records<impl BufRead + Send>) -> Result<Self, TranscriptError> {
-        let mut judge = Self::new(records.header().clone());
-        records.hand_out(|record| judge.feed(record))?;
+        let readings = Arc::<Readings>::default();
+        let mut judge = Self::reading(records.header().clone(), Arc::clone(&readings));
+        let ahead = |record: &Record| {
+            let (body, media_type) = message_of(record)?;
+            readings.familiar(body, media_type)
+        };
+        records.hand_out(ahead, |record, read| judge.take(record, read))?;
         Ok(judge)
     }
 
@@ -82,15 +88,21 @@ impl Judge {
 
     /// Takes the next record.
     pub fn feed(&mut self, record: &Record) {
-        self.observe(record);
+        self.take(record, None);
+    }
+
+    /// Takes the next record, and the message in it, where somebody has read it already.
+    fn take(&mut self, record: &Record, read: Option<&Arc<Package>>) {
+        self.observe(record, read);
         self.memory.take(&mut self.observed, record);
     }
 
     /// Takes what the next record shows, and keeps all of it.
-    pub(crate) fn observe(&mut self, record: &Record) {
+    pub(crate) fn observe(&mut self, record: &Record, read: Option<&Arc<Package>>) {
         let before = spent::progress(&self.observed);
         collect(&self.header, &mut self.observed, record);
-        self.recogniser.feed(&self.header, &mut self.observed, record);
+        self.recogniser
+            .feed(&self.header, &mut self.observed, record, read);
         let goes_on = spent::progress(&self.observed) != before;
         self.spending.take(&self.header, record, goes_on);
     }
@@ -151,6 +163,18 @@ impl Judge {
             })
             .collect()
     }
+}
+
+/// What may be a message in a record, and what it is said to be.
+fn message_of(record: &Record) -> Option<(&[u8], &str)> {
+    let (body, headers) = match &record.event {
+        Event::RequestSent(request) | Event::RequestReceived(request) => (&request.body, &request.headers),
+        Event::ResponseSent(response) | Event::ResponseReceived(response) => {
+            (&response.body, &response.headers)
+        }
+        _ => return None,
+    };
+    Some((&body.bytes, content_type(headers)))
 }
 
 /// Keeps what verdicts depend on besides the messages themselves.
@@ -308,5 +332,35 @@ fn begin(observed: &mut Observed, request: &Request, seq: u64, sent: bool) {
 fn end(observed: &mut Observed, response: &Response, seq: u64) {
     if let Some(exchange) = observed.exchanges.get_mut(&response.exchange) {
         exchange.status = Some((seq, response.status));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stored;
+
+    #[test]
+    fn what_was_read_ahead_is_judged_as_what_was_not() {
+        for text in [
+            include_str!("../../../fixtures/transcripts/good-dms-1.jsonl"),
+            include_str!("../../../fixtures/transcripts/omits-statuses.jsonl"),
+        ] {
+            let transcript = stored::read(text).expect("the transcript is whole");
+            let readings = Readings::default();
+            let mut judge = Judge::new(transcript.header.clone());
+            let mut ahead = 0;
+            for record in &transcript.records {
+                let read = message_of(record).and_then(|(body, media_type)| {
+                    // Its own way of writing is known then.
+                    let _ = readings.message(body, media_type);
+                    readings.familiar(body, media_type)
+                });
+                ahead += usize::from(read.is_some());
+                judge.take(record, read.as_ref());
+            }
+            assert!(ahead > 10, "{ahead}");
+            assert_eq!(judge.result(), Judge::transcript(transcript));
+        }
     }
 }

@@ -361,6 +361,26 @@ impl Hasher for Gathered {
         self.0.extend_from_slice(octets);
     }
 
+    fn write_u8(&mut self, number: u8) {
+        self.0.push(number);
+    }
+
+    /// Lengths, nearly all of them short.
+    fn write_usize(&mut self, number: usize) {
+        match u8::try_from(number) {
+            Ok(short) if short < u8::MAX => self.0.push(short),
+            _ => {
+                self.0.push(u8::MAX);
+                self.write(&number.to_le_bytes());
+            }
+        }
+    }
+
+    /// Which of the variants of an enumeration it is.
+    fn write_isize(&mut self, number: isize) {
+        self.write_usize(number.cast_unsigned());
+    }
+
     fn finish(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         hasher.write(&self.0);

@@ -78,6 +78,11 @@ impl Readings {
         })
     }
 
+    /// What a body says that is written in a way that was met. It is not remembered.
+    pub(crate) fn familiar(&self, body: &[u8], media_type: &str) -> Option<Arc<Package>> {
+        self.familiar.read(body, media_type).map(Arc::new)
+    }
+
     /// What a request is as a message between servers ([`Profile::request`]).
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dmconform_case::document::{self, Answered, Unrecognised};
 use dmconform_model::transcript::{
-    Authentication, ConnectionId, EndpointKind, Event, ExchangeId, Request, Response,
+    Authentication, Body, ConnectionId, EndpointKind, Event, ExchangeId, Request, Response,
 };
 use dmconform_model::{MessageId, Record, Role, Step};
 use oma_dm::account::Account;
@@ -50,7 +50,7 @@ struct Asked {
 }
 
 /// Where and by whom something was seen.
-struct Seen {
+struct Seen<'r> {
     seq: u64,
     at_us: u64,
     connection: ConnectionId,
@@ -58,6 +58,8 @@ struct Seen {
     observer: Role,
     /// Whether the observer sent it.
     sent: bool,
+    /// The message in it, where somebody has read it already.
+    read: Option<&'r Arc<Package>>,
 }
 
 impl Recogniser {
@@ -69,8 +71,14 @@ impl Recogniser {
         }
     }
 
-    /// Takes one record; what it recognises goes to `observed`.
-    pub(crate) fn feed(&mut self, header: &Header, observed: &mut Observed, record: &Record) {
+    /// Takes one record, and the message in it, where somebody has read it already; what it recognises goes to `observed`.
+    pub(crate) fn feed(
+        &mut self,
+        header: &Header,
+        observed: &mut Observed,
+        record: &Record,
+        read: Option<&Arc<Package>>,
+    ) {
         let seen = |exchange, connection, observer, sent| Seen {
             seq: record.seq,
             at_us: record.at_us,
@@ -78,6 +86,7 @@ impl Recogniser {
             exchange,
             observer,
             sent,
+            read,
         };
         match &record.event {
             Event::RequestSent(request) => {
@@ -142,7 +151,7 @@ impl Recogniser {
         }
     }
 
-    fn request(&mut self, header: &Header, observed: &mut Observed, request: &Request, seen: &Seen) {
+    fn request(&mut self, header: &Header, observed: &mut Observed, request: &Request, seen: &Seen<'_>) {
         if self.third.contains(&request.exchange) {
             return;
         }
@@ -197,7 +206,7 @@ impl Recogniser {
         header: &Header,
         observed: &mut Observed,
         request: &Request,
-        seen: &Seen,
+        seen: &Seen<'_>,
     ) -> Vec<(MessageId, Fields)> {
         let from = speaker(request.endpoint.role, EndpointKind::Delegation);
         let opener = header.case.given.opens;
@@ -220,18 +229,28 @@ impl Recogniser {
             })
     }
 
+    /// Reads what somebody saw as a message of a DM session.
+    fn message(
+        &self,
+        body: &Body,
+        headers: &[(String, String)],
+        seen: &Seen<'_>,
+    ) -> Result<Arc<Package>, String> {
+        match seen.read {
+            Some(package) => Ok(Arc::clone(package)),
+            None => self.readings.message(&body.bytes, content_type(headers)),
+        }
+    }
+
     fn client_package(
         &mut self,
         header: &Header,
         observed: &mut Observed,
         request: &Request,
-        seen: &Seen,
+        seen: &Seen<'_>,
         asked: &mut Asked,
     ) {
-        let package = match self
-            .readings
-            .message(&request.body.bytes, content_type(&request.headers))
-        {
+        let package = match self.message(&request.body, &request.headers, seen) {
             Ok(package) => package,
             Err(error) => {
                 observed
@@ -291,7 +310,7 @@ impl Recogniser {
         }
     }
 
-    fn response(&mut self, header: &Header, observed: &mut Observed, response: &Response, seen: &Seen) {
+    fn response(&mut self, header: &Header, observed: &mut Observed, response: &Response, seen: &Seen<'_>) {
         let Some(asked) = self.requests.remove(&response.exchange) else {
             return;
         };
@@ -335,7 +354,7 @@ impl Recogniser {
         header: &Header,
         observed: &mut Observed,
         response: &Response,
-        seen: &Seen,
+        seen: &Seen<'_>,
         message: MessageId,
     ) {
         let Some(document) = header.profile.messages.get(&message) else {
@@ -379,15 +398,13 @@ impl Recogniser {
         header: &Header,
         observed: &mut Observed,
         response: &Response,
-        seen: &Seen,
+        seen: &Seen<'_>,
         asked: &Asked,
         positive: bool,
     ) {
         let answers_session = asked.message == Some(MessageId::request(Step::ClientSession));
         let message = MessageId::answer(Step::ClientSession);
-        let package = self
-            .readings
-            .message(&response.body.bytes, content_type(&response.headers));
+        let package = self.message(&response.body, &response.headers, seen);
         let is_changed = self.changed.contains(&seen.exchange);
         if let Some(session) = asked.session.as_ref().and_then(|key| self.sessions.get_mut(key))
             && (package.is_err() || !positive || is_changed)
@@ -531,7 +548,7 @@ fn record_probe_answers(session: &DmSession, observed: &mut Observed, package: &
 fn emit(
     header: &Header,
     observed: &mut Observed,
-    seen: &Seen,
+    seen: &Seen<'_>,
     message: MessageId,
     accepted: bool,
     fields: Fields,

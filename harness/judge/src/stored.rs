@@ -1,9 +1,8 @@
 //! Transcripts as they are stored: a header line, then one record per line, all JSON.
 
-use std::collections::VecDeque;
-use std::io::{BufRead, Read as _};
-use std::ops::Range;
-use std::sync::mpsc;
+use std::io::BufRead;
+use std::sync::Arc;
+use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::thread;
 
 use dmconform_model::{Event, Record};
@@ -11,12 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::header::{Header, TRANSCRIPT_FORMAT};
-
-/// The longest line that is read, in octets: a record holds one body, of 8 MiB at most, which JSON may write several times longer.
-const LONGEST_LINE: u64 = 128 * 1024 * 1024;
-
-/// How many octets of lines are read at once, or one line, where that is longer.
-const AT_ONCE: usize = 128 * 1024;
+use crate::lines::{Line, Lines, Pile, parsed};
+use crate::package::Package;
 
 /// A transcript as it was stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,26 +101,16 @@ pub struct Records<R> {
     is_over: bool,
 }
 
-/// Some lines, each with its number and what it says as a record.
-type Pile = VecDeque<(usize, Result<Record, TranscriptError>)>;
-
 /// Begins to read a stored transcript.
 ///
 /// # Errors
 ///
 /// Why its first line cannot be read as a header.
 pub fn open<R: BufRead>(source: R) -> Result<Records<R>, TranscriptError> {
-    let mut lines = Lines {
-        source,
-        text: Vec::new(),
-        number: 0,
-        is_at_end: false,
-    };
-    if lines.append()? == 0 {
-        return Err(TranscriptError::Empty);
-    }
-    refuse_newer(&lines.text)?;
-    let header = parsed(&lines.text, 1, "a header")?;
+    let mut lines = Lines::of(source);
+    let first = lines.first()?.ok_or(TranscriptError::Empty)?;
+    refuse_newer(first)?;
+    let header = parsed(first, 1, "a header")?;
     Ok(Records {
         header,
         lines,
@@ -175,45 +160,58 @@ impl<R: BufRead> Records<R> {
             self.waiting = self.lines.pile();
         }
         match self.waiting.pop_front() {
-            Some((line, read)) => self.sequence.take(line, read).map(Some),
+            Some(line) => self.sequence.take(line.number, line.record).map(Some),
             None => self.sequence.end().map(|()| None),
         }
     }
 }
 
 impl<R: BufRead + Send> Records<R> {
-    /// Hands out each of them, while the next ones are read.
+    /// Hands out each of them, while the next ones are read; and the message in it, as far as there was time to read that, too.
     ///
     /// # Errors
     ///
     /// The first line that is not what belongs there, by its number.
-    pub(crate) fn hand_out(mut self, mut take: impl FnMut(&Record)) -> Result<(), TranscriptError> {
+    pub(crate) fn hand_out(
+        mut self,
+        ahead: impl Fn(&Record) -> Option<Arc<Package>> + Send,
+        mut take: impl FnMut(&Record, Option<&Arc<Package>>),
+    ) -> Result<(), TranscriptError> {
         let mut sequence = self.sequence;
-        let mut take_all = |pile: Pile| -> Result<(), TranscriptError> {
-            for (line, read) in pile {
-                take(&sequence.take(line, read)?);
-            }
-            Ok(())
+        let mut take_all = |pile: Pile| -> Result<Vec<_>, TranscriptError> {
+            let taken = pile.into_iter().map(|line| {
+                let record = sequence.take(line.number, line.record)?;
+                take(&record, line.package.as_ref());
+                Ok((record, line.package))
+            });
+            taken.collect()
         };
         take_all(std::mem::take(&mut self.waiting))?;
         thread::scope(|scope| {
             // Two piles wait at the most, and one is in hand.
             let (read, piles) = mpsc::sync_channel(1);
+            // Memory costs less where the thread gives it back that took it.
+            let (done, taken) = mpsc::channel();
             let lines = &mut self.lines;
             let reader = thread::Builder::new().spawn_scoped(scope, move || {
                 loop {
                     let pile = lines.pile();
                     // Where one could not be read, nobody waits for more.
-                    if pile.is_empty() || read.send(pile).is_err() {
+                    if pile.is_empty() || !hand_over(&read, pile, &ahead) {
                         return;
                     }
+                    taken.try_iter().for_each(drop);
                 }
             });
-            match reader {
-                Ok(_) => piles.into_iter().try_for_each(&mut take_all),
-                // Where there is no room for another thread, this one can do both.
-                Err(_) => Ok(()),
+            // Where there is no room for another thread, this one can do both.
+            if reader.is_err() {
+                return Ok::<_, TranscriptError>(());
             }
+            for pile in piles {
+                // Who has read everything takes nothing back any more.
+                let _ = done.send(take_all(pile)?);
+            }
+            Ok(())
         })?;
         // What is left where nobody has read ahead.
         loop {
@@ -225,6 +223,27 @@ impl<R: BufRead + Send> Records<R> {
         }
         sequence.end()
     }
+}
+
+/// Hands over a pile to who judges; whether that goes on. While it has enough to do, messages in the pile are read for it.
+fn hand_over(to: &SyncSender<Pile>, mut pile: Pile, ahead: impl Fn(&Record) -> Option<Arc<Package>>) -> bool {
+    for next in 0.. {
+        pile = match to.try_send(pile) {
+            Ok(()) => return true,
+            Err(TrySendError::Disconnected(_)) => return false,
+            Err(TrySendError::Full(pile)) => pile,
+        };
+        match pile.get_mut(next) {
+            Some(Line {
+                record: Ok(record),
+                package,
+                ..
+            }) => *package = ahead(record),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    to.send(pile).is_ok()
 }
 
 /// How far the records of a transcript have come.
@@ -285,93 +304,6 @@ impl Sequence {
     }
 }
 
-/// The lines of a transcript, some at a time.
-#[derive(Debug)]
-struct Lines<R> {
-    source: R,
-    /// Those that were read last.
-    text: Vec<u8>,
-    /// The number of the last of them, from 1; 0 before the first.
-    number: usize,
-    /// Whether nothing more is to be read: there is no more, or it failed.
-    is_at_end: bool,
-}
-
-impl<R: BufRead> Lines<R> {
-    /// Reads one more line; how many octets it has, none where there is no more.
-    fn append(&mut self) -> Result<usize, TranscriptError> {
-        self.number += 1;
-        let mut source = (&mut self.source).take(LONGEST_LINE + 1);
-        let octets = source.read_until(b'\n', &mut self.text)?;
-        if octets as u64 > LONGEST_LINE {
-            let why = format!(
-                "line {} has more than {LONGEST_LINE} octets, which no record has",
-                self.number
-            );
-            return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, why).into());
-        }
-        Ok(octets)
-    }
-
-    /// Reads the records of the next lines, up to the first that is none: each with the number of its line. None where there are no more.
-    fn pile(&mut self) -> Pile {
-        self.text.clear();
-        let first = self.number + 1;
-        let mut ends = Vec::new();
-        let mut failed = None;
-        while self.text.len() < AT_ONCE && !self.is_at_end {
-            match self.append() {
-                Ok(0) => self.is_at_end = true,
-                Ok(_) => ends.push(self.text.len()),
-                Err(error) => {
-                    self.is_at_end = true;
-                    failed = Some((self.number, Err(error)));
-                }
-            }
-        }
-        let mut records = Pile::with_capacity(ends.len() + 1);
-        // What reads them one after the other looks once whether they are UTF-8, and makes room once for the texts in them.
-        let text = std::str::from_utf8(&self.text).unwrap_or_default();
-        let mut all = serde_json::Deserializer::from_str(text).into_iter::<Record>();
-        let mut start = 0;
-        for (number, end) in (first..).zip(ends) {
-            let record = match all.next() {
-                Some(Ok(record)) if is_all_of(&self.text, start..end, all.byte_offset()) => Ok(record),
-                // Read alone, a line says what is wrong with it.
-                _ => parsed(&self.text[start..end], number, "a record"),
-            };
-            let is_none = record.is_err();
-            records.push_back((number, record));
-            if is_none {
-                self.is_at_end = true;
-                return records;
-            }
-            start = end;
-        }
-        records.extend(failed);
-        records
-    }
-}
-
-/// Whether what ends at an octet is in one line, and nothing follows it there but what JSON takes for white space (RFC 8259, 2).
-fn is_all_of(text: &[u8], line: Range<usize>, end: usize) -> bool {
-    let is_in_line = end > line.start && end <= line.end;
-    let is_blank = |octet: &u8| matches!(octet, b' ' | b'\t' | b'\r' | b'\n');
-    is_in_line && text[end..line.end].iter().all(is_blank)
-}
-
-fn parsed<T: serde::de::DeserializeOwned>(
-    line: &[u8],
-    number: usize,
-    what: &'static str,
-) -> Result<T, TranscriptError> {
-    serde_json::from_slice(line).map_err(|source| TranscriptError::Line {
-        line: number,
-        what,
-        source,
-    })
-}
-
 /// What a header of any form says of itself, in whatever way.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -424,8 +356,10 @@ pub fn record_line(record: &Record) -> String {
 mod tests {
     use std::io::{self, BufReader, Read};
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
     use super::*;
+    use crate::lines::AT_ONCE;
     use crate::polls;
 
     /// What counts the octets that were read of a text.
@@ -454,10 +388,13 @@ mod tests {
         });
         let (mut judged, mut most) = (0, 0);
         let records = open(source).expect("it has a header");
-        let whole = records.hand_out(|record| {
-            judged += record_line(record).len();
-            most = most.max(read.load(Ordering::SeqCst) - judged);
-        });
+        let whole = records.hand_out(
+            |_| None,
+            |record, _| {
+                judged += record_line(record).len();
+                most = most.max(read.load(Ordering::SeqCst) - judged);
+            },
+        );
         whole.expect("it is whole");
         // One is read, one waits to be handed over, one waits, and one is judged.
         assert!(most < 5 * AT_ONCE, "{most} octets were read and not judged");
@@ -469,9 +406,41 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_an_end_is_not_read_to_it() {
-        let endless = BufReader::new(std::io::repeat(b' '));
-        let refused = open(endless.take(u64::MAX)).expect_err("no header is that long");
-        assert!(refused.to_string().contains("line 1 has more than"), "{refused}");
+    fn while_a_pile_waits_the_messages_in_the_next_one_are_read() {
+        let good = include_str!("../../../fixtures/transcripts/good-dms-1.jsonl");
+        let piles = || Lines::of(good.split_once('\n').expect("it has lines").1.as_bytes()).pile();
+        let (to, from) = mpsc::sync_channel(1);
+        let (read, has_read) = mpsc::channel();
+        let ahead = |record: &Record| {
+            read.send(record.seq).expect("somebody waits for it");
+            Some(Arc::default())
+        };
+        let are_read = |pile: &Pile| pile.iter().filter(|line| line.package.is_some()).count();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                assert!(hand_over(&to, piles(), ahead));
+                assert!(hand_over(&to, piles(), ahead));
+                drop(to);
+            });
+            // In here it is gone with a failure, and nobody waits for it.
+            let from = from;
+            // Nobody takes the first before all of the second is read.
+            let records = piles().len();
+            for _ in 0..records {
+                let read = has_read.recv_timeout(Duration::from_secs(60));
+                read.expect("there is time enough");
+            }
+            assert_eq!(
+                from.iter().map(|pile| are_read(&pile)).collect::<Vec<_>>(),
+                [0, records]
+            );
+        });
+    }
+
+    #[test]
+    fn where_nobody_takes_any_more_nothing_is_handed_over() {
+        let (to, from) = mpsc::sync_channel(1);
+        drop(from);
+        assert!(!hand_over(&to, Pile::new(), |_| None));
     }
 }
