@@ -2,13 +2,14 @@
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dmconform_case::implementation::{Endpoints, Supports};
 use dmconform_model::transcript::{Endpoint, EndpointKind};
 use dmconform_model::{Role, Target};
 use dmconform_roles::{Hidden, Stage, StageError};
 use dmconform_tls::{AuthorityError, LoadError, StoreError};
+use oma_dm::tree::Tree;
 use tokio::sync::watch;
 
 use crate::member::Member;
@@ -84,6 +85,8 @@ pub(crate) struct Running {
     pub(crate) endpoints: Vec<(Role, Endpoints)>,
     /// The credentials of the devices.
     pub(crate) accounts: Pool,
+    /// The tree of the first device; the others share with it what is the same.
+    pub(crate) first_tree: OnceLock<Tree>,
     /// What must not show in anything that is written.
     pub(crate) hidden: Arc<Hidden>,
     /// Whom prompts go to.
@@ -137,6 +140,7 @@ impl Running {
             stage,
             endpoints: Vec::new(),
             accounts,
+            first_tree: OnceLock::new(),
             hidden,
             operator: options.operator.clone(),
             pace: options.pace,

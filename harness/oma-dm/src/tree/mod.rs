@@ -66,6 +66,29 @@ impl Tree {
         }
     }
 
+    /// The same tree, that shares with another one what is the same in both: devices of a kind have most of their nodes alike.
+    #[must_use]
+    pub fn sharing(self, with: &Self) -> Self {
+        let shared = |(uri, node): (&NodeUri, &Arc<Node>)| match with.nodes.get_key_value(uri) {
+            Some((uri, known)) if known == node => (uri.clone(), Arc::clone(known)),
+            Some((uri, _)) => (uri.clone(), Arc::clone(node)),
+            None => (uri.clone(), Arc::clone(node)),
+        };
+        let nodes = match self.nodes == with.nodes {
+            true => Arc::clone(&with.nodes),
+            false => Arc::new(self.nodes.iter().map(shared).collect()),
+        };
+        let settings = match self.settings == with.settings {
+            true => Arc::clone(&with.settings),
+            false => self.settings,
+        };
+        Self {
+            nodes,
+            octets: self.octets,
+            settings,
+        }
+    }
+
     /// What this tree follows.
     pub fn settings(&self) -> &Settings {
         &self.settings

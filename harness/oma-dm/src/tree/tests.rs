@@ -261,6 +261,28 @@ fn credentials_of_accounts_cannot_be_read() {
 }
 
 #[test]
+fn a_tree_that_shares_its_nodes_is_what_it_was_and_changes_alone() {
+    let named = |device: &str| {
+        let mut tree = worked_example();
+        leaf(&mut tree, "./DevInfo/DevId", device);
+        tree
+    };
+    let (first, second) = (named("first"), named("second"));
+    let mut sharing = second.clone().sharing(&first);
+    assert_eq!(sharing, second);
+    let is_shared = |(at, node): &(&NodeUri, &Arc<Node>)| Arc::ptr_eq(node, &first.nodes[*at]);
+    let own: Vec<_> = sharing.nodes.iter().filter(|node| !is_shared(node)).collect();
+    assert_eq!(own.len(), 1);
+    assert_eq!(own[0].0, &uri("./DevInfo/DevId"));
+    let alike = named("first").sharing(&first);
+    assert!(Arc::ptr_eq(&alike.nodes, &first.nodes));
+
+    leaf(&mut sharing, "./NodeA/Node1", "another");
+    assert_eq!(sharing.text(&uri("./NodeA/Node1")), Some("another"));
+    assert_eq!(first, named("first"));
+}
+
+#[test]
 fn a_snapshot_stays_as_it_was() {
     let mut tree = worked_example();
     let before = tree.clone();
