@@ -158,12 +158,41 @@ pub(crate) fn parsed<T: serde::de::DeserializeOwned>(
 mod tests {
     use std::io::{BufReader, Read as _};
 
+    use rstest::rstest;
+
+    use super::*;
     use crate::stored::open;
 
-    #[test]
-    fn a_line_without_an_end_is_not_read_to_it() {
-        let endless = BufReader::new(std::io::repeat(b' '));
-        let refused = open(endless.take(u64::MAX)).expect_err("no header is that long");
-        assert!(refused.to_string().contains("line 1 has more than"), "{refused}");
+    const GOOD: &str = include_str!("../../../fixtures/transcripts/good-dms-1.jsonl");
+
+    #[rstest]
+    #[case::the_first("", 1)]
+    #[case::one_behind_others(GOOD, 76)]
+    fn a_line_without_an_end_is_not_read_to_it(#[case] before: &str, #[case] number: usize) {
+        let endless = BufReader::new(before.as_bytes().chain(std::io::repeat(b' ')));
+        let read: Result<Vec<_>, _> = open(endless).and_then(Iterator::collect);
+        let refused = read.expect_err("no line is that long").to_string();
+        assert!(
+            refused.contains(&format!("line {number} has more than")),
+            "{refused}"
+        );
+    }
+
+    #[rstest]
+    #[case::in_the_middle_of_a_line(0)]
+    #[case::at_the_end_of_a_line(1)]
+    fn what_is_read_at_once_may_end_anywhere(#[case] ends: usize, #[values(0, 3)] behind: usize) {
+        let (_, records) = GOOD.split_once('\n').expect("it has a header");
+        let record = records.lines().next().expect("it has records");
+        // So many octets that one more would be read by itself.
+        let blanks = " ".repeat(AT_ONCE - record.len() - ends);
+        let end = "\n".repeat(ends.max(behind.min(1)));
+        let text = [record, &blanks, &end, &format!("{record}\n").repeat(behind)].concat();
+        let mut lines = Lines::of(text.as_bytes());
+        let piles = std::iter::from_fn(|| Some(lines.pile()).filter(|pile| !pile.is_empty()));
+        let read: Vec<_> = piles.flatten().collect();
+        let numbers: Vec<_> = read.iter().map(|line| line.number).collect();
+        assert_eq!(numbers, (1..=behind + 1).collect::<Vec<_>>());
+        assert!(read.iter().all(|line| line.record.is_ok()));
     }
 }

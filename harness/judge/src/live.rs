@@ -70,7 +70,7 @@ impl Judge {
         let mut judge = Self::reading(records.header().clone(), Arc::clone(&readings));
         let ahead = |record: &Record| {
             let (body, media_type) = message_of(record)?;
-            readings.familiar(body, media_type)
+            readings.familiar_message(body, media_type)
         };
         records.hand_out(ahead, |record, read| judge.take(record, read))?;
         Ok(judge)
@@ -354,7 +354,7 @@ mod tests {
                 let read = message_of(record).and_then(|(body, media_type)| {
                     // Its own way of writing is known then.
                     let _ = readings.message(body, media_type);
-                    readings.familiar(body, media_type)
+                    readings.familiar_message(body, media_type)
                 });
                 ahead += usize::from(read.is_some());
                 judge.take(record, read.as_ref());

@@ -88,7 +88,7 @@ pub struct Package {
     pub(crate) encoding: &'static str,
     /// What in it is not as it should be, whatever was said before it.
     pub(crate) departures: Vec<Departed>,
-    /// What stands for all that it says, once that was asked for: both of its ends do.
+    /// What stands for all that it says, once that was asked for: both of its ends may.
     pub(crate) digest: OnceLock<u64>,
 }
 

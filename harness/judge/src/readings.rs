@@ -1,4 +1,5 @@
-//! What was read lately: a message that is recorded at both ends, and acted upon by a mock role, is read once.
+//! What was read lately: a message that is recorded at both ends, and acted upon by a mock role, is read once; and what is written like one
+//! that was met is read by that.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -78,8 +79,8 @@ impl Readings {
         })
     }
 
-    /// What a body says that is written in a way that was met. It is not remembered.
-    pub(crate) fn familiar(&self, body: &[u8], media_type: &str) -> Option<Arc<Package>> {
+    /// What a body says as a message, if it is written in a way that was met. It is not remembered.
+    pub(crate) fn familiar_message(&self, body: &[u8], media_type: &str) -> Option<Arc<Package>> {
         self.familiar.read(body, media_type).map(Arc::new)
     }
 

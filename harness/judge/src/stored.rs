@@ -179,28 +179,28 @@ impl<R: BufRead + Send> Records<R> {
     ) -> Result<(), TranscriptError> {
         let mut sequence = self.sequence;
         let mut take_all = |pile: Pile| -> Result<Vec<_>, TranscriptError> {
-            let taken = pile.into_iter().map(|line| {
+            let lines = pile.into_iter().map(|line| {
                 let record = sequence.take(line.number, line.record)?;
                 take(&record, line.package.as_ref());
                 Ok((record, line.package))
             });
-            taken.collect()
+            lines.collect()
         };
         take_all(std::mem::take(&mut self.waiting))?;
         thread::scope(|scope| {
             // Two piles wait at the most, and one is in hand.
-            let (read, piles) = mpsc::sync_channel(1);
+            let (to_judge, piles) = mpsc::sync_channel(1);
             // Memory costs less where the thread gives it back that took it.
-            let (done, taken) = mpsc::channel();
+            let (give_back, judged) = mpsc::channel();
             let lines = &mut self.lines;
             let reader = thread::Builder::new().spawn_scoped(scope, move || {
                 loop {
                     let pile = lines.pile();
                     // Where one could not be read, nobody waits for more.
-                    if pile.is_empty() || !hand_over(&read, pile, &ahead) {
+                    if pile.is_empty() || !hand_over(&to_judge, pile, &ahead) {
                         return;
                     }
-                    taken.try_iter().for_each(drop);
+                    judged.try_iter().for_each(drop);
                 }
             });
             // Where there is no room for another thread, this one can do both.
@@ -209,7 +209,7 @@ impl<R: BufRead + Send> Records<R> {
             }
             for pile in piles {
                 // Who has read everything takes nothing back any more.
-                let _ = done.send(take_all(pile)?);
+                let _ = give_back.send(take_all(pile)?);
             }
             Ok(())
         })?;
@@ -403,6 +403,29 @@ mod tests {
             "{} octets would hardly be more",
             text.len()
         );
+    }
+
+    #[test]
+    fn what_was_judged_is_let_go() {
+        let good = include_str!("../../../fixtures/transcripts/good-dms-1.jsonl");
+        let mut text = Vec::new();
+        polls::write(good, 10_000, &mut text).expect("a vector takes everything");
+        let known: Arc<Package> = Arc::default();
+        let (mut read, mut most) = (0, 0);
+        let records = open(text.as_slice()).expect("it has a header");
+        let whole = records.hand_out(
+            |_| Some(Arc::clone(&known)),
+            |record, package| {
+                read += usize::from(package.is_some());
+                most = most.max(Arc::strong_count(&known));
+                // Who judges is the slower one, so that messages are read ahead.
+                assert!((0..9).all(|_| !record_line(record).is_empty()));
+            },
+        );
+        whole.expect("it is whole");
+        // Those of four piles, of some 130 records each.
+        assert!(most < 1_000, "{most} were kept");
+        assert!(read > 2_000, "{read} would hardly be more");
     }
 
     #[test]

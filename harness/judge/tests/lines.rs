@@ -6,6 +6,7 @@
 )]
 
 use std::io::{self, BufReader, Read};
+use std::path::PathBuf;
 
 use dmconform_judge::{Judge, TranscriptError, open};
 use dmconform_model::{Record, Verdict};
@@ -44,6 +45,16 @@ fn a_long_one_is_read_to_its_end_as_each_of_its_lines_is() {
         .and_then(Judge::stored)
         .expect("it is whole");
     assert_eq!(judged.verdict, Verdict::Pass);
+}
+
+#[rstest]
+fn what_is_read_while_it_is_judged_is_judged_as_what_was_read_before(
+    #[files("../../fixtures/transcripts/*.jsonl")] path: PathBuf,
+) {
+    let text = std::fs::read_to_string(path).expect("the transcript is checked in");
+    let whole = dmconform_judge::read(&text).expect("it is whole");
+    let judged = open(text.as_bytes()).and_then(Judge::stored);
+    assert_eq!(judged.expect("it is whole"), Judge::transcript(whole));
 }
 
 #[rstest]
@@ -116,10 +127,12 @@ impl Read for Broken<'_> {
     }
 }
 
-#[test]
-fn what_cannot_be_read_any_further_is_told_after_what_could() {
+#[rstest]
+#[case::at_the_end_of_a_line(0)]
+#[case::inside_a_line(10)]
+fn what_cannot_be_read_any_further_is_told_after_what_could(#[case] of_the_next: usize) {
     let lines = lines();
-    let text = lines[..400].concat();
+    let text = lines[..400].concat() + &lines[400][..of_the_next];
     let source = || BufReader::new(Broken(text.as_bytes()));
     let read: Vec<_> = open(source()).expect("it has a header").collect();
     assert_eq!(read.len(), 400);

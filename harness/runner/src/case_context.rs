@@ -112,10 +112,8 @@ pub(crate) fn context(
         };
         (Tree::new(), info)
     });
-    let tree = match running.first_tree.get() {
-        Some(first) => tree.sharing(first),
-        None => running.first_tree.get_or_init(|| tree).clone(),
-    };
+    let first = running.first_tree.get_or_init(|| tree.clone());
+    let tree = tree.sharing(first);
     let offers = [Role::Dms1, Role::Dms2]
         .map(|role| (role, Box::<Offers>::default()))
         .into_iter()

@@ -71,6 +71,7 @@ impl Tree {
     pub fn sharing(self, with: &Self) -> Self {
         let shared = |(uri, node): (&NodeUri, &Arc<Node>)| match with.nodes.get_key_value(uri) {
             Some((uri, known)) if known == node => (uri.clone(), Arc::clone(known)),
+            // The text of its URI, at least.
             Some((uri, _)) => (uri.clone(), Arc::clone(node)),
             None => (uri.clone(), Arc::clone(node)),
         };

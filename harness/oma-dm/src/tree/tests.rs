@@ -276,6 +276,12 @@ fn a_tree_that_shares_its_nodes_is_what_it_was_and_changes_alone() {
     assert_eq!(own[0].0, &uri("./DevInfo/DevId"));
     let alike = named("first").sharing(&first);
     assert!(Arc::ptr_eq(&alike.nodes, &first.nodes));
+    let few = Tree::with_settings(Settings {
+        max_nodes: 7,
+        ..Settings::default()
+    });
+    assert_eq!(few.clone().sharing(&first), few);
+    assert_eq!(first.clone().sharing(&few), first);
 
     leaf(&mut sharing, "./NodeA/Node1", "another");
     assert_eq!(sharing.text(&uri("./NodeA/Node1")), Some("another"));

@@ -36,6 +36,8 @@ fn a_message_of_the_worked_session_is_read_by_its_own_pattern(#[values(0, 1, 2, 
 
 #[rstest]
 #[case::of_another_session(0, ">A7<", ">1FFE0<")]
+#[case::of_a_session_with_a_longer_name(0, ">A7<", ">A7B<")]
+#[case::of_a_session_with_a_shorter_name(0, ">A7<", ">A<")]
 #[case::to_another_server(0, "https://", "https://elsewhere.example/")]
 #[case::with_another_nonce(2, "bm9uY2UtRA==", "bm9uY2Ugbm8uIDU=")]
 #[case::of_another_device(2, "dev-0001", "a device")]
