@@ -1,7 +1,7 @@
 //! The ways of writing messages that were met lately: what is written like another one is read by its texts alone.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use oma_dm::syncml::Pattern;
 
@@ -15,7 +15,7 @@ const TRIED: usize = 8;
 pub(crate) struct Familiar {
     most: usize,
     /// The latest first.
-    known: Mutex<VecDeque<Arc<Way>>>,
+    known: RwLock<VecDeque<Way>>,
 }
 
 /// One way of writing, and what is the same in all messages that are written so.
@@ -33,15 +33,20 @@ impl Familiar {
     pub(crate) fn of(most: usize) -> Self {
         Self {
             most,
-            known: Mutex::default(),
+            known: RwLock::default(),
         }
     }
 
     /// What a body says that is written in a way that was met.
     pub(crate) fn read(&self, body: &[u8], media_type: &str) -> Option<Package> {
         let document = std::str::from_utf8(body).ok()?;
-        let alike = self.alike(body, media_type);
-        alike.iter().find_map(|way| {
+        let tags = tags(body);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        // To try them all would take longer than to read it.
+        let alike = known
+            .iter()
+            .filter(|way| way.tags == tags && way.media_type == media_type);
+        alike.take(TRIED).find_map(|way| {
             Some(Package {
                 message: way.pattern.read(document)?,
                 octets: octets_of(body),
@@ -52,16 +57,6 @@ impl Familiar {
         })
     }
 
-    /// The ways that may be that of a body: to try them all would take longer than to read it.
-    fn alike(&self, body: &[u8], media_type: &str) -> Vec<Arc<Way>> {
-        let tags = tags(body);
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let alike = known
-            .iter()
-            .filter(|way| way.tags == tags && way.media_type == media_type);
-        alike.take(TRIED).cloned().collect()
-    }
-
     /// Remembers the way in which a body is written, in the place of the one that was met first where there are enough.
     pub(crate) fn remember(&self, body: &[u8], media_type: &str, package: &Package, pattern: Pattern) {
         let way = Way {
@@ -70,9 +65,9 @@ impl Familiar {
             pattern,
             departures: package.departures.clone(),
         };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.truncate(self.most - 1);
-        known.push_front(Arc::new(way));
+        known.push_front(way);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -55,6 +55,8 @@ pub struct Stage {
     dialling: Mutex<BTreeMap<(Presents, Option<Version>), ClientConfig>>,
     connections: Mutex<BTreeMap<u64, Known>>,
     servers: Mutex<BTreeMap<Endpoint, Arc<Listening>>>,
+    /// How many handshakes were broken off that belonged to no case in particular.
+    broken_off: AtomicU32,
     /// The listeners that pass on what they receive.
     pub(crate) relays: Mutex<BTreeMap<Endpoint, Relay>>,
     strays: Mutex<Vec<String>>,
@@ -204,6 +206,7 @@ impl Stage {
             connections: Mutex::default(),
             servers: Mutex::default(),
             relays: Mutex::default(),
+            broken_off: AtomicU32::new(0),
             strays: Mutex::default(),
             captured,
             limits,
@@ -410,6 +413,12 @@ impl Stage {
         lock(&self.strays).clone()
     }
 
+    /// How many handshakes products broke off in which they were to ask for a step between servers, and nobody can say in which case: each
+    /// explains what is missing in one of them at the most.
+    pub fn handshakes_broken_off(&self) -> u32 {
+        self.broken_off.load(Ordering::Relaxed)
+    }
+
     fn open(&self, known: Known) -> u64 {
         let number = self.next_connection.fetch_add(1, Ordering::Relaxed);
         lock(&self.connections).insert(number, known);
@@ -481,6 +490,7 @@ impl Stage {
         };
         if cases.is_empty() {
             if refused_by_peer && endpoint.kind == EndpointKind::Delegation {
+                self.broken_off.fetch_add(1, Ordering::Relaxed);
                 // It may be why nothing comes, in any of the cases. Once is enough: anybody on the machine can do so without an end.
                 cases = self.router.all();
                 cases.retain(|case| !case.recorder.with(|observed| is_refused_at(observed, endpoint)));

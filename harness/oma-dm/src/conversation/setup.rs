@@ -95,18 +95,14 @@ fn is_of_device_info(source: &str) -> bool {
 }
 
 fn missing_device_info(message: &Message) -> Vec<&'static str> {
-    let said: Vec<&str> = message
-        .commands
-        .iter()
-        .filter_map(|command| match command {
-            Command::Replace(replace) => Some(replace),
-            _ => None,
-        })
-        .flat_map(sources)
-        .filter_map(below_device_info)
-        .collect();
-    DEVICE_INFO
-        .into_iter()
-        .filter(|leaf| !said.contains(leaf))
-        .collect()
+    let mut missing = DEVICE_INFO.to_vec();
+    for command in &message.commands {
+        let Command::Replace(replace) = command else {
+            continue;
+        };
+        for said in sources(replace).filter_map(below_device_info) {
+            missing.retain(|leaf| *leaf != said);
+        }
+    }
+    missing
 }

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use dmconform_model::Ladder;
 use dmconform_model::load::{Arrivals, Fault, Latency, Level, LoadResult};
+use dmconform_model::{Ladder, Verdict};
 
 pub use self::comparison::compare;
 use crate::diagram::mermaid;
@@ -18,12 +18,12 @@ use crate::wording::{self, clean};
 /// The most kinds of findings that are listed.
 const FAULTS: usize = 20;
 
-/// A line while it goes on.
-pub fn progress(elapsed_s: u64, begun: u32, ended: u32, not_passed: u32, p99_us: u64) -> String {
+/// A line while it goes on. What 99 of a hundred did not exceed is told once one has passed.
+pub fn progress(elapsed_s: u64, begun: u32, ended: u32, not_passed: u32, p99_us: Option<u64>) -> String {
     let in_flight = begun.saturating_sub(ended);
     format!(
         "{elapsed_s:>5} s  {begun:>7} begun  {ended:>7} ended  {in_flight:>6} in flight  {not_passed:>5} did not pass  p99 {}",
-        time(p99_us)
+        p99_us.map_or_else(|| "-".to_owned(), time)
     )
 }
 
@@ -127,12 +127,26 @@ fn said(found: &LoadResult) -> String {
         }
         None => String::new(),
     };
+    let handshakes = handshakes(found);
     match found.fails_from() {
         None => format!("{counts}{broken}{fewer}"),
         Some(level) => format!(
-            "{counts}{broken}{fewer}; the least load at which one did not pass: {} in flight{late}",
+            "{counts}{handshakes}{broken}{fewer}; the least load at which one did not pass: {} in flight{late}",
             range(level)
         ),
+    }
+}
+
+/// What handshakes that were broken off explain, where more delegations are inconclusive than that.
+fn handshakes(found: &LoadResult) -> String {
+    let inconclusive = found.verdicts.get(&Verdict::Inconclusive);
+    let broken_off = found.handshakes_broken_off;
+    match inconclusive.is_some_and(|count| *count > broken_off) && broken_off > 0 {
+        true => format!(
+            "; handshakes that the product broke off, nobody can say for which delegation: {broken_off}; each explains one of the \
+             inconclusive ones at the most"
+        ),
+        false => String::new(),
     }
 }
 
@@ -269,5 +283,47 @@ fn time(us: u64) -> String {
         us if us < 100_000.0 => format!("{:.1} ms", us / 1_000.0),
         us if us < 1_000_000.0 => format!("{:.0} ms", us / 1_000.0),
         us => format!("{:.2} s", us / 1_000_000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_no_latency_before_a_delegation_has_passed() {
+        let line = |p99_us| progress(12, 40, 30, 30, p99_us);
+        assert_eq!(
+            line(None),
+            "   12 s       40 begun       30 ended      10 in flight     30 did not pass  p99 -"
+        );
+        assert!(line(Some(1_500)).ends_with("p99 1.5 ms"));
+    }
+
+    /// What came of ten delegations, of which so many are inconclusive.
+    fn found(inconclusive: u32, handshakes_broken_off: u32) -> LoadResult {
+        let result = serde_json::json!({
+            "schema_version": 1, "id": "a", "started": "2026-11-29T12:00:00Z", "duration_ms": 1000, "harness": "0.1.0",
+            "target": {"name": "a", "product": "p", "plays": ["dms-1"]},
+            "case": "DEL-DMS1-0-010", "arrivals": {"concurrency": 10}, "asked": 10,
+            "verdicts": {"inconclusive": inconclusive, "fail": 10 - inconclusive},
+            "per_second": 0.0, "most_in_flight": 10, "poll_interval_ms": 10,
+            "whole": {"count": 0, "mean_us": 0.0, "per_mille_us": {}}, "messages": [], "faults": [],
+            "levels": [{"from": 8, "to": 15, "delegations": 10, "not_passed": 10, "median_us": 0, "p99_us": 0}],
+            "handshakes_broken_off": handshakes_broken_off, "resources": {}, "cancelled": false
+        });
+        serde_json::from_value(result).expect("it is a result")
+    }
+
+    #[test]
+    fn handshakes_that_were_broken_off_explain_as_many_delegations_at_the_most() {
+        assert_eq!(
+            said(&found(9, 1)),
+            "1 fail, 9 inconclusive; handshakes that the product broke off, nobody can say for which delegation: 1; each explains one of \
+             the inconclusive ones at the most; the least load at which one did not pass: 8 to 15 in flight"
+        );
+        for enough in [found(2, 2), found(9, 0)] {
+            assert!(!said(&enough).contains("handshake"), "{}", said(&enough));
+        }
     }
 }

@@ -279,6 +279,14 @@ async fn who_refuses_the_good_certificate_of_a_shared_listener_is_shown_to_its_c
     assert!(reason.starts_with("the peer sent the alert"), "{reason}");
     assert!(refused_by_peer);
     assert_eq!(presented, Certificate::Good);
+    let both_are_counted = async {
+        while scene.stage.handshakes_broken_off() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), both_are_counted)
+        .await
+        .expect("two were broken off");
     let failures = scene.events().into_iter();
     let failures = failures.filter(|event| matches!(event, Event::TlsFailed { .. }));
     assert_eq!(failures.count(), 1);

@@ -65,8 +65,8 @@ pub struct LoadProgress {
     pub ended: u32,
     /// How many of them did not pass.
     pub not_passed: u32,
-    /// What 99 of a hundred did not exceed, in microseconds.
-    pub p99_us: u64,
+    /// What 99 of a hundred that passed did not exceed, in microseconds; nothing before one has.
+    pub p99_us: Option<u64>,
     /// How long it has gone on.
     pub elapsed: Duration,
 }
@@ -161,6 +161,7 @@ pub async fn load(
     let took = load.began.elapsed();
     look_at_the_end(&load.bench.shared, &running);
     running.stop().await;
+    let handshakes_broken_off = running.stage.handshakes_broken_off();
     let mut problems = Vec::new();
     load.bench
         .shared
@@ -186,6 +187,7 @@ pub async fn load(
         messages: tally.messages(),
         faults: tally.faults(),
         levels: tally.levels(),
+        handshakes_broken_off,
         resources: Resources {
             memory_most_kib: room::most_memory_kib(),
             late_p99_us,

@@ -115,9 +115,9 @@ impl Tally {
         bad.map(|(_, count)| count).sum()
     }
 
-    /// What 99 of a hundred did not exceed so far, in microseconds.
-    pub(super) fn p99_us(&self) -> u64 {
-        self.whole.value_at_quantile(0.99)
+    /// What 99 of a hundred did not exceed so far, in microseconds; nothing before one has passed.
+    pub(super) fn p99_us(&self) -> Option<u64> {
+        (!self.whole.is_empty()).then(|| self.whole.value_at_quantile(0.99))
     }
 
     pub(super) fn verdicts(&self) -> Summary {
