@@ -184,6 +184,16 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_of_too_many_files_is_refused() {
+        let names: Vec<String> = (0..=MOST_FILES).map(|number| format!("{number:05}")).collect();
+        let empty = |name| (name, EntryType::Regular, b"".as_slice());
+        let entries: Vec<_> = names.iter().map(|name| empty(name.as_str())).collect();
+        let few: Files = names[1..].iter().map(|name| (name.clone(), Vec::new())).collect();
+        assert_eq!(code(&pack(&few).expect("they have room")), "taken");
+        assert_eq!(code(&foreign(&entries)), "too-large");
+    }
+
+    #[test]
     fn a_file_that_says_it_is_larger_than_the_archive_is_refused_unread() {
         let mut octets = foreign(&[("a", EntryType::Regular, b"1")]);
         let mut header = Header::from_byte_slice(&octets[..512]).clone();

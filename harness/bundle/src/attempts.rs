@@ -148,6 +148,10 @@ impl From<String> for Refused {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Log {
     lines: Vec<(String, Attempt)>,
+    /// The last line about each product.
+    last: BTreeMap<Product, usize>,
+    /// The attempts, and whether each has ended.
+    runs: BTreeMap<String, bool>,
 }
 
 impl Log {
@@ -217,23 +221,23 @@ impl Log {
                     .into(),
             );
         }
-        self.is_in_turn(&attempt)?;
+        self.enter_run(&attempt)?;
+        self.last.insert(attempt.product.clone(), self.lines.len());
         self.lines.push((line.to_owned(), attempt));
         Ok(())
     }
 
-    /// Whether an attempt begins once, and ends at most once after that.
-    fn is_in_turn(&self, attempt: &Attempt) -> Result<(), String> {
-        let of_run = self.lines.iter().filter(|(_, known)| known.run == attempt.run);
-        let mut stages = of_run.map(|(_, known)| &known.stage);
-        match (&attempt.stage, stages.next(), stages.next()) {
-            (Stage::Began(_), None, _) | (Stage::Ended(_), Some(Stage::Began(_)), None) => Ok(()),
-            (Stage::Began(_), ..) => Err(format!("the attempt {} begins twice", attempt.run)),
-            (Stage::Ended(_), None, _) => {
-                Err(format!("the attempt {} ends without a beginning", attempt.run))
-            }
-            (Stage::Ended(_), ..) => Err(format!("the attempt {} ends twice", attempt.run)),
-        }
+    /// Enters that an attempt begins, once, or ends, at most once after that.
+    fn enter_run(&mut self, attempt: &Attempt) -> Result<(), String> {
+        let run = &attempt.run;
+        match (&attempt.stage, self.runs.get(run)) {
+            (Stage::Began(_), None) => self.runs.insert(run.clone(), false),
+            (Stage::Ended(_), Some(false)) => self.runs.insert(run.clone(), true),
+            (Stage::Began(_), Some(_)) => return Err(format!("the attempt {run} begins twice")),
+            (Stage::Ended(_), None) => return Err(format!("the attempt {run} ends without a beginning")),
+            (Stage::Ended(_), Some(true)) => return Err(format!("the attempt {run} ends twice")),
+        };
+        Ok(())
     }
 
     /// The digest of the last line.
@@ -244,13 +248,13 @@ impl Log {
 
     /// The number and the digest of the last line about a product.
     fn end_of(&self, product: &Product) -> (u64, String) {
-        let mut lines = self.lines.iter().rev();
-        lines
-            .find(|(_, attempt)| attempt.product == *product)
-            .map_or_else(
-                || (0, NONE.to_owned()),
-                |(line, attempt)| (attempt.number, sha256(line.as_bytes())),
-            )
+        self.last.get(product).map_or_else(
+            || (0, NONE.to_owned()),
+            |at| {
+                let (line, attempt) = &self.lines[*at];
+                (attempt.number, sha256(line.as_bytes()))
+            },
+        )
     }
 
     /// The line that comes next, with its line end.

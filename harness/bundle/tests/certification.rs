@@ -97,6 +97,14 @@ fn a_name_of_a_product_that_leads_elsewhere_is_refused(#[case] name: &str) {
 }
 
 #[test]
+fn a_name_of_a_product_has_a_length() {
+    let product = read("fixtures/implementations/reference-dms-2.yaml");
+    let refused = |length: usize| locked(&product, &"n".repeat(length)).err();
+    assert_eq!(refused(100), None);
+    assert_eq!(refused(101).as_deref(), Some("bad-name"));
+}
+
+#[test]
 fn a_changed_catalogue_is_none_to_certify_against() {
     let mut catalogue = catalogue();
     let profile = catalogue[PROFILE].clone();

@@ -20,16 +20,24 @@ pub(crate) fn octets(path: &Path) -> Result<Vec<u8>> {
 
 /// Reads a file that is open as it is.
 pub(crate) fn octets_of(file: File) -> Result<Vec<u8>> {
-    octets_up_to(file, MAX_FILE)
+    octets_up_to(&file, MAX_FILE)
+}
+
+/// Reads a text file that is open.
+pub(crate) fn text_of(file: &File) -> Result<String> {
+    as_text(octets_up_to(file, MAX_FILE)?)
 }
 
 fn text_up_to(path: &Path, most: u64) -> Result<String> {
-    let octets = octets_up_to(File::open(path)?, most)?;
+    as_text(octets_up_to(&File::open(path)?, most)?)
+}
+
+fn as_text(octets: Vec<u8>) -> Result<String> {
     String::from_utf8(octets)
         .map_err(|_| Error::new(ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
 }
 
-fn octets_up_to(file: File, most: u64) -> Result<Vec<u8>> {
+fn octets_up_to(file: &File, most: u64) -> Result<Vec<u8>> {
     let mut octets = Vec::new();
     let read = file.take(most + 1).read_to_end(&mut octets)?;
     if read as u64 > most {

@@ -150,6 +150,19 @@ fn a_link_in_a_run_from_elsewhere_is_not_followed() {
     fs::rename(&transcripts, &moved).expect("it is there");
     symlink(&moved, &transcripts).expect("a link can be made");
     refused(merge(), 2);
+
+    let results = run.join("results.json");
+    fs::rename(&results, &secret).expect("it is there");
+    symlink(&secret, &results).expect("a link can be made");
+    refused(dmconform(&["report", "html", &out]), 2);
+    // Opening a pipe would wait for somebody who writes to it.
+    fs::remove_file(&results).expect("it is there");
+    let made = std::process::Command::new("mkfifo").arg(&results).status();
+    assert!(made.expect("pipes can be made").success());
+    let output = dmconform(&["report", "html", &out]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("is no plain file"), "{said}");
 }
 
 #[test]

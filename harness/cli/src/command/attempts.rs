@@ -1,12 +1,13 @@
 //! The log of attempts as a file that several runs may write to.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use dmconform_bundle::{BrokenLog, Log, Stage};
 use dmconform_case::implementation::Product;
 
+use crate::bounded;
 use crate::output::Failure;
 
 /// The log of attempts, and the attempt that is written to it.
@@ -37,8 +38,7 @@ impl<'a> AttemptLog<'a> {
         let mut file = self.open().map_err(failed)?;
         // Until the file is closed.
         file.lock().map_err(failed)?;
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(failed)?;
+        let mut text = bounded::text_of(&file).map_err(failed)?;
         let broken = |error: BrokenLog| {
             let remedy = match error.is_newer {
                 // Nothing is wrong with it: in another log, what it holds of the product would be missing.

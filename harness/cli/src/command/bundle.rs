@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::certification::{FOLDER, transcripts};
 use super::{stored, work};
 use crate::arguments::{Bundle, BundleCommand, CreateBundle, Format, VerifyBundle};
-use crate::bounded;
 use crate::output::{Failure, print};
+use crate::{below, bounded};
 
 /// Makes a bundle, or verifies one.
 pub(crate) fn run(arguments: &Bundle) -> Result<u8, Failure> {
@@ -61,16 +61,17 @@ fn make(arguments: &CreateBundle) -> Result<u8, Failure> {
 
 /// What a certification has left behind in its directory.
 fn stored_run(directory: &Path) -> Result<StoredRun, Failure> {
-    let folder = directory.join(FOLDER);
-    if !folder.is_dir() {
+    if !directory.join(FOLDER).is_dir() {
         return Err(Failure::usage(format!(
             "make a bundle of `{}`: it is no certification that was ended; `dmconform run --certification` makes one",
             directory.display()
         )));
     }
-    let read = |path: &Path| {
-        bounded::octets(path).map_err(|error| Failure::usage(format!("read `{}`: {error}", path.display())))
+    let read = |place: &Path| {
+        let octets = below::open(directory, place).and_then(bounded::octets_of);
+        octets.map_err(|error| Failure::usage(format!("read `{}`: {error}", directory.join(place).display())))
     };
+    let beside = |name: &str| read(&Path::new(FOLDER).join(name));
     let record = stored::record(directory)?;
     let name = record
         .run
@@ -81,10 +82,10 @@ fn stored_run(directory: &Path) -> Result<StoredRun, Failure> {
     let judged = judged.filter(|case| case.verdict != Verdict::NotApplicable);
     Ok(StoredRun {
         catalogue: catalogue(),
-        implementation: read(&folder.join(names::IMPLEMENTATION))?,
-        profile: read(&folder.join(names::PROFILE))?,
-        results: read(&directory.join(names::RESULTS))?,
-        attempts: read(&folder.join(names::ATTEMPTS))?,
+        implementation: beside(names::IMPLEMENTATION)?,
+        profile: beside(names::PROFILE)?,
+        results: read(Path::new(names::RESULTS))?,
+        attempts: beside(names::ATTEMPTS)?,
         transcripts: transcripts(directory, name, judged.map(|case| &case.id))?,
     })
 }

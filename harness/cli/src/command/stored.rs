@@ -17,7 +17,8 @@ const RESULTS: &str = "results.json";
 /// Reads the results of a run.
 pub(super) fn record(directory: &Path) -> Result<RunRecord, Failure> {
     let path = directory.join(RESULTS);
-    let octets = bounded::octets(&path).map_err(|error| {
+    let opened = below::open(directory, Path::new(RESULTS));
+    let octets = opened.and_then(bounded::octets_of).map_err(|error| {
         Failure::usage(format!(
             "read the run `{}`: {error}; name the directory that `dmconform run` wrote, with `{RESULTS}` in it",
             path.display()
