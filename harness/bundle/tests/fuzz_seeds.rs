@@ -71,6 +71,33 @@ fn every_seed_passes_the_check_of_its_target() {
     }
 }
 
+/// Where the suite has files of a kind, and the octet that stands before one for `files`.
+const OF_THE_SUITE: [(&str, u8); 6] = [
+    ("cases", b'2'),
+    ("fixtures/profiles", b'0'),
+    ("fixtures/implementations", b'3'),
+    ("cases/procedure", b'4'),
+    ("cases/requirements.yaml", b'5'),
+    ("cases/deviations.yaml", b'6'),
+];
+
+#[test]
+fn every_file_of_the_suite_passes_the_check_of_files() {
+    for (place, kind) in OF_THE_SUITE {
+        let place = root().join(place);
+        let found = match place.is_dir() {
+            true => files_below(&place).expect("the files can be listed"),
+            false => vec![place],
+        };
+        assert!(!found.is_empty());
+        for path in found {
+            println!("{}", path.display());
+            let text = fs::read(&path).expect("a file of the suite can be read");
+            files::check(&[[kind].as_slice(), &text].concat());
+        }
+    }
+}
+
 #[test]
 fn every_target_is_among_those_that_are_checked_here() {
     let files = files_below(&root().join("harness/fuzz/targets")).expect("the targets can be listed");

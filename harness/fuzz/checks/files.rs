@@ -1,11 +1,21 @@
-//! Files that users write: the first octet chooses which kind, the rest is read as one. Whatever is in it, there is an answer.
+//! Files that users write, and results that programs do: the first octet chooses which kind, the rest is read as one. Whatever is in it,
+//! there is an answer; and a profile that is in order takes any message.
 
 use std::sync::LazyLock;
 
 use dmconform_case::Suite;
+use dmconform_case::document::{self, Answer, Request};
+use dmconform_case::profile::{Content, Profile};
 use dmconform_case::read::{self, Source};
+use dmconform_model::RunRecord;
 
 static SUITE: LazyLock<Suite> = LazyLock::new(Suite::embedded);
+
+/// What a profile is to read: one message in each of the ways in which servers write.
+const MESSAGES: [&[u8]; 2] = [
+    include_bytes!("../../../fixtures/messages/delegation-initiation.xml"),
+    br#"{"session": "1", "delegating-server": "dms1.example", "devices": [{"id": 1}], "result": "accepted"}"#,
+];
 
 /// Panics where it is not so.
 pub(crate) fn check(octets: &[u8]) {
@@ -19,11 +29,42 @@ pub(crate) fn check(octets: &[u8]) {
         name: "any.yaml",
         text,
     };
-    match kind % 5 {
-        0 => drop(read::cases(source, SUITE.known())),
-        1 => drop(read::implementation(source)),
-        2 => drop(read::procedure(source, &SUITE.requirements)),
-        3 => drop(read::profile(source)),
-        _ => drop(read::expectations(source, &SUITE.requirements)),
+    match kind % 8 {
+        0 => {
+            if let Ok(profile) = read::profile(source) {
+                take_messages(&profile);
+            }
+        }
+        1 => drop(read::expectations(source, &SUITE.requirements)),
+        2 => drop(read::cases(source, SUITE.known())),
+        3 => drop(read::implementation(source)),
+        4 => drop(read::procedure(source, &SUITE.requirements)),
+        5 => drop(read::requirements(source)),
+        6 => drop(read::deviations(source, &SUITE.requirements)),
+        _ => drop(RunRecord::read(rest)),
+    }
+}
+
+fn take_messages(profile: &Profile) {
+    let headers = vec![(
+        "content-type".to_owned(),
+        profile.delegation.media_type.to_string(),
+    )];
+    for body in MESSAGES {
+        let content = document::content(profile.delegation.syntax, body).unwrap_or(Content::Empty);
+        for document in profile.messages.values() {
+            let request = Request {
+                method: "POST",
+                target: "/delegation/sessions/1",
+                headers: &headers,
+                body,
+            };
+            let _ = profile.request_message(document, &request, &content);
+            let answer = Answer {
+                headers: &headers,
+                body,
+            };
+            let _ = profile.answer(document, &answer);
+        }
     }
 }
