@@ -125,6 +125,17 @@ fn what_fails_is_counted_once_for_its_kind_and_drawn() {
 }
 
 #[test]
+fn a_bootstrap_server_takes_a_load_too() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let output = load(folder.path(), &["--role", "bootstrap-server", "--devices", "6"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output.stderr));
+    let found = result(folder.path());
+    assert_eq!(number(&found["verdicts"]["pass"]), 6);
+    assert_eq!(found["messages"][0]["message"], "5.answer");
+    assert_eq!(number(&found["messages"][0]["latency"]["count"]), 6);
+}
+
+#[test]
 fn a_load_that_there_is_no_room_for_is_refused_before_it_begins() {
     let folder = TempDir::new().expect("a folder can be made");
     let output = load(

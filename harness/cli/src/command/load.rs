@@ -13,7 +13,7 @@ use dmconform_runner::{EmitLoad, LoadError, LoadOptions, LoadProgress, RunOption
 
 use crate::arguments::{Format, Load, Run};
 use crate::bounded;
-use crate::output::{Failure, is_terminal, print, tell};
+use crate::output::{Failure, is_terminal, print, size, tell};
 
 use super::{run, stored, work};
 
@@ -144,6 +144,9 @@ fn emitter() -> EmitLoad {
         let tens = at.elapsed.as_secs() / 10;
         let line = report::progress(at.elapsed.as_secs(), at.begun, at.ended, at.not_passed, at.p99_us);
         if on_terminal {
+            // What goes on in the next line of the terminal would not be drawn over.
+            let columns = usize::from(size().0).saturating_sub(1);
+            let line: String = line.chars().take(columns).collect();
             tell(&format!("\r\u{1b}[K{line}"));
         } else if told.fetch_max(tens, Ordering::Relaxed) < tens {
             tell(&format!("{line}\n"));

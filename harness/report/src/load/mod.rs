@@ -21,8 +21,11 @@ const FAULTS: usize = 20;
 /// A line while it goes on. What 99 of a hundred did not exceed is told once one has passed.
 pub fn progress(elapsed_s: u64, begun: u32, ended: u32, not_passed: u32, p99_us: Option<u64>) -> String {
     let in_flight = begun.saturating_sub(ended);
+    let passed = f64::from(ended.saturating_sub(not_passed));
+    #[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
+    let per_second = passed / elapsed_s.max(1) as f64;
     format!(
-        "{elapsed_s:>5} s  {begun:>7} begun  {ended:>7} ended  {in_flight:>6} in flight  {not_passed:>5} did not pass  p99 {}",
+        "{elapsed_s} s: {begun} begun, {ended} ended, {in_flight} in flight; {per_second:.1} passed in a second, {not_passed} did not; p99 {}",
         p99_us.map_or_else(|| "-".to_owned(), time)
     )
 }
@@ -292,12 +295,13 @@ mod tests {
 
     #[test]
     fn a_line_has_no_latency_before_a_delegation_has_passed() {
-        let line = |p99_us| progress(12, 40, 30, 30, p99_us);
         assert_eq!(
-            line(None),
-            "   12 s       40 begun       30 ended      10 in flight     30 did not pass  p99 -"
+            progress(12, 40, 30, 30, None),
+            "12 s: 40 begun, 30 ended, 10 in flight; 0.0 passed in a second, 30 did not; p99 -"
         );
-        assert!(line(Some(1_500)).ends_with("p99 1.5 ms"));
+        let later = progress(12, 70, 60, 30, Some(1_500));
+        assert!(later.contains("; 2.5 passed in a second, 30 did not;"), "{later}");
+        assert!(later.ends_with("p99 1.5 ms"), "{later}");
     }
 
     /// What came of ten delegations, of which so many are inconclusive.
