@@ -505,12 +505,15 @@ mod tests {
         );
     }
 
-    #[test]
-    fn an_attempt_ends_once() {
+    #[rstest::rstest]
+    #[case::twice("c", ended(), "the attempt c ends twice")]
+    #[case::without_a_beginning("never begun", ended(), "the attempt never begun ends without a beginning")]
+    #[case::and_is_not_begun_again("c", began(), "the attempt c begins twice")]
+    fn an_attempt_ends_once(#[case] run: &str, #[case] stage: Stage, #[case] expected: &str) {
         let text = text();
         let log = Log::read(&text).expect("it holds together");
-        let again = text + &log.next("", &product("one"), "c", ended());
-        let error = Log::read(&again).expect_err("it ended before");
-        assert!(error.why.contains("ends twice"), "{error}");
+        let again = text + &log.next("", &product("one"), run, stage);
+        let error = Log::read(&again).expect_err("it is not its turn");
+        assert_eq!(error.why, expected);
     }
 }

@@ -155,10 +155,14 @@ fn a_link_in_a_run_from_elsewhere_is_not_followed() {
     fs::rename(&results, &secret).expect("it is there");
     symlink(&secret, &results).expect("a link can be made");
     refused(dmconform(&["report", "html", &out]), 2);
-    // Opening a pipe would wait for somebody who writes to it.
+    // Opening a pipe would wait for somebody who writes to it: one who comes to write nothing ends that.
     fs::remove_file(&results).expect("it is there");
     let made = std::process::Command::new("mkfifo").arg(&results).status();
     assert!(made.expect("pipes can be made").success());
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(60));
+        fs::OpenOptions::new().write(true).open(results)
+    });
     let output = dmconform(&["report", "html", &out]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");

@@ -61,9 +61,9 @@ pub struct LoadResult {
     pub faults: Vec<Fault>,
     /// How it went at which load.
     pub levels: Vec<Level>,
-    /// How many handshakes the product broke off, after good certificates, of which nobody can say for which delegation they were. What
-    /// is missing in that one may be owed to it, so that all that were in flight and lack something may be inconclusive; it is
-    /// one of them at the most.
+    /// How many handshakes were broken off at the other end, after a good certificate, of which nobody can say for which delegation they
+    /// were. What is missing in that one may be owed to it, so that all that were in flight and lack something may be inconclusive; it
+    /// is one of them at the most.
     #[serde(default)]
     pub handshakes_broken_off: u32,
     /// What the harness took of the machine.

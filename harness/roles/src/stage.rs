@@ -413,8 +413,8 @@ impl Stage {
         lock(&self.strays).clone()
     }
 
-    /// How many handshakes products broke off in which they were to ask for a step between servers, and nobody can say in which case: each
-    /// explains what is missing in one of them at the most.
+    /// How many handshakes were broken off at the other end that a step between servers might have followed, and nobody can say in which case:
+    /// each explains what is missing in one of them at the most.
     pub fn handshakes_broken_off(&self) -> u32 {
         self.broken_off.load(Ordering::Relaxed)
     }
@@ -490,7 +490,8 @@ impl Stage {
         };
         if cases.is_empty() {
             if refused_by_peer && endpoint.kind == EndpointKind::Delegation {
-                self.broken_off.fetch_add(1, Ordering::Relaxed);
+                let is_good = presented == Certificate::Good;
+                self.broken_off.fetch_add(u32::from(is_good), Ordering::Relaxed);
                 // It may be why nothing comes, in any of the cases. Once is enough: anybody on the machine can do so without an end.
                 cases = self.router.all();
                 cases.retain(|case| !case.recorder.with(|observed| is_refused_at(observed, endpoint)));

@@ -14,39 +14,12 @@ pub(super) fn announce(targets: &[TargetFile]) {
             && let Some(commands) = commands(&target.implementation)
         {
             tell(&format!("{} runs {commands}\n", target.name));
-            if let Some(warning) = with_secrets(&target.implementation) {
-                tell(&format!("warning: {warning}\n"));
-            }
         }
     }
 }
 
 /// The commands of an implementation file, as they stand there; nothing if there are none.
 fn commands(product: &Implementation) -> Option<String> {
-    let named: Vec<String> = all(product)
-        .map(|(name, words)| format!("`{}` ({name})", shown(words)))
-        .collect();
-    (!named.is_empty()).then(|| named.join(", "))
-}
-
-/// The variables that are secrets end like this.
-const SECRET: &str = "-secret}";
-
-/// Which commands show a secret to everybody on the machine, and what to do; nothing if none does.
-fn with_secrets(product: &Implementation) -> Option<String> {
-    let shows = |(_, words): &(&str, &Vec<String>)| words.iter().any(|word| word.contains(SECRET));
-    let named: Vec<&str> = all(product).filter(shows).map(|(name, _)| name).collect();
-    (!named.is_empty()).then(|| {
-        format!(
-            "a secret is among the words of the command of {}, where every user of the machine can read it; write it into `files`, or \
-             for `start` into `environment`",
-            named.join(", ")
-        )
-    })
-}
-
-/// The commands of an implementation file, each with what it is for.
-fn all(product: &Implementation) -> impl Iterator<Item = (&str, &Vec<String>)> {
     let start = product.start.iter();
     let start = start.flat_map(|start| [("start", &start.command), ("ready", &start.ready.command)]);
     let stop = product.stop.iter().map(|stop| ("stop", &stop.command));
@@ -59,7 +32,11 @@ fn all(product: &Implementation) -> impl Iterator<Item = (&str, &Vec<String>)> {
             Trigger::Http(_) | Trigger::Prompt(_) => None,
         });
     let all = start.chain(stop).chain(reset).chain(triggers);
-    all.filter(|(_, words)| !words.is_empty())
+    let named = all
+        .filter(|(_, words)| !words.is_empty())
+        .map(|(name, words)| format!("`{}` ({name})", shown(words)));
+    let named: Vec<String> = named.collect();
+    (!named.is_empty()).then(|| named.join(", "))
 }
 
 /// The words of a command, each quoted where it does not stand for itself, without anything that a terminal obeys.
@@ -81,28 +58,13 @@ mod tests {
     use super::*;
 
     fn announced(more: &str) -> Option<String> {
-        commands(&product(more))
-    }
-
-    fn product(more: &str) -> Implementation {
         let text = format!(
             "implementation: {{vendor: Acme, product: Cloud, version: \"1\"}}\nplays: [dms-2]\nidentity: {{dms-2: {{server-id: dms2.acme.test}}}}\n\
              devices: {{list: [{{id: a}}]}}\nendpoints: {{dms-2: {{dm: \"https://127.0.0.1:1/dm\", delegation: \"https://127.0.0.1:1/d\"}}}}\n{more}"
         );
         let name = "acme.yaml";
         let read = read::implementation(Source { name, text: &text });
-        read.unwrap_or_else(|problems| panic!("{problems:#?}"))
-    }
-
-    #[test]
-    fn a_secret_among_the_words_of_a_command_is_warned_of() {
-        let reset = |word: &str| with_secrets(&product(&format!("reset: {{command: [acme, \"{word}\"]}}\n")));
-        let warned = reset("--password=${credentials.dms-2.client-secret}").expect("it is a secret");
-        assert!(
-            warned.starts_with("a secret is among the words of the command of reset,"),
-            "{warned}"
-        );
-        assert_eq!(reset("--user=${credentials.dms-2.client-name}"), None);
+        commands(&read.unwrap_or_else(|problems| panic!("{problems:#?}")))
     }
 
     #[test]

@@ -38,7 +38,11 @@ impl<'a> AttemptLog<'a> {
         let mut file = self.open().map_err(failed)?;
         // Until the file is closed.
         file.lock().map_err(failed)?;
-        let mut text = bounded::text_of(&file).map_err(failed)?;
+        let mut text = bounded::text_of(&file).map_err(|error| {
+            Failure::environment(format!(
+                "read the log of attempts `{path}`: {error}; put back a copy that is whole, or begin another log with --attempts"
+            ))
+        })?;
         let broken = |error: BrokenLog| {
             let remedy = match error.is_newer {
                 // Nothing is wrong with it: in another log, what it holds of the product would be missing.

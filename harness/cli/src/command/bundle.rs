@@ -69,7 +69,16 @@ fn stored_run(directory: &Path) -> Result<StoredRun, Failure> {
     }
     let read = |place: &Path| {
         let octets = below::open(directory, place).and_then(bounded::octets_of);
-        octets.map_err(|error| Failure::usage(format!("read `{}`: {error}", directory.join(place).display())))
+        octets.map_err(|error| {
+            let remedy = match error.kind() {
+                ErrorKind::NotFound => {
+                    "; `dmconform run --certification` writes it: find a whole copy, or certify again"
+                }
+                _ => "",
+            };
+            let path = directory.join(place);
+            Failure::usage(format!("read `{}`: {error}{remedy}", path.display()))
+        })
     };
     let beside = |name: &str| read(&Path::new(FOLDER).join(name));
     let record = stored::record(directory)?;

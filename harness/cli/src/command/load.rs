@@ -142,7 +142,7 @@ fn emitter() -> EmitLoad {
     let told = AtomicU64::new(0);
     Arc::new(move |at: LoadProgress| {
         let tens = at.elapsed.as_secs() / 10;
-        let line = report::progress(at.elapsed.as_secs(), at.begun, at.ended, at.not_passed, at.p99_us);
+        let line = report::progress(at.elapsed, at.begun, at.ended, at.not_passed, at.p99_us);
         if on_terminal {
             // What goes on in the next line of the terminal would not be drawn over.
             let columns = usize::from(size().0).saturating_sub(1);

@@ -19,10 +19,12 @@ pub(super) fn record(directory: &Path) -> Result<RunRecord, Failure> {
     let path = directory.join(RESULTS);
     let opened = below::open(directory, Path::new(RESULTS));
     let octets = opened.and_then(bounded::octets_of).map_err(|error| {
-        Failure::usage(format!(
-            "read the run `{}`: {error}; name the directory that `dmconform run` wrote, with `{RESULTS}` in it",
-            path.display()
-        ))
+        // What is in the way of what is there says itself what to do.
+        let remedy = match error.kind() {
+            ErrorKind::InvalidInput => String::new(),
+            _ => format!("; name the directory that `dmconform run` wrote, with `{RESULTS}` in it"),
+        };
+        Failure::usage(format!("read the run `{}`: {error}{remedy}", path.display()))
     })?;
     RunRecord::read(&octets)
         .map_err(|error| Failure::usage(format!("read the run `{}`: {error}", path.display())))

@@ -73,8 +73,8 @@ fn a_bundle_can_be_made_without_a_key_and_says_whose_it_is_not() {
     );
 }
 
-#[test]
-fn a_run_that_was_changed_afterwards_makes_no_bundle() {
+/// A folder with a copy of the certification, and the key.
+fn copied() -> TempDir {
     let folder = TempDir::new().expect("a folder can be made");
     let output = Command::new("cp")
         .args(["-r"])
@@ -83,6 +83,32 @@ fn a_run_that_was_changed_afterwards_makes_no_bundle() {
         .output();
     assert!(output.is_ok_and(|output| output.status.success()));
     fs::write(folder.path().join("key.pem"), KEY).expect("the folder can be written to");
+    folder
+}
+
+/// What a bundle is made of is in the run: a link leads to something else, which would be signed.
+#[cfg(unix)]
+#[rstest]
+#[case("results.json")]
+#[case("certification/attempts.jsonl")]
+#[case("certification/profile.yaml")]
+fn a_link_makes_no_bundle(#[case] place: &str) {
+    let folder = copied();
+    let (place, elsewhere) = (
+        folder.path().join("run").join(place),
+        folder.path().join("elsewhere"),
+    );
+    fs::rename(&place, &elsewhere).expect("it is there");
+    std::os::unix::fs::symlink(&elsewhere, &place).expect("a link can be made");
+    let output = bundle(folder.path(), "bundle.tar");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("is a link, and may lead elsewhere"), "{said}");
+}
+
+#[test]
+fn a_run_that_was_changed_afterwards_makes_no_bundle() {
+    let folder = copied();
     let results = folder.path().join("run/results.json");
     let changed = fs::read_to_string(&results).expect("it is there").replacen(
         "\"verdict\": \"pass\"",

@@ -3,6 +3,7 @@
 mod comparison;
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
@@ -18,14 +19,15 @@ use crate::wording::{self, clean};
 /// The most kinds of findings that are listed.
 const FAULTS: usize = 20;
 
-/// A line while it goes on. What 99 of a hundred did not exceed is told once one has passed.
-pub fn progress(elapsed_s: u64, begun: u32, ended: u32, not_passed: u32, p99_us: Option<u64>) -> String {
+/// A line while it goes on, what counts most first: a narrow terminal shows the beginning. What 99 of a hundred did not exceed is told
+/// once one has passed; how many pass in a second, on average since it began.
+pub fn progress(elapsed: Duration, begun: u32, ended: u32, not_passed: u32, p99_us: Option<u64>) -> String {
     let in_flight = begun.saturating_sub(ended);
-    let passed = f64::from(ended.saturating_sub(not_passed));
-    #[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
-    let per_second = passed / elapsed_s.max(1) as f64;
+    let passed = ended.saturating_sub(not_passed);
+    let per_second = f64::from(passed) / elapsed.as_secs_f64().max(1.0);
     format!(
-        "{elapsed_s} s: {begun} begun, {ended} ended, {in_flight} in flight; {per_second:.1} passed in a second, {not_passed} did not; p99 {}",
+        "{} s: {in_flight} in flight, {passed} passed ({per_second:.1} in a second, p99 {}), {not_passed} did not; {begun} begun",
+        elapsed.as_secs(),
         p99_us.map_or_else(|| "-".to_owned(), time)
     )
 }
@@ -140,16 +142,15 @@ fn said(found: &LoadResult) -> String {
     }
 }
 
-/// What handshakes that were broken off explain, where more delegations are inconclusive than that.
+/// What handshakes that were broken off explain of what is inconclusive.
 fn handshakes(found: &LoadResult) -> String {
-    let inconclusive = found.verdicts.get(&Verdict::Inconclusive);
-    let broken_off = found.handshakes_broken_off;
-    match inconclusive.is_some_and(|count| *count > broken_off) && broken_off > 0 {
-        true => format!(
-            "; handshakes that the product broke off, nobody can say for which delegation: {broken_off}; each explains one of the \
-             inconclusive ones at the most"
+    let inconclusive = found.verdicts.get(&Verdict::Inconclusive).copied().unwrap_or(0);
+    match (inconclusive, found.handshakes_broken_off) {
+        (0, _) | (_, 0) => String::new(),
+        (_, broken_off) => format!(
+            "; handshakes that were broken off at the other end, nobody can say for which delegation: {broken_off}; each explains one of \
+             the inconclusive ones at the most"
         ),
-        false => String::new(),
     }
 }
 
@@ -295,13 +296,15 @@ mod tests {
 
     #[test]
     fn a_line_has_no_latency_before_a_delegation_has_passed() {
+        let line = |ended, p99_us| progress(Duration::from_millis(12_500), 70, ended, 30, p99_us);
         assert_eq!(
-            progress(12, 40, 30, 30, None),
-            "12 s: 40 begun, 30 ended, 10 in flight; 0.0 passed in a second, 30 did not; p99 -"
+            line(30, None),
+            "12 s: 40 in flight, 0 passed (0.0 in a second, p99 -), 30 did not; 70 begun"
         );
-        let later = progress(12, 70, 60, 30, Some(1_500));
-        assert!(later.contains("; 2.5 passed in a second, 30 did not;"), "{later}");
-        assert!(later.ends_with("p99 1.5 ms"), "{later}");
+        assert_eq!(
+            line(60, Some(1_500)),
+            "12 s: 10 in flight, 30 passed (2.4 in a second, p99 1.5 ms), 30 did not; 70 begun"
+        );
     }
 
     /// What came of ten delegations, of which so many are inconclusive.
@@ -323,11 +326,11 @@ mod tests {
     fn handshakes_that_were_broken_off_explain_as_many_delegations_at_the_most() {
         assert_eq!(
             said(&found(9, 1)),
-            "1 fail, 9 inconclusive; handshakes that the product broke off, nobody can say for which delegation: 1; each explains one of \
-             the inconclusive ones at the most; the least load at which one did not pass: 8 to 15 in flight"
+            "1 fail, 9 inconclusive; handshakes that were broken off at the other end, nobody can say for which delegation: 1; each explains \
+             one of the inconclusive ones at the most; the least load at which one did not pass: 8 to 15 in flight"
         );
-        for enough in [found(2, 2), found(9, 0)] {
-            assert!(!said(&enough).contains("handshake"), "{}", said(&enough));
+        for silent in [found(0, 2), found(9, 0)] {
+            assert!(!said(&silent).contains("handshake"), "{}", said(&silent));
         }
     }
 }

@@ -155,13 +155,13 @@ pub async fn load(
         Arrivals::PerSecond(rate) => Arrivals::PerSecond(rate),
     };
     load.all(delegations, in_turn, cancelled.clone()).await;
+    let handshakes_broken_off = running.stage.handshakes_broken_off();
     reporter.abort();
     watch.abort();
     let (late_p99_us, late_most_us) = lateness.found().unzip();
     let took = load.began.elapsed();
     look_at_the_end(&load.bench.shared, &running);
     running.stop().await;
-    let handshakes_broken_off = running.stage.handshakes_broken_off();
     let mut problems = Vec::new();
     load.bench
         .shared
