@@ -15,6 +15,8 @@ mod bootstrap;
 mod bundles;
 #[path = "../../fuzz/checks/documents.rs"]
 mod documents;
+#[path = "../../fuzz/checks/exchanges.rs"]
+mod exchanges;
 #[path = "../../fuzz/checks/files.rs"]
 mod files;
 #[path = "../../fuzz/checks/grammars.rs"]

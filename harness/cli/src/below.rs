@@ -4,6 +4,8 @@ use std::fs::{DirEntry, File};
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
+use crate::bounded;
+
 /// Opens a file by its place below a directory.
 pub(crate) fn open(directory: &Path, place: &Path) -> Result<File> {
     let path = reached(directory, place)?;
@@ -12,6 +14,11 @@ pub(crate) fn open(directory: &Path, place: &Path) -> Result<File> {
         return Err(refused(&path, "no plain file"));
     }
     File::open(path)
+}
+
+/// Reads a file by its place below a directory, as [`bounded::octets`] does.
+pub(crate) fn octets(directory: &Path, place: &Path) -> Result<Vec<u8>> {
+    bounded::octets_of(&open(directory, place)?)
 }
 
 /// The names of what is in a folder, by its place below a directory; nothing if there is no such folder.

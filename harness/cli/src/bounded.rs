@@ -15,12 +15,12 @@ pub(crate) fn text(path: &Path) -> Result<String> {
 
 /// Reads a file as it is.
 pub(crate) fn octets(path: &Path) -> Result<Vec<u8>> {
-    octets_of(File::open(path)?)
+    octets_of(&File::open(path)?)
 }
 
 /// Reads a file that is open as it is.
-pub(crate) fn octets_of(file: File) -> Result<Vec<u8>> {
-    octets_up_to(&file, MAX_FILE)
+pub(crate) fn octets_of(file: &File) -> Result<Vec<u8>> {
+    octets_up_to(file, MAX_FILE)
 }
 
 /// Reads a text file that is open.

@@ -4,10 +4,10 @@
 use std::sync::LazyLock;
 
 use dmconform_case::Suite;
-use dmconform_case::document::{self, Answer, Request};
-use dmconform_case::profile::{Content, Profile};
 use dmconform_case::read::{self, Source};
 use dmconform_model::RunRecord;
+
+use super::exchanges;
 
 static SUITE: LazyLock<Suite> = LazyLock::new(Suite::embedded);
 
@@ -36,7 +36,9 @@ pub(crate) fn is_read(octets: &[u8]) -> bool {
     };
     match kind % 8 {
         0 => read::profile(source).is_ok_and(|profile| {
-            take_messages(&profile);
+            for body in MESSAGES {
+                exchanges::take(&profile, "/delegation/sessions/1", body);
+            }
             true
         }),
         1 => read::expectations(source, &SUITE.requirements).is_ok(),
@@ -46,29 +48,5 @@ pub(crate) fn is_read(octets: &[u8]) -> bool {
         5 => read::requirements(source).is_ok(),
         6 => read::deviations(source, &SUITE.requirements).is_ok(),
         _ => RunRecord::read(rest).is_ok(),
-    }
-}
-
-fn take_messages(profile: &Profile) {
-    let headers = vec![(
-        "content-type".to_owned(),
-        profile.delegation.media_type.to_string(),
-    )];
-    for body in MESSAGES {
-        let content = document::content(profile.delegation.syntax, body).unwrap_or(Content::Empty);
-        for document in profile.messages.values() {
-            let request = Request {
-                method: "POST",
-                target: "/delegation/sessions/1",
-                headers: &headers,
-                body,
-            };
-            let _ = profile.request_message(document, &request, &content);
-            let answer = Answer {
-                headers: &headers,
-                body,
-            };
-            let _ = profile.answer(document, &answer);
-        }
     }
 }

@@ -4,5 +4,7 @@
 
 #[path = "../checks/documents.rs"]
 mod check;
+#[path = "../checks/exchanges.rs"]
+mod exchanges;
 
 libfuzzer_sys::fuzz_target!(|octets: &[u8]| check::check(octets));

@@ -64,18 +64,19 @@ impl<R: BufRead> Lines<R> {
 
     /// Reads the first line; nothing where there is none.
     pub(crate) fn first(&mut self) -> Result<Option<&[u8]>, TranscriptError> {
-        self.end_line(1)?;
+        self.end_line()?;
         self.number = 1;
         Ok((!self.text.is_empty()).then_some(self.text.as_slice()))
     }
 
     /// Reads on to the end of a line of which the text may hold the beginning.
-    fn end_line(&mut self, number: usize) -> Result<(), TranscriptError> {
+    fn end_line(&mut self) -> Result<(), TranscriptError> {
         let begins = memchr::memrchr(b'\n', &self.text).map_or(0, |at| at + 1);
         let begun = (self.text.len() - begins) as u64;
         let mut source = (&mut self.source).take(LONGEST_LINE + 1 - begun);
         let octets = source.read_until(b'\n', &mut self.text)?;
         if begun + octets as u64 > LONGEST_LINE {
+            let number = self.number + memchr::memchr_iter(b'\n', &self.text[..begins]).count() + 1;
             let why = format!("line {number} has more than {LONGEST_LINE} octets, which no record has");
             return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, why).into());
         }
@@ -89,10 +90,7 @@ impl<R: BufRead> Lines<R> {
         self.is_at_end = source.read_to_end(&mut self.text)? < AT_ONCE;
         match self.is_at_end || self.text.ends_with(b"\n") {
             true => Ok(()),
-            false => {
-                let ends = memchr::memchr_iter(b'\n', &self.text).count();
-                self.end_line(self.number + ends + 1)
-            }
+            false => self.end_line(),
         }
     }
 

@@ -68,8 +68,7 @@ fn stored_run(directory: &Path) -> Result<StoredRun, Failure> {
         )));
     }
     let read = |place: &Path| {
-        let octets = below::open(directory, place).and_then(bounded::octets_of);
-        octets.map_err(|error| {
+        below::octets(directory, place).map_err(|error| {
             let remedy = match error.kind() {
                 ErrorKind::NotFound => {
                     "; `dmconform run --certification` writes it: find a whole copy, or certify again"

@@ -194,7 +194,7 @@ pub(super) fn transcripts<'a>(
     for case in cases {
         let place = names::transcript(product, case);
         let path = directory.join(&place);
-        let read = below::open(directory, Path::new(&place)).and_then(bounded::octets_of);
+        let read = below::octets(directory, Path::new(&place));
         match read {
             Ok(octets) => drop(files.insert(place, octets)),
             Err(error) if error.kind() == ErrorKind::NotFound => {}

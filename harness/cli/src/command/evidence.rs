@@ -9,8 +9,8 @@ use dmconform_report::{device_tree, pcapng};
 
 use super::{stored, work};
 use crate::arguments::EvidenceOf;
+use crate::below;
 use crate::output::{Failure, print, tell};
-use crate::{below, bounded};
 
 /// Writes the evidence of the cases that are asked for.
 pub(crate) fn run(arguments: &EvidenceOf) -> Result<u8, Failure> {
@@ -91,7 +91,7 @@ fn state_of_device(record: Record) -> Option<DeviceState> {
 fn capture(run: &Path, place: &Path, case: &CaseResult) -> Result<Capture, Failure> {
     let beside = PathBuf::from(Capture::beside(&place.display().to_string()));
     let path = run.join(&beside);
-    let octets = below::open(run, &beside).and_then(bounded::octets_of);
+    let octets = below::octets(run, &beside);
     let octets = octets.map_err(|error| {
         Failure::usage(format!(
             "read what passed in {}, `{}`: {error}; packets are kept with `dmconform run --capture`",

@@ -15,7 +15,7 @@ use super::run::write_results;
 use super::{evidence, stored, work};
 use crate::arguments::{Compare, ComparisonFormat, MatrixFormat, MatrixOf, Merge, Report, ReportCommand};
 use crate::output::{Failure, print};
-use crate::{below, bounded, suite};
+use crate::{below, suite};
 
 /// The folder of a run that its transcripts are in.
 const TRANSCRIPTS: &str = "transcripts";
@@ -159,7 +159,7 @@ fn gather(run: &Path, record: &RunRecord, all: &[RunRecord], out: &Path) -> Resu
             };
             if case.is_some_and(is_own) {
                 let place = folder.join(&name);
-                let octets = below::open(run, &place).and_then(bounded::octets_of);
+                let octets = below::octets(run, &place);
                 let copied =
                     octets.and_then(|octets| dmconform_runner::write_private(&out.join(&place), octets));
                 copied.map_err(failed)?;

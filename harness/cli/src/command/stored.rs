@@ -8,8 +8,8 @@ use dmconform_judge::{Records, Transcript, TranscriptError};
 use dmconform_model::{CaseResult, Ladder, Record, RunRecord, Verdict};
 use dmconform_report::Ladders;
 
+use crate::below;
 use crate::output::{Failure, tell};
-use crate::{below, bounded};
 
 /// The file that has the results of a run, in its directory.
 const RESULTS: &str = "results.json";
@@ -17,8 +17,7 @@ const RESULTS: &str = "results.json";
 /// Reads the results of a run.
 pub(super) fn record(directory: &Path) -> Result<RunRecord, Failure> {
     let path = directory.join(RESULTS);
-    let opened = below::open(directory, Path::new(RESULTS));
-    let octets = opened.and_then(bounded::octets_of).map_err(|error| {
+    let octets = below::octets(directory, Path::new(RESULTS)).map_err(|error| {
         // What is in the way of what is there says itself what to do.
         let remedy = match error.kind() {
             ErrorKind::InvalidInput => String::new(),

@@ -37,21 +37,25 @@ impl<T> Default for Named<T> {
 }
 
 impl<T> Named<T> {
-    /// Adds some; of two of the same name the last one counts.
-    fn add(&mut self, mut new: Vec<(Id, T)>) {
-        match self.0.is_empty() {
-            true => self.0 = new,
-            false => self.0.append(&mut new),
-        }
-        self.0.sort_by(|(one, _), (other, _)| one.cmp(other));
-        self.0.dedup_by(|later, earlier| {
+    /// Some; of two of the same name the last one counts.
+    fn of(mut all: Vec<(Id, T)>) -> Self {
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        all.dedup_by(|later, earlier| {
             let is_again = later.0 == earlier.0;
             if is_again {
                 std::mem::swap(later, earlier);
             }
             is_again
         });
-        self.0.shrink_to_fit();
+        all.shrink_to_fit();
+        Self(all)
+    }
+
+    /// Adds some to those that are there.
+    fn add(&mut self, new: Vec<(Id, T)>) {
+        let mut all = std::mem::take(&mut self.0);
+        all.extend(new);
+        *self = Self::of(all);
     }
 
     /// Adds one that is not there yet.
@@ -183,11 +187,7 @@ impl Ledger {
         self.last = Some(Arc::clone(&message_id));
         match self.messages.get_mut(&message_id) {
             Some(known) => known.add(parts),
-            None => {
-                let mut new = Parts::default();
-                new.add(parts);
-                self.messages.put(message_id, new);
-            }
+            None => self.messages.put(message_id, Parts::of(parts)),
         }
     }
 

@@ -69,11 +69,10 @@ impl Tree {
     /// The same tree, that shares with another one what is the same in both: devices of a kind have most of their nodes alike.
     #[must_use]
     pub fn sharing(self, with: &Self) -> Self {
-        let shared = |(uri, node): (&NodeUri, &Arc<Node>)| match with.nodes.get_key_value(uri) {
-            Some((uri, known)) if known == node => (uri.clone(), Arc::clone(known)),
-            // The text of its URI, at least.
-            Some((uri, _)) => (uri.clone(), Arc::clone(node)),
-            None => (uri.clone(), Arc::clone(node)),
+        let shared = |(uri, node)| {
+            let (uri, known) = with.nodes.get_key_value(uri).unwrap_or((uri, node));
+            let node = if known == node { known } else { node };
+            (uri.clone(), Arc::clone(node))
         };
         let nodes = match self.nodes == with.nodes {
             true => Arc::clone(&with.nodes),
